@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What client and daemon say to each other: requests and replies over a SOCK_SEQPACKET Unix socket. One packet is one
+ * struct es_request or one struct es_reply, always of its full size plus the stated number of bytes behind it. The
+ * client asks, the daemon answers each request once, in order; it never speaks unasked. Events do not pass here.
+ *
+ * A connection becomes a client by ES_REQUEST_CLIENT, whose reply carries the descriptors of enum es_client_fd, in
+ * that order. It stops being one when it closes. Tools use connections that never become clients.
+ *
+ * Anything malformed ends the connection.
+ */
+
+#include <stdint.h>
+
+#include "ask.h"
+#include "record.h"
+
+#define ES_SOCKET_PATH "/run/endpointsecurity/control"
+#define ES_SOCKET_ENV "ENDPOINTSECURITY_SOCKET"	/* another socket; not looked at in set-id programs */
+#define ES_DAEMON_ENV "ENDPOINTSECURITYD"	/* another daemon to start privately; likewise */
+
+enum es_request_op {
+	ES_REQUEST_CLIENT = 1,		/* become a client; reply: struct es_reply + descriptors */
+	ES_REQUEST_SUBSCRIBE,		/* types: to add; all or nothing. refused_type says which can't be had */
+	ES_REQUEST_UNSUBSCRIBE,		/* types: to take away */
+	ES_REQUEST_CLEAR_CACHE,
+	ES_REQUEST_CLIENTS,		/* for tools; data: struct es_client_info[count] */
+	ES_REQUEST_STATUS,		/* for tools; data: struct es_status_info */
+	ES_REQUEST_CAPABILITIES,	/* for tools; data: struct es_capability_info[ES_EVENT_TYPES] */
+};
+
+struct es_request {
+	uint32_t abi;			/* ES_ABI_VERSION */
+	uint32_t op;			/* enum es_request_op */
+	uint64_t types[ES_TYPE_WORDS];	/* a set: bit type % 64 of word type / 64 */
+};
+
+struct es_reply {
+	uint32_t op;			/* of the request */
+	int32_t error;			/* 0, or a positive errno value */
+	uint64_t types[ES_TYPE_WORDS];	/* what the client is subscribed to after the request */
+	uint32_t refused_type;		/* ES_REQUEST_SUBSCRIBE with EOPNOTSUPP: the first type that failed */
+	uint32_t count;			/* of entries in data */
+	uint32_t slot;			/* ES_REQUEST_CLIENT: this client's number, 0 to ES_CLIENTS_MAX - 1 */
+	uint32_t ring_bytes;		/* ES_REQUEST_CLIENT: size of the ring's data area */
+	uint32_t sensor;		/* enum es_sensor */
+	uint32_t data_bytes;		/* that follow this struct in the same packet */
+};
+
+/*
+ * errno values in es_reply.error:
+ *	EPROTO		the two sides are of different versions
+ *	EPERM		may not be a client: not root
+ *	EUSERS		ES_CLIENTS_MAX clients exist
+ *	EOPNOTSUPP	a type can't be delivered, or held, by this sensor on this kernel
+ *	EBUSY		es_clear_cache() too often
+ *	anything else	the daemon failed, and its log says why
+ */
+
+enum es_sensor {
+	ES_SENSOR_NONE,
+	ES_SENSOR_TRACEPOINT,
+	ES_SENSOR_LSM,
+};
+
+enum es_client_fd {
+	ES_CLIENT_FD_RING,		/* BPF ring buffer: page 0 is the consumer's position, writable */
+	ES_CLIENT_FD_GATE,		/* fanotify group whose events wait for this client, non-blocking */
+	ES_CLIENT_FD_ASK,		/* BPF program, run with struct es_ask for each event read from the gate */
+	ES_CLIENT_FD_HELD,		/* BPF array, mapped: struct es_held[ES_HELD_MAX], see abi/sensor.h */
+	ES_CLIENT_FDS,
+};
+
+struct es_client_info {
+	uint32_t slot;
+	int32_t pid;
+	uint64_t types[ES_TYPE_WORDS];
+	uint64_t delivered;		/* records put into its ring */
+	uint64_t lost;			/* records that did not fit */
+	uint64_t waiting;		/* operations held for its answer at present */
+	uint64_t ring_bytes;
+	uint64_t ring_used;
+	uint64_t missed;		/* deadlines */
+	char executable[256];		/* cut if longer */
+};
+
+struct es_status_info {
+	uint32_t sensor;		/* enum es_sensor */
+	int32_t pid;			/* of the daemon */
+	uint32_t is_private;		/* started by a client, ends with the last one */
+	uint32_t clients;
+	uint64_t started_ns;		/* CLOCK_MONOTONIC */
+	uint64_t processes;		/* known to the sensor */
+	uint64_t deadline_ns;		/* time a client has for an answer */
+	uint64_t unresolved;		/* paths that had to be given as the program passed them */
+	uint64_t missed_runs;		/* of kernel programs, because one was already running on that CPU */
+	char sensor_reason[256];	/* why this sensor and no better one */
+	char scope[512];		/* "everything", or what it is limited to */
+};
+
+enum es_capability {
+	ES_CAN_NOT = 0,			/* this sensor can't, on this kernel: es_subscribe() fails */
+	ES_CAN_NEVER_HAPPEN = 1,	/* Linux has no such operation: NOTIFY is accepted, and silent */
+	ES_CAN_DELIVER = 2,
+	ES_CAN_HOLD = 3,		/* AUTH: and wait for the answer */
+};
+
+struct es_capability_info {
+	uint32_t capability;		/* enum es_capability */
+	char how[92];			/* where it comes from, or why not */
+};

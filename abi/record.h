@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What goes through a client's ring: one record, one message.
+ *
+ * The kernel side (bpf/) writes records, the library (lib/message.c) turns each into an es_message_t; the two are built
+ * from the same tree, so a record has no version of its own beyond ES_ABI_VERSION, which client and daemon compare when
+ * they meet (abi/control.h).
+ *
+ * A record is a fixed head (struct es_record) and a tail. Whatever differs from event to event is in the tail, and the
+ * head says where: an offset counts bytes from the start of the record, and zero means "not there". Structures in the
+ * tail are aligned to 8. Strings are spans {off, len}; len leaves out the NUL that always follows.
+ *
+ * What num[], file[], str[] and the two processes mean depends on the payload:
+ *
+ *  payload        num[]                                   file[]                      str[]
+ *  exec           last_fd, cputype, cpusubtype            cwd, script                 dyld_exec_path     other: target
+ *  open           fflag                                   file
+ *  fork                                                                                                  other: child
+ *  exit           wait status
+ *  close          modified, was_mapped_writable           target
+ *  create         destination_type, mode                  existing file, or dir       filename, if dir
+ *  unlink                                                 target, parent_dir
+ *  rename         destination_type                        source, existing or dir     filename, if dir
+ *  exchangedata                                           file1, file2
+ *  link                                                   source, target_dir          target_filename
+ *  write truncate chdir chroot stat readdir dup
+ *  listextattr fsgetpath                                  target
+ *  readlink                                               source
+ *  lookup                                                 source_dir                  relative_target
+ *  access         mode                                    target
+ *  utimes         atime s, ns, mtime s, ns                target
+ *  clone                                                  source, target_dir          target_name
+ *  copyfile       mode, flags                             source, target_file or 0,
+ *                                                         target_dir                  target_name
+ *  setmode        mode                                    target
+ *  setflags       flags                                   target
+ *  setowner       uid, gid                                target
+ *  set-, get-, deleteextattr                              target                      extattr
+ *  setacl         set_or_clear                            target
+ *  mmap           protection, max, flags, file_pos        source
+ *  mprotect       protection, address, size
+ *  fcntl          cmd                                     target
+ *  signal         sig                                                                                    other: target
+ *  proc_suspend_resume   type                                                                            other: target
+ *  get_task*      type                                                                                   other: target
+ *  trace                                                                                                 other: target
+ *  proc_check     type, flavor                                                                           other: target
+ *  setuid setgid seteuid setegid   the id
+ *  setreuid setregid     real, effective
+ *  kextload kextunload                                                                identifier
+ *  mount remount unmount flags (MS_*), fs magic, dev,     mount point                 fstypename, mntonname,
+ *                 block size, disposition, owner                                      mntfromname
+ *  uipc_bind      mode                                    dir                         filename
+ *  uipc_connect   domain, type, protocol                  file
+ *  pty_grant pty_close   dev
+ *  settime
+ *  cs_invalidated
+ *
+ * A device number is the kernel's own: major << 20 | minor.
+ */
+
+#ifndef __bpf__
+#include <stdint.h>
+#endif
+
+#define ES_ABI_VERSION 1
+
+/* Limits that both sides rely on. */
+enum {
+	ES_CLIENTS_MAX = 64,		/* a client is a bit in a 64-bit mask */
+	ES_EVENT_TYPES = 162,		/* numbers 0 to 161; checked against ES_EVENT_TYPE_LAST by the tests */
+	ES_TYPE_WORDS = 3,		/* 64-bit words in a set of event types */
+	ES_PATH_BYTES = 16384,		/* longest path in a record, without the NUL */
+	ES_RECORD_FILES = 3,
+	ES_RECORD_STRINGS = 3,
+	ES_RECORD_NUMBERS = 6,
+	ES_RECORD_FDS = 256,		/* descriptors listed in an exec record */
+};
+
+/* Bytes of the record that begin at off; off 0: absent. A NUL that len leaves out follows strings. */
+struct es_span {
+	uint32_t off;
+	uint32_t len;
+};
+
+/* The parts of stat(2) that an inode carries; times in ns since the epoch. */
+struct es_stat {
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t rdev;
+	int64_t size;
+	uint64_t blocks;		/* of 512 bytes */
+	int64_t atime_ns;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+	uint32_t mode;
+	uint32_t nlink;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t blksize;
+	uint32_t gen;
+};
+
+enum {
+	ES_FILE_TRUNCATED = 1 << 0,	/* the path was longer than ES_PATH_BYTES, its beginning is given */
+	ES_FILE_DELETED = 1 << 1,	/* no name leads to the file any more; " (deleted)" ends the path */
+	ES_FILE_NO_STAT = 1 << 2,	/* the object could not be looked at: stat is all zero */
+	ES_FILE_LEXICAL = 1 << 3,	/* the path is what the program passed, made absolute, links not followed */
+};
+
+struct es_file_part {
+	struct es_stat stat;
+	struct es_span path;
+	uint32_t flags;			/* ES_FILE_* */
+	uint32_t pad;
+};
+
+/* audit_token_t, word by word. */
+struct es_token {
+	uint32_t auid, euid, egid, ruid, rgid, pid, asid, pidversion;
+};
+
+enum {
+	ES_PROCESS_ES_CLIENT = 1 << 0,
+	ES_PROCESS_KTHREAD = 1 << 1,
+	ES_PROCESS_UNKNOWN = 1 << 2,	/* was not seen at fork, exec or by the iterator: ids only */
+};
+
+struct es_process_part {
+	struct es_token token;
+	struct es_token parent;
+	struct es_token responsible;
+	int32_t ppid;
+	int32_t original_ppid;
+	int32_t group_id;
+	int32_t session_id;
+	uint64_t start_ns;		/* of the fork, CLOCK_BOOTTIME */
+	uint64_t cgroup_id;
+	uint32_t mnt_ns;		/* inode numbers of the namespaces */
+	uint32_t pid_ns;
+	uint32_t flags;			/* ES_PROCESS_* */
+	uint32_t tty;			/* offset of a struct es_file_part, 0: no terminal */
+	struct es_file_part executable;
+};
+
+/* A descriptor of an exec; type in PROX_FDTYPE_* terms. */
+struct es_fd_part {
+	int32_t fd;
+	uint32_t type;
+	uint64_t pipe_id;
+};
+
+enum {
+	ES_RECORD_AUTH = 1 << 0,	/* a task waits for the answer to `auth_id` */
+	ES_RECORD_FLAGS_RESULT = 1 << 1,	/* NOTIFY: `result` is a mask of allowed flags, else ALLOW or DENY */
+	ES_RECORD_ARGS_CUT = 1 << 2,	/* exec: arguments or environment could not be read whole */
+};
+
+struct es_record {
+	uint32_t size;			/* of head and tail, bytes */
+	uint16_t type;			/* es_event_type_t */
+	uint16_t flags;			/* ES_RECORD_* */
+	/*
+	 * How many records this client had lost when this one was made, of this type and of all types. The library
+	 * adds what it has received: these are seq_num and global_seq_num, and a loss is a gap in them.
+	 */
+	uint64_t lost_type;
+	uint64_t lost_all;
+	uint64_t time_ns;		/* CLOCK_MONOTONIC; mach_time */
+	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; AUTH only */
+	uint64_t auth_id;		/* AUTH only: names the waiting task for this client, never 0 */
+	uint32_t thread_id;
+	uint32_t result;		/* NOTIFY: the outcome */
+	uint32_t process;		/* offset of the acting struct es_process_part; never 0 */
+	uint32_t other;			/* of the process acted upon, or 0 */
+	uint32_t file[ES_RECORD_FILES];	/* of a struct es_file_part, or 0 */
+	uint32_t fd_count;		/* entries at fds.off, a struct es_fd_part each */
+	struct es_span str[ES_RECORD_STRINGS];
+	struct es_span args;		/* exec: strings, each with its NUL */
+	struct es_span env;
+	struct es_span fds;
+	int64_t num[ES_RECORD_NUMBERS];
+};
+
+_Static_assert(sizeof(struct es_stat) == 88, "es_stat");
+_Static_assert(sizeof(struct es_file_part) == 104, "es_file_part");
+_Static_assert(sizeof(struct es_process_part) == 248, "es_process_part");
+_Static_assert(sizeof(struct es_record) == 176, "es_record");

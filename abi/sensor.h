@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What the daemon and the kernel programs share: the shapes of map values and global variables.
+ */
+
+#include "record.h"
+
+/* One per client, in the map `clients`, indexed by slot. tgid 0: the slot is free. */
+struct es_sensor_client {
+	uint32_t tgid;			/* of the client's process: it is never asked about itself */
+	uint32_t pad;
+	uint64_t deadline_ns;		/* time for an answer */
+	uint64_t delivered;		/* counters, added to atomically by the kernel programs */
+	uint64_t asked;
+	uint64_t lost_all;
+	uint64_t lost[ES_EVENT_TYPES];
+};
+
+/*
+ * An operation that waits for a client. One array of these per client, mapped by the library and the daemon (map
+ * `held`): the entry's index is auth_id % ES_HELD_MAX. The library claims an entry before it runs the ask program, the
+ * ask program fills it in, and the library sets auth_id to zero when the answer is given: so the daemon sees who waits
+ * and since when, without being told.
+ */
+enum { ES_HELD_MAX = 1024 };
+
+struct es_held {
+	uint64_t auth_id;		/* 0: free, or answered */
+	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: claimed, not asked yet */
+	uint32_t tid;
+	uint32_t type;
+	uint64_t pad;
+};
+
+/* What a system call does, as far as events are concerned; each kind is handled by one program. */
+#define ES_KINDS(K) \
+	K(NONE) K(OPEN) K(EXEC) K(CLOSE) K(WRITE) K(TRUNCATE) K(UNLINK) K(RENAME) K(LINK) K(MAKE) K(CHMOD) K(CHOWN) \
+	K(UTIMES) K(SETXATTR) K(GETXATTR) K(LISTXATTR) K(DELXATTR) K(IOCTL) K(COPY) K(CHDIR) K(CHROOT) K(STAT) K(ACCESS) K(READLINK) K(READDIR) K(DUP) K(FCNTL) \
+	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL)
+
+enum es_kind {
+#define ES_KIND_CONSTANT(name) ES_KIND_##name,
+	ES_KINDS(ES_KIND_CONSTANT)
+#undef ES_KIND_CONSTANT
+	ES_KIND_COUNT,
+};
+
+enum { ES_SYSCALLS = 512 };		/* numbers below it are known; the 32-bit table follows the native one */
+
+struct es_syscall {
+	uint8_t kind;			/* enum es_kind */
+	uint8_t variant;		/* which member of the family: enum es_variant */
+};
+
+/* How a system call passes what the kind needs: the handlers read arguments by these. */
+enum es_variant {
+	ES_VARIANT_PLAIN,		/* path in the first argument (or the kind's usual form) */
+	ES_VARIANT_AT,			/* dirfd, path */
+	ES_VARIANT_FD,			/* a descriptor in the first argument */
+	ES_VARIANT_LINK,		/* path, links not followed (lchown and the like) */
+	ES_VARIANT_AT2,			/* renameat2, openat2, dup3: the newest form, with a flags argument or struct */
+	ES_VARIANT_OTHER,		/* see the kind's handler */
+	ES_VARIANT_OTHER2,
+	ES_VARIANT_OTHER3,
+	ES_VARIANT_OTHER4,
+};
+
+enum { ES_SCOPE_MOUNTS = 16 };
+
+/* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
+struct es_sensor_control {
+	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */
+	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
+	uint32_t daemon_tgid;
+	uint32_t scope_mounts;			/* entries used below; 0: all mounts */
+	uint32_t scope_mount[ES_SCOPE_MOUNTS];	/* mount ids, as in /proc/self/mountinfo */
+	uint64_t scope_cgroup;			/* id of a cgroup-v2 directory, 0: all */
+	uint32_t scope_cgroup_level;		/* its depth below the root */
+	uint32_t pad;
+};
+
+/* Counters that the kernel programs write (.bss). */
+struct es_sensor_stats {
+	uint64_t processes;			/* alive and known */
+	uint64_t unresolved;			/* paths given as passed */
+	uint64_t pidversion;			/* the last one given out */
+};
