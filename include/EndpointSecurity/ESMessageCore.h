@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ESMessageCore.h - what messages are built of: files, processes, threads
+ *
+ * Part of ESMessage.h since the macOS 26.4 SDK; programs include that one.
+ */
+#ifndef __ENDPOINT_SECURITY_MESSAGE_CORE_H
+#define __ENDPOINT_SECURITY_MESSAGE_CORE_H
+
+#include <EndpointSecurity/ESTypes.h>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A file, as it was when the message was made.
+ *
+ * With several hard links it is not defined which of them path shows. A file
+ * that has been removed, or was never in a directory (memfd), has the path the
+ * kernel has for it.
+ */
+typedef struct {
+	es_string_token_t path;	/* absolute */
+	/* the kernel's buffer was too short: path is the first part only */
+	bool path_truncated;
+	struct stat stat;	/* Linux's struct stat */
+} es_file_t;
+
+/* A thread. macOS 11.0. */
+typedef struct {
+	uint64_t thread_id;	/* Linux: its tid, as gettid(2) returns it */
+} es_thread_t;
+
+/*
+ * A process: the one that acts (es_message_t.process, in the state before the
+ * action) or one that is acted on.
+ *
+ * Linux does not sign programs. codesigning_flags, is_platform_binary and
+ * cdhash are zero, signing_id, team_id and cdhash_full empty, for now; compare
+ * executable->path and executable->stat instead.
+ */
+typedef struct {
+	/* auid, euid, egid, ruid, rgid, pid, audit session, pidversion */
+	audit_token_t audit_token;
+	pid_t ppid;			/* the parent now: changes when the parent dies */
+	pid_t original_ppid;		/* the parent at the start: never changes */
+	pid_t group_id;			/* process group */
+	pid_t session_id;		/* session */
+	uint32_t codesigning_flags;	/* CS_* bits */
+	bool is_platform_binary;
+	bool is_es_client;		/* has a client of this API */
+	es_cdhash_t cdhash;
+	es_string_token_t signing_id;
+	es_string_token_t team_id;
+	es_file_t *_Nonnull executable;	/* the file it runs */
+	es_file_t *_Nullable tty;	/* v2: terminal of its session, NULL without one */
+	/* v3: wall clock at the fork; an exec does not change it */
+	struct timeval start_time;
+	/* v4: on whose behalf it runs; its own where nobody else is */
+	audit_token_t responsible_audit_token;
+	/* v4: the execution that forked it; better than ppid */
+	audit_token_t parent_audit_token;
+	/* v10: ES_CS_VALIDATION_CATEGORY_NONE on Linux */
+	es_cs_validation_category_t cs_validation_category;
+	union {
+		uint8_t reserved[16];
+	};
+	es_token_t cdhash_full;		/* v11 */
+} es_process_t;
+
+/* Registers of a thread. macOS 11.0; not used on Linux. */
+typedef struct {
+	int flavor;		/* which registers */
+	es_token_t state;	/* size in bytes */
+} es_thread_state_t;
+
+/* A descriptor that is open after an exec. macOS 11.0. */
+typedef struct {
+	int32_t fd;
+	/* PROX_FDTYPE_*: VNODE, SOCKET or PIPE on Linux */
+	uint32_t fdtype;
+	union {
+		struct {
+			uint64_t pipe_id;	/* PROX_FDTYPE_PIPE: the same at both ends */
+		} pipe;
+	};
+} es_fd_t;
+
+/* Something that starts by itself. macOS 13.0. */
+typedef struct {
+	es_btm_item_type_t item_type;
+	bool legacy;			/* Linux: a cron entry, init script or autostart file */
+	bool managed;			/* by device management; false on Linux */
+	uid_t uid;			/* of the user it runs for */
+	es_string_token_t item_url;	/* Linux: file URL of the unit or entry */
+	es_string_token_t app_url;	/* optional; absent on Linux */
+} es_btm_launch_item_t;
+
+/* A configuration profile. macOS 14.0; not used on Linux. */
+typedef struct {
+	es_string_token_t identifier;
+	es_string_token_t uuid;
+	es_profile_source_t install_source;
+	es_string_token_t organization;
+	es_string_token_t display_name;
+	es_string_token_t scope;
+} es_profile_t;
+
+#ifdef __cplusplus
+}
+#endif
+
+#pragma GCC diagnostic pop
+
+#endif /* __ENDPOINT_SECURITY_MESSAGE_CORE_H */
