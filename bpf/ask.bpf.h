@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (8) Operations that wait for an answer. The waiting itself is fanotify's: a permission event in the client's group.
+ * But that event says only who waits and for which file. So the library runs `ask` for each one that it reads, in its
+ * own thread: the program finds the waiting task, puts an AUTH record like any other into the client's ring, in order
+ * with what else goes there, and notes who waits, and until when, in the map `held`.
+ *
+ * What the event doesn't tell is taken down when the system call begins: the flags of an open (open.bpf.h); of an exec
+ * its arguments, and that it is one, since an exec opens several files: a script, its interpreter, the dynamic linker.
+ * Only the program that will run is asked about, once for each client.
+ */
+
+#include "call.bpf.h"
+#include "exec.bpf.h"
+
+enum {
+	LINUX_FAN_OPEN_PERM = 0x00010000,
+	LINUX_FAN_OPEN_EXEC_PERM = 0x00040000,
+	ARGUMENTS_MAX = 8192,
+	AUTH_DENY = 1,			/* es_auth_result_t */
+};
+
+void bpf_rcu_read_lock(void) __ksym __weak;
+void bpf_rcu_read_unlock(void) __ksym __weak;
+
+/* ---- what an exec passes ---- */
+
+struct strings {
+	struct capture *capture;
+	uint64_t pointers;		/* a NULL-terminated array in the program's memory */
+	uint32_t width;			/* of a pointer */
+	uint32_t pad;
+};
+
+static long capture_step(uint32_t index, struct strings *strings)
+{
+	struct capture *capture = strings->capture;
+	uint32_t used = capture->used;
+	uint64_t text = 0;
+	long n;
+
+	if (bpf_probe_read_user(&text, strings->width & 8 ? 8 : 4, (void *)(strings->pointers + index * strings->width)))
+		return 1;
+	if (!text)
+		return 1;
+	asm volatile("" : "+r"(used));
+	if (used >= CAPTURE_BYTES)
+		goto cut;
+	n = bpf_probe_read_user_str(capture->bytes + used, USER_BYTES, (void *)text);
+	if (n <= 0)
+		goto cut;
+	if (n == USER_BYTES)
+		capture->cut = 1;
+	capture->used = used + n;
+	return 0;
+cut:
+	capture->cut = 1;
+	return 1;
+}
+
+static __always_inline void capture_take(struct capture *capture, uint64_t argv, uint64_t envp, bool compat)
+{
+	struct strings strings = { .capture = capture, .pointers = argv, .width = compat ? 4 : 8 };
+
+	capture->cut = capture->used = 0;
+	if (argv)
+		bpf_loop(ARGUMENTS_MAX, capture_step, &strings, 0);
+	capture->args_bytes = capture->used;
+	strings.pointers = envp;
+	if (envp)
+		bpf_loop(ARGUMENTS_MAX, capture_step, &strings, 0);
+	capture->env_bytes = capture->used - capture->args_bytes;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct capture *capture;
+	struct args args = {};
+	struct call *call;
+	bool at;
+
+	call = call_of_current(true);
+	if (!call)
+		return 0;
+	call->kind = ES_KIND_EXEC;
+	call->flags = 0;
+	call->asked = 0;
+	call->pidversion = 0;
+	call->script.dentry = NULL;
+	call->path[0] = 0;
+	if (!control.subscribers[EV_AUTH_EXEC])
+		return 0;
+	args_read(&args, regs);
+	at = args.variant == ES_VARIANT_AT;
+	bpf_probe_read_user_str(call->path, sizeof(call->path), (void *)args.a[at ? 1 : 0]);
+	capture = bpf_task_storage_get(&captures, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (capture)
+		capture_take(capture, args.a[at ? 2 : 1], args.a[at ? 3 : 2], args.compat);
+	return 0;
+}
+
+static __always_inline void put_capture(struct scratch *s, struct capture *capture)
+{
+	struct es_record *head = head_of(s);
+	uint32_t off = s->used, len = capture->args_bytes + capture->env_bytes;
+
+	if (capture->cut)
+		head->flags |= ES_RECORD_ARGS_CUT;
+	asm volatile("" : "+r"(off), "+r"(len));
+	if (len > CAPTURE_BYTES + USER_BYTES || off >= RECORD_BYTES - CAPTURE_BYTES - USER_BYTES) {
+		head->flags |= ES_RECORD_ARGS_CUT;
+		return;
+	}
+	bpf_probe_read_kernel(s->record + off, len, capture->bytes);
+	head->args.off = off;
+	head->args.len = capture->args_bytes;
+	head->env.off = off + capture->args_bytes;
+	head->env.len = capture->env_bytes;
+	s->used = off + len;
+}
+
+/* What the process will be: as it is now, but with the program in `file`, and the ids that come with it. */
+static __always_inline void put_future(struct scratch *s, struct task_struct *leader, struct call *call,
+				       struct path *file)
+{
+	struct process *p = process_get(s, leader);
+	struct es_process_part *part;
+	struct es_file_part *exe;
+	uint32_t off, exe_off;
+
+	if (!p)
+		return;
+	off = put_process_part(s, leader, p);
+	exe_off = put_path(s, file);
+	if (!off || !exe_off)
+		return;
+	part = at(s, off);
+	exe = at(s, exe_off);
+	if (!call->pidversion)
+		call->pidversion = next_pidversion();
+	part->token.pidversion = call->pidversion;
+	part->executable = *exe;
+	if (exe->stat.mode & 04000)
+		part->token.euid = exe->stat.uid;
+	if (exe->stat.mode & 02000)
+		part->token.egid = exe->stat.gid;
+	put_parent(part, leader);
+	head_of(s)->other = off;
+}
+
+/* An exec record of a task that waits in execve(2), or has been refused there. */
+static __always_inline void put_waiting_exec(struct scratch *s, struct task_struct *task, struct call *call)
+{
+	struct es_record *head = head_of(s);
+	struct task_struct *leader = task->group_leader;
+	struct capture *capture;
+	struct path cwd = {};
+
+	if (!leader)
+		return;
+	put_future(s, leader, call, &call->file);
+	cwd.mnt = READ(task, fs, pwd.mnt);
+	cwd.dentry = READ(task, fs, pwd.dentry);
+	head->file[0] = put_path(s, &cwd);
+	if (call->script.dentry)
+		head->file[1] = put_path(s, &call->script);
+	put_string(s, &head->str[0], call->path, sizeof(call->path));
+	put_fds(s, task);
+	put_image(s, task);
+	capture = bpf_task_storage_get(&captures, task, NULL, 0);
+	if (capture)
+		put_capture(s, capture);
+}
+
+/* Denied: the message that follows says so. A success is on_exec's. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call *call = call_entered(ES_KIND_EXEC);
+	uint64_t slots = select_clients(EV_NOTIFY_EXEC);
+	struct scratch *s;
+
+	if (!call)
+		return 0;
+	call->kind = ES_KIND_NONE;
+	if (ret == -EPERM && call->flags & CALL_DENIED && slots) {
+		s = event_begin(EV_NOTIFY_EXEC);
+		if (s) {
+			head_of(s)->result = AUTH_DENY;
+			put_waiting_exec(s, task, call);
+		}
+		event_send(s, slots);
+	}
+	bpf_task_storage_delete(&captures, task);
+	return 0;
+}
+
+/* ---- asking ---- */
+
+/* Is a task, not the current one, in the cgroup that the daemon was limited to? */
+static __always_inline bool other_in_scope(struct task_struct *task)
+{
+	struct cgroup *cgroup, *ancestor = NULL;
+
+	if (!control.scope_cgroup)
+		return true;
+	cgroup = READ(task, cgroups, dfl_cgrp);
+	if (READ(cgroup, level) < (int)control.scope_cgroup_level)
+		return false;
+	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+			      (char *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
+			      control.scope_cgroup_level * sizeof(ancestor));
+	return READ(ancestor, kn, id) == control.scope_cgroup;
+}
+
+struct question {
+	uint32_t slot;
+	uint32_t tid;
+	int32_t fd;
+	uint32_t mask;
+	uint64_t auth_id;
+	uint32_t script;
+	uint32_t type;
+};
+
+/* Which AUTH event the open of a file is, if any. */
+static __always_inline bool question_type(struct question *q, struct call *call, struct path *file)
+{
+	bool exec = call && call->kind == ES_KIND_EXEC;
+
+	if (q->mask & LINUX_FAN_OPEN_EXEC_PERM) {
+		if (!exec || call->asked >> q->slot & 1)
+			return false;
+		if (q->script) {
+			if (!call->script.dentry)
+				call->script = *file;
+			return false;
+		}
+		call->asked |= 1ull << q->slot;
+		call->file = *file;
+		q->type = EV_AUTH_EXEC;
+	} else {
+		if (exec)
+			return false;
+		if (call)
+			call->file = *file;
+		q->type = EV_AUTH_OPEN;
+	}
+	return control.subscribers[q->type] >> q->slot & 1;
+}
+
+static __always_inline struct es_held *held_entry(struct question *q)
+{
+	uint32_t index = q->auth_id % ES_HELD_MAX, slot = q->slot;
+	void *array = bpf_map_lookup_elem(&held, &slot);
+
+	return array ? bpf_map_lookup_elem(array, &index) : NULL;
+}
+
+static __always_inline uint32_t question_put(struct question *q, struct es_sensor_client *client,
+					     struct task_struct *task, struct call *call, struct path *file)
+{
+	struct scratch *s = record_begin(q->type);
+	struct es_held *entry = held_entry(q);
+	uint32_t verdict = ES_ASK_ALLOW;
+	struct es_record *head;
+
+	if (!s || !entry)
+		goto out;
+	head = head_of(s);
+	head->flags = ES_RECORD_AUTH;
+	head->auth_id = q->auth_id;
+	head->thread_id = q->tid;
+	head->deadline_ns = head->time_ns + client->deadline_ns;
+	head->process = put_process(s, task);
+	if (q->type == EV_AUTH_OPEN) {
+		head->file[0] = put_path(s, file);
+		head->num[0] = call && call->kind == ES_KIND_OPEN ? call->open_flags : FMODE_READ;
+	} else if (call) {
+		put_waiting_exec(s, task, call);
+	}
+	if (!head->process)
+		goto out;
+	entry->tid = q->tid;
+	entry->type = q->type;
+	entry->deadline_ns = head->deadline_ns;
+	verdict = record_send(s, 1ull << q->slot) ? ES_ASK_ASKED : ES_ASK_LOST;
+out:
+	record_end();
+	return verdict;
+}
+
+static __noinline uint32_t question_ask(struct question *q, struct es_sensor_client *client, struct task_struct *task)
+{
+	struct file *opened = file_of_fd(q->fd);
+	uint32_t tgid = task->tgid;
+	struct path file = {};
+	struct call *call;
+
+	if (!opened || tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
+		return ES_ASK_ALLOW;
+	file.mnt = READ(opened, f_path.mnt);
+	file.dentry = READ(opened, f_path.dentry);
+	call = bpf_task_storage_get(&calls, task, NULL, 0);
+	if (!question_type(q, call, &file))
+		return ES_ASK_ALLOW;
+	return question_put(q, client, task, call, &file);
+}
+
+static __always_inline uint32_t note_denied(struct task_struct *task)
+{
+	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
+
+	if (call)
+		call->flags |= CALL_DENIED;
+	return ES_ASK_DENIED;
+}
+
+/* Only the client itself may ask for its slot. The scratch area is this CPU's: no preemption while it is in use. */
+SEC("syscall")
+int ask(struct es_ask *ctx)
+{
+	struct question q = {
+		.slot = ctx->slot,
+		.tid = ctx->tid,
+		.fd = ctx->fd,
+		.mask = ctx->mask,
+		.auth_id = ctx->auth_id,
+		.script = ctx->script,
+	};
+	struct es_sensor_client *client;
+	struct task_struct *task;
+	uint32_t verdict;
+
+	ctx->verdict = ES_ASK_ALLOW;
+	if (q.slot >= ES_CLIENTS_MAX)
+		return 0;
+	client = bpf_map_lookup_elem(&clients, &q.slot);
+	if (!client || client->tgid != bpf_get_current_pid_tgid() >> 32)
+		return 0;
+	__sync_fetch_and_add(&client->asked, 1);
+	task = bpf_task_from_pid(q.tid);
+	if (!task)
+		return 0;
+	bpf_preempt_disable();
+	bpf_rcu_read_lock();
+	if (q.mask & ES_ASK_NOTE_DENIED)
+		verdict = note_denied(task);
+	else
+		verdict = question_ask(&q, client, task);
+	bpf_rcu_read_unlock();
+	bpf_preempt_enable();
+	bpf_task_release(task);
+	ctx->verdict = verdict;
+	return 0;
+}

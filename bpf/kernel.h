@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The kernel's structures, as far as the programs look at them: only the members that are used, in any order. The
+ * loader finds the real offsets in the running kernel's BTF (CO-RE), so the build needs no kernel headers and doesn't
+ * depend on the machine it runs on. A name with ___ is an older (or newer) shape of the same structure.
+ */
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+typedef __u8 uint8_t;
+typedef __u16 uint16_t;
+typedef __u32 uint32_t;
+typedef __u64 uint64_t;
+typedef __s32 int32_t;
+typedef __s64 int64_t;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct qstr {
+	uint32_t len;
+	const unsigned char *name;
+};
+
+typedef struct {
+	uint32_t val;
+} kuid_t;
+
+typedef struct {
+	uint32_t val;
+} kgid_t;
+
+struct timespec64 {
+	int64_t tv_sec;
+	long tv_nsec;
+};
+
+struct file_system_type {
+	const char *name;
+};
+
+struct super_block {
+	uint32_t s_dev;
+	unsigned long s_blocksize;
+	unsigned long s_magic;
+	unsigned long s_flags;
+	struct file_system_type *s_type;
+	struct dentry *s_root;
+	struct user_namespace *s_user_ns;
+};
+
+struct inode {
+	uint16_t i_mode;
+	kuid_t i_uid;
+	kgid_t i_gid;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	uint32_t i_rdev;
+	int64_t i_size;
+	uint8_t i_blkbits;
+	uint64_t i_blocks;
+	uint32_t i_generation;
+	char *i_link;
+	/* 6.11 and later */
+	int64_t i_atime_sec, i_mtime_sec, i_ctime_sec;
+	uint32_t i_atime_nsec, i_mtime_nsec, i_ctime_nsec;
+};
+
+/* 6.7 to 6.10 */
+struct inode___times_private {
+	struct timespec64 __i_atime, __i_mtime, __i_ctime;
+};
+
+/* up to 6.5, and 6.6 but for the change time */
+struct inode___times_plain {
+	struct timespec64 i_atime, i_mtime, i_ctime, __i_ctime;
+};
+
+struct dentry_operations {
+	void *d_dname;
+};
+
+struct dentry {
+	unsigned int d_flags;
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	const struct dentry_operations *d_op;
+	struct super_block *d_sb;
+	struct hlist_node d_sib;
+	struct hlist_head d_children;
+};
+
+/* up to 6.7 */
+struct dentry___lists {
+	struct list_head d_child;
+	struct list_head d_subdirs;
+};
+
+enum dentry_flags___new {
+	DCACHE_MOUNTED = 1 << 16,
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
+	int mnt_flags;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	struct list_head mnt_mounts;
+	struct list_head mnt_child;
+	const char *mnt_devname;
+	struct mnt_namespace *mnt_ns;
+	int mnt_id;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	unsigned int f_mode;
+	unsigned int f_flags;
+	struct inode *f_inode;
+	struct path f_path;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
+
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+	kuid_t euid;
+	kgid_t egid;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1];
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+};
+
+struct tty_file_private {
+	struct tty_struct *tty;
+	struct file *file;
+	struct list_head list;
+};
+
+struct tty_driver {
+	int major;
+	int minor_start;
+};
+
+struct tty_struct {
+	int index;
+	struct tty_driver *driver;
+	struct tty_struct *link;
+	char name[64];
+	struct list_head tty_files;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
+	struct pid *pids[4];
+	struct tty_struct *tty;
+};
+
+struct mm_struct {
+	unsigned long arg_start, arg_end, env_start, env_end;
+	struct file *exe_file;
+};
+
+struct kernfs_node {
+	uint64_t id;
+};
+
+struct cgroup {
+	int level;
+	struct cgroup *ancestors[1];
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct thread_info {
+	uint32_t status;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
+	int pid;
+	int tgid;
+	int exit_code;
+	struct mm_struct *mm;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	uint64_t start_boottime;
+	const struct cred *cred;
+	const struct cred *real_cred;
+	struct fs_struct *fs;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+	kuid_t loginuid;
+	unsigned int sessionid;
+};
+
+struct linux_binprm {
+	struct file *file;
+	const char *filename;
+	const char *interp;
+};
+
+struct kernel_siginfo {
+	int si_code;
+};
+
+struct module {
+	char name[56];
+};
+
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs;
+};
+
+struct bpf_iter__task {
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+/* BPF_CORE_READ() whose first argument may be any expression, one that goes through structures of our own too. */
+#define READ(pointer, ...) ({ __typeof__(pointer) read_ = (pointer); BPF_CORE_READ(read_, __VA_ARGS__); })
+
+struct task_struct *bpf_task_from_pid(int pid) __ksym __weak;
+void bpf_task_release(struct task_struct *task) __ksym __weak;
+void bpf_preempt_disable(void) __ksym __weak;
+void bpf_preempt_enable(void) __ksym __weak;
+
+/* Constants of the kernel's interface, as in its headers. */
+enum {
+	PIDTYPE_PGID = 2,
+	PIDTYPE_SID = 3,
+	PF_KTHREAD = 0x00200000,
+	SIGNAL_GROUP_EXIT = 0x00000004,
+	TS_COMPAT = 0x0002,
+	FMODE_READ = 0x1,
+	FMODE_WRITE = 0x2,
+	S_IFMT = 0170000,
+	S_IFSOCK = 0140000,
+	S_IFLNK = 0120000,
+	S_IFREG = 0100000,
+	S_IFDIR = 0040000,
+	S_IFCHR = 0020000,
+	S_IFIFO = 0010000,
+	MNT_INTERNAL_PIPE = 0x50495045,		/* super block magic numbers */
+	MNT_INTERNAL_SOCKET = 0x534F434B,
+	MNT_INTERNAL_ANON = 0x09041934,
+	AT_FDCWD = -100,
+	AT_SYMLINK_NOFOLLOW = 0x100,
+	AT_REMOVEDIR = 0x200,
+	AT_SYMLINK_FOLLOW = 0x400,
+	AT_EMPTY_PATH = 0x1000,
+	O_WRONLY = 01,
+	O_RDWR = 02,
+	O_ACCMODE = 03,
+	O_CREAT = 0100,
+	O_EXCL = 0200,
+	O_TRUNC = 01000,
+	O_NOFOLLOW = 0400000,
+	O_PATH = 010000000,
+	O_TMPFILE = 020200000,
+	EPERM = 1,
+	EEXIST = 17,
+};

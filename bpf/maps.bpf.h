@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Every map and global variable of the tracepoint sensor. The shapes that the daemon shares are in abi/sensor.h. */
+
+#include "abi/ask.h"
+#include "abi/sensor.h"
+
+/* Event types by name: the values of the public constants. */
+enum es_event_number {
+#define ES_EVENT(name, number, ...) EV_##name = number,
+#include "abi/events.def"
+};
+
+/* A ring per client, put in by the daemon under the client's slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ES_CLIENTS_MAX);
+	__type(key, uint32_t);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_RINGBUF);
+		__uint(max_entries, 4096);
+	});
+} rings SEC(".maps");
+
+/* The operations that wait for a client: struct es_held[ES_HELD_MAX] per client, mapped by daemon and library. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ES_CLIENTS_MAX);
+	__type(key, uint32_t);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__uint(max_entries, ES_HELD_MAX);
+		__uint(key_size, sizeof(uint32_t));
+		__uint(value_size, sizeof(struct es_held));
+	});
+} held SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ES_CLIENTS_MAX);
+	__type(key, uint32_t);
+	__type(value, struct es_sensor_client);
+} clients SEC(".maps");
+
+enum {
+	RECORD_BYTES = 98304,		/* longest record without exec's arguments */
+	RECORD_SLACK = 65536,		/* room behind it, so that a bounded copy that starts inside stays inside */
+	TEXT_BYTES = 32768,		/* a path being put together, from its end */
+	NAME_BYTES = 256,
+	USER_BYTES = 4096,
+	EXE_BYTES = 4096,		/* of an executable's path, kept per process */
+	CAPTURE_BYTES = 57344,		/* of arguments and environment, kept until an exec is asked about */
+	NEST = 3,			/* programs that may interrupt each other on a CPU: task, softirq, hardirq */
+};
+
+/* Where a path leads: the directory, the last component, and what that names at present. */
+struct place {
+	struct mount *mount;
+	struct dentry *dir;
+	struct dentry *dentry;		/* NULL: nothing has that name */
+	struct mount *dentry_mount;	/* differs from mount if something is mounted on it */
+	uint32_t status;		/* enum place_status */
+	uint32_t name_len;
+	char name[NAME_BYTES + 8];
+	struct es_stat stat;		/* of dentry */
+};
+
+/* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
+struct scratch {
+	uint8_t record[RECORD_BYTES + RECORD_SLACK];
+	uint8_t text[TEXT_BYTES + NAME_BYTES];
+	char user[2 * USER_BYTES];	/* a path as a program passed it */
+	char rest[2 * USER_BYTES];	/* the same, while a symbolic link is put in */
+	char name[NAME_BYTES + 8];	/* component that is looked up */
+	char other[NAME_BYTES + 8];	/* and one that is compared with it */
+	struct place place;		/* a path that is followed on the way out of a call */
+	struct place second;
+	uint32_t used;			/* bytes of the record */
+	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 */
+	__type(key, uint32_t);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} nesting SEC(".maps");
+
+/* What is known of a process; kept with its first thread, gone with it. */
+struct process {
+	uint32_t pidversion;		/* 0: not filled in yet */
+	int32_t original_ppid;
+	uint64_t start_ns;
+	struct es_token responsible;
+	struct es_stat exe_stat;
+	uint32_t exe_flags;
+	uint32_t exe_len;
+	char exe[EXE_BYTES + 8];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct process);
+} processes SEC(".maps");
+
+/* What a thread's system call was about to do: taken down on entry where it can't be seen any more on exit. */
+struct call {
+	uint32_t kind;			/* of the call under way; ES_KIND_NONE: none */
+	uint32_t flags;			/* CALL_* */
+	int32_t open_flags;		/* FMODE_READ, FMODE_WRITE: what an open asks for */
+	uint32_t pidversion;		/* exec: that the process will have, once a client was told; 0: not given out */
+	uint64_t asked;			/* exec: clients that have been asked; what else it opens is no business of theirs */
+	struct place from;
+	struct place to;
+	struct path file;		/* what was asked about */
+	struct path script;		/* exec: first file, if it is a script */
+	char path[USER_BYTES];		/* exec: as the program passed it */
+	char fstype[16];		/* umount: of what is about to go */
+	char devname[NAME_BYTES];
+	uint64_t magic;
+	uint32_t dev;
+	uint32_t blksize;
+};
+
+enum {
+	CALL_DENIED = 1 << 0,		/* a client said no */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+/* Arguments and environment of an exec that may be asked about, as the program passed them. */
+struct capture {
+	uint32_t args_bytes;
+	uint32_t env_bytes;		/* they follow the arguments */
+	uint32_t cut;			/* not all of it is here */
+	uint32_t used;
+	char bytes[CAPTURE_BYTES + USER_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct capture);
+} captures SEC(".maps");
+
+/*
+ * Open files that were written to, by the address of their struct file; taken out when they are closed or when the
+ * address is opened anew. Old ones make room: a forgotten entry costs a close its `modified`, nothing else.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, uint64_t);
+	__type(value, uint32_t);
+} written SEC(".maps");
+
+/* Index of the scratch area for iterators, which may be preempted: the last one. Set by the daemon, as above. */
+const volatile uint32_t scratch_for_iterators;
+
+/* System calls by number, native and 32-bit: set by the daemon before the programs are loaded. */
+const volatile struct es_syscall syscalls[2 * ES_SYSCALLS];
+
+struct es_sensor_control control;
+struct es_sensor_stats stats;

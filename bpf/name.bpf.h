@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* (1) Names come, go and change: unlink, rename, link, mkdir, mknod, symlink and their kin. */
+
+#include "call.bpf.h"
+
+enum {
+	EXISTING_FILE = 0,		/* es_destination_type_t */
+	NEW_PATH = 1,
+	LINUX_RENAME_EXCHANGE = 2,
+};
+
+/* Before the call, since afterwards there is nothing to look at: what goes, what moves, what is replaced. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_name, struct pt_regs *regs, long id)
+{
+	struct args args = {};
+	struct scratch *s;
+	struct call *call;
+
+	args_read(&args, regs);
+	call = call_of_current(true);
+	s = scratch_enter();
+	if (s && call) {
+		bool at = args.variant == ES_VARIANT_AT || args.variant == ES_VARIANT_AT2;
+
+		call->kind = args.kind;
+		walk_argument(s, &call->from, at ? args.a[0] : AT_FDCWD, at ? args.a[1] : args.a[0], 0);
+		if (args.kind == ES_KIND_RENAME)
+			walk_argument(s, &call->to, at ? args.a[2] : AT_FDCWD, at ? args.a[3] : args.a[1], 0);
+	}
+	scratch_leave();
+	return 0;
+}
+
+/* What the name was, as seen on entry; or, where that was in vain, what can be told now. */
+static __always_inline uint32_t put_former(struct scratch *s, struct place *place, int dirfd, uint64_t text)
+{
+	if (place->status == PLACE_FOUND)
+		return put_place(s, place);
+	return put_argument(s, dirfd, text, 0);
+}
+
+static __always_inline void unlink_send(struct args *args, struct call *call)
+{
+	bool at = args->variant == ES_VARIANT_AT;
+	int dirfd = at ? args->a[0] : AT_FDCWD;
+	uint64_t slots = select_clients(EV_NOTIFY_UNLINK);
+	struct scratch *s;
+
+	if (!slots)
+		return;
+	s = event_begin(EV_NOTIFY_UNLINK);
+	if (s) {
+		head_of(s)->file[0] = put_former(s, &call->from, dirfd, at ? args->a[1] : args->a[0]);
+		head_of(s)->file[1] = put_place_dir(s, call->from.status == PLACE_FOUND ? &call->from : &s->place);
+	}
+	event_send(s, slots);
+}
+
+static __always_inline void rename_send(struct args *args, struct call *call)
+{
+	bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
+	bool exchange = args->variant == ES_VARIANT_AT2 && args->a[4] & LINUX_RENAME_EXCHANGE;
+	uint32_t type = exchange ? EV_NOTIFY_EXCHANGEDATA : EV_NOTIFY_RENAME;
+	uint64_t slots = select_clients(type);
+	struct scratch *s;
+
+	if (!slots)
+		return;
+	s = event_begin(type);
+	if (s) {
+		struct es_record *head = head_of(s);
+
+		head->file[0] = put_former(s, &call->from, at ? args->a[0] : AT_FDCWD, at ? args->a[1] : args->a[0]);
+		if (exchange || call->to.dentry) {
+			head->file[1] = put_former(s, &call->to, at ? args->a[2] : AT_FDCWD,
+						   at ? args->a[3] : args->a[1]);
+		} else {
+			head->num[0] = NEW_PATH;
+			put_dir_and_name(s, &head->file[1], &head->str[0], &call->to);
+		}
+	}
+	event_send(s, slots);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_unlink, struct pt_regs *regs, long ret)
+{
+	struct call *call = call_entered(ES_KIND_UNLINK);
+	struct args args = {};
+
+	if (!call)
+		return 0;
+	call->kind = ES_KIND_NONE;
+	if (ret)
+		return 0;
+	args_read(&args, regs);
+	unlink_send(&args, call);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_rename, struct pt_regs *regs, long ret)
+{
+	struct call *call = call_entered(ES_KIND_RENAME);
+	struct args args = {};
+
+	if (!call)
+		return 0;
+	call->kind = ES_KIND_NONE;
+	if (ret)
+		return 0;
+	args_read(&args, regs);
+	rename_send(&args, call);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
+{
+	uint64_t slots = select_clients(EV_NOTIFY_LINK);
+	struct args args = {};
+	struct scratch *s;
+	bool at;
+
+	if (ret || !slots)
+		return 0;
+	args_read(&args, regs);
+	at = args.variant == ES_VARIANT_AT;
+	s = event_begin(EV_NOTIFY_LINK);
+	if (s) {
+		struct es_record *head = head_of(s);
+		uint32_t follow = at && args.a[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0;
+
+		if (at)
+			head->file[0] = put_argument_at(s, args.a[0], args.a[1], follow);
+		else
+			head->file[0] = put_argument(s, AT_FDCWD, args.a[0], 0);
+		walk_argument(s, &s->place, at ? args.a[2] : AT_FDCWD, at ? args.a[3] : args.a[1], 0);
+		put_dir_and_name(s, &head->file[1], &head->str[0], &s->place);
+	}
+	event_send(s, slots);
+	return 0;
+}
+
+/* mkdir, mknod, symlink. A file that open(2) makes is in open.bpf.h. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_make, struct pt_regs *regs, long ret)
+{
+	uint64_t slots = select_clients(EV_NOTIFY_CREATE);
+	struct args args = {};
+	struct scratch *s;
+
+	if (ret || !slots)
+		return 0;
+	args_read(&args, regs);
+	s = event_begin(EV_NOTIFY_CREATE);
+	if (s) {
+		struct es_record *head = head_of(s);
+
+		switch (args.variant) {
+		case ES_VARIANT_AT:
+			head->file[0] = put_argument(s, args.a[0], args.a[1], 0);
+			break;
+		case ES_VARIANT_OTHER:	/* symlink(text, path) */
+			head->file[0] = put_argument(s, AT_FDCWD, args.a[1], 0);
+			break;
+		case ES_VARIANT_OTHER2:	/* symlinkat(text, dirfd, path) */
+			head->file[0] = put_argument(s, args.a[1], args.a[2], 0);
+			break;
+		default:
+			head->file[0] = put_argument(s, AT_FDCWD, args.a[0], 0);
+		}
+	}
+	event_send(s, slots);
+	return 0;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* (1) Files are opened, written, duplicated and closed. */
+
+#include "call.bpf.h"
+
+enum {
+	FMODE_CREATED = 1 << 20,	/* this open made the file */
+	WRITTEN = 1 << 0,		/* values in the map `written` */
+	MAPPED_WRITABLE = 1 << 1,
+	LINUX_PROT_WRITE = 2,
+	LINUX_MAP_SHARED = 1,
+	LINUX_F_DUPFD = 0,
+	LINUX_F_DUPFD_CLOEXEC = 1030,
+	FDS_MAX = 1 << 20,
+};
+
+/* An event whose only content is one open file. */
+static __noinline int send_file_event(uint32_t type, uint64_t address, int64_t num0, int64_t num1)
+{
+	struct file *file = (void *)address;
+	uint64_t slots = select_clients(type);
+	struct scratch *s;
+
+	if (!slots || !file)
+		return 0;
+	s = event_begin(type);
+	if (s) {
+		head_of(s)->file[0] = put_file(s, file);
+		head_of(s)->num[0] = num0;
+		head_of(s)->num[1] = num1;
+	}
+	event_send(s, slots);
+	return 0;
+}
+
+/* FREAD and FWRITE of an open file. */
+static __always_inline uint32_t fflag_of(struct file *file)
+{
+	return READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
+}
+
+/* A client said no: the file is the one that it was asked about. */
+static __always_inline void open_denied_send(struct call *call)
+{
+	uint64_t slots = select_clients(EV_NOTIFY_OPEN);
+	struct scratch *s;
+
+	if (!slots)
+		return;
+	s = event_begin(EV_NOTIFY_OPEN);
+	if (s) {
+		head_of(s)->file[0] = put_path(s, &call->file);
+		head_of(s)->num[0] = call->open_flags;
+		head_of(s)->flags = ES_RECORD_FLAGS_RESULT;
+		head_of(s)->result = 0;
+	}
+	event_send(s, slots);
+}
+
+static __always_inline void open_send(struct file *file)
+{
+	uint64_t slots = select_clients(EV_NOTIFY_OPEN);
+	struct scratch *s;
+
+	if (!slots)
+		return;
+	s = event_begin(EV_NOTIFY_OPEN);
+	if (s) {
+		head_of(s)->file[0] = put_file(s, file);
+		head_of(s)->num[0] = fflag_of(file);
+		head_of(s)->flags = ES_RECORD_FLAGS_RESULT;
+		head_of(s)->result = (uint32_t)-1;
+	}
+	event_send(s, slots);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
+{
+	struct call *call = call_entered(ES_KIND_OPEN);
+	struct args args = {};
+	struct file *file;
+	uint64_t key;
+	bool denied;
+
+	denied = call && call->flags & CALL_DENIED;
+	if (call)
+		call->kind = ES_KIND_NONE;
+	if (ret == -EPERM && denied)
+		open_denied_send(call);
+	if (ret < 0)
+		return 0;
+	file = file_of_fd(ret);
+	if (!file)
+		return 0;
+	key = (uint64_t)file;
+	bpf_map_delete_elem(&written, &key);
+	args_read(&args, regs);
+	if (args.variant == ES_VARIANT_OTHER2)
+		send_file_event(EV_NOTIFY_FSGETPATH, (uint64_t)file, 0, 0);
+	if (READ(file, f_mode) & FMODE_CREATED)
+		send_file_event(EV_NOTIFY_CREATE, (uint64_t)file, 0, 0);
+	open_send(file);
+	return 0;
+}
+
+/* The flags of an open that a client may be asked about: the gate doesn't tell them. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_open, struct pt_regs *regs, long id)
+{
+	struct args args = {};
+	struct call *call;
+	uint64_t flags = 0;
+
+	if (!control.subscribers[EV_AUTH_OPEN])
+		return 0;
+	call = call_of_current(true);
+	if (!call)
+		return 0;
+	args_read(&args, regs);
+	switch (args.variant) {
+	case ES_VARIANT_AT:
+	case ES_VARIANT_OTHER2:
+		flags = args.a[2];
+		break;
+	case ES_VARIANT_AT2:
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)args.a[2]);
+		break;
+	case ES_VARIANT_OTHER:	/* creat() */
+		flags = O_WRONLY;
+		break;
+	default:
+		flags = args.a[1];
+	}
+	call->kind = ES_KIND_OPEN;
+	call->flags = 0;
+	call->open_flags = flags & O_ACCMODE ? (flags & O_ACCMODE) == O_WRONLY ? FMODE_WRITE : FMODE_READ | FMODE_WRITE
+					     : FMODE_READ;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static __noinline int file_written(uint64_t address, uint32_t how)
+{
+	struct file *file = (void *)address;
+	uint32_t *seen, first = how;
+	uint64_t key = address;
+
+	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFREG)
+		return 0;
+	seen = bpf_map_lookup_elem(&written, &key);
+	if (seen && *seen & how)
+		return 0;
+	if (seen)
+		first |= *seen;
+	bpf_map_update_elem(&written, &key, &first, BPF_ANY);
+	return how == WRITTEN;
+}
+
+static __always_inline void write_done(struct file *file)
+{
+	if (file_written((uint64_t)file, WRITTEN))
+		send_file_event(EV_NOTIFY_WRITE, (uint64_t)file, 0, 0);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_write, struct pt_regs *regs, long ret)
+{
+	struct args args = {};
+
+	args_read(&args, regs);
+	if (ret < 0 && ret >= -4095)
+		return 0;
+	switch (args.variant) {
+	case ES_VARIANT_OTHER:	/* splice(in, off, out, ...) */
+		if (ret)
+			write_done(file_of_fd(args.a[2]));
+		break;
+	case ES_VARIANT_OTHER2:	/* mmap(address, length, protection, flags, fd) */
+		if (args.a[2] & LINUX_PROT_WRITE && args.a[3] & LINUX_MAP_SHARED)
+			file_written((uint64_t)file_of_fd(args.a[4]), MAPPED_WRITABLE);
+		break;
+	default:
+		write_done(file_of_fd(args.a[0]));
+	}
+	return 0;
+}
+
+/* ---- closing ---- */
+
+struct file___count {
+	struct { long counter; } f_count;
+} __attribute__((preserve_access_index));
+
+struct file___ref {
+	struct { struct { long counter; } refcnt; } f_ref;
+} __attribute__((preserve_access_index));
+
+/* Is this the last descriptor that leads to the open file? */
+static __always_inline bool last_reference(struct file *file)
+{
+	struct file___count *count = (void *)file;
+	struct file___ref *ref = (void *)file;
+
+	if (bpf_core_field_exists(ref->f_ref))
+		return READ(ref, f_ref.refcnt.counter) <= 0;	/* counts from -1: none */
+	return READ(count, f_count.counter) <= 1;
+}
+
+/* The device of the terminal whose master side an open file is, or 0. */
+static __always_inline uint32_t pty_of_master(struct file *file)
+{
+	enum { PTMX = 5 << 20 | 2 };
+	struct tty_file_private *private;
+	struct tty_struct *tty;
+
+	if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFCHR || READ(file, f_inode, i_rdev) != PTMX)
+		return 0;
+	private = READ(file, private_data);
+	tty = READ(private, tty, link);
+	if (!tty)
+		return 0;
+	return READ(tty, driver, major) << 20 | (READ(tty, driver, minor_start) + READ(tty, index));
+}
+
+static __noinline int send_pty(uint32_t type, uint32_t dev)
+{
+	uint64_t slots = select_clients(type);
+	struct scratch *s;
+
+	if (!slots || !dev)
+		return 0;
+	s = event_begin(type);
+	if (s)
+		head_of(s)->num[0] = dev;
+	event_send_anywhere(s, slots);
+	return 0;
+}
+
+/* A descriptor is about to be closed. */
+static __always_inline int file_closing(uint64_t address)
+{
+	struct file *file = (void *)address;
+	uint64_t key = address;
+	struct path path = {};
+	uint32_t *seen, how;
+
+	if (!file || !last_reference(file))
+		return 0;
+	path.mnt = READ(file, f_path.mnt);
+	path.dentry = READ(file, f_path.dentry);
+	if (is_internal(&path))
+		return 0;
+	send_pty(EV_NOTIFY_PTY_CLOSE, pty_of_master(file));
+	seen = bpf_map_lookup_elem(&written, &key);
+	how = seen ? *seen : 0;
+	bpf_map_delete_elem(&written, &key);
+	send_file_event(EV_NOTIFY_CLOSE, address, how & WRITTEN ? 1 : 0, how & MAPPED_WRITABLE ? 1 : 0);
+	return 0;
+}
+
+struct closing {
+	struct file **files;
+	uint32_t next;
+	uint32_t last;
+};
+
+static long closing_step(uint32_t index, struct closing *closing)
+{
+	struct file *file = NULL;
+	uint32_t fd = closing->next;
+
+	if (fd > closing->last)
+		return 1;
+	closing->next = fd + 1;
+	bpf_probe_read_kernel(&file, sizeof(file), &closing->files[fd]);
+	if (file)
+		file_closing((uint64_t)file);
+	return 0;
+}
+
+/* Descriptors `first` to `last` of the current process are about to be closed. */
+static __always_inline int fds_closing(uint32_t first, uint32_t last)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = READ(task, files, fdt);
+	struct closing closing = { .next = first, .last = last };
+	uint32_t fds;
+
+	if (!table)
+		return 0;
+	fds = READ(table, max_fds);
+	if (!fds)
+		return 0;
+	if (closing.last >= fds)
+		closing.last = fds - 1;
+	closing.files = READ(table, fd);
+	bpf_loop(FDS_MAX, closing_step, &closing, 0);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_close, struct pt_regs *regs, long id)
+{
+	struct args args = {};
+
+	args_read(&args, regs);
+	if (args.variant == ES_VARIANT_OTHER)
+		fds_closing(args.a[0], args.a[1]);
+	else
+		fds_closing(args.a[0], args.a[0]);
+	return 0;
+}
+
+/* dup2() and dup3() close what was there. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_dup, struct pt_regs *regs, long id)
+{
+	struct args args = {};
+
+	args_read(&args, regs);
+	if (args.variant != ES_VARIANT_PLAIN && args.a[0] != args.a[1] && file_of_fd(args.a[0]))
+		fds_closing(args.a[1], args.a[1]);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
+{
+	if (ret >= 0)
+		send_file_event(EV_NOTIFY_DUP, (uint64_t)file_of_fd(ret), 0, 0);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_fcntl, struct pt_regs *regs, long ret)
+{
+	struct args args = {};
+
+	if (ret < 0)
+		return 0;
+	args_read(&args, regs);
+	send_file_event(EV_NOTIFY_FCNTL, (uint64_t)file_of_fd(args.a[0]), args.a[1], 0);
+	if (args.a[1] == LINUX_F_DUPFD || args.a[1] == LINUX_F_DUPFD_CLOEXEC)
+		send_file_event(EV_NOTIFY_DUP, (uint64_t)file_of_fd(ret), 0, 0);
+	return 0;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (3) Files into a record: a path made from the dentries upward, through mounts, to the root of the mount namespace, so
+ * that a chroot doesn't shorten it; and the parts of stat(2) that the inode carries.
+ */
+
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "ring.bpf.h"
+
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+	return (struct mount *)((char *)mnt - bpf_core_field_offset(struct mount, mnt));
+}
+
+static __always_inline int64_t nanoseconds(int64_t seconds, long ns)
+{
+	return seconds * 1000000000 + ns;
+}
+
+#define READ_TIME(inode, field) ({ \
+	struct timespec64 time_ = READ(inode, field); \
+	nanoseconds(time_.tv_sec, time_.tv_nsec); })
+
+static __always_inline void read_times(struct es_stat *stat, struct inode *inode)
+{
+	struct inode___times_private *private = (void *)inode;
+	struct inode___times_plain *plain = (void *)inode;
+
+	if (bpf_core_field_exists(inode->i_atime_sec)) {
+		stat->atime_ns = nanoseconds(READ(inode, i_atime_sec), READ(inode, i_atime_nsec));
+		stat->mtime_ns = nanoseconds(READ(inode, i_mtime_sec), READ(inode, i_mtime_nsec));
+		stat->ctime_ns = nanoseconds(READ(inode, i_ctime_sec), READ(inode, i_ctime_nsec));
+	} else if (bpf_core_field_exists(private->__i_atime)) {
+		stat->atime_ns = READ_TIME(private, __i_atime);
+		stat->mtime_ns = READ_TIME(private, __i_mtime);
+		stat->ctime_ns = READ_TIME(private, __i_ctime);
+	} else {
+		stat->atime_ns = READ_TIME(plain, i_atime);
+		stat->mtime_ns = READ_TIME(plain, i_mtime);
+		if (bpf_core_field_exists(plain->__i_ctime))
+			stat->ctime_ns = READ_TIME(plain, __i_ctime);
+		else
+			stat->ctime_ns = READ_TIME(plain, i_ctime);
+	}
+}
+
+/*
+ * Functions that are not static are verified once, by their own, instead of at each call: that keeps the programs
+ * within the verifier's limit. Their pointer arguments are memory of ours, may be NULL as far as the verifier knows,
+ * and are tested for it; kernel objects are passed as numbers.
+ */
+__noinline int read_stat(struct es_stat *stat, uint64_t address)
+{
+	struct inode *inode = (void *)address;
+	uint8_t blkbits = READ(inode, i_blkbits);
+
+	if (!stat)
+		return 0;
+	stat->dev = READ(inode, i_sb, s_dev);
+	stat->ino = READ(inode, i_ino);
+	stat->rdev = READ(inode, i_rdev);
+	stat->size = READ(inode, i_size);
+	stat->blocks = READ(inode, i_blocks);
+	stat->mode = READ(inode, i_mode);
+	stat->nlink = READ(inode, i_nlink);
+	stat->uid = READ(inode, i_uid.val);
+	stat->gid = READ(inode, i_gid.val);
+	stat->blksize = 1u << (blkbits & 31);
+	stat->gen = READ(inode, i_generation);
+	read_times(stat, inode);
+	return 0;
+}
+
+/* A walk upward: `pos` is where the text begins, which grows towards the front of scratch.text. */
+struct climb {
+	struct scratch *s;
+	struct dentry *dentry;
+	struct mount *mount;
+	uint32_t pos;
+	uint32_t full;
+};
+
+static __always_inline void climb_prepend(struct climb *climb, const void *text, uint32_t len)
+{
+	uint32_t pos = climb->pos;
+
+	len &= NAME_BYTES - 1;
+	if (pos < len + 1) {
+		climb->full = 1;
+		return;
+	}
+	pos -= len;
+	asm volatile("" : "+r"(pos));
+	pos &= TEXT_BYTES - 1;
+	bpf_probe_read_kernel(&climb->s->text[pos], len, text);
+	climb->pos = pos;
+}
+
+static __always_inline void climb_slash(struct climb *climb)
+{
+	uint32_t pos = climb->pos - 1;
+
+	asm volatile("" : "+r"(pos));
+	pos &= TEXT_BYTES - 1;
+	climb->s->text[pos] = '/';
+	climb->pos = pos;
+}
+
+static long climb_step(uint32_t index, struct climb *climb)
+{
+	struct dentry *dentry = climb->dentry, *parent = READ(dentry, d_parent);
+
+	if (dentry == READ(climb->mount, mnt.mnt_root)) {
+		struct mount *up = READ(climb->mount, mnt_parent);
+
+		if (up == climb->mount)
+			return 1;
+		climb->dentry = READ(climb->mount, mnt_mountpoint);
+		climb->mount = up;
+		return 0;
+	}
+	if (dentry == parent)
+		return 1;	/* not reachable from here: a mount that is gone, or another namespace's */
+	climb_prepend(climb, READ(dentry, d_name.name), READ(dentry, d_name.len));
+	if (climb->full)
+		return 1;
+	climb_slash(climb);
+	climb->dentry = parent;
+	return 0;
+}
+
+/* Moves the text from `pos` to the record's end. */
+static __always_inline void put_text(struct scratch *s, uint32_t pos, uint32_t end, struct es_file_part *part)
+{
+	uint32_t off = s->used, len = end - pos;
+	uint8_t *to;
+
+	if (len > ES_PATH_BYTES) {
+		len = ES_PATH_BYTES;
+		part->flags |= ES_FILE_TRUNCATED;
+	}
+	if (off >= RECORD_BYTES - ES_PATH_BYTES - 1)
+		return;
+	to = at(s, off);
+	asm volatile("" : "+r"(pos), "+r"(len));
+	pos &= TEXT_BYTES - 1;
+	if (len > ES_PATH_BYTES)
+		len = ES_PATH_BYTES;
+	bpf_probe_read_kernel(to, len, &s->text[pos]);
+	asm volatile("" : "+r"(len));
+	to[len & (RECORD_SLACK - 1)] = 0;
+	part->path.off = off;
+	part->path.len = len;
+	s->used = off + len + 1;
+}
+
+static __always_inline bool is_unhashed(struct dentry *dentry)
+{
+	return !READ(dentry, d_hash.pprev) && READ(dentry, d_parent) != dentry;
+}
+
+static const char deleted_text[] = " (deleted)";
+
+/*
+ * The path of a dentry into the record, or of the name in scratch.name in it; `name_len` is 0 where the dentry itself
+ * is meant. The text ends at TEXT_BYTES - 1 and is built backward.
+ */
+__noinline int put_path_at(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
+{
+	struct climb climb = { .s = s, .pos = TEXT_BYTES - 1 };
+
+	if (!s || !part || !path)
+		return 0;
+	climb.dentry = path->dentry;
+	climb.mount = mount_of(path->mnt);
+	if (!name_len && is_unhashed(climb.dentry)) {
+		part->flags |= ES_FILE_DELETED;
+		climb_prepend(&climb, deleted_text, sizeof(deleted_text) - 1);
+	}
+	if (name_len) {
+		climb_prepend(&climb, s->name, name_len);
+		climb_slash(&climb);
+	}
+	bpf_loop(TEXT_BYTES / 2, climb_step, &climb, 0);
+	if (climb.full)
+		part->flags |= ES_FILE_TRUNCATED;
+	if (climb.pos == TEXT_BYTES - 1)
+		climb_slash(&climb);
+	put_text(s, climb.pos, TEXT_BYTES - 1, part);
+	if (mount_in_scope(mount_of(path->mnt)))
+		s->on_scoped_mount = 1;
+	return 0;
+}
+
+/* Files of mounts that no one sees, which the kernel keeps to itself: pipes, sockets, memfds and the like. */
+static __always_inline bool is_internal(struct path *path)
+{
+	struct dentry_operations *ops = (void *)READ(path->dentry, d_op);
+	struct mount *mount = mount_of(path->mnt);
+
+	if (!ops || !READ(ops, d_dname))
+		return false;
+	return READ(mount, mnt_parent) == mount && path->dentry != READ(path->mnt, mnt_root);
+}
+
+__noinline int put_internal_name(struct scratch *s, struct es_file_part *part, struct path *path)
+{
+	const unsigned char *name;
+	unsigned long magic, ino;
+	uint32_t off;
+	char *text;
+	long n;
+
+	if (!s || !part || !path)
+		return 0;
+	magic = READ(path->dentry, d_sb, s_magic);
+	ino = READ(path->dentry, d_inode, i_ino);
+	name = READ(path->dentry, d_name.name);
+	text = (char *)s->text;
+	off = s->used;
+	if (off >= RECORD_BYTES - 2 * NAME_BYTES)
+		return 0;
+	if (magic == MNT_INTERNAL_PIPE) {
+		n = BPF_SNPRINTF(text, NAME_BYTES, "pipe:[%lu]", ino);
+	} else if (magic == MNT_INTERNAL_SOCKET) {
+		n = BPF_SNPRINTF(text, NAME_BYTES, "socket:[%lu]", ino);
+	} else {
+		bpf_probe_read_kernel_str(s->name, NAME_BYTES, name);
+		if (magic == MNT_INTERNAL_ANON) {
+			n = BPF_SNPRINTF(text, NAME_BYTES, "anon_inode:%s", s->name);
+		} else {
+			n = BPF_SNPRINTF(text, NAME_BYTES, "/%s (deleted)", s->name);
+			part->flags |= ES_FILE_DELETED;
+		}
+	}
+	put_string(s, &part->path, text, NAME_BYTES);
+	return n < 0;
+}
+
+/* A file into the record; returns its offset, or 0 if there is no room. */
+__noinline uint32_t put_path(struct scratch *s, struct path *path)
+{
+	struct es_file_part *part;
+	struct inode *inode;
+	uint32_t off;
+
+	if (!s || !path)
+		return 0;
+	inode = READ(path->dentry, d_inode);
+	off = append(s, sizeof(struct es_file_part));
+	if (!off)
+		return 0;
+	part = at(s, off);
+	__builtin_memset(part, 0, sizeof(*part));
+	if (inode)
+		read_stat(&part->stat, (uint64_t)inode);
+	else
+		part->flags = ES_FILE_NO_STAT;
+	if (is_internal(path))
+		put_internal_name(s, part, path);
+	else
+		put_path_at(s, part, path, 0);
+	return off;
+}
+
+static __always_inline uint32_t put_file(struct scratch *s, struct file *file)
+{
+	struct path path = {};
+
+	if (!file)
+		return 0;
+	path.mnt = READ(file, f_path.mnt);
+	path.dentry = READ(file, f_path.dentry);
+	return put_path(s, &path);
+}
+
+/* The open file behind a descriptor of the current process, or NULL. */
+static __noinline struct file *file_of_fd(int fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = READ(task, files, fdt);
+	struct file **files, *file = NULL;
+
+	if (!table || fd < 0 || (unsigned int)fd >= READ(table, max_fds))
+		return NULL;
+	files = READ(table, fd);
+	if (bpf_probe_read_kernel(&file, sizeof(file), &files[fd]))
+		return NULL;
+	return file;
+}

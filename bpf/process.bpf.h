@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (3) Processes into a record. What doesn't change between exec and exec (the executable, pidversion, start, the first
+ * parent) is kept in task storage from fork and exec on, so that a message about a process that is already gone is as
+ * complete as any; ids and parents are read from the task when the record is made.
+ */
+
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "path.bpf.h"
+#include "ring.bpf.h"
+
+static __always_inline uint32_t next_pidversion(void)
+{
+	return __sync_fetch_and_add(&stats.pidversion, 1) + 1;
+}
+
+static __always_inline void read_ids(struct es_token *token, struct task_struct *task, uint32_t pidversion)
+{
+	const struct cred *cred = READ(task, cred);
+
+	token->euid = READ(cred, euid.val);
+	token->egid = READ(cred, egid.val);
+	token->ruid = READ(cred, uid.val);
+	token->rgid = READ(cred, gid.val);
+	token->auid = token->asid = (uint32_t)-1;
+	if (bpf_core_field_exists(task->loginuid))
+		token->auid = READ(task, loginuid.val);
+	if (bpf_core_field_exists(task->sessionid))
+		token->asid = READ(task, sessionid);
+	token->pid = READ(task, tgid);
+	token->pidversion = pidversion;
+}
+
+static __always_inline int read_pid(struct task_struct *task, int type)
+{
+	struct pid *pid = READ(task, signal, pids[type]);
+
+	return pid ? READ(pid, numbers[0].nr) : 0;
+}
+
+/* Takes down the executable that a task runs now. The path is put together in a scratch record, then kept. */
+__noinline int keep_executable(struct scratch *s, struct process *p, uint64_t address)
+{
+	struct file *exe = (void *)address;
+	struct es_file_part part = {};
+	struct path path = {};
+	struct inode *inode;
+	uint32_t used, len;
+
+	if (!s || !p)
+		return 0;
+	used = s->used;
+
+	p->exe_len = 0;
+	p->exe_flags = ES_FILE_NO_STAT;
+	p->exe[0] = 0;
+	if (!exe)
+		return 0;
+	path.mnt = READ(exe, f_path.mnt);
+	path.dentry = READ(exe, f_path.dentry);
+	inode = READ(exe, f_inode);
+	if (inode) {
+		read_stat(&p->exe_stat, (uint64_t)inode);
+		p->exe_flags = 0;
+	}
+	if (is_internal(&path))
+		put_internal_name(s, &part, &path);
+	else
+		put_path_at(s, &part, &path, 0);
+	len = part.path.len;
+	asm volatile("" : "+r"(len));
+	if (len > EXE_BYTES) {
+		len = EXE_BYTES;
+		part.flags |= ES_FILE_TRUNCATED;
+	}
+	bpf_probe_read_kernel(p->exe, len, at(s, part.path.off));
+	p->exe_len = len;
+	p->exe_flags |= part.flags;
+	s->used = used;
+	return 0;
+}
+
+static __always_inline struct process *process_find(struct task_struct *leader)
+{
+	struct process *p = bpf_task_storage_get(&processes, leader, NULL, 0);
+
+	return p && p->pidversion ? p : NULL;
+}
+
+/* Fills in a process that was there before the sensor, or whose fork was missed. */
+static __noinline int process_learn(struct scratch *s, struct process *p, struct task_struct *leader)
+{
+	p->pidversion = next_pidversion();
+	p->original_ppid = READ(leader, real_parent, tgid);
+	p->start_ns = READ(leader, start_boottime);
+	read_ids(&p->responsible, leader, p->pidversion);
+	keep_executable(s, p, (uint64_t)READ(leader, mm, exe_file));
+	__sync_fetch_and_add(&stats.processes, 1);
+	return 0;
+}
+
+/* The process of a thread group's leader, learnt now if it wasn't known. */
+static __always_inline struct process *process_get(struct scratch *s, struct task_struct *leader)
+{
+	struct process *p = bpf_task_storage_get(&processes, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (p && !p->pidversion)
+		process_learn(s, p, leader);
+	return p;
+}
+
+static __always_inline bool is_client(uint32_t tgid)
+{
+	uint32_t slot;
+
+	for (slot = 0; slot < ES_CLIENTS_MAX; slot++) {
+		uint32_t key = slot;
+		struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &key);
+
+		if (client && client->tgid == tgid)
+			return true;
+	}
+	return false;
+}
+
+/* The controlling terminal of a session, as a file. */
+static __always_inline uint32_t put_tty(struct scratch *s, struct task_struct *task)
+{
+	struct tty_struct *tty = READ(task, signal, tty);
+	struct list_head *first;
+	struct tty_file_private *private;
+
+	if (!tty)
+		return 0;
+	first = READ(tty, tty_files.next);
+	if (!first)
+		return 0;
+	private = (void *)((char *)first - bpf_core_field_offset(struct tty_file_private, list));
+	if ((void *)first == (char *)tty + bpf_core_field_offset(struct tty_struct, tty_files))
+		return 0;
+	return put_file(s, READ(private, file));
+}
+
+static __always_inline void put_executable(struct scratch *s, struct es_process_part *part, struct process *p)
+{
+	part->executable.stat = p->exe_stat;
+	part->executable.flags = p->exe_flags;
+	put_bytes(s, &part->executable.path, p->exe, p->exe_len);
+}
+
+static __always_inline void read_namespaces(struct es_process_part *part, struct task_struct *task)
+{
+	struct nsproxy *ns = READ(task, nsproxy);
+
+	part->cgroup_id = READ(task, cgroups, dfl_cgrp, kn, id);
+	if (!ns)
+		return;
+	part->mnt_ns = READ(ns, mnt_ns, ns.inum);
+	part->pid_ns = READ(ns, pid_ns_for_children, ns.inum);
+}
+
+static __always_inline void put_parent(struct es_process_part *part, struct task_struct *task)
+{
+	struct task_struct *parent = task->real_parent;
+	struct process *p;
+
+	if (!parent)
+		return;
+	part->ppid = READ(parent, tgid);
+	p = process_find(parent);
+	read_ids(&part->parent, parent, p ? p->pidversion : 0);
+}
+
+/* A process into the record, with what is known of it in `p`; returns its offset, or 0 if there is no room. */
+static __noinline uint32_t put_process_part(struct scratch *s, struct task_struct *task, struct process *p)
+{
+	uint32_t off = append(s, sizeof(struct es_process_part));
+	struct es_process_part *part;
+
+	if (!off)
+		return 0;
+	part = at(s, off);
+	__builtin_memset(part, 0, sizeof(*part));
+	read_ids(&part->token, task, p->pidversion);
+	part->responsible = p->responsible;
+	if (p->responsible.pid == part->token.pid)
+		part->responsible = part->token;
+	part->original_ppid = p->original_ppid;
+	part->start_ns = p->start_ns;
+	part->group_id = read_pid(task, PIDTYPE_PGID);
+	part->session_id = read_pid(task, PIDTYPE_SID);
+	read_namespaces(part, task);
+	if (READ(task, flags) & PF_KTHREAD)
+		part->flags |= ES_PROCESS_KTHREAD;
+	if (is_client(part->token.pid))
+		part->flags |= ES_PROCESS_ES_CLIENT;
+	put_executable(s, part, p);
+	part->tty = put_tty(s, task);
+	return off;
+}
+
+/* The process of `task`, any thread of it, with parent. */
+static __always_inline uint32_t put_process(struct scratch *s, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct process *p;
+	uint32_t off;
+
+	if (!leader)
+		return 0;
+	p = process_get(s, leader);
+	if (!p)
+		return 0;
+	off = put_process_part(s, leader, p);
+	if (off)
+		put_parent(at(s, off), leader);
+	return off;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (3) A record is put together in a scratch area and then copied into the ring of each client that wants it, so that
+ * the work is done once however many there are:
+ *
+ *	s = record_begin(type);		an empty record, NULL if there is no room to nest
+ *	put_*(s, ...);			fill it in; tails are appended
+ *	record_send(s, slots);		to these clients; what doesn't fit is counted as lost
+ *	record_end();
+ */
+
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "select.bpf.h"
+
+static __always_inline struct es_record *head_of(struct scratch *s)
+{
+	return (struct es_record *)s->record;
+}
+
+/*
+ * The scratch area of this CPU and level. Programs on tracepoints run with preemption off, so that only an interrupt
+ * can come between, and it goes one level up.
+ */
+static __always_inline struct scratch *scratch_enter(void)
+{
+	uint32_t zero = 0, index;
+	uint32_t *level = bpf_map_lookup_elem(&nesting, &zero);
+
+	if (!level)
+		return NULL;
+	index = *level;
+	*level = index + 1;
+	if (index >= NEST)
+		return NULL;
+	index += bpf_get_smp_processor_id() * NEST;
+	return bpf_map_lookup_elem(&scratch, &index);
+}
+
+static __always_inline void scratch_leave(void)
+{
+	uint32_t zero = 0;
+	uint32_t *level = bpf_map_lookup_elem(&nesting, &zero);
+
+	if (level && *level)
+		(*level)--;
+}
+
+static __always_inline void record_reset(struct scratch *s, uint32_t type)
+{
+	struct es_record *head = head_of(s);
+
+	__builtin_memset(head, 0, sizeof(*head));
+	head->type = type;
+	head->time_ns = bpf_ktime_get_ns();
+	head->thread_id = (uint32_t)bpf_get_current_pid_tgid();
+	s->used = sizeof(*head);
+	s->on_scoped_mount = 0;
+}
+
+static __always_inline struct scratch *record_begin(uint32_t type)
+{
+	struct scratch *s = scratch_enter();
+
+	if (s)
+		record_reset(s, type);
+	return s;
+}
+
+static __always_inline void record_end(void)
+{
+	scratch_leave();
+}
+
+/* Reserves `bytes`, a constant, at the record's end, aligned to 8; returns its offset, 0 if there is no room. */
+static __always_inline uint32_t append(struct scratch *s, uint32_t bytes)
+{
+	uint32_t off = (s->used + 7) & ~7u;
+
+	if (off > RECORD_BYTES - bytes)
+		return 0;
+	s->used = off + bytes;
+	return off;
+}
+
+/* Makes an offset's bound known to the verifier: what is at it, and RECORD_SLACK bytes behind, is inside. */
+static __always_inline void *at(struct scratch *s, uint32_t off)
+{
+	asm volatile("" : "+r"(off));
+	if (off >= RECORD_BYTES)
+		off = 0;
+	return s->record + off;
+}
+
+/* Appends a string of at most `max` bytes (a constant below RECORD_SLACK) from kernel memory. */
+static __always_inline void put_string(struct scratch *s, struct es_span *span, const void *text, uint32_t max)
+{
+	uint32_t off = s->used;
+	long n;
+
+	if (off >= RECORD_BYTES - max)
+		return;
+	n = bpf_probe_read_kernel_str(at(s, off), max, text);
+	if (n <= 0)
+		return;
+	span->off = off;
+	span->len = n - 1;
+	s->used = off + n;
+}
+
+/* Appends `len` bytes from kernel memory (or a map) and a NUL. */
+static __always_inline void put_bytes(struct scratch *s, struct es_span *span, const void *text, uint32_t len)
+{
+	uint32_t off = s->used;
+	uint8_t *to;
+
+	asm volatile("" : "+r"(len));
+	if (len >= RECORD_SLACK / 2)
+		len = RECORD_SLACK / 2 - 1;
+	if (off >= RECORD_BYTES - RECORD_SLACK / 2)
+		return;
+	to = at(s, off);
+	if (bpf_probe_read_kernel(to, len, text))
+		return;
+	to[len] = 0;
+	span->off = off;
+	span->len = len;
+	s->used = off + len + 1;
+}
+
+struct send {
+	struct scratch *s;
+	uint64_t slots;
+	uint64_t reached;		/* clients whose ring took it */
+};
+
+static __always_inline void count_lost(struct es_sensor_client *client, uint32_t type)
+{
+	if (type >= ES_EVENT_TYPES)
+		return;
+	__sync_fetch_and_add(&client->lost[type], 1);
+	__sync_fetch_and_add(&client->lost_all, 1);
+}
+
+/* The head says what this client has lost before, so that the loss becomes a gap in the numbers. */
+static __always_inline void put_lost(struct es_record *head, struct es_sensor_client *client)
+{
+	uint32_t type = head->type;
+
+	if (type >= ES_EVENT_TYPES)
+		return;
+	head->lost_type = client->lost[type];
+	head->lost_all = client->lost_all;
+}
+
+static long send_to_slot(uint32_t slot, struct send *send)
+{
+	struct es_sensor_client *client;
+	struct scratch *s = send->s;
+	struct es_record *head = head_of(s);
+	uint32_t used = s->used;
+	void *ring;
+
+	if (slot >= ES_CLIENTS_MAX || !(send->slots >> slot))
+		return 1;
+	if (!(send->slots >> slot & 1))
+		return 0;
+	client = bpf_map_lookup_elem(&clients, &slot);
+	ring = bpf_map_lookup_elem(&rings, &slot);
+	if (!client || !ring)
+		return 0;
+
+	put_lost(head, client);
+	asm volatile("" : "+r"(used));
+	if (used > RECORD_BYTES)
+		used = RECORD_BYTES;
+	if (bpf_ringbuf_output(ring, s->record, used, 0)) {
+		count_lost(client, head->type);
+		return 0;
+	}
+	__sync_fetch_and_add(&client->delivered, 1);
+	send->reached |= 1ull << slot;
+	return 0;
+}
+
+/* Copies the record into the rings of `slots`; returns those that took it. */
+static __always_inline uint64_t record_send(struct scratch *s, uint64_t slots)
+{
+	struct send send = { .s = s, .slots = slots };
+
+	head_of(s)->size = s->used;
+	bpf_loop(ES_CLIENTS_MAX, send_to_slot, &send, 0);
+	return send.reached;
+}
+
+/* The same, for a record with files: only if one of them is where the daemon looks. */
+static __always_inline void record_send_scoped(struct scratch *s, uint64_t slots)
+{
+	if (!control.scope_mounts || s->on_scoped_mount)
+		record_send(s, slots);
+}

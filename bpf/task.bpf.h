@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (1) Processes begin, change their program, end and signal each other:
+ *
+ *	on_fork		sched_process_fork	NOTIFY_FORK, and the child becomes known
+ *	on_exec		sched_process_exec	NOTIFY_EXEC, and the process gets a new pidversion and executable
+ *	on_exit		sched_process_exit	NOTIFY_EXIT, when the last thread goes
+ *	on_signal	signal_generate		NOTIFY_SIGNAL, NOTIFY_PROC_SUSPEND_RESUME
+ *	fill_tasks	iterator over tasks	processes that were there before the sensor become known
+ */
+
+#include "kernel.h"
+#include "call.bpf.h"
+#include "exec.bpf.h"
+#include "maps.bpf.h"
+#include "path.bpf.h"
+#include "process.bpf.h"
+#include "ring.bpf.h"
+#include "select.bpf.h"
+#include "walk.bpf.h"
+
+/* A child has its parent's program, and a pidversion and start of its own. */
+static __always_inline struct process *process_fork(struct process *parent, struct task_struct *parent_task,
+						    struct task_struct *child)
+{
+	struct process *p = bpf_task_storage_get(&processes, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	uint32_t len = parent->exe_len;
+
+	if (!p)
+		return NULL;
+	p->exe_stat = parent->exe_stat;
+	p->exe_flags = parent->exe_flags;
+	asm volatile("" : "+r"(len));
+	if (len > EXE_BYTES)
+		len = EXE_BYTES;
+	bpf_probe_read_kernel(p->exe, len, parent->exe);
+	p->exe_len = len;
+	p->original_ppid = READ(parent_task, tgid);
+	p->start_ns = READ(child, start_boottime);
+	p->responsible = parent->responsible;
+	p->pidversion = next_pidversion();
+	__sync_fetch_and_add(&stats.processes, 1);
+	return p;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct task_struct *leader = parent->group_leader;
+	struct process *p, *known;
+	struct scratch *s;
+	uint64_t slots;
+
+	if (child->tgid != child->pid || !leader)
+		return 0;	/* a thread */
+	s = record_begin(EV_NOTIFY_FORK);
+	if (s) {
+		known = process_get(s, leader);
+		p = known ? process_fork(known, parent, child) : NULL;
+		slots = select_clients(EV_NOTIFY_FORK);
+		if (p && slots) {
+			head_of(s)->process = put_process(s, parent);
+			head_of(s)->other = put_process_part(s, child, p);
+			if (head_of(s)->other) {
+				struct es_process_part *part = at(s, head_of(s)->other);
+
+				part->ppid = p->original_ppid;
+				read_ids(&part->parent, leader, known->pidversion);
+			}
+			record_send(s, slots);
+		}
+	}
+	record_end();
+	return 0;
+}
+
+/*
+ * What the process was before: ids change by an exec only where the file is set-id, and then only the effective ones,
+ * which were the real ones unless the program had changed them.
+ */
+static __always_inline void put_former_ids(struct es_process_part *part, struct file *exe)
+{
+	uint32_t mode = READ(exe, f_inode, i_mode);
+
+	if (mode & 04000)
+		part->token.euid = part->token.ruid;
+	if (mode & 02000)
+		part->token.egid = part->token.rgid;
+}
+
+static __always_inline int put_exec(struct scratch *s, struct task_struct *task, struct linux_binprm *bprm)
+{
+	const char *filename = READ(bprm, filename), *interp = READ(bprm, interp);
+	struct es_record *head = head_of(s);
+	struct path cwd = {};
+
+	if (base_of(&cwd, AT_FDCWD))
+		head->file[0] = put_path(s, &cwd);
+	if (interp != filename)
+		head->file[1] = put_script(s, (uint64_t)filename);
+	put_string(s, &head->str[0], interp, USER_BYTES);
+	put_fds(s, task);
+	put_image(s, task);
+	return 0;
+}
+
+/* From here on the process is a new execution. */
+static __always_inline void process_exec(struct scratch *s, struct process *p, struct task_struct *task)
+{
+	struct call *call = call_entered(ES_KIND_EXEC);
+
+	p->pidversion = call && call->pidversion ? call->pidversion : next_pidversion();
+	keep_executable(s, p, (uint64_t)READ(task, mm, exe_file));
+	if (read_pid(task, PIDTYPE_SID) == READ(task, tgid))
+		read_ids(&p->responsible, task, p->pidversion);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct task_struct *leader = task->group_leader;
+	struct process *p;
+	struct scratch *s;
+	uint64_t slots;
+
+	s = record_begin(EV_NOTIFY_EXEC);
+	if (s && leader) {
+		p = process_get(s, leader);
+		slots = select_clients(EV_NOTIFY_EXEC);
+		if (p && slots) {
+			head_of(s)->process = put_process(s, task);
+			put_former_ids(at(s, head_of(s)->process), READ(bprm, file));
+		}
+		if (p)
+			process_exec(s, p, task);
+		if (p && slots) {
+			head_of(s)->other = put_process(s, task);
+			put_exec(s, task, bprm);
+			exec_record_send(s, task, slots);
+		}
+	}
+	record_end();
+	return 0;
+}
+
+/* The status that wait(2) will give: that of the group, or of its first thread. */
+static __always_inline int wait_status(struct task_struct *task)
+{
+	if (READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return READ(task, signal, group_exit_code);
+	return READ(task, group_leader, exit_code);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct scratch *s;
+	uint64_t slots;
+
+	if (READ(task, signal, live.counter))
+		return 0;	/* other threads go on */
+	__sync_fetch_and_add(&stats.processes, -1);
+	slots = select_clients(EV_NOTIFY_EXIT);
+	if (!slots)
+		return 0;
+	s = record_begin(EV_NOTIFY_EXIT);
+	if (s) {
+		head_of(s)->process = put_process(s, task);
+		head_of(s)->num[0] = wait_status(task);
+		if (head_of(s)->process)
+			record_send(s, slots);
+	}
+	record_end();
+	return 0;
+}
+
+/* Was it a program that asked for this signal, and for another process? info: 0 is kill(2), 1 the kernel. */
+static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct task_struct *sender,
+					    struct task_struct *target)
+{
+	enum { SI_USER = 0, SI_QUEUE = -1, SI_TKILL = -6 };
+	int code;
+
+	if ((unsigned long)info == 1 || READ(target, tgid) == READ(sender, tgid))
+		return false;
+	if (!info)
+		return true;
+	code = READ(info, si_code);
+	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
+}
+
+static __noinline int send_signal_record(uint32_t type, int value, struct task_struct *target)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	uint64_t slots = select_clients(type);
+	struct scratch *s;
+
+	if (!slots)
+		return 0;
+	s = record_begin(type);
+	if (s) {
+		head_of(s)->process = put_process(s, current);
+		head_of(s)->other = put_process(s, target);
+		head_of(s)->num[0] = value;
+		if (head_of(s)->process && head_of(s)->other)
+			record_send(s, slots);
+	}
+	record_end();
+	return 0;
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *target, int group, int result)
+{
+	enum { LINUX_SIGCONT = 18, LINUX_SIGSTOP = 19, LINUX_SIGTSTP = 20 };
+
+	if (!sent_by_program(info, bpf_get_current_task_btf(), target))
+		return 0;
+	send_signal_record(EV_NOTIFY_SIGNAL, sig, target);
+	if (sig == LINUX_SIGCONT)
+		send_signal_record(EV_NOTIFY_PROC_SUSPEND_RESUME, 1, target);
+	else if (sig == LINUX_SIGSTOP || sig == LINUX_SIGTSTP)
+		send_signal_record(EV_NOTIFY_PROC_SUSPEND_RESUME, 0, target);
+	return 0;
+}
+
+SEC("iter/task")
+int fill_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	uint32_t index = scratch_for_iterators;
+	struct scratch *s;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	s = bpf_map_lookup_elem(&scratch, &index);
+	if (!s)
+		return 0;
+	s->used = sizeof(struct es_record);
+	process_get(s, task);
+	return 0;
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Where does a path lead? A tracepoint on a system call sees the text that the program passed; what it names has to be
+ * found as the kernel does, or a link, a "..", or a mount would make the answer wrong. So the text is followed through
+ * the kernel's own cache of names, where everything is that the call just used or is about to use: component by
+ * component, across mounts, through symbolic links that are kept in their inode.
+ *
+ * What isn't in that cache can't be found (PLACE_LOST): a link whose text is not in the inode, a name that nobody has
+ * looked up yet. Callers try again on the way out of the call, when the kernel has been there, and then fall back to
+ * the text itself, marked ES_FILE_LEXICAL.
+ */
+
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "path.bpf.h"
+
+enum place_status {
+	PLACE_NONE,		/* no path at all: a bad pointer, a bad descriptor */
+	PLACE_LOST,		/* some directory on the way isn't in the cache */
+	PLACE_FOUND,		/* dir and name are right; dentry is there if the object is */
+};
+
+enum {
+	WALK_FOLLOW = 1 << 0,	/* a link in the last component is followed */
+	LINKS_MAX = 40,
+	CHILDREN_MAX = 1 << 20,
+};
+
+struct walk {
+	struct scratch *s;
+	struct place *place;
+	struct dentry *dentry;		/* where the walk is */
+	struct mount *mount;
+	struct dentry *child;		/* what the component names, NULL: nothing */
+	struct mount *child_mount;
+	uint32_t flags;
+	uint32_t pos;			/* in scratch.user */
+	uint32_t start;			/* of the component */
+	uint32_t links;
+	uint32_t name_len;
+};
+
+/* Is scratch.name, of `len` bytes with zeros behind, the name of a dentry? Compared word by word. */
+__noinline int same_name(struct scratch *s, uint64_t address, uint32_t len)
+{
+	struct dentry *dentry = (void *)address;
+	uint64_t *a, *b;
+	uint32_t i;
+
+	if (!s || len >= NAME_BYTES || READ(dentry, d_name.len) != len)
+		return 0;
+	__builtin_memset(s->other, 0, sizeof(s->other));
+	bpf_probe_read_kernel(s->other, len, READ(dentry, d_name.name));
+	a = (uint64_t *)s->name;
+	b = (uint64_t *)s->other;
+	for (i = 0; i < NAME_BYTES / 8; i++) {
+		if (a[i] != b[i])
+			return 0;
+	}
+	return 1;
+}
+
+struct children {
+	struct scratch *s;
+	uint32_t len;			/* of scratch.name */
+	uint64_t node;			/* the next to look at */
+	uint64_t head;			/* of a circular list, where it ends */
+	uint64_t found;			/* dentry, or 0 */
+};
+
+/* Takes one child; 1 ends the search. A name that was deleted is not in the hash any more. */
+static __always_inline long child_try(struct children *children, uint64_t address)
+{
+	struct dentry *child = (void *)address;
+
+	if (READ(child, d_name.len) != children->len || !READ(child, d_hash.pprev))
+		return 0;
+	if (!same_name(children->s, address, children->len))
+		return 0;
+	children->found = address;
+	return 1;
+}
+
+static long child_step(uint32_t index, struct children *children)
+{
+	struct hlist_node *node = (void *)children->node;
+
+	if (!node)
+		return 1;
+	children->node = (uint64_t)READ(node, next);
+	return child_try(children, (uint64_t)node - bpf_core_field_offset(struct dentry, d_sib));
+}
+
+static long child_step_list(uint32_t index, struct children *children)
+{
+	struct list_head *node = (void *)children->node;
+
+	if (!node || children->node == children->head)
+		return 1;
+	children->node = (uint64_t)READ(node, next);
+	return child_try(children, (uint64_t)node - bpf_core_field_offset(struct dentry___lists, d_child));
+}
+
+/* The child of a directory that is called scratch.name, or 0. */
+__noinline uint64_t child_find(struct scratch *s, uint64_t directory, uint32_t len)
+{
+	struct children children = { .s = s, .len = len };
+	struct dentry *dir = (void *)directory;
+	struct dentry___lists *old = (void *)directory;
+
+	if (!s)
+		return 0;
+	if (bpf_core_field_exists(dir->d_children)) {
+		children.node = (uint64_t)READ(dir, d_children.first);
+		bpf_loop(CHILDREN_MAX, child_step, &children, 0);
+	} else {
+		children.head = directory + bpf_core_field_offset(struct dentry___lists, d_subdirs);
+		children.node = (uint64_t)READ(old, d_subdirs.next);
+		bpf_loop(CHILDREN_MAX, child_step_list, &children, 0);
+	}
+	return children.found;
+}
+
+/* Where a walk stands; plain numbers, so that it may go to functions that are verified by their own. */
+struct stand {
+	uint64_t dentry;
+	uint64_t mount;
+	uint64_t node;			/* among the mounts on `mount`, the next to look at */
+	uint64_t head;
+};
+
+static __always_inline void stand_on(struct stand *stand, struct mount *mount)
+{
+	stand->mount = (uint64_t)mount;
+	stand->head = (uint64_t)mount + bpf_core_field_offset(struct mount, mnt_mounts);
+	stand->node = (uint64_t)READ(mount, mnt_mounts.next);
+}
+
+static long mount_step(uint32_t index, struct stand *stand)
+{
+	struct list_head *node = (void *)stand->node;
+	struct mount *mount;
+
+	if (!node || stand->node == stand->head)
+		return 1;
+	mount = (void *)((char *)node - bpf_core_field_offset(struct mount, mnt_child));
+	if ((uint64_t)READ(mount, mnt_mountpoint) == stand->dentry) {
+		stand->dentry = (uint64_t)READ(mount, mnt.mnt_root);
+		stand_on(stand, mount);
+		return 0;	/* something may be mounted on that in turn */
+	}
+	stand->node = (uint64_t)READ(node, next);
+	return 0;
+}
+
+static __always_inline unsigned int mounted_flag(void)
+{
+	if (bpf_core_enum_value_exists(enum dentry_flags___new, DCACHE_MOUNTED))
+		return bpf_core_enum_value(enum dentry_flags___new, DCACHE_MOUNTED);
+	return 1 << 16;
+}
+
+/* If something is mounted on the dentry, steps onto it. */
+__noinline int mount_cross(struct stand *stand)
+{
+	struct dentry *dentry;
+	struct stand here;
+
+	if (!stand)
+		return 0;
+	dentry = (void *)stand->dentry;
+	if (!(READ(dentry, d_flags) & mounted_flag()))
+		return 0;
+	here.dentry = stand->dentry;
+	stand_on(&here, (struct mount *)stand->mount);
+	bpf_loop(CHILDREN_MAX, mount_step, &here, 0);
+	*stand = here;
+	return 0;
+}
+
+static long upward_step(uint32_t index, struct walk *walk)
+{
+	struct mount *mount = walk->mount, *up = READ(mount, mnt_parent);
+
+	if (walk->dentry != READ(mount, mnt.mnt_root) || up == mount)
+		return 1;
+	walk->dentry = READ(mount, mnt_mountpoint);
+	walk->mount = up;
+	return 0;
+}
+
+static __always_inline void walk_to_root(struct walk *walk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	walk->dentry = READ(task, fs, root.dentry);
+	walk->mount = mount_of(READ(task, fs, root.mnt));
+}
+
+/* ".." */
+static __always_inline void walk_up(struct walk *walk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (walk->dentry == READ(task, fs, root.dentry) &&
+	    walk->mount == mount_of(READ(task, fs, root.mnt)))
+		return;
+	bpf_loop(64, upward_step, walk, 0);
+	walk->dentry = READ(walk->dentry, d_parent);
+}
+
+/* Puts a link's text in place of what has been walked so far; the rest of the path begins at `pos`. */
+static __always_inline long walk_link(struct walk *walk, struct inode *inode, uint32_t pos)
+{
+	const char *text = READ(inode, i_link);
+	struct scratch *s = walk->s;
+	long n, rest;
+
+	if (!text || ++walk->links > LINKS_MAX)
+		return -1;
+	asm volatile("" : "+r"(pos));
+	if (pos >= USER_BYTES)
+		return -1;
+	rest = bpf_probe_read_kernel_str(s->rest, USER_BYTES, s->user + pos);
+	n = bpf_probe_read_kernel_str(s->user, USER_BYTES, text);
+	if (n <= 0 || rest <= 0)
+		return -1;
+	n--;
+	asm volatile("" : "+r"(n));
+	n &= USER_BYTES - 1;
+	bpf_probe_read_kernel_str(s->user + n, USER_BYTES, s->rest);
+	if (s->user[0] == '/')
+		walk_to_root(walk);
+	walk->pos = walk->start = 0;
+	return 0;
+}
+
+/* The last component: what the path names, in which directory. */
+static __always_inline long walk_end(struct walk *walk)
+{
+	struct place *place = walk->place;
+	uint32_t len = walk->name_len;
+	struct inode *inode;
+
+	place->dir = walk->dentry;
+	place->mount = walk->mount;
+	place->status = PLACE_FOUND;
+	place->dentry = NULL;
+	__builtin_memcpy(place->name, walk->s->name, sizeof(place->name));
+	place->name_len = len;
+	if (!walk->child)
+		return 1;
+	inode = READ(walk->child, d_inode);
+	if (!inode)
+		return 1;
+	place->dentry = walk->child;
+	place->dentry_mount = walk->child_mount;
+	read_stat(&place->stat, (uint64_t)inode);
+	return 1;
+}
+
+/* The path ended in "/", "." or "..": it names the directory where the walk is. */
+static __always_inline long walk_end_here(struct walk *walk)
+{
+	struct inode *inode = READ(walk->dentry, d_inode);
+
+	walk->name_len = 0;
+	walk->place->dir = walk->place->dentry = walk->dentry;
+	walk->place->mount = walk->place->dentry_mount = walk->mount;
+	walk->place->status = PLACE_FOUND;
+	walk->place->name_len = 0;
+	if (inode)
+		read_stat(&walk->place->stat, (uint64_t)inode);
+	return 1;
+}
+
+/* Copies the component that ends before walk.pos to scratch.name, zeros behind it. */
+static __always_inline bool walk_name(struct walk *walk, uint32_t end)
+{
+	uint32_t start = walk->start, len = end - start;
+	struct scratch *s = walk->s;
+
+	walk->name_len = len;
+	if (len >= NAME_BYTES)
+		return false;
+	__builtin_memset(s->name, 0, sizeof(s->name));
+	asm volatile("" : "+r"(start), "+r"(len));
+	start &= 2 * USER_BYTES - 1;
+	if (start >= 2 * USER_BYTES - NAME_BYTES)
+		return false;
+	bpf_probe_read_kernel(s->name, len & (NAME_BYTES - 1), s->user + start);
+	return true;
+}
+
+/* Finds what scratch.name is in the current directory. */
+static __always_inline void walk_child(struct walk *walk)
+{
+	struct stand stand = { .mount = (uint64_t)walk->mount };
+
+	stand.dentry = child_find(walk->s, (uint64_t)walk->dentry, walk->name_len);
+	if (stand.dentry)
+		mount_cross(&stand);
+	walk->child = (void *)stand.dentry;
+	walk->child_mount = (void *)stand.mount;
+}
+
+/* A component is complete, and ends before `end`; `last` if only slashes follow. 1 ends the walk. */
+static __always_inline long walk_component(struct walk *walk, uint32_t end, bool last)
+{
+	struct scratch *s = walk->s;
+	struct inode *inode;
+
+	if (!walk_name(walk, end))
+		return 1;
+	if (s->name[0] == '.' && walk->name_len == 1)
+		return last ? walk_end_here(walk) : 0;
+	if (s->name[0] == '.' && s->name[1] == '.' && walk->name_len == 2) {
+		walk_up(walk);
+		return last ? walk_end_here(walk) : 0;
+	}
+	walk_child(walk);
+	if (!walk->child)
+		return last ? walk_end(walk) : 1;
+	inode = READ(walk->child, d_inode);
+	if (inode && (READ(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || walk->flags & WALK_FOLLOW))
+		return walk_link(walk, inode, end) ? 1 : 0;
+	if (last)
+		return walk_end(walk);
+	if (!inode)
+		return 1;
+	walk->dentry = walk->child;
+	walk->mount = walk->child_mount;
+	return 0;
+}
+
+/* One character. The place's status stays PLACE_LOST unless one of the walk_end functions was reached. */
+static long walk_step(uint32_t index, struct walk *walk)
+{
+	uint32_t pos = walk->pos, end, next;
+	char c, d;
+
+	asm volatile("" : "+r"(pos));
+	if (pos >= 2 * USER_BYTES - 2)
+		return 1;
+	c = walk->s->user[pos];
+	if (c && c != '/') {
+		walk->pos = pos + 1;
+		return 0;
+	}
+	end = pos;
+	d = c ? walk->s->user[pos + 1] : 0;
+	next = pos + 1;
+	walk->pos = c ? next : pos;
+	if (walk->start == end) {	/* "//", a leading or a trailing slash */
+		walk->start = next;
+		return c ? 0 : walk_end_here(walk);
+	}
+	if (walk_component(walk, end, !d))
+		return 1;
+	if (walk->pos == (c ? next : pos))	/* not rewound by a link */
+		walk->start = next;
+	return c ? 0 : walk->pos ? 1 : 0;
+}
+
+/* Follows the text in scratch.user from `base`. */
+__noinline int walk_user(struct scratch *s, struct place *place, struct path *base, uint32_t flags)
+{
+	struct walk walk = { .s = s, .place = place, .flags = flags };
+
+	if (!s || !place || !base)
+		return 0;
+	walk.dentry = base->dentry;
+	walk.mount = mount_of(base->mnt);
+	place->status = PLACE_LOST;
+	place->dir = base->dentry;
+	place->mount = walk.mount;
+	place->dentry = NULL;
+	place->name_len = 0;
+	if (s->user[0] == '/')
+		walk_to_root(&walk);
+	bpf_loop(1 << 16, walk_step, &walk, 0);
+	return 0;
+}
+
+/* The directory that a path argument starts from: the current one, or an open one. */
+static __always_inline bool base_of(struct path *base, int dirfd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file *file;
+
+	if (dirfd == AT_FDCWD) {
+		base->mnt = READ(task, fs, pwd.mnt);
+		base->dentry = READ(task, fs, pwd.dentry);
+		return true;
+	}
+	file = file_of_fd(dirfd);
+	if (!file)
+		return false;
+	base->mnt = READ(file, f_path.mnt);
+	base->dentry = READ(file, f_path.dentry);
+	return true;
+}
+
+/* Where a program's path argument leads. With AT_EMPTY_PATH semantics an empty text is the directory itself. */
+__noinline int walk_argument(struct scratch *s, struct place *place, int dirfd, uint64_t text, uint32_t flags)
+{
+	struct path base = {};
+
+	if (!s || !place)
+		return 0;
+	place->status = PLACE_NONE;
+	if (bpf_probe_read_user_str(s->user, USER_BYTES, (void *)text) <= 0)
+		return 0;
+	if (!base_of(&base, s->user[0] == '/' ? AT_FDCWD : dirfd))
+		return 0;
+	return walk_user(s, place, &base, flags);
+}
+
+/* The object that was found, into the record; what stat says of it was taken when it was found. */
+__noinline uint32_t put_place(struct scratch *s, struct place *place)
+{
+	struct es_file_part *part;
+	struct path path = {};
+	uint32_t off;
+
+	if (!s || !place)
+		return 0;
+	off = append(s, sizeof(struct es_file_part));
+	if (!off)
+		return 0;
+	part = at(s, off);
+	__builtin_memset(part, 0, sizeof(*part));
+	if (place->dentry)
+		part->stat = place->stat;
+	else
+		part->flags = ES_FILE_NO_STAT;
+	path.dentry = place->dir;
+	path.mnt = (void *)((char *)place->mount + bpf_core_field_offset(struct mount, mnt));
+	__builtin_memcpy(s->name, place->name, sizeof(s->name));
+	put_path_at(s, part, &path, place->name_len);
+	return off;
+}
+
+/* The directory of a place, into the record. */
+static __always_inline uint32_t put_place_dir(struct scratch *s, struct place *place)
+{
+	struct path path = {
+		.dentry = place->dir,
+		.mnt = (void *)((char *)place->mount + bpf_core_field_offset(struct mount, mnt)),
+	};
+
+	return put_path(s, &path);
+}
+
+/* A path that could not be followed: the text itself (still in scratch.user), below the directory it starts from. */
+__noinline uint32_t put_lexical(struct scratch *s, struct path *base)
+{
+	struct es_file_part *part;
+	struct es_span span = {};
+	uint32_t off, end;
+
+	if (!s || !base)
+		return 0;
+	off = append(s, sizeof(struct es_file_part));
+	if (!off)
+		return 0;
+	part = at(s, off);
+	__builtin_memset(part, 0, sizeof(*part));
+	part->flags = ES_FILE_NO_STAT | ES_FILE_LEXICAL;
+	__sync_fetch_and_add(&stats.unresolved, 1);
+	if (s->user[0] == '/') {
+		put_string(s, &part->path, s->user, USER_BYTES);
+		s->on_scoped_mount = 1;		/* not known where it is: better one too many than one too few */
+		return off;
+	}
+	put_path_at(s, part, base, 0);
+	end = part->path.off + part->path.len;
+	asm volatile("" : "+r"(end));
+	if (!part->path.off || end >= RECORD_BYTES)
+		return off;
+	s->record[end] = '/';
+	s->used = end + 1;
+	put_string(s, &span, s->user, USER_BYTES);
+	if (span.off)
+		part->path.len += 1 + span.len;
+	return off;
+}
