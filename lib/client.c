@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+#include "client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "util/macro.h"
+
+/*
+ * The living clients of this process. After fork() the child's list is empty: it doesn't own the parent's clients, and
+ * has neither their rings (not inherited) nor their descriptors (closed at once, so that they end with the parent).
+ * What is left of them there is only their memory, kept in `inherited` and never touched.
+ */
+static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t clients_once = PTHREAD_ONCE_INIT;
+static struct es_client_s *clients;
+static struct es_client_s *inherited;
+static _Atomic uint64_t last_id;
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&clients_lock);
+}
+
+static void after_fork_in_parent(void)
+{
+	pthread_mutex_unlock(&clients_lock);
+}
+
+static void disown(struct es_client_s *client)
+{
+	int *const fds[] = {
+		&client->control.fd, &client->ring_fd, &client->epoll_fd,    &client->wake_fd,
+		&client->stop_fd,    &client->gate.fd, &client->gate.ask_fd, &client->gate.wake_fd,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		closep(fds[i]);
+	client->next = inherited;
+	inherited = client;
+}
+
+static void after_fork_in_child(void)
+{
+	while (clients) {
+		struct es_client_s *client = clients;
+
+		clients = client->next;
+		disown(client);
+	}
+	pthread_mutex_unlock(&clients_lock);
+}
+
+static void prepare_for_forks(void)
+{
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+static void add_client(struct es_client_s *client)
+{
+	pthread_mutex_lock(&clients_lock);
+	client->next = clients;
+	clients = client;
+	pthread_mutex_unlock(&clients_lock);
+}
+
+/* Where the list points to the client, or to NULL at its end. With the lock held. */
+static struct es_client_s **find_client(const es_client_t *client)
+{
+	struct es_client_s **link = &clients;
+
+	while (*link && *link != client)
+		link = &(*link)->next;
+	return link;
+}
+
+struct es_client_s *esl_client_get(const es_client_t *pointer)
+{
+	struct es_client_s *client;
+
+	pthread_mutex_lock(&clients_lock);
+	client = *find_client(pointer);
+	if (client)
+		atomic_fetch_add_explicit(&client->references, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&clients_lock);
+	return client;
+}
+
+static void free_client(struct es_client_s *client)
+{
+	esl_ring_unmap(&client->ring);
+	if (client->gate.held)
+		esl_gate_fini(&client->gate);
+	closep(&client->ring_fd);
+	closep(&client->epoll_fd);
+	closep(&client->wake_fd);
+	closep(&client->stop_fd);
+	esl_control_close(&client->control);
+	pthread_mutex_destroy(&client->subscribe_lock);
+	pthread_mutex_destroy(&client->sync_lock);
+	free(client);
+}
+
+void esl_client_put(struct es_client_s *client)
+{
+	if (atomic_fetch_sub_explicit(&client->references, 1, memory_order_acq_rel) == 1)
+		free_client(client);
+}
+
+static struct es_client_s *alloc_client(void)
+{
+	struct es_client_s *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	atomic_init(&client->references, 1);
+	client->id = ++last_id;
+	client->creator = gettid();
+	client->ring_fd = client->epoll_fd = client->wake_fd = client->stop_fd = -1;
+	client->syncs_end = &client->syncs;
+	pthread_mutex_init(&client->subscribe_lock, NULL);
+	pthread_mutex_init(&client->sync_lock, NULL);
+	esl_control_init(&client->control);
+	return client;
+}
+
+/*
+ * The ring tells of a record only when it comes to an empty ring, or when the one at the reader's position is finished:
+ * so edges are what to wait for. A level would be there, and keep us spinning, while that record is being written.
+ */
+static int open_events(struct es_client_s *client)
+{
+	struct epoll_event ring = { .events = EPOLLIN | EPOLLET }, wake = { .events = EPOLLIN };
+
+	client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	client->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	client->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (client->epoll_fd < 0 || client->wake_fd < 0 || client->stop_fd < 0)
+		return -errno;
+	if (epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, client->ring_fd, &ring) < 0 ||
+	    epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, client->wake_fd, &wake) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Takes the descriptors, whatever comes of it. */
+static int take_fds(struct es_client_s *client, const struct es_reply *reply, const int fds[ES_CLIENT_FDS])
+{
+	_cleanup_close_ int gate = fds[ES_CLIENT_FD_GATE], ask = fds[ES_CLIENT_FD_ASK], held = fds[ES_CLIENT_FD_HELD];
+	int r;
+
+	client->slot = reply->slot;
+	client->ring_fd = fds[ES_CLIENT_FD_RING];
+	r = esl_ring_map(&client->ring, client->ring_fd, reply->ring_bytes);
+	if (r < 0)
+		return r;
+	r = esl_gate_init(&client->gate, gate, ask, held, NULL, reply->slot);
+	if (r < 0)
+		return r;
+	(void)TAKE_FD(gate);
+	(void)TAKE_FD(ask);
+	return open_events(client);
+}
+
+/* The daemon has ended, however it did. */
+static void end_stream(struct es_client_s *client)
+{
+	atomic_store(&client->ended, true);
+	esl_gate_close(&client->gate);
+	esl_log("the daemon has ended: no more events come, and what waited for an answer has been let through; "
+		"delete the client and make a new one");
+}
+
+/* The gate is closed before the handler thread is waited for: its handler may be opening a file. */
+static void leave(struct es_client_s *client)
+{
+	esl_gate_close(&client->gate);
+	shutdown(client->control.fd, SHUT_RDWR);
+}
+
+/* A group that can't be read any more is no gate: the connection's end makes the daemon close its duplicate as well. */
+static void read_gate(struct es_client_s *client)
+{
+	if (esl_gate_read(&client->gate) == -EPROTO)
+		shutdown(client->control.fd, SHUT_RDWR);
+}
+
+static void *gate_thread(void *argument)
+{
+	struct es_client_s *client = argument;
+	struct pollfd fds[] = {
+		{ .fd = client->stop_fd, .events = POLLIN },
+		{ .fd = client->control.fd, .events = POLLRDHUP },
+		{ .fd = client->gate.wake_fd, .events = POLLIN },
+		{ .fd = client->gate.fd, .events = POLLIN },
+	};
+	const int gate_fd = client->gate.fd;
+	eventfd_t ignored;
+	char name[16];
+
+	snprintf(name, sizeof(name), "es-gate-%u", client->slot % 100);
+	pthread_setname_np(pthread_self(), name);
+	while (!atomic_load(&client->stopping)) {
+		fds[3].fd = !atomic_load(&client->ended) && esl_gate_may_read(&client->gate) ? gate_fd : -1;
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			continue;
+		if (fds[2].revents)
+			eventfd_read(client->gate.wake_fd, &ignored);
+		if (fds[1].revents && !atomic_load(&client->stopping)) {
+			end_stream(client);
+			fds[1].fd = -1;
+		} else if (fds[3].revents) {
+			read_gate(client);
+		}
+	}
+	leave(client);
+	return NULL;
+}
+
+static void stop_threads(struct es_client_s *client, bool handler_runs)
+{
+	atomic_store(&client->stopping, true);
+	eventfd_write(client->stop_fd, 1);
+	eventfd_write(client->wake_fd, 1);
+	pthread_join(client->gate_thread, NULL);
+	if (handler_runs)
+		pthread_join(client->handler_thread, NULL);
+}
+
+/* The program's signal handlers never run on our threads. */
+static int start_threads(struct es_client_s *client)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&client->gate_thread, NULL, gate_thread, client);
+	if (r == 0) {
+		r = pthread_create(&client->handler_thread, NULL, esl_deliver_thread, client);
+		if (r != 0)
+			stop_threads(client, false);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+static es_new_client_result_t refusal(int error)
+{
+	switch (error) {
+	case EPERM:
+		return ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED;
+	case EUSERS:
+		return ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS;
+	case EPROTO:
+		esl_log("this library and the running daemon are of different versions: restart endpointsecurityd");
+		return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+	default:
+		esl_log("the daemon could not make a client (%s); its log says why", esl_errno(error));
+		return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+	}
+}
+
+static es_new_client_result_t connect_client(struct es_client_s *client)
+{
+	struct es_reply reply;
+	int fds[ES_CLIENT_FDS];
+	int r;
+
+	r = esl_control_connect(&client->control, &reply, fds);
+	if (r < 0)
+		return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+	if (r > 0)
+		return refusal(r);
+
+	r = take_fds(client, &reply, fds);
+	if (r == 0)
+		r = start_threads(client);
+	if (r < 0) {
+		esl_log("a client could not be set up in this program: %s", esl_errno(r));
+		return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+	}
+	return ES_NEW_CLIENT_RESULT_SUCCESS;
+}
+
+es_new_client_result_t esl_client_new(es_client_t **ret_client, es_handler_function_t handler, void *context,
+				      void (*release_context)(void *context))
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = NULL;
+	es_new_client_result_t result;
+
+	if (!ret_client || !handler)
+		return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
+	if (geteuid() != 0)
+		return ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED;
+
+	pthread_once(&clients_once, prepare_for_forks);
+	client = alloc_client();
+	if (!client)
+		return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+	client->handler = handler;
+	client->context = context;
+	result = connect_client(client);
+	if (result != ES_NEW_CLIENT_RESULT_SUCCESS)
+		return result;
+
+	client->release_context = release_context;
+	add_client(client);
+	*ret_client = TAKE_POINTER(client);
+	return result;
+}
+
+es_new_client_result_t es_new_client_f(es_client_t **client, es_handler_function_t handler, void *context)
+{
+	return esl_client_new(client, handler, context, NULL);
+}
+
+/* Clients that see their own descendants only are not built yet: docs/status.md. */
+es_new_client_result_t es_new_descendants_client_f(es_client_t **client, es_handler_function_t handler, void *context)
+{
+	(void)context;
+	if (!client || !handler)
+		return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
+	esl_log("es_new_descendants_client() is not available yet; es_new_client() sees all processes");
+	return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+}
+
+/* NULL: not a living client, or not this thread's to delete. */
+static struct es_client_s *take_client(const es_client_t *pointer)
+{
+	struct es_client_s **link, *client;
+
+	pthread_mutex_lock(&clients_lock);
+	link = find_client(pointer);
+	client = *link;
+	if (client && client->creator == gettid())
+		*link = client->next;
+	else
+		client = NULL;
+	pthread_mutex_unlock(&clients_lock);
+	return client;
+}
+
+es_return_t es_delete_client(es_client_t *pointer)
+{
+	struct es_client_s *client;
+
+	if (!pointer)
+		return ES_RETURN_SUCCESS;
+	client = take_client(pointer);
+	if (!client)
+		return ES_RETURN_ERROR;
+
+	stop_threads(client, true);
+	esl_deliver_finish(client);
+	if (client->release_context)
+		client->release_context(client->context);
+	esl_client_put(client);
+	return ES_RETURN_SUCCESS;
+}
+
+bool es_linux_stream_ended(const es_client_t *pointer)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+
+	return !client || atomic_load(&client->ended);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A client: its connection, its ring, its gate, and the two threads that serve them.
+ *
+ *	handler thread	reads the ring and calls the program's handler, one message at a time
+ *	gate thread	reads the gate (gate.h); notices the end of the daemon
+ *
+ * Both block all signals. Functions of the API begin with esl_client_get(), which says whether the pointer is a living
+ * client of this process, and keeps its memory until esl_client_put(): a client that was deleted, or was the parent's
+ * before a fork(), is an error and not a crash.
+ */
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include <EndpointSecurity/ESLinux.h>
+
+#include "control.h"
+#include "gate.h"
+#include "message.h"
+#include "ring.h"
+
+/* A function to call when the ring has been read up to a position. */
+struct esl_sync {
+	struct esl_sync *next;
+	unsigned long position;
+	void (*function)(void *context);
+	void *context;
+};
+
+struct esl_sequence {
+	uint64_t received;
+	uint64_t next;				/* lowest number that may still be given */
+};
+
+struct es_client_s {
+	struct es_client_s *next;		/* in the list of living clients */
+	_Atomic uint32_t references;
+	uint64_t id;				/* never used again in this process */
+	pid_t creator;				/* thread that may delete it */
+	es_handler_function_t handler;
+	void *context;
+	void (*release_context)(void *context);	/* may be NULL */
+
+	struct esl_control control;
+	struct esl_ring ring;
+	struct esl_gate gate;
+	int ring_fd;
+	int epoll_fd;				/* ring_fd and wake_fd */
+	int wake_fd;				/* eventfd: for the handler thread */
+	int stop_fd;				/* eventfd: for the gate thread */
+	uint32_t slot;
+	pthread_t handler_thread;
+	pthread_t gate_thread;
+	atomic_bool stopping;
+	atomic_bool ended;			/* the daemon has gone */
+
+	pthread_mutex_t subscribe_lock;		/* a change of `types` from request to reply */
+	uint64_t types[ES_TYPE_WORDS];
+	/* Counted up before a request, read before a handler call: what precedes es_subscribe() the handler sees. */
+	_Atomic uint32_t changes;
+
+	pthread_mutex_t sync_lock;
+	struct esl_sync *syncs;			/* in order of position */
+	struct esl_sync **syncs_end;
+	bool syncs_closed;			/* nobody will call them any more */
+	_Atomic uint32_t syncs_waiting;
+
+	/* The handler thread's own. */
+	struct esl_message *message;		/* kept for the next record */
+	struct esl_clock clock;
+	struct esl_sequence sequence_all;
+	struct esl_sequence sequence[ES_EVENT_TYPES];
+	uint64_t malformed;
+};
+
+/* NULL: no client of this process. Any thread. */
+struct es_client_s *esl_client_get(const es_client_t *client);
+void esl_client_put(struct es_client_s *client);
+
+static inline void esl_client_putp(struct es_client_s **client)
+{
+	if (*client)
+		esl_client_put(*client);
+}
+
+/* es_new_client_f() with a function that gives `context` back when the handler can't run any more. */
+es_new_client_result_t esl_client_new(es_client_t **client, es_handler_function_t handler, void *context,
+				      void (*release_context)(void *context));
+
+/* The handler thread: deliver.c. */
+void *esl_deliver_thread(void *client);
+
+/* Is this thread running the client's handler? */
+bool esl_deliver_is_handler(const struct es_client_s *client);
+
+/* Calls what es_sync_client_f() left, since no handler will run any more. */
+void esl_deliver_finish(struct es_client_s *client);

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "control.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "log.h"
+#include "start.h"
+#include "util/macro.h"
+
+enum {
+	REPLY_SECONDS = 30,			/* loading programs into a busy kernel takes its time */
+	ATTEMPTS = 3,
+	LISTEN_MS = 1000,			/* how long to wait for a daemon that somebody else is starting */
+	STEP_MS = 20,
+};
+
+void esl_control_init(struct esl_control *control)
+{
+	control->fd = -1;
+	pthread_mutex_init(&control->lock, NULL);
+}
+
+void esl_control_close(struct esl_control *control)
+{
+	closep(&control->fd);
+	control->fd = -1;
+	pthread_mutex_destroy(&control->lock);
+}
+
+static const char *socket_path(void)
+{
+	const char *path = secure_getenv(ES_SOCKET_ENV);
+
+	return path && *path ? path : ES_SOCKET_PATH;
+}
+
+static int open_socket(const char *path, int *ret_fd)
+{
+	const struct timeval patience = { .tv_sec = REPLY_SECONDS };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = -1;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		return -errno;
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		if (errno != EINTR)
+			return -errno;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static bool nobody_listens(int error)
+{
+	return error == -ENOENT || error == -ECONNREFUSED;
+}
+
+/* Somebody else may have been faster: his daemon is given a moment to listen. */
+static int wait_for_listener(const char *path, int *ret_fd)
+{
+	int r = -ECONNREFUSED;
+
+	for (int waited = 0; waited < LISTEN_MS && nobody_listens(r); waited += STEP_MS) {
+		const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
+
+		r = open_socket(path, ret_fd);
+		if (nobody_listens(r))
+			nanosleep(&step, NULL);
+	}
+	return r;
+}
+
+static int open_or_start(const char *path, int *ret_fd)
+{
+	struct esl_start start = {};
+	int r;
+
+	r = open_socket(path, ret_fd);
+	if (!nobody_listens(r)) {
+		if (r < 0)
+			esl_log("cannot connect to the daemon's socket %s: %s; see that %s names the right one", path,
+				esl_errno(r), ES_SOCKET_ENV);
+		return r;
+	}
+
+	r = esl_start_daemon(&start);
+	if (r == 0 || start.may_be_listening) {
+		int connected = wait_for_listener(path, ret_fd);
+
+		if (connected == 0)
+			return 0;
+		if (r == 0) {
+			esl_log("%s says it listens, but nobody answers at %s (%s): set %s for both alike",
+				start.path, path, esl_errno(connected), ES_SOCKET_ENV);
+			return connected;
+		}
+	}
+	esl_log("no daemon listens at %s, and none could be started for this program: %s; "
+		"start endpointsecurityd, or name its file in %s", path, start.reason, ES_DAEMON_ENV);
+	return r;
+}
+
+static int send_request(int fd, const struct es_request *request)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, request, sizeof(*request), MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == sizeof(*request) ? 0 : -EIO;
+}
+
+/* Takes what came along into ret_fds; closes it all if it isn't exactly what was expected. */
+static int take_fds(struct msghdr *header, int *ret_fds)
+{
+	int fds[ES_CLIENT_FDS];
+	size_t count = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+		size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < here; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (ret_fds && count < ARRAY_SIZE(fds))
+				fds[count++] = fd;
+			else
+				close(fd);
+		}
+	}
+	if (!ret_fds || (count == ARRAY_SIZE(fds) && !(header->msg_flags & MSG_CTRUNC))) {
+		if (ret_fds)
+			memcpy(ret_fds, fds, sizeof(fds));
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+	return -EBADMSG;
+}
+
+/* Descriptors are expected if ret_fds is given and the reply is no refusal. */
+static int receive_reply(int fd, enum es_request_op op, struct es_reply *ret_reply, int *ret_fds)
+{
+	union {
+		char bytes[CMSG_SPACE(ES_CLIENT_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = {};
+	struct es_reply reply;
+	struct iovec iov = { .iov_base = &reply, .iov_len = sizeof(reply) };
+	struct msghdr header = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t n;
+	int r;
+
+	do
+		n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	if (n == 0)
+		return -ECONNRESET;
+
+	r = take_fds(&header, ret_fds && n == sizeof(reply) && !reply.error ? ret_fds : NULL);
+	if (r < 0)
+		return r;
+	if (n != sizeof(reply) || reply.op != op || reply.error < 0)
+		return -EBADMSG;
+	*ret_reply = reply;
+	return reply.error;
+}
+
+static int request_client(int fd, struct es_reply *ret_reply, int *ret_fds)
+{
+	const struct es_request request = { .abi = ES_ABI_VERSION, .op = ES_REQUEST_CLIENT };
+	int r;
+
+	r = send_request(fd, &request);
+	if (r < 0)
+		return r;
+	return receive_reply(fd, ES_REQUEST_CLIENT, ret_reply, ret_fds);
+}
+
+/* A private daemon may end, with its last client, just when we connect to it: the next attempt starts a new one. */
+int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply, int ret_fds[ES_CLIENT_FDS])
+{
+	const char *path = socket_path();
+	int r = -ECONNRESET;
+
+	for (int attempt = 0; attempt < ATTEMPTS && (r == -ECONNRESET || r == -EPIPE); attempt++) {
+		_cleanup_close_ int fd = -1;
+
+		r = open_or_start(path, &fd);
+		if (r < 0)
+			return r;
+		r = request_client(fd, ret_reply, ret_fds);
+		if (r == 0)
+			control->fd = TAKE_FD(fd);
+	}
+	if (r < 0)
+		esl_log("the daemon at %s gave no usable answer (%s); its log says why", path, esl_errno(r));
+	return r;
+}
+
+int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
+			struct es_reply *ret_reply)
+{
+	struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
+	int r;
+
+	if (types)
+		memcpy(request.types, types, sizeof(request.types));
+
+	pthread_mutex_lock(&control->lock);
+	r = send_request(control->fd, &request);
+	if (r == 0)
+		r = receive_reply(control->fd, op, ret_reply, NULL);
+	/* A late reply to this request would be taken for the reply to the next one. */
+	if (r == -ETIMEDOUT || r == -EBADMSG)
+		shutdown(control->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&control->lock);
+	return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The connection to the daemon: one request, one reply, one thread at a time (abi/control.h). If nobody listens, a
+ * private daemon is started, see start.h. Any thread may ask; the gate's thread only watches for the end.
+ */
+
+#include <pthread.h>
+
+#include "abi/control.h"
+
+struct esl_control {
+	int fd;					/* -1: not connected */
+	pthread_mutex_t lock;			/* held from request to reply */
+};
+
+void esl_control_init(struct esl_control *control);
+void esl_control_close(struct esl_control *control);
+
+/*
+ * Connects and becomes a client: the reply and the descriptors, which are the caller's then. A negative errno has been
+ * explained on stderr; a positive one is the daemon's refusal.
+ */
+int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply, int ret_fds[ES_CLIENT_FDS]);
+
+/* A negative errno: the daemon is gone, or makes no sense. Else the reply's `error`. */
+int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
+			struct es_reply *ret_reply);

@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "events.h"
+#include "message.h"
+#include "util/macro.h"
+
+/*
+ * A record's bytes become the structs of the API. The bytes come from the kernel, yet nothing here trusts them: each
+ * offset and length is checked against the record's size before it is used, and one bad one makes the whole record
+ * malformed. The decoders note it in `bad` and go on with harmless values, so that they read as a list of fields.
+ */
+struct decoder {
+	struct esl_message *message;
+	const struct es_record *record;
+	const struct esl_clock *clock;
+	es_events_t *event;
+	bool bad;
+};
+
+typedef void decode_function(struct decoder *d);
+
+static const void *bytes_at(struct decoder *d, uint32_t offset, uint64_t bytes)
+{
+	if (offset < sizeof(struct es_record) || offset + bytes > d->record->size) {
+		d->bad = true;
+		return NULL;
+	}
+	return (const char *)d->record + offset;
+}
+
+static const void *part_at(struct decoder *d, uint32_t offset, uint64_t bytes)
+{
+	if (offset % 8) {
+		d->bad = true;
+		return NULL;
+	}
+	return bytes_at(d, offset, bytes);
+}
+
+/* Absent: an empty string. */
+static es_string_token_t string(struct decoder *d, struct es_span span)
+{
+	static const es_string_token_t empty = { .length = 0, .data = "" };
+	const char *data;
+
+	if (!span.off)
+		return empty;
+	data = bytes_at(d, span.off, (uint64_t)span.len + 1);
+	if (!data)
+		return empty;
+	if (data[span.len]) {
+		d->bad = true;
+		return empty;
+	}
+	return (es_string_token_t){ .length = span.len, .data = data };
+}
+
+/* The kernel's encoding, not that of stat(2). */
+static dev_t device(uint64_t dev)
+{
+	return makedev((unsigned int)(dev >> 20 & 0xfff), (unsigned int)(dev & 0xfffff));
+}
+
+static struct timespec timespec_of(int64_t ns)
+{
+	struct timespec time = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+
+	if (time.tv_nsec < 0) {
+		time.tv_nsec += 1000000000;
+		time.tv_sec--;
+	}
+	return time;
+}
+
+static void fill_stat(struct stat *stat, const struct es_stat *from)
+{
+	*stat = (struct stat){
+		.st_dev = device(from->dev),
+		.st_ino = from->ino,
+		.st_mode = from->mode,
+		.st_nlink = from->nlink,
+		.st_uid = from->uid,
+		.st_gid = from->gid,
+		.st_rdev = device(from->rdev),
+		.st_size = from->size,
+		.st_blksize = from->blksize,
+		.st_blocks = (blkcnt_t)from->blocks,
+		.st_atim = timespec_of(from->atime_ns),
+		.st_mtim = timespec_of(from->mtime_ns),
+		.st_ctim = timespec_of(from->ctime_ns),
+	};
+}
+
+static void fill_file(struct decoder *d, es_file_t *file, const struct es_file_part *part)
+{
+	file->path = string(d, part->path);
+	file->path_truncated = part->flags & ES_FILE_TRUNCATED;
+	fill_stat(&file->stat, &part->stat);
+}
+
+/* NULL if absent. */
+static es_file_t *optional_file(struct decoder *d, uint32_t offset, es_file_t *file)
+{
+	const struct es_file_part *part;
+
+	if (!offset)
+		return NULL;
+	part = part_at(d, offset, sizeof(*part));
+	if (!part)
+		return NULL;
+	fill_file(d, file, part);
+	return file;
+}
+
+static es_file_t *file_or_null(struct decoder *d, unsigned int number)
+{
+	return optional_file(d, d->record->file[number], &d->message->file[number]);
+}
+
+static es_file_t *file(struct decoder *d, unsigned int number)
+{
+	es_file_t *found = file_or_null(d, number);
+
+	if (!found)
+		d->bad = true;
+	return found;
+}
+
+_Static_assert(sizeof(audit_token_t) == sizeof(struct es_token), "the words are the same");
+
+static audit_token_t token(const struct es_token *from)
+{
+	audit_token_t to;
+
+	memcpy(&to, from, sizeof(to));
+	return to;
+}
+
+/*
+ * Linux has no code signatures: what says who signed what is empty (ids {0, NULL}, no flags, cdhash all zero, category
+ * NONE, never a platform binary).
+ */
+static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned int number)
+{
+	es_process_t *process = &d->message->process[number];
+	const struct es_process_part *part = part_at(d, offset, sizeof(*part));
+	struct timespec start;
+
+	if (!part)
+		return NULL;
+	start = timespec_of((int64_t)(part->start_ns + (uint64_t)d->clock->from_boot));
+	fill_file(d, &d->message->executable[number], &part->executable);
+	*process = (es_process_t){
+		.audit_token = token(&part->token),
+		.ppid = part->ppid,
+		.original_ppid = part->original_ppid,
+		.group_id = part->group_id,
+		.session_id = part->session_id,
+		.is_es_client = part->flags & ES_PROCESS_ES_CLIENT,
+		.executable = &d->message->executable[number],
+		.tty = optional_file(d, part->tty, &d->message->tty[number]),
+		.start_time = { .tv_sec = start.tv_sec, .tv_usec = start.tv_nsec / 1000 },
+		.responsible_audit_token = token(&part->responsible),
+		.parent_audit_token = token(&part->parent),
+		.cs_validation_category = ES_CS_VALIDATION_CATEGORY_NONE,
+	};
+	return process;
+}
+
+static es_process_t *other_or_null(struct decoder *d)
+{
+	return d->record->other ? fill_process(d, d->record->other, 1) : NULL;
+}
+
+static es_process_t *other(struct decoder *d)
+{
+	es_process_t *found = other_or_null(d);
+
+	if (!found)
+		d->bad = true;
+	return found;
+}
+
+static int64_t number(const struct decoder *d, unsigned int index)
+{
+	return d->record->num[index];
+}
+
+/* Strings with their NULs, one behind the other. */
+static void check_strings(struct decoder *d, struct es_span span)
+{
+	const char *data;
+
+	if (!span.len)
+		return;
+	data = bytes_at(d, span.off, span.len);
+	if (data && data[span.len - 1])
+		d->bad = true;
+}
+
+static void decode_exec(struct decoder *d)
+{
+	const struct es_record *record = d->record;
+
+	check_strings(d, record->args);
+	check_strings(d, record->env);
+	if (record->fd_count && (record->fd_count > ES_RECORD_FDS ||
+				 !part_at(d, record->fds.off, record->fd_count * sizeof(struct es_fd_part))))
+		d->bad = true;
+
+	d->event->exec = (es_event_exec_t){
+		.target = other(d),
+		.dyld_exec_path = string(d, record->str[0]),
+		.script = file_or_null(d, 1),
+		.cwd = file(d, 0),
+		.last_fd = (int)number(d, 0),
+		.image_cputype = (cpu_type_t)number(d, 1),
+		.image_cpusubtype = (cpu_subtype_t)number(d, 2),
+	};
+}
+
+static void decode_open(struct decoder *d)
+{
+	d->event->open.fflag = (int32_t)number(d, 0);
+	d->event->open.file = file(d, 0);
+}
+
+static void decode_fork(struct decoder *d)
+{
+	d->event->fork.child = other(d);
+}
+
+static void decode_exit(struct decoder *d)
+{
+	d->event->exit.stat = (int)number(d, 0);
+}
+
+static void decode_close(struct decoder *d)
+{
+	d->event->close.modified = number(d, 0);
+	d->event->close.was_mapped_writable = number(d, 1);
+	d->event->close.target = file(d, 0);
+}
+
+static es_destination_type_t destination(struct decoder *d)
+{
+	int64_t type = number(d, 0);
+
+	if (type != ES_DESTINATION_TYPE_EXISTING_FILE && type != ES_DESTINATION_TYPE_NEW_PATH)
+		d->bad = true;
+	return (es_destination_type_t)type;
+}
+
+static void decode_create(struct decoder *d)
+{
+	es_event_create_t *create = &d->event->create;
+
+	create->destination_type = destination(d);
+	if (create->destination_type == ES_DESTINATION_TYPE_EXISTING_FILE) {
+		create->destination.existing_file = file(d, 0);
+		return;
+	}
+	create->destination.new_path.dir = file(d, 0);
+	create->destination.new_path.filename = string(d, d->record->str[0]);
+	create->destination.new_path.mode = (mode_t)number(d, 1);
+}
+
+static void decode_rename(struct decoder *d)
+{
+	es_event_rename_t *rename = &d->event->rename;
+
+	rename->source = file(d, 0);
+	rename->destination_type = destination(d);
+	if (rename->destination_type == ES_DESTINATION_TYPE_EXISTING_FILE) {
+		rename->destination.existing_file = file(d, 1);
+		return;
+	}
+	rename->destination.new_path.dir = file(d, 1);
+	rename->destination.new_path.filename = string(d, d->record->str[0]);
+}
+
+static void decode_unlink(struct decoder *d)
+{
+	d->event->unlink.target = file(d, 0);
+	d->event->unlink.parent_dir = file(d, 1);
+}
+
+static void decode_exchangedata(struct decoder *d)
+{
+	d->event->exchangedata.file1 = file(d, 0);
+	d->event->exchangedata.file2 = file(d, 1);
+}
+
+static void decode_link(struct decoder *d)
+{
+	d->event->link.source = file(d, 0);
+	d->event->link.target_dir = file(d, 1);
+	d->event->link.target_filename = string(d, d->record->str[0]);
+}
+
+static void decode_clone(struct decoder *d)
+{
+	d->event->clone.source = file(d, 0);
+	d->event->clone.target_dir = file(d, 1);
+	d->event->clone.target_name = string(d, d->record->str[0]);
+}
+
+static void decode_copyfile(struct decoder *d)
+{
+	d->event->copyfile.source = file(d, 0);
+	d->event->copyfile.target_file = file_or_null(d, 1);
+	d->event->copyfile.target_dir = file(d, 2);
+	d->event->copyfile.target_name = string(d, d->record->str[0]);
+	d->event->copyfile.mode = (mode_t)number(d, 0);
+	d->event->copyfile.flags = (int32_t)number(d, 1);
+}
+
+/* Events that name one file and nothing else. */
+#define DECODE_TARGET(payload) \
+	static void decode_##payload(struct decoder *d) \
+	{ \
+		d->event->payload.target = file(d, 0); \
+	}
+DECODE_TARGET(write)
+DECODE_TARGET(truncate)
+DECODE_TARGET(chdir)
+DECODE_TARGET(chroot)
+DECODE_TARGET(stat)
+DECODE_TARGET(readdir)
+DECODE_TARGET(dup)
+DECODE_TARGET(listextattr)
+DECODE_TARGET(fsgetpath)
+
+static void decode_readlink(struct decoder *d)
+{
+	d->event->readlink.source = file(d, 0);
+}
+
+static void decode_lookup(struct decoder *d)
+{
+	d->event->lookup.source_dir = file(d, 0);
+	d->event->lookup.relative_target = string(d, d->record->str[0]);
+}
+
+static void decode_access(struct decoder *d)
+{
+	d->event->access.mode = (int32_t)number(d, 0);
+	d->event->access.target = file(d, 0);
+}
+
+static void decode_utimes(struct decoder *d)
+{
+	d->event->utimes.target = file(d, 0);
+	d->event->utimes.atime = (struct timespec){ .tv_sec = number(d, 0), .tv_nsec = number(d, 1) };
+	d->event->utimes.mtime = (struct timespec){ .tv_sec = number(d, 2), .tv_nsec = number(d, 3) };
+}
+
+static void decode_setmode(struct decoder *d)
+{
+	d->event->setmode.mode = (mode_t)number(d, 0);
+	d->event->setmode.target = file(d, 0);
+}
+
+static void decode_setflags(struct decoder *d)
+{
+	d->event->setflags.flags = (uint32_t)number(d, 0);
+	d->event->setflags.target = file(d, 0);
+}
+
+static void decode_setowner(struct decoder *d)
+{
+	d->event->setowner.uid = (uid_t)number(d, 0);
+	d->event->setowner.gid = (gid_t)number(d, 1);
+	d->event->setowner.target = file(d, 0);
+}
+
+#define DECODE_EXTATTR(payload) \
+	static void decode_##payload(struct decoder *d) \
+	{ \
+		d->event->payload.target = file(d, 0); \
+		d->event->payload.extattr = string(d, d->record->str[0]); \
+	}
+DECODE_EXTATTR(setextattr)
+DECODE_EXTATTR(getextattr)
+DECODE_EXTATTR(deleteextattr)
+
+/* The list itself isn't in the record: acl.set is NULL. */
+static void decode_setacl(struct decoder *d)
+{
+	d->event->setacl.target = file(d, 0);
+	d->event->setacl.set_or_clear = (es_set_or_clear_t)number(d, 0);
+}
+
+static void decode_mmap(struct decoder *d)
+{
+	d->event->mmap.protection = (int32_t)number(d, 0);
+	d->event->mmap.max_protection = (int32_t)number(d, 1);
+	d->event->mmap.flags = (int32_t)number(d, 2);
+	d->event->mmap.file_pos = (uint64_t)number(d, 3);
+	d->event->mmap.source = file(d, 0);
+}
+
+static void decode_mprotect(struct decoder *d)
+{
+	d->event->mprotect.protection = (int32_t)number(d, 0);
+	d->event->mprotect.address = (user_addr_t)number(d, 1);
+	d->event->mprotect.size = (user_size_t)number(d, 2);
+}
+
+static void decode_fcntl(struct decoder *d)
+{
+	d->event->fcntl.cmd = (int32_t)number(d, 0);
+	d->event->fcntl.target = file(d, 0);
+}
+
+static void decode_signal(struct decoder *d)
+{
+	d->event->signal.sig = (int)number(d, 0);
+	d->event->signal.target = other(d);
+}
+
+static void decode_proc_suspend_resume(struct decoder *d)
+{
+	d->event->proc_suspend_resume.type = (es_proc_suspend_resume_type_t)number(d, 0);
+	d->event->proc_suspend_resume.target = other_or_null(d);
+}
+
+#define DECODE_GET_TASK(payload) \
+	static void decode_##payload(struct decoder *d) \
+	{ \
+		d->event->payload.type = (es_get_task_type_t)number(d, 0); \
+		d->event->payload.target = other(d); \
+	}
+DECODE_GET_TASK(get_task)
+DECODE_GET_TASK(get_task_read)
+DECODE_GET_TASK(get_task_inspect)
+DECODE_GET_TASK(get_task_name)
+
+static void decode_trace(struct decoder *d)
+{
+	d->event->trace.target = other(d);
+}
+
+static void decode_proc_check(struct decoder *d)
+{
+	d->event->proc_check.type = (es_proc_check_type_t)number(d, 0);
+	d->event->proc_check.flavor = (int)number(d, 1);
+	d->event->proc_check.target = other_or_null(d);
+}
+
+#define DECODE_ID(payload, member) \
+	static void decode_##payload(struct decoder *d) \
+	{ \
+		d->event->payload.member = (uid_t)number(d, 0); \
+	}
+DECODE_ID(setuid, uid)
+DECODE_ID(setgid, gid)
+DECODE_ID(seteuid, euid)
+DECODE_ID(setegid, egid)
+
+static void decode_setreuid(struct decoder *d)
+{
+	d->event->setreuid.ruid = (uid_t)number(d, 0);
+	d->event->setreuid.euid = (uid_t)number(d, 1);
+}
+
+static void decode_setregid(struct decoder *d)
+{
+	d->event->setregid.rgid = (uid_t)number(d, 0);
+	d->event->setregid.egid = (uid_t)number(d, 1);
+}
+
+static void decode_kextload(struct decoder *d)
+{
+	d->event->kextload.identifier = string(d, d->record->str[0]);
+}
+
+static void decode_kextunload(struct decoder *d)
+{
+	d->event->kextunload.identifier = string(d, d->record->str[0]);
+}
+
+/* Linux's MS_* as Darwin's MNT_*; what has no counterpart is left out. */
+static uint32_t mount_flags(uint64_t linux_flags)
+{
+	static const struct {
+		uint64_t from;
+		uint32_t to;
+	} map[] = {
+		{ MS_RDONLY, 0x1 }, { MS_SYNCHRONOUS, 0x2 }, { MS_NOEXEC, 0x4 },
+		{ MS_NOSUID, 0x8 }, { MS_NODEV, 0x10 },	     { MS_NOATIME, 0x10000000 },
+	};
+	uint32_t flags = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(map); i++)
+		if (linux_flags & map[i].from)
+			flags |= map[i].to;
+	return flags;
+}
+
+static void copy_name(char *to, size_t bytes, es_string_token_t from)
+{
+	size_t length = from.length < bytes ? from.length : bytes - 1;
+
+	memcpy(to, from.data, length);
+	to[length] = '\0';
+}
+
+/* The struct stands behind the record's copy, where esl_message_copy() left room. Sizes and counts aren't known: 0. */
+static struct es_statfs *statfs_of(struct decoder *d)
+{
+	struct es_statfs *statfs = (void *)((char *)d->record + ((d->record->size + 7) & ~7u));
+	es_string_token_t mounted_on = string(d, d->record->str[1]);
+	const es_file_t *mount_point = file_or_null(d, 0);
+
+	if (!mounted_on.length && mount_point)
+		mounted_on = mount_point->path;
+	memset(statfs, 0, sizeof(*statfs));
+	statfs->f_flags = mount_flags((uint64_t)number(d, 0));
+	statfs->f_type = (uint32_t)number(d, 1);
+	statfs->f_fsid.val[0] = (int32_t)number(d, 2);
+	statfs->f_bsize = (uint32_t)number(d, 3);
+	statfs->f_iosize = (int32_t)number(d, 3);
+	statfs->f_owner = (uid_t)number(d, 5);
+	copy_name(statfs->f_fstypename, sizeof(statfs->f_fstypename), string(d, d->record->str[0]));
+	copy_name(statfs->f_mntonname, sizeof(statfs->f_mntonname), mounted_on);
+	copy_name(statfs->f_mntfromname, sizeof(statfs->f_mntfromname), string(d, d->record->str[2]));
+	return statfs;
+}
+
+static void decode_mount(struct decoder *d)
+{
+	d->event->mount.statfs = statfs_of(d);
+	d->event->mount.disposition = (es_mount_disposition_t)number(d, 4);
+}
+
+static void decode_remount(struct decoder *d)
+{
+	d->event->remount.statfs = statfs_of(d);
+	d->event->remount.remount_flags = d->event->remount.statfs->f_flags;
+	d->event->remount.disposition = (es_mount_disposition_t)number(d, 4);
+}
+
+static void decode_unmount(struct decoder *d)
+{
+	d->event->unmount.statfs = statfs_of(d);
+}
+
+static void decode_uipc_bind(struct decoder *d)
+{
+	d->event->uipc_bind.dir = file(d, 0);
+	d->event->uipc_bind.filename = string(d, d->record->str[0]);
+	d->event->uipc_bind.mode = (mode_t)number(d, 0);
+}
+
+static void decode_uipc_connect(struct decoder *d)
+{
+	d->event->uipc_connect.file = file(d, 0);
+	d->event->uipc_connect.domain = (int)number(d, 0);
+	d->event->uipc_connect.type = (int)number(d, 1);
+	d->event->uipc_connect.protocol = (int)number(d, 2);
+}
+
+static void decode_pty_grant(struct decoder *d)
+{
+	d->event->pty_grant.dev = device((uint64_t)number(d, 0));
+}
+
+static void decode_pty_close(struct decoder *d)
+{
+	d->event->pty_close.dev = device((uint64_t)number(d, 0));
+}
+
+/* Events whose fact is all there is. */
+static void decode_settime(struct decoder *d)
+{
+	(void)d;
+}
+
+static void decode_cs_invalidated(struct decoder *d)
+{
+	(void)d;
+}
+
+/* Which events can come through a ring follows from how they wait: see abi/events.def. */
+#define DECODER_GATE(payload) decode_##payload
+#define DECODER_SLICE(payload) decode_##payload
+#define DECODER_RESTART(payload) decode_##payload
+#define DECODER_NOTIFY(payload) decode_##payload
+#define DECODER_REPORT(payload) NULL
+#define DECODER_ABSENT(payload) NULL
+
+static decode_function *const decoders[ES_EVENT_TYPES] = {
+#define ES_EVENT(name, number, payload, answer, hook, wait, tracepoint) [number] = DECODER_##wait(payload),
+#include "abi/events.def"
+};
+
+static int64_t now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static void look_at_clock(struct esl_clock *clock, uint64_t record_ns)
+{
+	const int64_t second = 1000000000;
+	int64_t from_boot, change;
+
+	if (clock->looked_ns && record_ns < clock->looked_ns + 100000000)
+		return;
+	clock->looked_ns = (uint64_t)now(CLOCK_MONOTONIC);
+	clock->from_monotonic = now(CLOCK_REALTIME) - (int64_t)clock->looked_ns;
+	from_boot = now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME);
+	change = from_boot - clock->from_boot;
+	if (change > second || change < -second)
+		clock->from_boot = from_boot;
+}
+
+/* An AUTH record names its waiter, a NOTIFY record has none. */
+static bool is_consistent(const struct es_record *record)
+{
+	bool is_auth = record->flags & ES_RECORD_AUTH;
+
+	return record->type < ES_EVENT_TYPES && decoders[record->type] &&
+	       is_auth == (esl_events[record->type].answer != ESL_ANSWER_NONE) && is_auth == (record->auth_id != 0);
+}
+
+static void fill_action(es_message_t *message, const struct es_record *record)
+{
+	memset(&message->action, 0, sizeof(message->action));
+	if (record->flags & ES_RECORD_AUTH) {
+		message->action_type = ES_ACTION_TYPE_AUTH;
+		memcpy(&message->action.auth, &record->auth_id, sizeof(record->auth_id));
+		return;
+	}
+	message->action_type = ES_ACTION_TYPE_NOTIFY;
+	if (record->flags & ES_RECORD_FLAGS_RESULT) {
+		message->action.notify.result_type = ES_RESULT_TYPE_FLAGS;
+		message->action.notify.result.flags = record->result;
+	} else {
+		message->action.notify.result_type = ES_RESULT_TYPE_AUTH;
+		message->action.notify.result.auth = (es_auth_result_t)record->result;
+	}
+}
+
+static void fill_head(struct esl_message *owner, const struct es_record *record, const struct esl_clock *clock)
+{
+	es_message_t *message = &owner->message;
+
+	message->version = 11;
+	message->time = timespec_of((int64_t)(record->time_ns + (uint64_t)clock->from_monotonic));
+	message->mach_time = record->time_ns;
+	message->deadline = record->flags & ES_RECORD_AUTH ? record->deadline_ns : UINT64_MAX;
+	message->seq_num = 0;
+	message->global_seq_num = 0;
+	message->event_type = (es_event_type_t)record->type;
+	owner->thread.thread_id = record->thread_id;
+	message->thread = record->thread_id ? &owner->thread : NULL;
+	fill_action(message, record);
+}
+
+int esl_message_decode(struct esl_message *message, struct esl_clock *clock)
+{
+	const struct es_record *record = esl_message_record(message);
+	struct decoder d = {
+		.message = message,
+		.record = record,
+		.clock = clock,
+		.event = &message->message.event,
+	};
+
+	if (!is_consistent(record))
+		return -EBADMSG;
+	look_at_clock(clock, record->time_ns);
+
+	fill_head(message, record, clock);
+	message->auth_id = record->auth_id;
+	message->message.process = fill_process(&d, record->process, 0);
+	memset(d.event, 0, sizeof(*d.event));
+	decoders[record->type](&d);
+	return d.bad ? -EBADMSG : 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A record of abi/record.h as an es_message_t.
+ *
+ * A message is one heap block that holds everything its pointers lead to: the structs, and behind them a copy of the
+ * record with the strings. The record is copied out of the ring, and its room in the ring given back, before the
+ * handler runs. So a pointer that a handler took stays good for as long as the message does, whether
+ * es_retain_message() came before or after; a slow handler doesn't keep the ring full; and retaining is only counting.
+ * The copy is cheap beside the wake-up that brought the record, and a block that nobody retained is used again for the
+ * next message, so the steady state allocates nothing.
+ *
+ * Owner: the handler's thread has one reference while the handler runs; each es_retain_message() adds one. The last one
+ * to go frees the block. It needs no client to be alive.
+ */
+
+#include <stdatomic.h>
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include "abi/record.h"
+
+struct esl_exec_index;
+
+struct esl_message {
+	_Atomic uint32_t references;
+	atomic_bool answered;
+	uint32_t room;				/* bytes behind `message` */
+	uint64_t client;			/* id of the client it was made for */
+	uint64_t auth_id;			/* 0: NOTIFY */
+	_Atomic(struct esl_exec_index *) index;	/* made when an argument is first asked for */
+	es_thread_t thread;
+	es_process_t process[2];		/* acting, acted upon */
+	es_file_t executable[2];
+	es_file_t tty[2];
+	es_file_t file[ES_RECORD_FILES];
+	es_message_t message;			/* the record's copy begins at message.opaque */
+};
+
+static inline struct es_record *esl_message_record(const struct esl_message *message)
+{
+	return (struct es_record *)message->message.opaque;
+}
+
+/*
+ * What has to be added to CLOCK_MONOTONIC and CLOCK_BOOTTIME for the time of day. Looked up again when a record is much
+ * newer than the last look; the second changes only in steps of a second or more, so that the start time of a process
+ * is the same in all messages.
+ */
+struct esl_clock {
+	uint64_t looked_ns;
+	int64_t from_monotonic;
+	int64_t from_boot;
+};
+
+/*
+ * Copies a record into *slot, which is allocated or enlarged as needed and belongs to the caller with one reference.
+ * 0, -ENOMEM, or -EBADMSG if not even its head is in order.
+ */
+int esl_message_copy(struct esl_message **slot, const void *bytes, uint32_t length);
+
+/*
+ * Makes the message from the copied record: all but sequence numbers and client. -EBADMSG: the record is malformed, or
+ * of a type that never comes through a ring.
+ */
+int esl_message_decode(struct esl_message *message, struct esl_clock *clock);
+
+/* Is the caller's reference the only one? Then the block may be used for the next message. */
+bool esl_message_is_unique(struct esl_message *message);
+void esl_message_put(struct esl_message *message);
+
+static inline void esl_message_putp(struct esl_message **message)
+{
+	if (*message)
+		esl_message_put(*message);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "client.h"
+#include "events.h"
+#include "util/macro.h"
+
+/*
+ * Answers. A message is answered once, by any thread: whoever sets `answered` first gives the answer, and the rest get
+ * ERR_DUPLICATE_RESPONSE. What waited may have been let go meanwhile (its type was unsubscribed): NOT_FOUND.
+ *
+ * There is no cache of answers yet (docs/status.md): `cache` is a wish that is not granted.
+ */
+static es_respond_result_t answer(struct es_client_s *client, struct esl_message *message, bool allow)
+{
+	int r;
+
+	if (message->client != client->id)
+		return ES_RESPOND_RESULT_NOT_FOUND;
+	if (atomic_load(&client->ended))
+		return ES_RESPOND_RESULT_ERR_INTERNAL;
+	if (atomic_exchange(&message->answered, true))
+		return ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE;
+
+	r = esl_gate_answer(&client->gate, message->auth_id, allow);
+	if (r == -ENOENT)
+		return ES_RESPOND_RESULT_NOT_FOUND;
+	return r < 0 ? ES_RESPOND_RESULT_ERR_INTERNAL : ES_RESPOND_RESULT_SUCCESS;
+}
+
+static es_respond_result_t respond(es_client_t *pointer, const es_message_t *message, enum esl_answer kind, bool allow)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+
+	if (!client)
+		return ES_RESPOND_RESULT_ERR_INVALID_ARGUMENT;
+	if (message->action_type != ES_ACTION_TYPE_AUTH || esl_events[message->event_type].answer != kind)
+		return ES_RESPOND_RESULT_ERR_EVENT_TYPE;
+	return answer(client, container_of(message, struct esl_message, message), allow);
+}
+
+es_respond_result_t es_respond_auth_result(es_client_t *client, const es_message_t *message, es_auth_result_t result,
+					   bool cache)
+{
+	(void)cache;
+	if (!client || !message || (result != ES_AUTH_RESULT_ALLOW && result != ES_AUTH_RESULT_DENY))
+		return ES_RESPOND_RESULT_ERR_INVALID_ARGUMENT;
+	return respond(client, message, ESL_ANSWER_RESULT, result == ES_AUTH_RESULT_ALLOW);
+}
+
+es_respond_result_t es_respond_flags_result(es_client_t *client, const es_message_t *message, uint32_t authorized_flags,
+					    bool cache)
+{
+	(void)cache;
+	if (!client || !message)
+		return ES_RESPOND_RESULT_ERR_INVALID_ARGUMENT;
+	return respond(client, message, ESL_ANSWER_FLAGS, !((uint32_t)message->event.open.fflag & ~authorized_flags));
+}

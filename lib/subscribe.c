@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "events.h"
+#include "log.h"
+#include "util/macro.h"
+
+/* Subscriptions are the daemon's; the library keeps a copy of what its last reply said. */
+
+/* Numbers that are no event are skipped. False: there is nothing to look at. */
+static bool collect(const es_event_type_t *events, uint32_t count, uint64_t types[ES_TYPE_WORDS])
+{
+	if (!events && count)
+		return false;
+	memset(types, 0, ES_TYPE_WORDS * sizeof(types[0]));
+	for (uint32_t i = 0; i < count; i++)
+		if ((unsigned int)events[i] < ES_EVENT_TYPES)
+			esl_types_add(types, events[i]);
+	return true;
+}
+
+/* On macOS these three are for Apple's own programs. */
+static bool is_closed(const uint64_t types[ES_TYPE_WORDS])
+{
+	return esl_types_has(types, ES_EVENT_TYPE_RESERVED_0) || esl_types_has(types, ES_EVENT_TYPE_RESERVED_1) ||
+	       esl_types_has(types, ES_EVENT_TYPE_RESERVED_2);
+}
+
+static void explain(const struct es_reply *reply, int error)
+{
+	const char *name = es_linux_event_name((es_event_type_t)reply->refused_type);
+
+	if (error == EOPNOTSUPP && name)
+		esl_log("cannot subscribe to %s on this system: `esctl capabilities` says why, and what can be had",
+			name);
+	else
+		esl_log("the daemon refused a change of subscriptions (%s); its log says why", esl_errno(error));
+}
+
+static es_return_t change(struct es_client_s *client, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct es_reply reply;
+	int r;
+
+	if (atomic_load(&client->ended))
+		return ES_RETURN_ERROR;
+	atomic_fetch_add_explicit(&client->changes, 1, memory_order_release);
+	pthread_mutex_lock(&client->subscribe_lock);
+	r = esl_control_request(&client->control, op, types, &reply);
+	if (r == 0)
+		memcpy(client->types, reply.types, sizeof(client->types));
+	pthread_mutex_unlock(&client->subscribe_lock);
+	if (r > 0)
+		explain(&reply, r);
+	return r == 0 ? ES_RETURN_SUCCESS : ES_RETURN_ERROR;
+}
+
+es_return_t es_subscribe(es_client_t *pointer, const es_event_type_t *events, uint32_t event_count)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+	uint64_t types[ES_TYPE_WORDS];
+
+	if (!client || !collect(events, event_count, types) || is_closed(types))
+		return ES_RETURN_ERROR;
+	if (!event_count)
+		return ES_RETURN_SUCCESS;
+	return change(client, ES_REQUEST_SUBSCRIBE, types);
+}
+
+/* What waits for an answer to a type that was given up is let through. */
+static es_return_t unsubscribe(struct es_client_s *client, const uint64_t types[ES_TYPE_WORDS])
+{
+	es_return_t result = change(client, ES_REQUEST_UNSUBSCRIBE, types);
+
+	if (result == ES_RETURN_SUCCESS)
+		esl_gate_let_go(&client->gate, types);
+	return result;
+}
+
+es_return_t es_unsubscribe(es_client_t *pointer, const es_event_type_t *events, uint32_t event_count)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+	uint64_t types[ES_TYPE_WORDS];
+
+	if (!client || !collect(events, event_count, types))
+		return ES_RETURN_ERROR;
+	if (!event_count)
+		return ES_RETURN_SUCCESS;
+	return unsubscribe(client, types);
+}
+
+es_return_t es_unsubscribe_all(es_client_t *pointer)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+	uint64_t types[ES_TYPE_WORDS] = {};
+
+	if (!client)
+		return ES_RETURN_ERROR;
+	for (uint32_t type = 0; type < ES_EVENT_TYPES; type++)
+		esl_types_add(types, type);
+	return unsubscribe(client, types);
+}
+
+es_return_t es_subscriptions(es_client_t *pointer, size_t *ret_count, es_event_type_t **ret_subscriptions)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+	es_event_type_t *list;
+	size_t count = 0;
+
+	if (!client || !ret_count || !ret_subscriptions || atomic_load(&client->ended))
+		return ES_RETURN_ERROR;
+	list = calloc(ES_EVENT_TYPES, sizeof(*list));
+	if (!list)
+		return ES_RETURN_ERROR;
+
+	pthread_mutex_lock(&client->subscribe_lock);
+	for (uint32_t type = 0; type < ES_EVENT_TYPES; type++)
+		if (esl_types_has(client->types, type))
+			list[count++] = (es_event_type_t)type;
+	pthread_mutex_unlock(&client->subscribe_lock);
+
+	*ret_count = count;
+	*ret_subscriptions = list;
+	return ES_RETURN_SUCCESS;
+}
