@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/client.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/connection.h"
+#include "daemon/daemon.h"
+#include "daemon/event.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+enum { CLEARS_PER_SECOND = 10 };
+
+/*
+ * The process that connected. Before Linux 6.5 it has to be found by its number, which another process can have by now
+ * only if that one has died, and then its end of the connection is closed, unless it was passed on: passing on the
+ * connection is the peer's own mistake.
+ */
+static int peer_pidfd(const struct esd_connection *connection)
+{
+	socklen_t size = sizeof(int);
+	int fd = -1;
+
+	if (connection->pid <= 0)	/* in a pid namespace that isn't below ours */
+		return -ESRCH;
+	if (getsockopt(connection->fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0)
+		return fd;
+	fd = pidfd_open(connection->pid, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int client_died(struct loop_source *source, uint32_t events)
+{
+	struct esd_client *client = container_of(source, struct esd_client, death);
+
+	(void)events;
+	esd_connection_free(client->connection);
+	return 0;
+}
+
+static void executable_read(struct esd_client *client)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", client->pid);
+	n = readlink(link, client->executable, sizeof(client->executable) - 1);
+	client->executable[n < 0 ? 0 : n] = 0;
+}
+
+static int slot_take(struct esd_client *client)
+{
+	struct esd_daemon *daemon = client->daemon;
+	unsigned int slot = 0;
+	int r;
+
+	while (slot < ES_CLIENTS_MAX && daemon->clients[slot])
+		slot++;
+	if (slot == ES_CLIENTS_MAX)
+		return EUSERS;
+	r = daemon->sensor->ops->client_add(daemon->sensor, slot, client->pid, &client->given);
+	if (r < 0) {
+		log_error("can't make what a client needs (pid %d, %s): %s", client->pid, client->executable,
+			  strerror(-r));
+		return r;
+	}
+	client->slot = slot;
+	daemon->clients[slot] = client;
+	daemon->client_count++;
+	return 0;
+}
+
+static void slot_leave(struct esd_client *client)
+{
+	struct esd_daemon *daemon = client->daemon;
+
+	if (daemon->clients[client->slot] != client)
+		return;
+	daemon->sensor->ops->client_remove(daemon->sensor, client->slot);
+	daemon->clients[client->slot] = NULL;
+	daemon->client_count--;
+	esd_warden_forget(&daemon->warden, client->slot);
+	esd_deadline_rearm(daemon);
+	if (daemon->is_private && daemon->client_count == 0)
+		loop_stop(&daemon->loop, 0);
+}
+
+void *esd_client_free(struct esd_client *client)
+{
+	struct esd_daemon *daemon;
+
+	if (!client)
+		return NULL;
+	daemon = client->daemon;
+	slot_leave(client);
+	loop_remove(&daemon->loop, &client->death);
+	closep(&client->pidfd);
+	free(client);
+	return NULL;
+}
+
+static void esd_client_freep(struct esd_client **client)
+{
+	esd_client_free(*client);
+}
+
+int esd_client_new(struct esd_client **ret, struct esd_connection *connection)
+{
+	_cleanup_(esd_client_freep) struct esd_client *client = NULL;
+	struct esd_daemon *daemon = connection->daemon;
+	int r;
+
+	if (connection->uid != 0)
+		return EPERM;
+	if (daemon->client_count == ES_CLIENTS_MAX)
+		return EUSERS;
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return -ENOMEM;
+	*client = (struct esd_client){ .daemon = daemon, .connection = connection, .death = LOOP_SOURCE_NONE,
+				       .pid = connection->pid };
+	client->pidfd = peer_pidfd(connection);
+	if (client->pidfd < 0) {
+		log_warning("the process that wants to be a client can't be followed (pid %d): %s", client->pid,
+			    strerror(-client->pidfd));
+		return client->pidfd;
+	}
+	executable_read(client);
+	r = slot_take(client);
+	if (r)
+		return r;
+	r = loop_add(&daemon->loop, &client->death, client->pidfd, EPOLLIN, client_died);
+	if (r < 0)
+		return r;
+	log_debug("client %u: pid %d, %s", client->slot, client->pid, client->executable);
+	*ret = TAKE_POINTER(client);
+	return 0;
+}
+
+/* Types that never happen are said once each, so that a ported program's owner can find out why it hears nothing. */
+static void say_never(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_daemon *daemon = client->daemon;
+	unsigned int type;
+
+	for (type = esd_types_next(types, 0); type < ES_EVENT_TYPES; type = esd_types_next(types, type + 1)) {
+		if (daemon->sensor->capabilities[type].capability != ES_CAN_NEVER_HAPPEN ||
+		    esd_types_has(daemon->never_said, type))
+			continue;
+		esd_types_add(daemon->never_said, type);
+		log_notice("%s (pid %d) subscribed to %s, which never happens: %s", client->executable, client->pid,
+			   esd_events[type].name, daemon->sensor->capabilities[type].how);
+	}
+}
+
+static bool type_refused(const struct esd_client *client, unsigned int type)
+{
+	const struct es_capability_info *capabilities = client->daemon->sensor->capabilities;
+
+	return type >= ES_EVENT_TYPES || capabilities[type].capability == ES_CAN_NOT;
+}
+
+/* The warden has to know a client for as long as something can wait for it. */
+static int client_set_types(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_daemon *daemon = client->daemon;
+	int r;
+
+	if (esd_types_auth(types))
+		esd_warden_watch(&daemon->warden, client->slot, client->pidfd);
+	r = daemon->sensor->ops->subscribe(daemon->sensor, client->slot, types);
+	if (r < 0) {
+		log_error("can't change the subscriptions of pid %d (%s): %s", client->pid, client->executable,
+			  strerror(-r));
+		return r;
+	}
+	memcpy(client->types, types, sizeof(client->types));
+	esd_deadline_rearm(daemon);
+	return 0;
+}
+
+int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused)
+{
+	uint64_t all[ES_TYPE_WORDS];
+	unsigned int type;
+	int r;
+
+	for (type = esd_types_next(types, 0); type < ES_TYPE_WORDS * 64; type = esd_types_next(types, type + 1)) {
+		if (type_refused(client, type)) {
+			*ret_refused = type;
+			return EOPNOTSUPP;
+		}
+	}
+	for (int i = 0; i < ES_TYPE_WORDS; i++)
+		all[i] = client->types[i] | types[i];
+	r = client_set_types(client, all);
+	if (r == 0)
+		say_never(client, types);
+	return r;
+}
+
+int esd_client_unsubscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS])
+{
+	uint64_t rest[ES_TYPE_WORDS];
+
+	for (int i = 0; i < ES_TYPE_WORDS; i++)
+		rest[i] = client->types[i] & ~types[i];
+	return client_set_types(client, rest);
+}
+
+/* The tracepoint sensor asks every time and caches nothing: there is nothing to clear, but the rate is kept. */
+int esd_client_clear_cache(struct esd_client *client)
+{
+	uint64_t now = clock_ns();
+
+	if (now - client->cleared_ns > NS_PER_S) {
+		client->cleared_ns = now;
+		client->cleared = 0;
+	}
+	return ++client->cleared > CLEARS_PER_SECOND ? EBUSY : 0;
+}
+
+void esd_client_kill(struct esd_client *client)
+{
+	client->missed++;
+	if (pidfd_send_signal(client->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		log_error("can't kill pid %d: %s; what waits for it is let go all the same", client->pid,
+			  strerror(errno));
+	esd_connection_free(client->connection);
+}

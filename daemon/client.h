@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One client: a connection that asked to be one. It holds a slot, and with it a ring, an array of held operations and a
+ * gate of fixed size, all made by the sensor: this is all that a client can make the system keep for it. It ends with
+ * its connection, or with its process, whichever is noticed first.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/control.h"
+#include "daemon/deadline.h"
+#include "daemon/sensor.h"
+#include "util/loop.h"
+
+struct esd_connection;
+struct esd_daemon;
+
+struct esd_client {
+	struct esd_daemon *daemon;	/* borrowed */
+	struct esd_connection *connection;	/* borrowed: it owns us */
+	struct loop_source death;	/* of pidfd */
+	int pidfd;
+	pid_t pid;
+	unsigned int slot;
+	uint64_t types[ES_TYPE_WORDS];
+	struct esd_sensor_slot given;	/* borrowed from the sensor */
+	struct esd_deadline_watch watch;
+	uint64_t missed;		/* deadlines */
+	uint64_t cleared_ns;		/* es_clear_cache(): when its present second began, and how often since */
+	unsigned int cleared;
+	char executable[sizeof(((struct es_client_info *)NULL)->executable)];
+};
+
+/*
+ * 0; a negative errno: the daemon failed, and logged why; or a positive one for the peer:
+ *	EPERM		it is not root
+ *	EUSERS		no slot is free
+ */
+int esd_client_new(struct esd_client **ret, struct esd_connection *connection);
+void *esd_client_free(struct esd_client *client);
+
+/* EOPNOTSUPP: *ret_refused can't be had, and nothing was changed. */
+int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused);
+int esd_client_unsubscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS]);
+
+/* EBUSY: too often. */
+int esd_client_clear_cache(struct esd_client *client);
+
+/* SIGKILL, and its end here: `client` is gone afterwards. */
+void esd_client_kill(struct esd_client *client);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One accepted socket. It reads packets and hands them to control.c; at the first one that is malformed, and when the
+ * peer doesn't read its replies, it ends. It owns the client that it may have become.
+ *
+ * Those that aren't clients ("strangers") are bounded in number and in idle time, root's and others' apart, so that
+ * nobody unprivileged can keep clients and tools out.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "abi/control.h"
+#include "util/loop.h"
+
+enum {
+	ESD_STRANGERS_MAX = 128,	/* of root; */
+	ESD_STRANGERS_MAX_OTHERS = 32,	/* of everyone else together; one more, and the one that is idle longest goes */
+	ESD_STRANGER_IDLE_S = 30,
+};
+
+struct esd_daemon;
+struct esd_client;
+
+struct esd_connection {
+	struct esd_daemon *daemon;	/* borrowed */
+	struct loop_source source;
+	int fd;
+	pid_t pid;			/* of the peer when it connected; 0 if it is in a namespace that we can't see */
+	uid_t uid;
+	uint64_t used_ns;		/* when it last asked something */
+	struct esd_client *client;	/* owned; NULL: a stranger */
+	TAILQ_ENTRY(esd_connection) link;	/* of strangers */
+};
+
+/* Takes `fd`, also when it fails. */
+int esd_connection_new(struct esd_daemon *daemon, int fd);
+void *esd_connection_free(struct esd_connection *connection);
+
+/* From now on it is no stranger. */
+void esd_connection_promote(struct esd_connection *connection, struct esd_client *client);
+
+/* Strangers that have been silent for too long end. */
+void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns);

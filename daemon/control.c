@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/client.h"
+#include "daemon/connection.h"
+#include "daemon/daemon.h"
+#include "daemon/event.h"
+#include "daemon/status.h"
+#include "util/macro.h"
+
+static const char *const complaints[] = {
+	[ESD_CONTROL_BAD_SIZE] = "a packet of the wrong size",
+	[ESD_CONTROL_BAD_VERSION] = "it is of another version than this daemon; install library and daemon together",
+	[ESD_CONTROL_BAD_OP] = "an unknown request",
+	[ESD_CONTROL_BAD_STATE] = "a request that is for clients only, or a client that wants to become one",
+	[ESD_CONTROL_UNREAD] = "it doesn't read its replies",
+};
+
+const char *esd_control_complaint(int result)
+{
+	return complaints[result];
+}
+
+int esd_control_reply(struct esd_connection *connection, const struct es_reply *reply, const void *data,
+		      const int *fds, unsigned int fd_count)
+{
+	struct iovec iov[] = {
+		{ .iov_base = (void *)reply, .iov_len = sizeof(*reply) },
+		{ .iov_base = (void *)data, .iov_len = reply->data_bytes },
+	};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int) * ES_CLIENT_FDS)];
+	} control = {};
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = reply->data_bytes ? 2 : 1 };
+
+	if (fd_count) {
+		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int) * fd_count),
+						   .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * fd_count);
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+	}
+	if (sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return errno == EAGAIN ? ESD_CONTROL_UNREAD : ESD_CONTROL_END;
+	return 0;
+}
+
+/* ---- requests: each fills in the reply, or sends it itself and sets *sent ---- */
+
+struct call {
+	struct esd_connection *connection;
+	const struct es_request *request;
+	struct es_reply reply;
+};
+
+static void reply_types(struct call *call)
+{
+	memcpy(call->reply.types, call->connection->client->types, sizeof(call->reply.types));
+}
+
+static int call_client(struct call *call)
+{
+	struct esd_connection *connection = call->connection;
+	struct esd_client *client;
+	int r;
+
+	r = esd_client_new(&client, connection);
+	if (r) {
+		call->reply.error = r < 0 ? -r : r;
+		return esd_control_reply(connection, &call->reply, NULL, NULL, 0);
+	}
+	esd_connection_promote(connection, client);
+	call->reply.slot = client->slot;
+	call->reply.ring_bytes = connection->daemon->ring_bytes;
+	return esd_control_reply(connection, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
+}
+
+static int call_subscribe(struct call *call)
+{
+	uint32_t refused = 0;
+	int r = esd_client_subscribe(call->connection->client, call->request->types, &refused);
+
+	call->reply.error = r < 0 ? -r : r;
+	call->reply.refused_type = refused;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_unsubscribe(struct call *call)
+{
+	int r = esd_client_unsubscribe(call->connection->client, call->request->types);
+
+	call->reply.error = r < 0 ? -r : r;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_clear_cache(struct call *call)
+{
+	call->reply.error = esd_client_clear_cache(call->connection->client);
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int reply_data(struct call *call, const void *data, size_t entry, unsigned int count)
+{
+	call->reply.count = count;
+	call->reply.data_bytes = entry * count;
+	return esd_control_reply(call->connection, &call->reply, data, NULL, 0);
+}
+
+static int call_clients(struct call *call)
+{
+	struct es_client_info info[ES_CLIENTS_MAX];
+
+	/* What others run and watch is root's business. */
+	if (call->connection->uid != 0) {
+		call->reply.error = EPERM;
+		return reply_data(call, NULL, 0, 0);
+	}
+	return reply_data(call, info, sizeof(info[0]), esd_status_clients(call->connection->daemon, info));
+}
+
+static int call_status(struct call *call)
+{
+	struct es_status_info info;
+
+	esd_status_daemon(call->connection->daemon, &info);
+	return reply_data(call, &info, sizeof(info), 1);
+}
+
+static int call_capabilities(struct call *call)
+{
+	const struct esd_sensor *sensor = call->connection->daemon->sensor;
+
+	return reply_data(call, sensor->capabilities, sizeof(sensor->capabilities[0]), ES_EVENT_TYPES);
+}
+
+enum state {
+	STATE_STRANGER,
+	STATE_CLIENT,
+	STATE_ANY,
+};
+
+static const struct {
+	int (*call)(struct call *call);
+	enum state state;
+} requests[] = {
+	[ES_REQUEST_CLIENT] = { call_client, STATE_STRANGER },
+	[ES_REQUEST_SUBSCRIBE] = { call_subscribe, STATE_CLIENT },
+	[ES_REQUEST_UNSUBSCRIBE] = { call_unsubscribe, STATE_CLIENT },
+	[ES_REQUEST_CLEAR_CACHE] = { call_clear_cache, STATE_CLIENT },
+	[ES_REQUEST_CLIENTS] = { call_clients, STATE_ANY },
+	[ES_REQUEST_STATUS] = { call_status, STATE_ANY },
+	[ES_REQUEST_CAPABILITIES] = { call_capabilities, STATE_ANY },
+};
+
+/* Another version may have requests of another size: its number is looked at first, and it gets a reply. */
+static int other_version(struct call *call)
+{
+	call->reply.error = EPROTO;
+	(void)esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	return ESD_CONTROL_BAD_VERSION;
+}
+
+int esd_control_dispatch(struct esd_connection *connection, const struct es_request *request, size_t size, bool cut)
+{
+	struct call call = { .connection = connection, .request = request };
+	enum state state = connection->client ? STATE_CLIENT : STATE_STRANGER;
+
+	call.reply.sensor = connection->daemon->sensor->ops->number;
+	if (size < offsetof(struct es_request, types))
+		return ESD_CONTROL_BAD_SIZE;
+	call.reply.op = request->op;
+	if (request->abi != ES_ABI_VERSION)
+		return other_version(&call);
+	if (size != sizeof(*request) || cut)
+		return ESD_CONTROL_BAD_SIZE;
+	if (request->op >= ARRAY_SIZE(requests) || !requests[request->op].call)
+		return ESD_CONTROL_BAD_OP;
+	if (requests[request->op].state != STATE_ANY && requests[request->op].state != state)
+		return ESD_CONTROL_BAD_STATE;
+	return requests[request->op].call(&call);
+}

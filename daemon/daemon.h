@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The state that everything in the daemon shares. One thread, one loop (util/loop.h).
+ *
+ *	listen.c	accepts		-> struct esd_connection (connection.c)
+ *	connection.c	reads a packet	-> control.c, which finds the request's row
+ *	control.c	the request	-> client.c (becoming one, subscriptions) or status.c (questions of tools)
+ *	client.c	a client	-> the sensor (sensor.h), which makes ring and gate and writes the kernel's maps
+ *	deadline.c	every 50 ms while somebody can be waited for
+ *	warden.c	a second process, for the time after this one's death
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "abi/control.h"
+#include "daemon/deadline.h"
+#include "daemon/scope.h"
+#include "daemon/sensor.h"
+#include "daemon/warden.h"
+#include "util/log.h"
+#include "util/loop.h"
+
+TAILQ_HEAD(esd_connections, esd_connection);
+
+struct esd_daemon {
+	struct loop loop;
+	struct esd_scope scope;
+	struct esd_sensor *sensor;	/* owned */
+	struct esd_deadline deadline;
+	struct esd_warden warden;
+	uint64_t deadline_ns;
+	uint32_t ring_bytes;
+	uint64_t started_ns;
+	bool is_private;		/* ends with its last client */
+
+	struct esd_connections strangers;	/* connections that aren't clients, the one that asked last at the end */
+	unsigned int stranger_count[2];	/* of them: not root, root */
+	struct esd_client *clients[ES_CLIENTS_MAX];	/* by slot */
+	unsigned int client_count;
+
+	struct log_limit complaints;	/* about what peers send */
+	struct log_limit misses;
+	uint64_t never_said[ES_TYPE_WORDS];	/* types that never happen here, and whose subscriber was told so */
+};
+
+int esd_daemon_init(struct esd_daemon *daemon);
+
+/* Ends all connections, then the sensor. */
+void esd_daemon_deinit(struct esd_daemon *daemon);

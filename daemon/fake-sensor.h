@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A sensor without a kernel behind it, for tests: what clients get are memory files, and a pipe for the gate. It can
+ * hold AUTH_OPEN and AUTH_EXEC, not AUTH_UNLINK; NOTIFY_IOKIT_OPEN never happens; the rest is delivered.
+ */
+
+#include "daemon/sensor.h"
+
+struct fake_slot {
+	bool used;
+	pid_t pid;
+	uint64_t types[ES_TYPE_WORDS];
+	struct esd_sensor_slot given;
+	int gate_writer;		/* what is written here is what waits at the gate */
+	struct es_held *held;		/* writable */
+	struct esd_sensor_counters counters;
+};
+
+struct fake_sensor {
+	struct esd_sensor base;
+	struct fake_slot slots[ES_CLIENTS_MAX];
+	int subscribe_fails;		/* this errno, once */
+	bool freed;
+};
+
+void fake_sensor_init(struct fake_sensor *fake);

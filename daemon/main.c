@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * endpointsecurityd: the control plane of Endpoint Security for Linux. It loads the kernel programs, gives each client
+ * its ring and gate, watches deadlines and deaths, and is on no event's way. daemon.h says which file does what.
+ *
+ * How it starts: options; the warden (before there is anything it could inherit); the lock; the sensor, which takes
+ * longest; the socket; "ready". How it ends: on SIGTERM and SIGINT, and a private one with its last client; whatever
+ * way, the kernel takes programs, rings, gates and marks away with its descriptors.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "daemon/connection.h"
+#include "daemon/daemon.h"
+#include "daemon/listen.h"
+#include "daemon/options.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/macro.h"
+#include "util/notify.h"
+
+enum {
+	FILES = 4096,			/* 64 clients, all strangers, and ample */
+	LOCK_WAIT_MS = 10000,		/* for a daemon that is ending, or about to listen */
+	LOCK_STEP_MS = 20,
+	FIRST_CLIENT_S = 30,		/* a private daemon that nobody comes to ends */
+};
+
+struct process {
+	struct esd_daemon daemon;
+	struct esd_listen listen;
+	struct loop_source signals;
+	struct loop_source second;	/* a timer */
+	uint64_t watchdog_ns;		/* how often the supervisor wants to hear from us; 0: never */
+};
+
+static int signal_ready(struct loop_source *source, uint32_t events)
+{
+	struct process *process = container_of(source, struct process, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	log_info("ending: %s", strsignal(info.ssi_signo));
+	loop_stop(&process->daemon.loop, 0);
+	return 0;
+}
+
+static int signals_take(struct process *process)
+{
+	sigset_t set;
+	int fd;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	return loop_add(&process->daemon.loop, &process->signals, fd, EPOLLIN, signal_ready);
+}
+
+static int second_ready(struct loop_source *source, uint32_t events)
+{
+	struct process *process = container_of(source, struct process, second);
+	struct esd_daemon *daemon = &process->daemon;
+	uint64_t now = clock_ns(), ticks;
+
+	(void)events;
+	(void)!read(source->fd, &ticks, sizeof(ticks));
+	esd_connections_expire(daemon, now);
+	if (process->watchdog_ns)
+		notify_supervisor("WATCHDOG=1");
+	if (daemon->is_private && !daemon->client_count && now - daemon->started_ns > FIRST_CLIENT_S * NS_PER_S)
+		loop_stop(&daemon->loop, 0);
+	return 0;
+}
+
+/* Once a second, or oftener if the supervisor wants so. */
+static int second_start(struct process *process)
+{
+	uint64_t every = NS_PER_S;
+	struct itimerspec timer;
+	int fd;
+
+	process->watchdog_ns = notify_watchdog_ns();
+	if (process->watchdog_ns && process->watchdog_ns / 2 < every)
+		every = process->watchdog_ns / 2;
+	timer.it_interval = (struct timespec){ .tv_sec = every / NS_PER_S, .tv_nsec = every % NS_PER_S };
+	timer.it_value = timer.it_interval;
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd < 0 || timerfd_settime(fd, 0, &timer, NULL) < 0)
+		return -errno;
+	return loop_add(&process->daemon.loop, &process->second, fd, EPOLLIN, second_ready);
+}
+
+static void files_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES ? limit.rlim_max : FILES;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Longer than one byte: the reader takes one byte for "ready". */
+static void ready_fail(const struct esd_options *options, const char *text)
+{
+	if (options->ready_fd >= 0)
+		(void)!write(options->ready_fd, text, strlen(text));
+}
+
+static void ready_tell(struct esd_options *options)
+{
+	notify_supervisor("READY=1");
+	if (options->ready_fd < 0)
+		return;
+	(void)!write(options->ready_fd, "\n", 1);
+	closep(&options->ready_fd);
+	options->ready_fd = -1;
+}
+
+/*
+ * 0: we are the daemon. Positive: another one is. Of private daemons that are started at once, one wins; the others say
+ * "ready" when it listens, since that is what their starters wait for.
+ */
+static int lock_or_yield(struct process *process, const struct esd_options *options)
+{
+	int r = esd_listen_lock(&process->listen);
+
+	for (int waited = 0; r == EWOULDBLOCK && options->is_private && waited < LOCK_WAIT_MS; waited += LOCK_STEP_MS) {
+		if (esd_listen_answered(options->socket))
+			return 1;
+		(void)poll(NULL, 0, LOCK_STEP_MS);
+		r = esd_listen_lock(&process->listen);
+	}
+	if (r != EWOULDBLOCK)
+		return r;
+	log_error("another daemon is running for %s: stop it first, or give this one its own --socket", options->socket);
+	return -EADDRINUSE;
+}
+
+static int scope_set(struct esd_daemon *daemon, const struct esd_options *options)
+{
+	int r = 0;
+
+	if (options->scope_cgroup)
+		r = esd_scope_set_cgroup(&daemon->scope, options->scope_cgroup);
+	for (unsigned int i = 0; r == 0 && i < options->scope_mounts; i++)
+		r = esd_scope_add_mount(&daemon->scope, options->scope_mount[i]);
+	return r;
+}
+
+static int sensor_load(struct esd_daemon *daemon)
+{
+	struct esd_sensor_config config = {
+		.loop = &daemon->loop,
+		.scope = &daemon->scope,
+		.deadline_ns = daemon->deadline_ns,
+		.ring_bytes = daemon->ring_bytes,
+	};
+
+	return esd_sensor_tracepoint_new(&daemon->sensor, &config);
+}
+
+/*
+ * The kernel programs know processes by their numbers in the initial pid namespace. With others for ourselves and our
+ * clients, these would be asked about themselves, and wait for their own answer.
+ */
+static int place_check(void)
+{
+	static const char initial[] = "pid:[4026531836]";
+	char space[64] = "";
+
+	if (geteuid() != 0) {
+		log_error("must run as root: it loads BPF programs and makes fanotify groups");
+		return -EPERM;
+	}
+	if (readlink("/proc/self/ns/pid", space, sizeof(space) - 1) < 0) {
+		log_error("can't read /proc/self/ns/pid: %s; is /proc mounted?", strerror(errno));
+		return -ENOENT;
+	}
+	if (strcmp(space, initial)) {
+		log_error("must run in the machine's own pid namespace, not in a container's: give the container the host's "
+			  "(--pid=host)");
+		return -EXDEV;
+	}
+	return 0;
+}
+
+static int start(struct process *process, struct esd_options *options)
+{
+	struct esd_daemon *daemon = &process->daemon;
+	int r;
+
+	r = place_check();
+	if (r < 0)
+		return r;
+	r = scope_set(daemon, options);
+	if (r < 0)
+		return r;
+	r = esd_warden_start(&daemon->warden);
+	if (r < 0) {
+		log_error("can't start the warden process: %s", strerror(-r));
+		return r;
+	}
+	files_raise();
+	r = lock_or_yield(process, options);
+	if (r)
+		return r;
+	r = signals_take(process);
+	if (r == 0)
+		r = second_start(process);
+	if (r == 0)
+		r = sensor_load(daemon);
+	if (r == 0)
+		r = esd_listen_start(&process->listen);
+	return r;
+}
+
+static int serve(struct process *process, struct esd_options *options)
+{
+	struct esd_daemon *daemon = &process->daemon;
+
+	log_message(daemon->is_private ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE, "listening at %s; looking at %s; %s",
+		    options->socket, daemon->scope.text, daemon->sensor->reason);
+	ready_tell(options);
+	return loop_run(&daemon->loop);
+}
+
+static int run(struct esd_options *options)
+{
+	struct process process = { .signals = LOOP_SOURCE_NONE, .second = LOOP_SOURCE_NONE };
+	struct esd_daemon *daemon = &process.daemon;
+	int r;
+
+	r = esd_daemon_init(daemon);
+	if (r < 0)
+		return r;
+	daemon->deadline_ns = options->deadline_ns;
+	daemon->ring_bytes = options->ring_bytes;
+	daemon->is_private = options->is_private;
+	esd_listen_init(&process.listen, daemon, options->socket);
+
+	r = start(&process, options);
+	if (r == 0)
+		r = serve(&process, options);
+	if (r > 0)			/* another private daemon serves our starter */
+		ready_tell(options);
+	else if (r < 0)
+		ready_fail(options, "the lines before this one say why it can't start");
+	notify_supervisor("STOPPING=1");
+	esd_listen_deinit(&process.listen);
+	closep(&process.signals.fd);
+	closep(&process.second.fd);
+	esd_daemon_deinit(daemon);
+	return r;
+}
+
+int main(int count, char *arguments[])
+{
+	struct esd_options options;
+	int r;
+
+	log_init("endpointsecurityd");
+	r = esd_options_parse(&options, count, arguments);
+	if (r)
+		return r < 0 ? 2 : 0;
+	if (options.verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
+	return run(&options) < 0 ? 1 : 0;
+}

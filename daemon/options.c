@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "abi/control.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/number.h"
+
+enum {
+	RING_BYTES = 16 * 1024 * 1024,
+	RING_BYTES_MIN = 64 * 1024,
+	RING_BYTES_MAX = 1024 * 1024 * 1024,
+	DEADLINE_MS = 15000,
+	DEADLINE_MS_MIN = 100,
+	DEADLINE_MS_MAX = 60000,
+};
+
+enum option_key {
+	OPTION_SOCKET = 256,
+	OPTION_SCOPE_CGROUP,
+	OPTION_SCOPE_MOUNT,
+	OPTION_RING_SIZE,
+	OPTION_DEADLINE_MS,
+	OPTION_PRIVATE,
+	OPTION_READY_FD,
+	OPTION_VERBOSE,
+	OPTION_VERSION,
+	OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "scope-cgroup", required_argument, NULL, OPTION_SCOPE_CGROUP },
+	{ "scope-mount", required_argument, NULL, OPTION_SCOPE_MOUNT },
+	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
+	{ "deadline-ms", required_argument, NULL, OPTION_DEADLINE_MS },
+	{ "private", no_argument, NULL, OPTION_PRIVATE },
+	{ "ready-fd", required_argument, NULL, OPTION_READY_FD },
+	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{},
+};
+
+static const char help[] =
+	"Usage: endpointsecurityd [OPTION]...\n"
+	"Connects programs written to the EndpointSecurity API with the kernel. Runs in the foreground, as root.\n"
+	"\n"
+	"  --socket PATH        where clients connect (default: " ES_SOCKET_PATH ",\n"
+	"                       or $" ES_SOCKET_ENV ")\n"
+	"  --scope-cgroup PATH  look only at processes in this cgroup v2 directory and below\n"
+	"  --scope-mount PATH   look at files, and hold opens, only on this mount (up to 16 times)\n"
+	"  --ring-size BYTES    each client's ring, a power of two, 65536 to 1073741824 (default: 16777216)\n"
+	"  --deadline-ms MS     time for an answer, 100 to 60000 (default: 15000); a client that needs longer is killed\n"
+	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
+	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
+	"  --verbose            log more\n"
+	"  --version            print the version\n"
+	"  --help               print this\n";
+
+static int option_number(const char *name, const char *text, uint64_t minimum, uint64_t maximum, uint64_t *ret)
+{
+	int r = number_parse(text, minimum, maximum, ret);
+
+	if (r < 0)
+		log_error("--%s %s: give a whole number from %" PRIu64 " to %" PRIu64, name, text, minimum, maximum);
+	return r;
+}
+
+static int option_ring_size(struct esd_options *options, const char *text)
+{
+	uint64_t bytes;
+	int r;
+
+	r = option_number("ring-size", text, RING_BYTES_MIN, RING_BYTES_MAX, &bytes);
+	if (r < 0)
+		return r;
+	if (bytes & (bytes - 1)) {
+		log_error("--ring-size %s: the kernel's ring buffers have the size of a power of two, such as %d", text,
+			  RING_BYTES);
+		return -EINVAL;
+	}
+	options->ring_bytes = bytes;
+	return 0;
+}
+
+static int option_ready_fd(struct esd_options *options, const char *text)
+{
+	uint64_t fd;
+	int r;
+
+	r = option_number("ready-fd", text, 0, 65535, &fd);
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+		log_error("--ready-fd %s: no such descriptor is open", text);
+		return -EBADF;
+	}
+	options->ready_fd = fd;
+	return 0;
+}
+
+static int option_set(struct esd_options *options, int key, const char *text)
+{
+	uint64_t number;
+	int r;
+
+	switch (key) {
+	case OPTION_SOCKET:
+		options->socket = text;
+		return 0;
+	case OPTION_SCOPE_CGROUP:
+		options->scope_cgroup = text;
+		return 0;
+	case OPTION_SCOPE_MOUNT:
+		if (options->scope_mounts == ES_SCOPE_MOUNTS) {
+			log_error("--scope-mount can be given %d times at most", ES_SCOPE_MOUNTS);
+			return -E2BIG;
+		}
+		options->scope_mount[options->scope_mounts++] = text;
+		return 0;
+	case OPTION_RING_SIZE:
+		return option_ring_size(options, text);
+	case OPTION_DEADLINE_MS:
+		r = option_number("deadline-ms", text, DEADLINE_MS_MIN, DEADLINE_MS_MAX, &number);
+		options->deadline_ns = r < 0 ? 0 : number * NS_PER_MS;
+		return r;
+	case OPTION_PRIVATE:
+		options->is_private = true;
+		return 0;
+	case OPTION_READY_FD:
+		return option_ready_fd(options, text);
+	case OPTION_VERBOSE:
+		options->verbose = true;
+		return 0;
+	case OPTION_VERSION:
+		puts("endpointsecurityd " ESD_VERSION);
+		return 1;
+	case OPTION_HELP:
+		fputs(help, stdout);
+		return 1;
+	}
+	return -EINVAL;			/* getopt has said why */
+}
+
+static void options_default(struct esd_options *options)
+{
+	const char *socket = secure_getenv(ES_SOCKET_ENV);
+
+	*options = (struct esd_options){
+		.socket = socket && *socket ? socket : ES_SOCKET_PATH,
+		.ring_bytes = RING_BYTES,
+		.deadline_ns = DEADLINE_MS * NS_PER_MS,
+		.ready_fd = -1,
+	};
+}
+
+int esd_options_parse(struct esd_options *options, int count, char *arguments[])
+{
+	int key, r;
+
+	options_default(options);
+	while ((key = getopt_long(count, arguments, "", long_options, NULL)) != -1) {
+		r = option_set(options, key, optarg);
+		if (r)
+			return r;
+	}
+	if (optind < count) {
+		log_error("%s: no such argument; --help lists the options", arguments[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}

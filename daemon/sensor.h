@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a sensor does for the daemon. A sensor is what feeds the clients' rings and makes operations wait at their
+ * gates: sensor-tracepoint.c, and one without a kernel in the tests.
+ *
+ * Everything a client is given is made by client_add() and owned by the sensor until client_remove(), which lets go of
+ * all that waits for this client, whatever state the client is in.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/control.h"
+#include "abi/sensor.h"
+#include "daemon/scope.h"
+#include "util/loop.h"
+
+struct esd_sensor_config {
+	struct loop *loop;		/* borrowed, like the scope */
+	const struct esd_scope *scope;
+	uint64_t deadline_ns;
+	uint32_t ring_bytes;		/* a power of two */
+};
+
+/* What a client gets; owned by the sensor. */
+struct esd_sensor_slot {
+	int fds[ES_CLIENT_FDS];
+	const struct es_held *held;	/* ES_HELD_MAX entries, which the client writes as it likes */
+};
+
+struct esd_sensor_counters {
+	uint64_t delivered;
+	uint64_t asked;
+	uint64_t lost;
+	uint64_t ring_used;
+};
+
+struct esd_sensor_stats {
+	uint64_t processes;
+	uint64_t unresolved;
+	uint64_t missed_runs;
+};
+
+struct esd_sensor;
+
+struct esd_sensor_ops {
+	enum es_sensor number;
+	void (*free)(struct esd_sensor *sensor);
+
+	/* Adding the first client makes the sensor watch, removing the last one makes it stop. */
+	int (*client_add)(struct esd_sensor *sensor, unsigned int slot, pid_t pid, struct esd_sensor_slot *ret);
+	void (*client_remove)(struct esd_sensor *sensor, unsigned int slot);
+
+	/* The client's subscriptions are `types` from now on: in force on return. After a failure, the old ones are. */
+	int (*subscribe)(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
+
+	void (*counters)(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret);
+	void (*stats)(struct esd_sensor *sensor, struct esd_sensor_stats *ret);
+};
+
+/* The beginning of each sensor's own struct. */
+struct esd_sensor {
+	const struct esd_sensor_ops *ops;
+	struct es_capability_info capabilities[ES_EVENT_TYPES];
+	char reason[256];		/* why this sensor */
+};
+
+/* Loads the kernel programs. What failed is logged, with what is needed for it to work. */
+int esd_sensor_tracepoint_new(struct esd_sensor **ret, const struct esd_sensor_config *config);
+
+static inline void esd_sensor_freep(struct esd_sensor **sensor)
+{
+	if (*sensor)
+		(*sensor)->ops->free(*sensor);
+}

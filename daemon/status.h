@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "abi/control.h"
+
+struct esd_daemon;
+
+/* What tools ask for. Returns how many entries were filled in. */
+unsigned int esd_status_clients(const struct esd_daemon *daemon, struct es_client_info ret[ES_CLIENTS_MAX]);
+void esd_status_daemon(const struct esd_daemon *daemon, struct es_status_info *ret);
