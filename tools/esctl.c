@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * esctl: asks the daemon what it can do and what it does.
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <EndpointSecurity/ESLinux.h>
+
+#include "abi/control.h"
+#include "tools/json.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+/* --- the daemon's answers --- */
+
+enum { REPLY_BYTES = 256 * 1024 };	/* more than any reply has */
+
+static const char *socket_path(void)
+{
+	const char *path = secure_getenv(ES_SOCKET_ENV);
+
+	return path ?: ES_SOCKET_PATH;
+}
+
+/* A connection to the daemon; -ECONNREFUSED: none is running. */
+static int daemon_connect(int *ret_fd)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = socket_path();
+	_cleanup_close_ int fd = -1;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		log_error("%s: too long for a socket's path", path);
+		return -ENAMETOOLONG;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == ENOENT ? -ECONNREFUSED : -errno;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* One question. *ret_reply is the reply with its data behind it; its sizes have been checked. */
+static int daemon_ask(int fd, enum es_request_op op, size_t entry_bytes, struct es_reply **ret_reply)
+{
+	const struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
+	_cleanup_free_ struct es_reply *reply = malloc(REPLY_BYTES);
+	ssize_t n;
+
+	if (!reply)
+		return -ENOMEM;
+	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
+		return -errno;
+	do
+		n = recv(fd, reply, REPLY_BYTES, MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n < (ssize_t)sizeof(*reply) || reply->op != op)
+		return -EPROTO;
+	if (reply->error)
+		return -reply->error;
+	if ((size_t)n != sizeof(*reply) + reply->data_bytes || reply->data_bytes / entry_bytes < reply->count)
+		return -EPROTO;
+	*ret_reply = TAKE_POINTER(reply);
+	return 0;
+}
+
+static int ask_failed(int error)
+{
+	switch (-error) {
+	case ECONNREFUSED:
+		log_error("no daemon is running (nobody listens on %s)", socket_path());
+		return EXIT_FAILURE;
+	case EHOSTDOWN:
+		log_error("no daemon is running, and none could be started, see above");
+		return EXIT_FAILURE;
+	case EPROTO:
+		log_error("the running endpointsecurityd is of another version than this esctl: restart it");
+		return EXIT_FAILURE;
+	case EPERM:
+	case EACCES:
+		log_error("not permitted: run as root");
+		return EX_NOPERM;
+	default:
+		log_error("can't ask endpointsecurityd on %s: %s", socket_path(), strerror(-error));
+		return EXIT_FAILURE;
+	}
+}
+
+/* Connects and asks; negative: see ask_failed(). */
+static int ask_running(enum es_request_op op, size_t entry_bytes, struct es_reply **ret_reply)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = daemon_connect(&fd);
+	if (r < 0)
+		return r;
+	return daemon_ask(fd, op, entry_bytes, ret_reply);
+}
+
+static const char *sensor_name(uint32_t sensor)
+{
+	static const char *const names[] = {
+		[ES_SENSOR_NONE] = "none",
+		[ES_SENSOR_TRACEPOINT] = "tracepoint",
+		[ES_SENSOR_LSM] = "lsm",
+	};
+
+	return sensor < ARRAY_SIZE(names) ? names[sensor] : "unknown";
+}
+
+static bool type_in(const uint64_t *types, unsigned int type)
+{
+	return types[type / 64] >> type % 64 & 1;
+}
+
+/* Ends text that came in a fixed array, whoever sent it. */
+#define TERMINATE(array) ((array)[sizeof(array) - 1] = '\0')
+
+static void json_text(struct json *json, const char *text)
+{
+	json_string(json, text, strlen(text));
+}
+
+static int json_print(struct json *json)
+{
+	bool failed;
+
+	json_line(json);
+	failed = json->failed || fwrite(json->data, 1, json->length, stdout) != json->length || fflush(stdout);
+	json_deinit(json);
+	return failed ? EX_IOERR : EX_OK;
+}
+
+/* --- capabilities --- */
+
+struct row {
+	const char *name;		/* of the payload */
+	int notify;			/* event type, or -1 */
+	int auth;
+};
+
+struct capabilities {
+	struct es_reply *status_reply;
+	struct es_reply *reply;
+	struct es_status_info *status;
+	struct es_capability_info *infos;
+};
+
+static const struct {
+	const char *constant;
+	const char *payload;
+} events[ES_EVENT_TYPES] = {
+#define ES_EVENT(constant, number, payload, answer, hook, wait, tracepoint) [number] = { #constant, #payload },
+#include "abi/events.def"
+};
+
+static const char *capability_name(uint32_t capability)
+{
+	static const char *const names[] = {
+		[ES_CAN_NOT] = "no",
+		[ES_CAN_NEVER_HAPPEN] = "never",
+		[ES_CAN_DELIVER] = "delivers",
+		[ES_CAN_HOLD] = "holds",
+	};
+
+	return capability < ARRAY_SIZE(names) ? names[capability] : "unknown";
+}
+
+/* One row for the NOTIFY and AUTH type of one payload, in the order in which they first appear. */
+static size_t make_rows(struct row *rows)
+{
+	size_t count = 0;
+
+	for (int type = 0; type < ES_EVENT_TYPES; type++) {
+		bool auth = !strncmp(events[type].constant, "AUTH_", 5);
+		size_t i;
+
+		if (!auth && strncmp(events[type].constant, "NOTIFY_", 7))
+			continue;
+		for (i = 0; i < count && strcmp(rows[i].name, events[type].payload); i++)
+			;
+		if (i == count)
+			rows[count++] = (struct row){ events[type].payload, -1, -1 };
+		if (auth)
+			rows[i].auth = type;
+		else
+			rows[i].notify = type;
+	}
+	return count;
+}
+
+static void ignore_message(es_client_t *client, const es_message_t *message, void *context)
+{
+	(void)client;
+	(void)message;
+	(void)context;
+}
+
+static int ask_capabilities(struct capabilities *capabilities)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = daemon_connect(&fd);
+	if (r < 0)
+		return r;
+	r = daemon_ask(fd, ES_REQUEST_CAPABILITIES, sizeof(struct es_capability_info), &capabilities->reply);
+	if (r < 0)
+		return r;
+	r = daemon_ask(fd, ES_REQUEST_STATUS, sizeof(struct es_status_info), &capabilities->status_reply);
+	if (r < 0)
+		return r;
+	if (capabilities->reply->count < ES_EVENT_TYPES || capabilities->status_reply->count < 1)
+		return -EPROTO;
+	capabilities->infos = (void *)(capabilities->reply + 1);
+	for (int type = 0; type < ES_EVENT_TYPES; type++)
+		TERMINATE(capabilities->infos[type].how);
+	capabilities->status = (void *)(capabilities->status_reply + 1);
+	TERMINATE(capabilities->status->sensor_reason);
+	return 0;
+}
+
+/*
+ * What this machine can do is asked of the daemon that would do it. If none is running, a client makes the library
+ * start a private one, which goes when the client does.
+ */
+static int get_capabilities(struct capabilities *capabilities)
+{
+	es_client_t *client;
+	int r;
+
+	r = ask_capabilities(capabilities);
+	if (r != -ECONNREFUSED)
+		return r;
+	switch (es_new_client_f(&client, ignore_message, NULL)) {
+	case ES_NEW_CLIENT_RESULT_SUCCESS:
+		break;
+	case ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED:
+		return -EPERM;
+	default:
+		return -EHOSTDOWN;
+	}
+	r = ask_capabilities(capabilities);
+	es_delete_client(client);
+	return r;
+}
+
+static void print_row(const struct row *row, const struct es_capability_info *infos)
+{
+	const struct es_capability_info *notify = row->notify >= 0 ? &infos[row->notify] : NULL;
+	const struct es_capability_info *auth = row->auth >= 0 ? &infos[row->auth] : NULL;
+
+	printf("%-26s %-9s %-9s", row->name, notify ? capability_name(notify->capability) : "-",
+	       auth ? capability_name(auth->capability) : "-");
+	if (notify)
+		printf(" %s", notify->how);
+	if (auth && (!notify || strcmp(auth->how, notify->how)))
+		printf("%s AUTH: %s", notify ? ";" : "", auth->how);
+	putchar('\n');
+}
+
+static void print_capabilities(const struct capabilities *capabilities, const char *release)
+{
+	struct row rows[ES_EVENT_TYPES];
+	size_t count = make_rows(rows);
+
+	printf("kernel  %s\n", release);
+	printf("sensor  %s", sensor_name(capabilities->status->sensor));
+	printf(capabilities->status->sensor_reason[0] ? " (%s)\n\n" : "\n\n", capabilities->status->sensor_reason);
+	printf("%-26s %-9s %-9s %s\n", "EVENT", "NOTIFY", "AUTH", "HOW, OR WHY NOT");
+	for (size_t i = 0; i < count; i++)
+		print_row(&rows[i], capabilities->infos);
+	puts("\ndelivers  es_subscribe() works, and events come\n"
+	     "holds     and the operation waits for the answer\n"
+	     "no        it exists on Linux, but this sensor can't: es_subscribe() fails\n"
+	     "never     Linux has no such thing: NOTIFY can be subscribed to, and nothing comes\n"
+	     "-         macOS has no such event");
+}
+
+static void json_capability(struct json *json, const struct es_capability_info *info)
+{
+	json_literal(json, "{\"capability\":");
+	json_text(json, capability_name(info->capability));
+	json_key(json, "how");
+	json_text(json, info->how);
+	json_close(json, '}');
+}
+
+static int json_capabilities(const struct capabilities *capabilities, const char *release)
+{
+	struct row rows[ES_EVENT_TYPES];
+	size_t count = make_rows(rows);
+	struct json json = {};
+
+	json_literal(&json, "{\"kernel\":");
+	json_text(&json, release);
+	json_key(&json, "sensor");
+	json_text(&json, sensor_name(capabilities->status->sensor));
+	json_key(&json, "sensor_reason");
+	json_text(&json, capabilities->status->sensor_reason);
+	json_literal(&json, "\"events\":{");
+	for (size_t i = 0; i < count; i++) {
+		json_string(&json, rows[i].name, strlen(rows[i].name));
+		json.data[json.length - 1] = ':';
+		json_open(&json, '{');
+		if (rows[i].notify >= 0) {
+			json_key(&json, "notify");
+			json_capability(&json, &capabilities->infos[rows[i].notify]);
+		}
+		if (rows[i].auth >= 0) {
+			json_key(&json, "auth");
+			json_capability(&json, &capabilities->infos[rows[i].auth]);
+		}
+		json_close(&json, '}');
+	}
+	json_close(&json, '}');
+	json_close(&json, '}');
+	return json_print(&json);
+}
+
+static int command_capabilities(bool as_json)
+{
+	struct capabilities capabilities = {};
+	struct utsname uts;
+	int status = EX_OK, r;
+
+	r = get_capabilities(&capabilities);
+	if (r < 0) {
+		status = ask_failed(r);
+	} else {
+		uname(&uts);
+		if (as_json)
+			status = json_capabilities(&capabilities, uts.release);
+		else
+			print_capabilities(&capabilities, uts.release);
+	}
+	free(capabilities.reply);
+	free(capabilities.status_reply);
+	return status;
+}
+
+/* --- clients --- */
+
+static void print_types(const uint64_t *types)
+{
+	bool first = true;
+
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
+		if (!type_in(types, type))
+			continue;
+		printf("%s%s", first ? "" : ",", events[type].constant);
+		first = false;
+	}
+	puts(first ? "-" : "");
+}
+
+static void print_clients(const struct es_client_info *infos, uint32_t count)
+{
+	printf("%4s %8s %11s %9s %7s %6s %5s  %-30s %s\n", "SLOT", "PID", "DELIVERED", "LOST", "WAITING", "MISSED", "RING",
+	       "EXECUTABLE", "EVENTS");
+	for (uint32_t i = 0; i < count; i++) {
+		const struct es_client_info *info = &infos[i];
+
+		printf("%4u %8d %11ju %9ju %7ju %6ju %4ju%%  %-30s ", info->slot, info->pid, (uintmax_t)info->delivered,
+		       (uintmax_t)info->lost, (uintmax_t)info->waiting, (uintmax_t)info->missed,
+		       (uintmax_t)(info->ring_bytes ? info->ring_used * 100 / info->ring_bytes : 0), info->executable);
+		print_types(info->types);
+	}
+}
+
+static void json_client(struct json *json, const struct es_client_info *info)
+{
+	json_literal(json, "{\"slot\":");
+	json_unsigned(json, info->slot);
+	json_key(json, "pid");
+	json_signed(json, info->pid);
+	json_key(json, "executable");
+	json_text(json, info->executable);
+	json_key(json, "delivered");
+	json_unsigned(json, info->delivered);
+	json_key(json, "lost");
+	json_unsigned(json, info->lost);
+	json_key(json, "waiting");
+	json_unsigned(json, info->waiting);
+	json_key(json, "missed");
+	json_unsigned(json, info->missed);
+	json_key(json, "ring_bytes");
+	json_unsigned(json, info->ring_bytes);
+	json_key(json, "ring_used");
+	json_unsigned(json, info->ring_used);
+	json_literal(json, "\"events\":[");
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		if (type_in(info->types, type))
+			json_text(json, events[type].constant);
+	json_close(json, ']');
+	json_close(json, '}');
+}
+
+static int json_clients(const struct es_client_info *infos, uint32_t count)
+{
+	struct json json = {};
+
+	json_open(&json, '[');
+	for (uint32_t i = 0; i < count; i++)
+		json_client(&json, &infos[i]);
+	json_close(&json, ']');
+	return json_print(&json);
+}
+
+static int command_clients(bool as_json)
+{
+	_cleanup_free_ struct es_reply *reply = NULL;
+	struct es_client_info *infos;
+	int r;
+
+	r = ask_running(ES_REQUEST_CLIENTS, sizeof(*infos), &reply);
+	if (r < 0)
+		return ask_failed(r);
+	infos = (void *)(reply + 1);
+	for (uint32_t i = 0; i < reply->count; i++)
+		TERMINATE(infos[i].executable);
+	if (as_json)
+		return json_clients(infos, reply->count);
+	print_clients(infos, reply->count);
+	return EX_OK;
+}
+
+/* --- status --- */
+
+static void print_status(const struct es_status_info *status)
+{
+	uint64_t up_s = (clock_ns() - status->started_ns) / NS_PER_S;
+
+	printf("daemon     pid %d, %s, up %ju:%02u:%02u\n", status->pid,
+	       status->is_private ? "private (ends with its last client)" : "system-wide", (uintmax_t)(up_s / 3600),
+	       (unsigned int)(up_s / 60 % 60), (unsigned int)(up_s % 60));
+	printf("sensor     %s", sensor_name(status->sensor));
+	printf(status->sensor_reason[0] ? " (%s)\n" : "\n", status->sensor_reason);
+	printf("scope      %s\n", status->scope);
+	printf("clients    %u\n", status->clients);
+	printf("processes  %ju known\n", (uintmax_t)status->processes);
+	printf("deadline   %ju ms\n", (uintmax_t)(status->deadline_ns / NS_PER_MS));
+	printf("troubles   %ju paths unresolved, %ju kernel program runs missed\n", (uintmax_t)status->unresolved,
+	       (uintmax_t)status->missed_runs);
+}
+
+static int json_status(const struct es_status_info *status)
+{
+	struct json json = {};
+
+	json_literal(&json, "{\"pid\":");
+	json_signed(&json, status->pid);
+	json_key(&json, "private");
+	json_boolean(&json, status->is_private);
+	json_key(&json, "up_ns");
+	json_unsigned(&json, clock_ns() - status->started_ns);
+	json_key(&json, "sensor");
+	json_text(&json, sensor_name(status->sensor));
+	json_key(&json, "sensor_reason");
+	json_text(&json, status->sensor_reason);
+	json_key(&json, "scope");
+	json_text(&json, status->scope);
+	json_key(&json, "clients");
+	json_unsigned(&json, status->clients);
+	json_key(&json, "processes");
+	json_unsigned(&json, status->processes);
+	json_key(&json, "deadline_ns");
+	json_unsigned(&json, status->deadline_ns);
+	json_key(&json, "unresolved");
+	json_unsigned(&json, status->unresolved);
+	json_key(&json, "missed_runs");
+	json_unsigned(&json, status->missed_runs);
+	json_close(&json, '}');
+	return json_print(&json);
+}
+
+static int command_status(bool as_json)
+{
+	_cleanup_free_ struct es_reply *reply = NULL;
+	struct es_status_info *status;
+	int r;
+
+	r = ask_running(ES_REQUEST_STATUS, sizeof(*status), &reply);
+	if (r >= 0 && reply->count < 1)
+		r = -EPROTO;
+	if (r < 0)
+		return ask_failed(r);
+	status = (void *)(reply + 1);
+	TERMINATE(status->sensor_reason);
+	TERMINATE(status->scope);
+	if (as_json)
+		return json_status(status);
+	print_status(status);
+	return EX_OK;
+}
+
+/* --- the table --- */
+
+static const struct command {
+	const char *name;
+	int (*run)(bool as_json);
+	const char *text;
+} commands[] = {
+	{ "capabilities", command_capabilities, "what each event can do on this machine, how, or why not" },
+	{ "clients", command_clients, "who is connected: subscriptions, counts, losses, operations held" },
+	{ "status", command_status, "the daemon: sensor, scope, deadline, counts" },
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: esctl COMMAND [--json]\n\n", out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].text);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{},
+	};
+	const struct command *command;
+	bool as_json = false;
+	int option, status;
+
+	log_init("esctl");
+	while ((option = getopt_long(argc, argv, "hj", options, NULL)) >= 0) {
+		if (option == 'j') {
+			as_json = true;
+			continue;
+		}
+		usage(option == 'h' ? stdout : stderr);
+		return option == 'h' ? EX_OK : EX_USAGE;
+	}
+	command = argc == optind + 1 ? find_command(argv[optind]) : NULL;
+	if (!command) {
+		if (argc == optind + 1)
+			log_error("no such command: %s", argv[optind]);
+		usage(stderr);
+		return EX_USAGE;
+	}
+	status = command->run(as_json);
+	if (status == EX_OK && fflush(stdout)) {
+		log_error("can't write: %m");
+		return EX_IOERR;
+	}
+	return status;
+}

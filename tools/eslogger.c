@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * eslogger: prints events as JSON, one object a line.
+ *
+ * The client's handler writes each message straight into a buffer (event-json.c), which the sink's thread writes out
+ * (sink.c); the main thread waits for whatever ends the program: a signal, a reader that has gone, a daemon that has.
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <EndpointSecurity/ESLinux.h>
+
+#include "tools/event-json.h"
+#include "tools/oslog.h"
+#include "tools/sink.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+enum {
+	PREFIXES_MAX = 64,
+	TICK_MS = 500,			/* how often losses are reported and the stream's end is looked for */
+	DRAIN_S = 5,			/* at the end: for what is still in the ring */
+};
+
+struct eslogger {
+	es_event_type_t events[ES_EVENT_TYPE_LAST];
+	uint32_t event_count;
+	const char *prefixes[PREFIXES_MAX];
+	size_t prefix_count;
+	bool to_oslog;
+	struct oslog oslog;
+
+	struct sink *sink;
+	pid_t group;			/* our own, which is left out */
+	uint64_t next;			/* global_seq_num of the next message; the handler's own */
+	atomic_uint_fast64_t lost;
+	uint64_t lost_reported;
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: eslogger [--oslog] [--format json] [--oslog-subsystem NAME] [--oslog-category NAME]\n"
+	      "                [--select PREFIX]... EVENT...\n"
+	      "       eslogger --list-events\n", out);
+}
+
+/* --- what comes in --- */
+
+static bool selected(const struct eslogger *logger, const es_message_t *message)
+{
+	es_string_token_t path = message->process->executable->path;
+
+	if (message->process->group_id == logger->group)
+		return false;
+	if (!logger->prefix_count)
+		return true;
+	for (size_t i = 0; i < logger->prefix_count; i++) {
+		size_t length = strlen(logger->prefixes[i]);
+
+		if (path.length >= length && !memcmp(path.data, logger->prefixes[i], length))
+			return true;
+	}
+	return false;
+}
+
+static void handle_message(es_client_t *client, const es_message_t *message, void *context)
+{
+	struct eslogger *logger = context;
+	struct json *json;
+
+	(void)client;
+	if (message->global_seq_num > logger->next)
+		atomic_fetch_add(&logger->lost, message->global_seq_num - logger->next);
+	logger->next = message->global_seq_num + 1;
+
+	if (!selected(logger, message))
+		return;
+	json = sink_begin(logger->sink);
+	if (!json)
+		return;
+	event_json_message(json, message);
+	sink_end(logger->sink);
+}
+
+/* --- what goes out --- */
+
+static int write_stdout(void *context, const char *lines, size_t length)
+{
+	(void)context;
+	while (length) {
+		ssize_t n = write(STDOUT_FILENO, lines, length);
+
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd writable = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+			poll(&writable, 1, -1);
+			continue;
+		}
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			lines += n;
+			length -= n;
+		}
+	}
+	return 0;
+}
+
+static int write_oslog(void *context, const char *lines, size_t length)
+{
+	struct eslogger *logger = context;
+	const char *end = lines + length;
+
+	while (lines < end) {
+		const char *newline = memchr(lines, '\n', end - lines);
+		int r = oslog_line(&logger->oslog, lines, newline - lines);
+
+		if (r < 0)
+			return r;
+		lines = newline + 1;
+	}
+	return 0;
+}
+
+/* --- arguments --- */
+
+static int list_events(void)
+{
+	for (int type = 0; type < ES_EVENT_TYPE_LAST; type++)
+		if (event_json_is_notify(type))
+			puts(event_json_name(type));
+	return fflush(stdout) ? EX_IOERR : EX_OK;
+}
+
+static bool add_event(struct eslogger *logger, const char *name)
+{
+	es_event_type_t type;
+
+	if (!event_json_find(name, &type)) {
+		log_error("no such event: %s (eslogger --list-events prints all names)", name);
+		return false;
+	}
+	for (uint32_t i = 0; i < logger->event_count; i++)
+		if (logger->events[i] == type)
+			return true;
+	logger->events[logger->event_count++] = type;
+	return true;
+}
+
+static bool add_prefix(struct eslogger *logger, const char *prefix)
+{
+	if (logger->prefix_count == PREFIXES_MAX) {
+		log_error("--select may be given %d times at most", PREFIXES_MAX);
+		return false;
+	}
+	logger->prefixes[logger->prefix_count++] = prefix;
+	return true;
+}
+
+enum {
+	OPTION_HELP = 'h',
+	OPTION_LIST = 0x100,
+	OPTION_FORMAT,
+	OPTION_OSLOG,
+	OPTION_SUBSYSTEM,
+	OPTION_CATEGORY,
+	OPTION_SELECT,
+};
+
+/* What an option says is stored. Returns -1 to go on, or the program's exit status. */
+static int parse_option(struct eslogger *logger, int option)
+{
+	switch (option) {
+	case OPTION_HELP:
+		usage(stdout);
+		return EX_OK;
+	case OPTION_LIST:
+		return list_events();
+	case OPTION_FORMAT:
+		if (!strcmp(optarg, "json"))
+			return -1;
+		log_error("unknown format: %s (only json is there)", optarg);
+		return EX_USAGE;
+	case OPTION_OSLOG:
+		logger->to_oslog = true;
+		return -1;
+	case OPTION_SUBSYSTEM:
+		logger->oslog.subsystem = optarg;
+		return -1;
+	case OPTION_CATEGORY:
+		logger->oslog.category = optarg;
+		return -1;
+	case OPTION_SELECT:
+		return add_prefix(logger, optarg) ? -1 : EX_USAGE;
+	default:
+		usage(stderr);
+		return EX_USAGE;
+	}
+}
+
+static int parse_arguments(struct eslogger *logger, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, OPTION_HELP },
+		{ "list-events", no_argument, NULL, OPTION_LIST },
+		{ "format", required_argument, NULL, OPTION_FORMAT },
+		{ "oslog", no_argument, NULL, OPTION_OSLOG },
+		{ "oslog-subsystem", required_argument, NULL, OPTION_SUBSYSTEM },
+		{ "oslog-category", required_argument, NULL, OPTION_CATEGORY },
+		{ "select", required_argument, NULL, OPTION_SELECT },
+		{},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		int status = parse_option(logger, option);
+
+		if (status >= 0)
+			return status;
+	}
+	for (int i = optind; i < argc; i++)
+		if (!add_event(logger, argv[i]))
+			return EX_USAGE;
+	if (!logger->event_count) {
+		log_error("name at least one event (eslogger --list-events prints all names)");
+		usage(stderr);
+		return EX_USAGE;
+	}
+	return -1;
+}
+
+/* --- client --- */
+
+static int new_client_failed(es_new_client_result_t result)
+{
+	static const struct {
+		const char *text;
+		const char *constant;
+		int status;
+	} failures[] = {
+		[ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT] = { "Invalid argument",
+			"ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT", EX_SOFTWARE },
+		[ES_NEW_CLIENT_RESULT_ERR_INTERNAL] = {
+			"The daemon, endpointsecurityd, can't be reached or started; it has said why above or in its log",
+			"ES_NEW_CLIENT_RESULT_ERR_INTERNAL", EX_UNAVAILABLE },
+		[ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED] = { "Not entitled to be an ES client",
+			"ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED", EX_NOPERM },
+		[ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED] = { "Not permitted to be an ES client",
+			"ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED", EX_NOPERM },
+		[ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED] = { "Not privileged: run as root",
+			"ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED", EX_NOPERM },
+		[ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS] = { "Too many ES clients; `esctl clients' lists them",
+			"ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS", EX_UNAVAILABLE },
+	};
+
+	if ((unsigned int)result >= ARRAY_SIZE(failures) || !failures[result].text) {
+		fprintf(stderr, "Failed to create ES client: unknown result %d\n", result);
+		return EX_SOFTWARE;
+	}
+	fprintf(stderr, "Failed to create ES client: %s (%s)\n", failures[result].text, failures[result].constant);
+	return failures[result].status;
+}
+
+/* A subscription is all or nothing: which event is it that can't be had? */
+static int subscribe(struct eslogger *logger, es_client_t *client)
+{
+	bool named = false;
+
+	if (es_subscribe(client, logger->events, logger->event_count) == ES_RETURN_SUCCESS)
+		return EX_OK;
+
+	es_unsubscribe_all(client);
+	sink_close(logger->sink);
+	for (uint32_t i = 0; i < logger->event_count; i++) {
+		if (es_subscribe(client, &logger->events[i], 1) == ES_RETURN_SUCCESS)
+			continue;
+		log_error("%s can't be delivered on this system; `esctl capabilities' says why",
+			  event_json_name(logger->events[i]));
+		named = true;
+	}
+	if (!named)
+		log_error("es_subscribe failed; the log of endpointsecurityd says why");
+	return EX_UNAVAILABLE;
+}
+
+static void report_losses(struct eslogger *logger)
+{
+	uint64_t lost = atomic_load(&logger->lost);
+
+	if (lost == logger->lost_reported)
+		return;
+	log_warning("%ju events lost", (uintmax_t)(lost - logger->lost_reported));
+	logger->lost_reported = lost;
+}
+
+static void drained(void *context)
+{
+	sem_post(context);
+}
+
+/* Lets what happened before now through, unless the reader is too slow for that. */
+static void drain(es_client_t *client)
+{
+	static sem_t done;		/* the client may still post it after the time-out */
+	struct timespec until;
+
+	sem_init(&done, 0, 0);
+	es_unsubscribe_all(client);
+	if (es_sync_client_f(client, drained, &done) != ES_RETURN_SUCCESS)
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += DRAIN_S;
+	while (sem_timedwait(&done, &until) && errno == EINTR)
+		;
+}
+
+enum { WAIT_SIGNAL, WAIT_FAILED, WAIT_OUTPUT, WAIT_COUNT };
+
+/* Until something ends it. Returns the exit status; the client may be drained if *ret_drain is set. */
+static int run(struct eslogger *logger, es_client_t *client, int signal_fd, int failed_fd, bool *ret_drain)
+{
+	struct pollfd fds[WAIT_COUNT] = {
+		[WAIT_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
+		[WAIT_FAILED] = { .fd = failed_fd, .events = POLLIN },
+		/* No event asked for: only that the other end has gone is told, also while nothing happens. */
+		[WAIT_OUTPUT] = { .fd = logger->to_oslog ? -1 : STDOUT_FILENO },
+	};
+
+	for (;;) {
+		if (poll(fds, WAIT_COUNT, TICK_MS) < 0 && errno != EINTR) {
+			log_error("poll: %m");
+			return EX_OSERR;
+		}
+		report_losses(logger);
+		if (fds[WAIT_FAILED].revents || fds[WAIT_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL))
+			return EX_OK;
+		if (fds[WAIT_SIGNAL].revents) {
+			*ret_drain = true;
+			return EX_OK;
+		}
+		if (es_linux_stream_ended(client)) {
+			log_error("the daemon, endpointsecurityd, has gone: no more events will come");
+			return EX_UNAVAILABLE;
+		}
+	}
+}
+
+/* Signals that end it are read from a descriptor; the library's threads and the sink's don't get them either. */
+static int block_signals(sigset_t *ret_signals, int *ret_fd)
+{
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(ret_signals);
+	sigaddset(ret_signals, SIGINT);
+	sigaddset(ret_signals, SIGTERM);
+	sigaddset(ret_signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
+	fd = signalfd(-1, ret_signals, SFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* From the client's birth to its end. */
+static int stream(struct eslogger *logger, int signal_fd, int failed_fd, const sigset_t *signals)
+{
+	es_new_client_result_t result;
+	struct signalfd_siginfo info;
+	es_client_t *client;
+	bool to_drain = false;
+	int status;
+
+	result = es_new_client_f(&client, handle_message, logger);
+	if (result != ES_NEW_CLIENT_RESULT_SUCCESS)
+		return new_client_failed(result);
+
+	status = subscribe(logger, client);
+	if (status == EX_OK)
+		status = run(logger, client, signal_fd, failed_fd, &to_drain);
+
+	/* The first signal is used up; a second one, while we wait for a slow reader, ends us the usual way. */
+	if (to_drain && read(signal_fd, &info, sizeof(info)) > 0) {
+		pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+		drain(client);
+	}
+	sink_close(logger->sink);
+	es_delete_client(client);
+	report_losses(logger);
+	if (logger->lost_reported)
+		log_warning("%ju events lost in all", (uintmax_t)logger->lost_reported);
+	return status;
+}
+
+static int log_events(struct eslogger *logger)
+{
+	_cleanup_close_ int signal_fd = -1, failed_fd = -1;
+	sigset_t signals;
+	int status, r;
+
+	r = block_signals(&signals, &signal_fd);
+	if (r < 0) {
+		log_error("signalfd: %s", strerror(-r));
+		return EX_OSERR;
+	}
+	failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (failed_fd < 0) {
+		log_error("eventfd: %m");
+		return EX_OSERR;
+	}
+	r = sink_new(&logger->sink, logger->to_oslog ? write_oslog : write_stdout, logger, failed_fd);
+	if (r < 0) {
+		log_error("can't start the writing thread: %s", strerror(-r));
+		return EX_OSERR;
+	}
+
+	status = stream(logger, signal_fd, failed_fd, &signals);
+
+	r = sink_free(logger->sink);
+	if (r < 0 && r != -EPIPE) {
+		log_error("can't write events: %s", strerror(-r));
+		return EX_IOERR;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct eslogger logger = { .oslog = { .subsystem = "com.apple.eslogger" } };
+	int status;
+
+	log_init("eslogger");
+	status = parse_arguments(&logger, argc, argv);
+	if (status >= 0)
+		return status;
+	if (logger.to_oslog && oslog_open(&logger.oslog) < 0) {
+		log_error("--oslog: %s is not there; leave the option out to print events", oslog_name());
+		return EX_UNAVAILABLE;
+	}
+	logger.group = getpgrp();
+	return log_events(&logger);
+}
