@@ -14,6 +14,7 @@
 
 #include "call.bpf.h"
 #include "exec.bpf.h"
+#include "open.bpf.h"
 
 enum {
 	LINUX_FAN_OPEN_PERM = 0x00010000,
@@ -27,28 +28,56 @@ void bpf_rcu_read_unlock(void) __ksym __weak;
 
 /* ---- what an exec passes ---- */
 
+/*
+ * Arguments and environment, which are still where the program has them. Pages that it hasn't touched since it was
+ * forked can only be read by a program that may sleep, as ask() is, with a function that newer kernels have; what can't
+ * be read is missing, and the record says so.
+ */
+int bpf_copy_from_user_task_str(void *to, uint32_t to__sz, const void *from, struct task_struct *task, uint64_t flags)
+	__ksym __weak;
+
 struct strings {
 	struct capture *capture;
 	uint64_t pointers;		/* a NULL-terminated array in the program's memory */
 	uint32_t width;			/* of a pointer */
-	uint32_t pad;
+	int32_t tid;			/* whose memory: 0 for the current task's */
 };
 
-static long capture_step(uint32_t index, struct strings *strings)
+/* Reads a pointer (`string` false) or a string of a program; as bpf_probe_read_user_str(). */
+static __always_inline long strings_read(struct strings *strings, void *to, uint32_t bytes, uint64_t from, bool string)
 {
-	struct capture *capture = strings->capture;
-	uint32_t used = capture->used;
-	uint64_t text = 0;
+	struct task_struct *task;
 	long n;
 
-	if (bpf_probe_read_user(&text, strings->width & 8 ? 8 : 4, (void *)(strings->pointers + index * strings->width)))
-		return 1;
+	if (!strings->tid)
+		return string ? bpf_probe_read_user_str(to, bytes, (void *)from)
+			      : bpf_probe_read_user(to, bytes, (void *)from);
+	task = bpf_task_from_pid(strings->tid);
+	if (!task)
+		return -1;
+	n = string ? bpf_copy_from_user_task_str(to, bytes, (void *)from, task, 0)
+		   : bpf_copy_from_user_task(to, bytes, (void *)from, task, 0);
+	bpf_task_release(task);
+	return n;
+}
+
+static __always_inline long capture_one(uint32_t index, struct strings *strings)
+{
+	uint64_t from = strings->pointers + (uint64_t)index * strings->width, text = 0;
+	struct capture *capture = strings->capture;
+	uint32_t used = capture->used;
+	long n;
+
+	n = strings->width == 8 ? strings_read(strings, &text, 8, from, false)
+				: strings_read(strings, &text, 4, from, false);
+	if (n)
+		goto cut;
 	if (!text)
 		return 1;
 	asm volatile("" : "+r"(used));
 	if (used >= CAPTURE_BYTES)
 		goto cut;
-	n = bpf_probe_read_user_str(capture->bytes + used, USER_BYTES, (void *)text);
+	n = strings_read(strings, capture->bytes + used, USER_BYTES, text, true);
 	if (n <= 0)
 		goto cut;
 	if (n == USER_BYTES)
@@ -60,25 +89,56 @@ cut:
 	return 1;
 }
 
-static __always_inline void capture_take(struct capture *capture, uint64_t argv, uint64_t envp, bool compat)
+/* The two differ for the verifier: one may sleep. */
+static long capture_own(uint32_t index, struct strings *strings)
 {
-	struct strings strings = { .capture = capture, .pointers = argv, .width = compat ? 4 : 8 };
+	strings->tid = 0;
+	return capture_one(index, strings);
+}
+
+static long capture_others(uint32_t index, struct strings *strings)
+{
+	if (!strings->tid)
+		return 1;
+	return capture_one(index, strings);
+}
+
+/* Of the current task, which is on its way out of execve(2). */
+static __noinline int capture_current(struct capture *capture, struct call *call)
+{
+	struct strings strings = { .capture = capture, .pointers = call->argv, .width = call->compat ? 4 : 8 };
 
 	capture->cut = capture->used = 0;
-	if (argv)
-		bpf_loop(ARGUMENTS_MAX, capture_step, &strings, 0);
+	if (call->argv)
+		bpf_loop(ARGUMENTS_MAX, capture_own, &strings, 0);
 	capture->args_bytes = capture->used;
-	strings.pointers = envp;
-	if (envp)
-		bpf_loop(ARGUMENTS_MAX, capture_step, &strings, 0);
+	strings.pointers = call->envp;
+	if (call->envp)
+		bpf_loop(ARGUMENTS_MAX, capture_own, &strings, 0);
 	capture->env_bytes = capture->used - capture->args_bytes;
+	return 0;
+}
+
+/* Of another task, which waits in execve(2). */
+static __noinline int capture_waiting(struct capture *capture, struct call *call, uint32_t tid)
+{
+	struct strings strings = { .capture = capture, .pointers = call->argv, .width = call->compat ? 4 : 8 };
+
+	capture->cut = capture->used = 0;
+	strings.tid = tid;
+	if (call->argv)
+		bpf_loop(ARGUMENTS_MAX, capture_others, &strings, 0);
+	capture->args_bytes = capture->used;
+	strings.pointers = call->envp;
+	if (call->envp)
+		bpf_loop(ARGUMENTS_MAX, capture_others, &strings, 0);
+	capture->env_bytes = capture->used - capture->args_bytes;
+	return 0;
 }
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct capture *capture;
 	struct args args = {};
 	struct call *call;
 	bool at;
@@ -86,20 +146,17 @@ int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
 	call = call_of_current(true);
 	if (!call)
 		return 0;
+	args_read(&args, regs);
+	at = args.variant == ES_VARIANT_AT;
 	call->kind = ES_KIND_EXEC;
 	call->flags = 0;
 	call->asked = 0;
 	call->pidversion = 0;
 	call->script.dentry = NULL;
-	call->path[0] = 0;
-	if (!control.subscribers[EV_AUTH_EXEC])
-		return 0;
-	args_read(&args, regs);
-	at = args.variant == ES_VARIANT_AT;
-	bpf_probe_read_user_str(call->path, sizeof(call->path), (void *)args.a[at ? 1 : 0]);
-	capture = bpf_task_storage_get(&captures, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (capture)
-		capture_take(capture, args.a[at ? 2 : 1], args.a[at ? 3 : 2], args.compat);
+	call->compat = args.compat;
+	call->path = args.a[at ? 1 : 0];
+	call->argv = args.a[at ? 2 : 1];
+	call->envp = args.a[at ? 3 : 2];
 	return 0;
 }
 
@@ -153,11 +210,11 @@ static __always_inline void put_future(struct scratch *s, struct task_struct *le
 }
 
 /* An exec record of a task that waits in execve(2), or has been refused there. */
-static __always_inline void put_waiting_exec(struct scratch *s, struct task_struct *task, struct call *call)
+static __always_inline void put_waiting_exec(struct scratch *s, struct task_struct *task, struct call *call,
+					     struct capture *capture)
 {
 	struct es_record *head = head_of(s);
 	struct task_struct *leader = task->group_leader;
-	struct capture *capture;
 	struct path cwd = {};
 
 	if (!leader)
@@ -168,12 +225,10 @@ static __always_inline void put_waiting_exec(struct scratch *s, struct task_stru
 	head->file[0] = put_path(s, &cwd);
 	if (call->script.dentry)
 		head->file[1] = put_path(s, &call->script);
-	put_string(s, &head->str[0], call->path, sizeof(call->path));
-	put_fds(s, task);
+	put_string(s, &head->str[0], capture->path, USER_BYTES);
+	put_fds(s, task, false);
 	put_image(s, task);
-	capture = bpf_task_storage_get(&captures, task, NULL, 0);
-	if (capture)
-		put_capture(s, capture);
+	put_capture(s, capture);
 }
 
 /* Denied: the message that follows says so. A success is on_exec's. */
@@ -192,11 +247,12 @@ int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
 		s = event_begin(EV_NOTIFY_EXEC);
 		if (s) {
 			head_of(s)->result = AUTH_DENY;
-			put_waiting_exec(s, task, call);
+			bpf_probe_read_user_str(s->capture.path, USER_BYTES, (void *)call->path);
+			capture_current(&s->capture, call);
+			put_waiting_exec(s, task, call, &s->capture);
 		}
 		event_send(s, slots);
 	}
-	bpf_task_storage_delete(&captures, task);
 	return 0;
 }
 
@@ -226,6 +282,7 @@ struct question {
 	uint64_t auth_id;
 	uint32_t script;
 	uint32_t type;
+	struct capture *capture;	/* exec: what it passes, read before */
 };
 
 /* Which AUTH event the open of a file is, if any. */
@@ -281,8 +338,8 @@ static __always_inline uint32_t question_put(struct question *q, struct es_senso
 	if (q->type == EV_AUTH_OPEN) {
 		head->file[0] = put_path(s, file);
 		head->num[0] = call && call->kind == ES_KIND_OPEN ? call->open_flags : FMODE_READ;
-	} else if (call) {
-		put_waiting_exec(s, task, call);
+	} else if (call && q->capture) {
+		put_waiting_exec(s, task, call, q->capture);
 	}
 	if (!head->process)
 		goto out;
@@ -295,6 +352,16 @@ out:
 	return verdict;
 }
 
+/* The event's descriptor is the client's, but not a file that it opened: closing it is no event. */
+static __always_inline void note_ours(struct file *file)
+{
+	uint64_t key = (uint64_t)file;
+	uint32_t ours = OURS;
+
+	if (control.kind_live[ES_KIND_CLOSE])
+		bpf_map_update_elem(&written, &key, &ours, BPF_ANY);
+}
+
 static __noinline uint32_t question_ask(struct question *q, struct es_sensor_client *client, struct task_struct *task)
 {
 	struct file *opened = file_of_fd(q->fd);
@@ -302,7 +369,10 @@ static __noinline uint32_t question_ask(struct question *q, struct es_sensor_cli
 	struct path file = {};
 	struct call *call;
 
-	if (!opened || tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
+	if (!opened)
+		return ES_ASK_ALLOW;
+	note_ours(opened);
+	if (tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
 		return ES_ASK_ALLOW;
 	file.mnt = READ(opened, f_path.mnt);
 	file.dentry = READ(opened, f_path.dentry);
@@ -319,6 +389,30 @@ static __always_inline uint32_t note_denied(struct task_struct *task)
 	if (call)
 		call->flags |= CALL_DENIED;
 	return ES_ASK_DENIED;
+}
+
+/* What may sleep, before the rest, which must not: the arguments of an exec. */
+static __always_inline struct capture *question_capture(struct question *q, struct task_struct *task)
+{
+	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
+	struct capture *capture;
+	uint32_t slot = q->slot;
+
+	if (!(q->mask & LINUX_FAN_OPEN_EXEC_PERM) || q->script || !call || call->kind != ES_KIND_EXEC ||
+	    call->asked >> q->slot & 1)
+		return NULL;
+	capture = bpf_map_lookup_elem(&captures, &slot);
+	if (!capture)
+		return NULL;
+	capture->path[0] = 0;
+	if (bpf_copy_from_user_task_str) {
+		bpf_copy_from_user_task_str(capture->path, USER_BYTES, (void *)call->path, task, 0);
+		capture_waiting(capture, call, q->tid);
+	} else {
+		capture->cut = 1;
+		capture->args_bytes = capture->env_bytes = 0;
+	}
+	return capture;
 }
 
 /* Only the client itself may ask for its slot. The scratch area is this CPU's: no preemption while it is in use. */
@@ -347,6 +441,7 @@ int ask(struct es_ask *ctx)
 	task = bpf_task_from_pid(q.tid);
 	if (!task)
 		return 0;
+	q.capture = question_capture(&q, task);
 	bpf_preempt_disable();
 	bpf_rcu_read_lock();
 	if (q.mask & ES_ASK_NOTE_DENIED)

@@ -144,7 +144,7 @@ static __always_inline uint32_t put_target(struct scratch *s, struct args *args,
 	case ES_VARIANT_AT2:
 		return put_argument_at(s, args->a[0], args->a[1], follow);
 	default:
-		return put_argument(s, AT_FDCWD, args->a[0], WALK_FOLLOW);
+		return put_argument(s, AT_FDCWD, args->a[0], follow);
 	}
 }
 

@@ -27,6 +27,7 @@ enum {
 struct fd_list {
 	struct scratch *s;
 	struct file **files;
+	unsigned long *closing;		/* a bit for each that the exec closes; NULL: it has */
 	uint32_t off;			/* of the first entry in the record */
 	uint32_t count;
 	uint32_t fds;			/* in the table */
@@ -46,6 +47,16 @@ static __always_inline uint32_t fd_type(struct inode *inode)
 	return FDTYPE_VNODE;
 }
 
+static __always_inline bool fd_goes(struct fd_list *list, uint32_t fd)
+{
+	unsigned long bits = 0;
+
+	if (!list->closing)
+		return false;
+	bpf_probe_read_kernel(&bits, sizeof(bits), &list->closing[fd / 64]);
+	return bits >> fd % 64 & 1;
+}
+
 static long fd_step(uint32_t fd, struct fd_list *list)
 {
 	struct es_fd_part *part;
@@ -55,7 +66,7 @@ static long fd_step(uint32_t fd, struct fd_list *list)
 	if (fd >= list->fds)
 		return 1;
 	bpf_probe_read_kernel(&file, sizeof(file), &list->files[fd]);
-	if (!file)
+	if (!file || fd_goes(list, fd))
 		return 0;
 	list->last = fd;
 	if (list->count >= ES_RECORD_FDS)
@@ -69,8 +80,11 @@ static long fd_step(uint32_t fd, struct fd_list *list)
 	return 0;
 }
 
-/* The descriptors that a task has open. The record lists the first ES_RECORD_FDS; num[0] is the highest of all. */
-static __noinline int put_fds(struct scratch *s, struct task_struct *task)
+/*
+ * The descriptors that a task has after an exec, which is done or still to be. The record lists the first ES_RECORD_FDS;
+ * num[0] is the highest of all.
+ */
+static __noinline int put_fds(struct scratch *s, struct task_struct *task, bool done)
 {
 	struct fdtable *table = READ(task, files, fdt);
 	struct es_record *head = head_of(s);
@@ -79,6 +93,8 @@ static __noinline int put_fds(struct scratch *s, struct task_struct *task)
 	if (!table)
 		return 0;
 	list.files = READ(table, fd);
+	if (!done)
+		list.closing = READ(table, close_on_exec);
 	list.fds = READ(table, max_fds);
 	list.off = append(s, ES_RECORD_FDS * sizeof(struct es_fd_part));
 	if (!list.off)

@@ -67,6 +67,16 @@ struct place {
 	struct es_stat stat;		/* of dentry */
 };
 
+/* What a program passes to an exec that is asked about. */
+struct capture {
+	uint32_t args_bytes;
+	uint32_t env_bytes;		/* they follow the arguments */
+	uint32_t cut;			/* not all of it is here */
+	uint32_t used;
+	char path[USER_BYTES];
+	char bytes[CAPTURE_BYTES + USER_BYTES];
+};
+
 /* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
 struct scratch {
 	uint8_t record[RECORD_BYTES + RECORD_SLACK];
@@ -76,7 +86,7 @@ struct scratch {
 	char name[NAME_BYTES + 8];	/* component that is looked up */
 	char other[NAME_BYTES + 8];	/* and one that is compared with it */
 	struct place place;		/* a path that is followed on the way out of a call */
-	struct place second;
+	struct capture capture;		/* of an exec that was denied */
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
 };
@@ -125,7 +135,9 @@ struct call {
 	struct place to;
 	struct path file;		/* what was asked about */
 	struct path script;		/* exec: first file, if it is a script */
-	char path[USER_BYTES];		/* exec: as the program passed it */
+	uint64_t path, argv, envp;	/* exec: where the program has them */
+	uint32_t compat;		/* exec: by a 32-bit program */
+	uint32_t pad;
 	char fstype[16];		/* umount: of what is about to go */
 	char devname[NAME_BYTES];
 	uint64_t magic;
@@ -144,19 +156,11 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-/* Arguments and environment of an exec that may be asked about, as the program passed them. */
-struct capture {
-	uint32_t args_bytes;
-	uint32_t env_bytes;		/* they follow the arguments */
-	uint32_t cut;			/* not all of it is here */
-	uint32_t used;
-	char bytes[CAPTURE_BYTES + USER_BYTES];
-};
-
+/* Where ask() puts it: one for each client, whose gate thread is the only one to run it. */
 struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ES_CLIENTS_MAX);
+	__type(key, uint32_t);
 	__type(value, struct capture);
 } captures SEC(".maps");
 

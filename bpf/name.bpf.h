@@ -59,6 +59,28 @@ static __always_inline void unlink_send(struct args *args, struct call *call)
 	event_send(s, slots);
 }
 
+/*
+ * Entry saw nothing, since the program's text could not be read before the kernel had done so. What was moved is found
+ * where it is now; if it replaced something, that isn't known any more.
+ */
+static __noinline int rename_catch_up(struct scratch *s, struct call *call, int dirfd, uint64_t text)
+{
+	struct es_file_part *part = at(s, head_of(s)->file[0]);
+
+	if (call->to.status == PLACE_FOUND && call->from.dentry)
+		return 0;
+	walk_argument(s, &s->place, dirfd, text, 0);
+	if (!call->from.dentry && head_of(s)->file[0] && s->place.status == PLACE_FOUND && s->place.dentry) {
+		part->stat = s->place.stat;
+		part->flags &= ~(uint32_t)ES_FILE_NO_STAT;
+	}
+	if (call->to.status != PLACE_FOUND) {
+		call->to = s->place;
+		call->to.dentry = NULL;
+	}
+	return 0;
+}
+
 static __always_inline void rename_send(struct args *args, struct call *call)
 {
 	bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
@@ -74,6 +96,8 @@ static __always_inline void rename_send(struct args *args, struct call *call)
 		struct es_record *head = head_of(s);
 
 		head->file[0] = put_former(s, &call->from, at ? args->a[0] : AT_FDCWD, at ? args->a[1] : args->a[0]);
+		if (!exchange)
+			rename_catch_up(s, call, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1]);
 		if (exchange || call->to.dentry) {
 			head->file[1] = put_former(s, &call->to, at ? args->a[2] : AT_FDCWD,
 						   at ? args->a[3] : args->a[1]);

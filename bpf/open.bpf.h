@@ -9,6 +9,7 @@ enum {
 	FMODE_CREATED = 1 << 20,	/* this open made the file */
 	WRITTEN = 1 << 0,		/* values in the map `written` */
 	MAPPED_WRITABLE = 1 << 1,
+	OURS = 1 << 2,			/* a gate event's descriptor, see ask.bpf.h */
 	LINUX_PROT_WRITE = 2,
 	LINUX_MAP_SHARED = 1,
 	LINUX_F_DUPFD = 0,
@@ -258,6 +259,8 @@ static __always_inline int file_closing(uint64_t address)
 	seen = bpf_map_lookup_elem(&written, &key);
 	how = seen ? *seen : 0;
 	bpf_map_delete_elem(&written, &key);
+	if (how & OURS)
+		return 0;
 	send_file_event(EV_NOTIFY_CLOSE, address, how & WRITTEN ? 1 : 0, how & MAPPED_WRITABLE ? 1 : 0);
 	return 0;
 }

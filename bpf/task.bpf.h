@@ -15,6 +15,7 @@
 #include "call.bpf.h"
 #include "exec.bpf.h"
 #include "maps.bpf.h"
+#include "open.bpf.h"
 #include "path.bpf.h"
 #include "process.bpf.h"
 #include "ring.bpf.h"
@@ -101,7 +102,7 @@ static __always_inline int put_exec(struct scratch *s, struct task_struct *task,
 	if (interp != filename)
 		head->file[1] = put_script(s, (uint64_t)filename);
 	put_string(s, &head->str[0], interp, USER_BYTES);
-	put_fds(s, task);
+	put_fds(s, task, true);
 	put_image(s, task);
 	return 0;
 }
@@ -162,6 +163,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (READ(task, signal, live.counter))
 		return 0;	/* other threads go on */
 	__sync_fetch_and_add(&stats.processes, -1);
+	if (control.kind_live[ES_KIND_CLOSE] && READ(task, files, count.counter) == 1)
+		fds_closing(0, FDS_MAX);
 	slots = select_clients(EV_NOTIFY_EXIT);
 	if (!slots)
 		return 0;
