@@ -194,7 +194,8 @@ bool esl_gate_may_read(struct esl_gate *gate)
 	return free_entries(gate) > 0;
 }
 
-static struct esl_waiting *claim(struct esl_gate *gate, const struct fanotify_event_metadata *event)
+static struct esl_waiting *claim(struct esl_gate *gate, const struct fanotify_event_metadata *event,
+				 uint64_t *ret_auth_id)
 {
 	bool is_exec = event->mask & FAN_OPEN_EXEC_PERM;
 	struct esl_waiting *waiting;
@@ -212,6 +213,7 @@ static struct esl_waiting *claim(struct esl_gate *gate, const struct fanotify_ev
 	};
 	__atomic_store_n(&gate->held[index].deadline_ns, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&gate->held[index].auth_id, waiting->auth_id, __ATOMIC_RELEASE);
+	*ret_auth_id = waiting->auth_id;
 	pthread_mutex_unlock(&gate->lock);
 	return waiting;
 }
@@ -227,16 +229,15 @@ static uint32_t is_script(const struct fanotify_event_metadata *event)
 
 static void handle_event(struct esl_gate *gate, const struct fanotify_event_metadata *event)
 {
-	struct esl_waiting *waiting = claim(gate, event);
 	_cleanup_close_ int event_fd = -1;
 	struct es_ask ask = {
 		.slot = gate->slot,
-		.tid = waiting->tid,
+		.tid = (uint32_t)event->pid,
 		.fd = event->fd,
 		.mask = (uint32_t)event->mask,
-		.auth_id = waiting->auth_id,
 		.script = is_script(event),
 	};
+	struct esl_waiting *waiting = claim(gate, event, &ask.auth_id);
 	int r = gate->ask(gate, &ask);
 
 	if (r < 0 && !gate->said_ask) {
