@@ -1,0 +1,48 @@
+# The front door; meson does the work, under build/.
+#
+#	make		build everything (packages that are missing: make deps)
+#	make run	install what is missing, build, print this machine's events until Ctrl-C
+#	make check	install what is missing, build in every way, run every test
+#	make bench	what events and decisions cost here
+#	make install	DESTDIR=, prefix=/usr/local
+#
+# prefix is remembered by the build directory until it is given again.
+
+events ?= exec fork exit open rename unlink
+jobs ?= $(shell nproc)
+build := build/gcc
+
+.PHONY: all build deps run check bench clean install uninstall
+
+all: build
+
+build:
+	@scripts/install-deps --check
+	@scripts/configure gcc $(if $(prefix),-Dprefix=$(prefix))
+	@ninja -C $(build) -j $(jobs) $(if $(V),-v,--quiet)
+
+deps:
+	@scripts/install-deps
+
+run: deps
+	@$(MAKE) --no-print-directory build
+	@[ "$$(id -u)" = 0 ] || { echo "make run watches the whole system, which only root may do: sudo make run" >&2; exit 1; }
+	@echo "Events of this machine ($(events)); Ctrl-C ends it." >&2
+	@exec $(build)/tools/eslogger $(events)
+
+check: deps
+	@tests/harness/check
+
+bench: deps
+	@$(MAKE) --no-print-directory build
+	@bench/run $(build)
+
+install: build
+	@DESTDIR=$(DESTDIR) meson install -C $(build) --no-rebuild --quiet
+	@[ -n "$(DESTDIR)" ] || ldconfig
+
+uninstall:
+	@ninja -C $(build) --quiet uninstall
+
+clean:
+	@rm -rf build
