@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What the tests on real kernel events share. A test is a program named for the behaviour it proves:
+ *
+ *	int main(void)
+ *	{
+ *		struct test_client *client;
+ *
+ *		test_begin(20);				private mounts, a tmpfs at test_mnt, a watchdog of 20 s
+ *		test_daemon(NULL);			a daemon that looks at test_mnt and the test's cgroup only
+ *		client = test_client(NULL, NULL);	collects every message, allows every question
+ *		test_subscribe(client, ES_EVENT_TYPE_NOTIFY_OPEN, -1);
+ *		test_run(do_something, NULL);		in a child
+ *		test_sync(client);			everything that was done before has been handled
+ *		CHECK(COUNT(client, .type = ES_EVENT_TYPE_NOTIFY_OPEN, .path = test_at("file")) == 1);
+ *		return test_end();
+ *	}
+ *
+ * It ends with 0, 1 (a CHECK failed), or 77 (skipped; the missing feature is printed). However it ends, what it started
+ * ends too: children and daemon die with it, its mounts are in its own namespace. Nothing here is ever asked or denied
+ * outside test_mnt.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <EndpointSecurity/ESLinux.h>
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include "util/macro.h"
+
+#define ES_AUTH(name) ES_EVENT_TYPE_AUTH_##name
+#define ES_NOTIFY(name) ES_EVENT_TYPE_NOTIFY_##name
+
+/* A failed CHECK is counted and the test goes on; a failed REQUIRE ends it. Both print what did not hold. */
+#define CHECK(condition) test_check((condition), __FILE__, __LINE__, #condition)
+#define REQUIRE(condition) ((void)(test_check((condition), __FILE__, __LINE__, #condition) || (test_fail(), 0)))
+#define CHECK_EQUAL(actual, expected) \
+	test_check_equal((long long)(actual), (long long)(expected), __FILE__, __LINE__, #actual, #expected)
+#define CHECK_STRING(actual, expected) test_check_string((actual), (expected), __FILE__, __LINE__, #actual)
+#define CHECK_TOKEN(actual, expected) CHECK_STRING((actual).data, (expected))
+
+bool test_check(bool holds, const char *file, int line, const char *text);
+bool test_check_equal(long long actual, long long expected, const char *file, int line, const char *actual_text,
+		      const char *expected_text);
+bool test_check_string(const char *actual, const char *expected, const char *file, int line, const char *text);
+_Noreturn void test_fail(void);
+_Noreturn void test_skip(const char *feature);
+
+extern char test_dir[];			/* the test's folder */
+extern char test_mnt[];			/* a tmpfs in it */
+
+void test_begin(unsigned int seconds);
+int test_end(void);
+int test_end_child(void);		/* in a child that used CHECK: its exit status */
+
+/* A path below test_mnt, printf-like. Lives until the test ends. */
+const char *test_at(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *test_built(const char *path);	/* below the build directory */
+
+/* Time-outs are for a quiet machine; under a sanitizer everything takes longer. */
+unsigned int test_slow(void);
+uint64_t test_now(void);			/* CLOCK_MONOTONIC, ns */
+void test_sleep_ms(unsigned int ms);
+
+/*
+ * The daemon. Options beyond socket and scope may be given, the list ends with NULL. Its log goes to daemon.log in the
+ * test's folder. test_end() stops it, and wants it to end with 0, unless the test has stopped it itself.
+ */
+pid_t test_daemon(const char *option, ...);
+int test_daemon_stop(int signal);		/* returns its wait status */
+extern bool test_no_scope;			/* set before test_daemon(): look at everything */
+
+/*
+ * A client that collects. `answer` is called for AUTH messages, on the handler's thread, and has to see to the answer;
+ * NULL allows. The client goes with test_end().
+ */
+struct test_client;
+typedef void test_answer_f(struct test_client *client, const es_message_t *message);
+
+struct test_client {
+	es_client_t *client;
+	test_answer_f *answer;
+	void *context;
+	bool counting;			/* don't keep messages, only count what arrives and what was lost */
+	uint64_t received[ES_EVENT_TYPE_LAST];
+	uint64_t next_seq[ES_EVENT_TYPE_LAST];		/* the number after the last one seen */
+	uint64_t next_global;
+	uint64_t received_all;
+	bool disorder;			/* a sequence number went backwards or came twice */
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	const es_message_t **message;
+	size_t count, room;
+};
+
+struct test_client *test_client(test_answer_f *answer, void *context);
+void test_client_delete(struct test_client *client);
+void test_subscribe(struct test_client *client, ...);	/* types, then -1; ends the test if refused */
+void test_sync(struct test_client *client);
+void test_allow(struct test_client *client, const es_message_t *message);
+void test_deny(struct test_client *client, const es_message_t *message);
+void test_clear(struct test_client *client);		/* forget what was collected */
+
+/* Collected messages that fit: zero members fit everything. */
+struct test_match {
+	int type;			/* -1: any. Zero is AUTH_EXEC */
+	pid_t pid;			/* of the acting process */
+	const char *path;		/* of test_file() */
+	unsigned int skip;		/* not the first one, but the one after so many */
+};
+
+const es_message_t *test_find(struct test_client *client, const struct test_match *match);
+const es_message_t *test_await(struct test_client *client, const struct test_match *match, unsigned int ms);
+size_t test_count(struct test_client *client, const struct test_match *match);
+#define FIND(client, ...) test_find((client), &(struct test_match){__VA_ARGS__})
+#define COUNT(client, ...) test_count((client), &(struct test_match){__VA_ARGS__})
+#define AWAIT(client, ...) test_await((client), &(struct test_match){__VA_ARGS__}, 5000)
+
+const es_file_t *test_file(const es_message_t *message);	/* what it is about: target, source, executable; or NULL */
+pid_t test_pid(const es_process_t *process);
+unsigned int test_pidversion(const es_process_t *process);
+bool test_same_process(const audit_token_t *a, const audit_token_t *b);
+void test_print(struct test_client *client);			/* what was collected, for a failed test's log */
+
+/*
+ * Children. They are killed when the test ends, however it ends. test_run() and test_wait() return the wait status;
+ * a child that takes longer than 10 s is killed, and fails the test.
+ */
+typedef int test_child_f(void *context);
+pid_t test_fork(test_child_f *function, void *context);
+int test_wait(pid_t pid);
+int test_wait_ms(pid_t pid, unsigned int ms);			/* -1: still there, and not touched */
+int test_run(test_child_f *function, void *context);
+int test_exec(const char *path, char *const argv[], pid_t *ret_pid);	/* in a child: its errno, 0 if it ran */
+const char *test_tiny(const char *name);	/* a small static program, copied to test_mnt: exits with its argument */
+void test_write_file(const char *path, const char *text, mode_t mode);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The daemon is killed while tasks wait for a client that is stopped, so that neither can let them go: they go on. */
+
+#include "waiters.h"
+
+int main(void)
+{
+	uint64_t killed;
+	pid_t holder;
+	int status;
+
+	test_begin(30);
+	waiters_prepare();
+	test_daemon(NULL);
+	holder = holder_start();
+	REQUIRE(kill(holder, SIGSTOP) == 0 && waitpid(holder, &status, WUNTRACED) == holder);
+	waiters_start();
+	test_sleep_ms(50);
+	CHECK(waiters_waiting());
+	killed = test_now();
+	CHECK_EQUAL(WTERMSIG(test_daemon_stop(SIGKILL)), SIGKILL);
+	waiters_expect(killed, 100);
+	CHECK_EQUAL(WTERMSIG(test_wait(holder)), SIGKILL);
+	unlink(getenv("ENDPOINTSECURITY_SOCKET"));	/* a daemon killed so cannot take it away, and no other follows */
+	return test_end();
+}
