@@ -4,7 +4,7 @@
 /*
  * What goes through a client's ring: one record, one message.
  *
- * The kernel side (bpf/) writes records, the library (lib/message.c) turns each into an es_message_t; the two are built
+ * The kernel side (bpf/) writes records, the library (lib/decode.c) turns each into an es_message_t; the two are built
  * from the same tree, so a record has no version of its own beyond ES_ABI_VERSION, which client and daemon compare when
  * they meet (abi/control.h).
  *

@@ -69,6 +69,9 @@ enum es_variant {
 
 enum { ES_SCOPE_MOUNTS = 16 };
 
+/* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
+enum { ES_SCRATCH_POOL = 32 };
+
 /* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
 struct es_sensor_control {
 	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */

@@ -139,24 +139,26 @@ static __noinline int capture_waiting(struct capture *capture, struct call *call
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
 {
-	struct args args = {};
+	struct args *args;
 	struct call *call;
 	bool at;
 
 	call = call_of_current(true);
 	if (!call)
 		return 0;
-	args_read(&args, regs);
-	at = args.variant == ES_VARIANT_AT;
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	at = args->variant == ES_VARIANT_AT;
 	call->kind = ES_KIND_EXEC;
 	call->flags = 0;
 	call->asked = 0;
 	call->pidversion = 0;
 	call->script.dentry = NULL;
-	call->compat = args.compat;
-	call->path = args.a[at ? 1 : 0];
-	call->argv = args.a[at ? 2 : 1];
-	call->envp = args.a[at ? 3 : 2];
+	call->compat = args->compat;
+	call->path = args->a[at ? 1 : 0];
+	call->argv = args->a[at ? 2 : 1];
+	call->envp = args->a[at ? 3 : 2];
 	return 0;
 }
 
@@ -274,7 +276,7 @@ static __always_inline bool other_in_scope(struct task_struct *task)
 	return READ(ancestor, kn, id) == control.scope_cgroup;
 }
 
-struct question {
+struct gate_question {
 	uint32_t slot;
 	uint32_t tid;
 	int32_t fd;
@@ -286,7 +288,7 @@ struct question {
 };
 
 /* Which AUTH event the open of a file is, if any. */
-static __always_inline bool question_type(struct question *q, struct call *call, struct path *file)
+static __always_inline bool question_type(struct gate_question *q, struct call *call, struct path *file)
 {
 	bool exec = call && call->kind == ES_KIND_EXEC;
 
@@ -311,7 +313,7 @@ static __always_inline bool question_type(struct question *q, struct call *call,
 	return control.subscribers[q->type] >> q->slot & 1;
 }
 
-static __always_inline struct es_held *held_entry(struct question *q)
+static __always_inline struct es_held *held_entry(struct gate_question *q)
 {
 	uint32_t index = q->auth_id % ES_HELD_MAX, slot = q->slot;
 	void *array = bpf_map_lookup_elem(&held, &slot);
@@ -319,16 +321,17 @@ static __always_inline struct es_held *held_entry(struct question *q)
 	return array ? bpf_map_lookup_elem(array, &index) : NULL;
 }
 
-static __always_inline uint32_t question_put(struct question *q, struct es_sensor_client *client,
+static __always_inline uint32_t question_put(struct gate_question *q, struct es_sensor_client *client,
 					     struct task_struct *task, struct call *call, struct path *file)
 {
-	struct scratch *s = record_begin(q->type);
 	struct es_held *entry = held_entry(q);
-	uint32_t verdict = ES_ASK_ALLOW;
+	uint32_t verdict = ES_ASK_ALLOW, taken;
+	struct scratch *s = pool_take(&taken);
 	struct es_record *head;
 
 	if (!s || !entry)
 		goto out;
+	record_reset(s, q->type);
 	head = head_of(s);
 	head->flags = ES_RECORD_AUTH;
 	head->auth_id = q->auth_id;
@@ -337,7 +340,8 @@ static __always_inline uint32_t question_put(struct question *q, struct es_senso
 	head->process = put_process(s, task);
 	if (q->type == EV_AUTH_OPEN) {
 		head->file[0] = put_path(s, file);
-		head->num[0] = call && call->kind == ES_KIND_OPEN ? call->open_flags : FMODE_READ;
+		/* Flags that aren't known, as io_uring's: as if all were asked for, or a denial could be got round. */
+		head->num[0] = call && call->kind == ES_KIND_OPEN ? call->open_flags : FMODE_READ | FMODE_WRITE;
 	} else if (call && q->capture) {
 		put_waiting_exec(s, task, call, q->capture);
 	}
@@ -348,7 +352,7 @@ static __always_inline uint32_t question_put(struct question *q, struct es_senso
 	entry->deadline_ns = head->deadline_ns;
 	verdict = record_send(s, 1ull << q->slot) ? ES_ASK_ASKED : ES_ASK_LOST;
 out:
-	record_end();
+	pool_give(taken);
 	return verdict;
 }
 
@@ -362,7 +366,7 @@ static __always_inline void note_ours(struct file *file)
 		bpf_map_update_elem(&written, &key, &ours, BPF_ANY);
 }
 
-static __noinline uint32_t question_ask(struct question *q, struct es_sensor_client *client, struct task_struct *task)
+static __noinline uint32_t question_ask(struct gate_question *q, struct es_sensor_client *client, struct task_struct *task)
 {
 	struct file *opened = file_of_fd(q->fd);
 	uint32_t tgid = task->tgid;
@@ -392,7 +396,7 @@ static __always_inline uint32_t note_denied(struct task_struct *task)
 }
 
 /* What may sleep, before the rest, which must not: the arguments of an exec. */
-static __always_inline struct capture *question_capture(struct question *q, struct task_struct *task)
+static __always_inline struct capture *question_capture(struct gate_question *q, struct task_struct *task)
 {
 	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
 	struct capture *capture;
@@ -415,11 +419,11 @@ static __always_inline struct capture *question_capture(struct question *q, stru
 	return capture;
 }
 
-/* Only the client itself may ask for its slot. The scratch area is this CPU's: no preemption while it is in use. */
+/* Only the client itself may ask for its slot. */
 SEC("syscall")
 int ask(struct es_ask *ctx)
 {
-	struct question q = {
+	struct gate_question q = {
 		.slot = ctx->slot,
 		.tid = ctx->tid,
 		.fd = ctx->fd,
@@ -438,18 +442,18 @@ int ask(struct es_ask *ctx)
 	if (!client || client->tgid != bpf_get_current_pid_tgid() >> 32)
 		return 0;
 	__sync_fetch_and_add(&client->asked, 1);
+	if (!bpf_task_from_pid || !bpf_rcu_read_lock)	/* the daemon makes no gates on such a kernel */
+		return 0;
 	task = bpf_task_from_pid(q.tid);
 	if (!task)
 		return 0;
 	q.capture = question_capture(&q, task);
-	bpf_preempt_disable();
 	bpf_rcu_read_lock();
 	if (q.mask & ES_ASK_NOTE_DENIED)
 		verdict = note_denied(task);
 	else
 		verdict = question_ask(&q, client, task);
 	bpf_rcu_read_unlock();
-	bpf_preempt_enable();
 	bpf_task_release(task);
 	ctx->verdict = verdict;
 	return 0;

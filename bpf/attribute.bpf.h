@@ -90,7 +90,7 @@ static __always_inline struct attribute attribute_of(struct args *args)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_attribute, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 	struct attribute attribute;
 	uint32_t at_flags = 0;
 	struct scratch *s;
@@ -98,30 +98,32 @@ int BPF_PROG(exit_attribute, struct pt_regs *regs, long ret)
 
 	if (ret < 0)
 		return 0;
-	args_read(&args, regs);
-	attribute = attribute_of(&args);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	attribute = attribute_of(args);
 	slots = select_clients(attribute.type);
 	if (!slots)
 		return 0;
-	if (args.kind == ES_KIND_READLINK)
+	if (args->kind == ES_KIND_READLINK)
 		at_flags = AT_SYMLINK_NOFOLLOW;
 	else if (attribute.flags)
-		at_flags = args.a[attribute.flags & 7 & (attribute.flags < 6 ? 7 : 0)];
+		at_flags = args->a[attribute.flags & 7 & (attribute.flags < 6 ? 7 : 0)];
 	s = event_begin(attribute.type);
 	if (s) {
 		struct es_record *head = head_of(s);
 
-		head->file[0] = put_target(s, &args, at_flags);
-		if (args.kind == ES_KIND_UTIMES)
-			put_times(s, &args);
+		head->file[0] = put_target(s, args, at_flags);
+		if (args->kind == ES_KIND_UTIMES)
+			put_times(s, args);
 		else if (attribute.number == 1)
-			head->num[0] = (uint32_t)args.a[1];
+			head->num[0] = (uint32_t)args->a[1];
 		else if (attribute.number == 2)
-			head->num[0] = (uint32_t)args.a[2];
-		if (args.kind == ES_KIND_CHOWN)
-			head->num[1] = (uint32_t)(attribute.number == 1 ? args.a[2] : args.a[3]);
-		if (args.kind == ES_KIND_TRUNCATE && args.variant == ES_VARIANT_FD)
-			file_written((uint64_t)file_of_fd(args.a[0]), WRITTEN);
+			head->num[0] = (uint32_t)args->a[2];
+		if (args->kind == ES_KIND_CHOWN)
+			head->num[1] = (uint32_t)(attribute.number == 1 ? args->a[2] : args->a[3]);
+		if (args->kind == ES_KIND_TRUNCATE && args->variant == ES_VARIANT_FD)
+			file_written((uint64_t)file_of_fd(args->a[0]), WRITTEN);
 	}
 	event_send(s, slots);
 	return 0;
@@ -174,42 +176,48 @@ static __noinline int xattr_is_acl(uint64_t name)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_setxattr, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 
 	if (ret < 0)
 		return 0;
-	args_read(&args, regs);
-	if (xattr_is_acl(args.a[1]))
-		xattr_send(&args, EV_NOTIFY_SETACL, 0, ES_ACL_SET);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	if (xattr_is_acl(args->a[1]))
+		xattr_send(args, EV_NOTIFY_SETACL, 0, ES_ACL_SET);
 	else
-		xattr_send(&args, EV_NOTIFY_SETEXTATTR, args.a[1], 0);
+		xattr_send(args, EV_NOTIFY_SETEXTATTR, args->a[1], 0);
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_delxattr, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 
 	if (ret < 0)
 		return 0;
-	args_read(&args, regs);
-	if (xattr_is_acl(args.a[1]))
-		xattr_send(&args, EV_NOTIFY_SETACL, 0, ES_ACL_CLEAR);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	if (xattr_is_acl(args->a[1]))
+		xattr_send(args, EV_NOTIFY_SETACL, 0, ES_ACL_CLEAR);
 	else
-		xattr_send(&args, EV_NOTIFY_DELETEEXTATTR, args.a[1], 0);
+		xattr_send(args, EV_NOTIFY_DELETEEXTATTR, args->a[1], 0);
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_getxattr, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 
 	if (ret < 0)
 		return 0;
-	args_read(&args, regs);
-	xattr_send(&args, EV_NOTIFY_GETEXTATTR, args.a[1], 0);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	xattr_send(args, EV_NOTIFY_GETEXTATTR, args->a[1], 0);
 	return 0;
 }
 
@@ -289,31 +297,33 @@ static __noinline int send_clone(uint64_t source, uint64_t target)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 	struct file *file;
 	uint32_t value = 0;
 	int64_t from = -1;
 
 	if (ret < 0)
 		return 0;
-	args_read(&args, regs);
-	switch ((uint32_t)args.a[1]) {
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	switch ((uint32_t)args->a[1]) {
 	case LINUX_FICLONE:
-		send_clone((uint64_t)file_of_fd(args.a[2]), (uint64_t)file_of_fd(args.a[0]));
+		send_clone((uint64_t)file_of_fd(args->a[2]), (uint64_t)file_of_fd(args->a[0]));
 		break;
 	case LINUX_FICLONERANGE:
-		bpf_probe_read_user(&from, sizeof(from), (void *)args.a[2]);
-		send_clone((uint64_t)file_of_fd(from), (uint64_t)file_of_fd(args.a[0]));
+		bpf_probe_read_user(&from, sizeof(from), (void *)args->a[2]);
+		send_clone((uint64_t)file_of_fd(from), (uint64_t)file_of_fd(args->a[0]));
 		break;
 	case LINUX_FS_IOC_SETFLAGS:
 	case LINUX_FS_IOC32_SETFLAGS:
 	case LINUX_FS_IOC_FSSETXATTR:
-		bpf_probe_read_user(&value, sizeof(value), (void *)args.a[2]);
-		send_file_event(EV_NOTIFY_SETFLAGS, (uint64_t)file_of_fd(args.a[0]), value, 0);
+		bpf_probe_read_user(&value, sizeof(value), (void *)args->a[2]);
+		send_file_event(EV_NOTIFY_SETFLAGS, (uint64_t)file_of_fd(args->a[0]), value, 0);
 		break;
 	case LINUX_TIOCSPTLCK:
-		bpf_probe_read_user(&value, sizeof(value), (void *)args.a[2]);
-		file = file_of_fd(args.a[0]);
+		bpf_probe_read_user(&value, sizeof(value), (void *)args->a[2]);
+		file = file_of_fd(args->a[0]);
 		if (!value && file)
 			send_pty(EV_NOTIFY_PTY_GRANT, pty_of_master(file));
 	}
@@ -326,14 +336,16 @@ int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_COPYFILE);
 	struct file *source, *target;
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 
 	if (ret <= 0)
 		return 0;
-	args_read(&args, regs);
-	source = file_of_fd(args.a[0]);
-	target = file_of_fd(args.a[2]);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	source = file_of_fd(args->a[0]);
+	target = file_of_fd(args->a[2]);
 	if (!source || !target)
 		return 0;
 	write_done(target);
@@ -347,7 +359,7 @@ int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
 		head->file[1] = put_file(s, target);
 		put_dir_and_name_of(s, &head->file[2], &head->str[0], target);
 		head->num[0] = READ(target, f_inode, i_mode);
-		head->num[1] = (uint32_t)args.a[5];
+		head->num[1] = (uint32_t)args->a[5];
 	}
 	event_send(s, slots);
 	return 0;

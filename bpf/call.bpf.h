@@ -49,11 +49,22 @@ static __always_inline uint32_t live_kind(long nr)
 	return kind;
 }
 
-static __always_inline void args_read(struct args *args, struct pt_regs *regs)
-{
-	const volatile struct es_syscall *entry;
+/* Kept out of the stack, which is short. One a CPU is enough: system calls don't interrupt each other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct args);
+} arguments SEC(".maps");
 
-	entry = &syscalls[syscall_index(regs->orig_ax) & (2 * ES_SYSCALLS - 1)];
+static __always_inline struct args *args_of(struct pt_regs *regs)
+{
+	const volatile struct es_syscall *entry = &syscalls[syscall_index(regs->orig_ax) & (2 * ES_SYSCALLS - 1)];
+	uint32_t zero = 0;
+	struct args *args = bpf_map_lookup_elem(&arguments, &zero);
+
+	if (!args)
+		return NULL;
 	args->kind = entry->kind;
 	args->variant = entry->variant;
 	args->compat = is_compat();
@@ -63,6 +74,7 @@ static __always_inline void args_read(struct args *args, struct pt_regs *regs)
 	args->a[3] = args->compat ? (uint32_t)regs->si : regs->r10;
 	args->a[4] = args->compat ? (uint32_t)regs->di : regs->r8;
 	args->a[5] = args->compat ? (uint32_t)regs->bp : regs->r9;
+	return args;
 }
 
 /* A record of what the current task did. event_send() belongs to each, also if this returns NULL. */
@@ -131,7 +143,7 @@ static __always_inline uint32_t put_argument_at(struct scratch *s, int dirfd, ui
 }
 
 /* The object of a call that takes a path, a directory and a path, or a descriptor. `at_flags` is of the *at() forms. */
-static __always_inline uint32_t put_target(struct scratch *s, struct args *args, uint32_t at_flags)
+static __noinline uint32_t put_target(struct scratch *s, struct args *args, uint32_t at_flags)
 {
 	uint32_t follow = at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 

@@ -44,6 +44,7 @@ struct hlist_bl_node {
 };
 
 struct qstr {
+	uint64_t hash_len;
 	uint32_t len;
 	const unsigned char *name;
 };
@@ -262,7 +263,25 @@ struct thread_info {
 	uint32_t status;
 };
 
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigaction {
+	void *sa_handler;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
+};
+
+struct sighand_struct {
+	struct k_sigaction action[64];
+};
+
 struct task_struct {
+	struct sighand_struct *sighand;
+	sigset_t blocked;
 	struct thread_info thread_info;
 	unsigned int flags;
 	int pid;
@@ -284,6 +303,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	char buf[256];
 	struct file *file;
 	const char *filename;
 	const char *interp;
@@ -312,8 +332,6 @@ struct bpf_iter__task {
 
 struct task_struct *bpf_task_from_pid(int pid) __ksym __weak;
 void bpf_task_release(struct task_struct *task) __ksym __weak;
-void bpf_preempt_disable(void) __ksym __weak;
-void bpf_preempt_enable(void) __ksym __weak;
 
 /* Constants of the kernel's interface, as in its headers. */
 enum {

@@ -93,7 +93,7 @@ struct scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 */
+	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + ES_SCRATCH_POOL */
 	__type(key, uint32_t);
 	__type(value, struct scratch);
 } scratch SEC(".maps");

@@ -15,20 +15,22 @@ enum {
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_name, struct pt_regs *regs, long id)
 {
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 	struct call *call;
 
-	args_read(&args, regs);
+	args = args_of(regs);
+	if (!args)
+		return 0;
 	call = call_of_current(true);
 	s = scratch_enter();
 	if (s && call) {
-		bool at = args.variant == ES_VARIANT_AT || args.variant == ES_VARIANT_AT2;
+		bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
 
-		call->kind = args.kind;
-		walk_argument(s, &call->from, at ? args.a[0] : AT_FDCWD, at ? args.a[1] : args.a[0], 0);
-		if (args.kind == ES_KIND_RENAME)
-			walk_argument(s, &call->to, at ? args.a[2] : AT_FDCWD, at ? args.a[3] : args.a[1], 0);
+		call->kind = args->kind;
+		walk_argument(s, &call->from, at ? args->a[0] : AT_FDCWD, at ? args->a[1] : args->a[0], 0);
+		if (args->kind == ES_KIND_RENAME)
+			walk_argument(s, &call->to, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1], 0);
 	}
 	scratch_leave();
 	return 0;
@@ -113,15 +115,17 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_unlink, struct pt_regs *regs, long ret)
 {
 	struct call *call = call_entered(ES_KIND_UNLINK);
-	struct args args = {};
+	struct args *args;
 
 	if (!call)
 		return 0;
 	call->kind = ES_KIND_NONE;
 	if (ret)
 		return 0;
-	args_read(&args, regs);
-	unlink_send(&args, call);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	unlink_send(args, call);
 	return 0;
 }
 
@@ -129,15 +133,17 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_rename, struct pt_regs *regs, long ret)
 {
 	struct call *call = call_entered(ES_KIND_RENAME);
-	struct args args = {};
+	struct args *args;
 
 	if (!call)
 		return 0;
 	call->kind = ES_KIND_NONE;
 	if (ret)
 		return 0;
-	args_read(&args, regs);
-	rename_send(&args, call);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	rename_send(args, call);
 	return 0;
 }
 
@@ -145,24 +151,26 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_LINK);
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 	bool at;
 
 	if (ret || !slots)
 		return 0;
-	args_read(&args, regs);
-	at = args.variant == ES_VARIANT_AT;
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	at = args->variant == ES_VARIANT_AT;
 	s = event_begin(EV_NOTIFY_LINK);
 	if (s) {
 		struct es_record *head = head_of(s);
-		uint32_t follow = at && args.a[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0;
+		uint32_t follow = at && args->a[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0;
 
 		if (at)
-			head->file[0] = put_argument_at(s, args.a[0], args.a[1], follow);
+			head->file[0] = put_argument_at(s, args->a[0], args->a[1], follow);
 		else
-			head->file[0] = put_argument(s, AT_FDCWD, args.a[0], 0);
-		walk_argument(s, &s->place, at ? args.a[2] : AT_FDCWD, at ? args.a[3] : args.a[1], 0);
+			head->file[0] = put_argument(s, AT_FDCWD, args->a[0], 0);
+		walk_argument(s, &s->place, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1], 0);
 		put_dir_and_name(s, &head->file[1], &head->str[0], &s->place);
 	}
 	event_send(s, slots);
@@ -174,28 +182,30 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_make, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_CREATE);
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 
 	if (ret || !slots)
 		return 0;
-	args_read(&args, regs);
+	args = args_of(regs);
+	if (!args)
+		return 0;
 	s = event_begin(EV_NOTIFY_CREATE);
 	if (s) {
 		struct es_record *head = head_of(s);
 
-		switch (args.variant) {
+		switch (args->variant) {
 		case ES_VARIANT_AT:
-			head->file[0] = put_argument(s, args.a[0], args.a[1], 0);
+			head->file[0] = put_argument(s, args->a[0], args->a[1], 0);
 			break;
 		case ES_VARIANT_OTHER:	/* symlink(text, path) */
-			head->file[0] = put_argument(s, AT_FDCWD, args.a[1], 0);
+			head->file[0] = put_argument(s, AT_FDCWD, args->a[1], 0);
 			break;
 		case ES_VARIANT_OTHER2:	/* symlinkat(text, dirfd, path) */
-			head->file[0] = put_argument(s, args.a[1], args.a[2], 0);
+			head->file[0] = put_argument(s, args->a[1], args->a[2], 0);
 			break;
 		default:
-			head->file[0] = put_argument(s, AT_FDCWD, args.a[0], 0);
+			head->file[0] = put_argument(s, AT_FDCWD, args->a[0], 0);
 		}
 	}
 	event_send(s, slots);

@@ -81,7 +81,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 {
 	struct call *call = call_entered(ES_KIND_OPEN);
-	struct args args = {};
+	struct args *args;
 	struct file *file;
 	uint64_t key;
 	bool denied;
@@ -98,8 +98,10 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 		return 0;
 	key = (uint64_t)file;
 	bpf_map_delete_elem(&written, &key);
-	args_read(&args, regs);
-	if (args.variant == ES_VARIANT_OTHER2)
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	if (args->variant == ES_VARIANT_OTHER2)
 		send_file_event(EV_NOTIFY_FSGETPATH, (uint64_t)file, 0, 0);
 	if (READ(file, f_mode) & FMODE_CREATED)
 		send_file_event(EV_NOTIFY_CREATE, (uint64_t)file, 0, 0);
@@ -111,7 +113,7 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 {
-	struct args args = {};
+	struct args *args;
 	struct call *call;
 	uint64_t flags = 0;
 
@@ -120,20 +122,22 @@ int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 	call = call_of_current(true);
 	if (!call)
 		return 0;
-	args_read(&args, regs);
-	switch (args.variant) {
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	switch (args->variant) {
 	case ES_VARIANT_AT:
 	case ES_VARIANT_OTHER2:
-		flags = args.a[2];
+		flags = args->a[2];
 		break;
 	case ES_VARIANT_AT2:
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)args.a[2]);
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)args->a[2]);
 		break;
 	case ES_VARIANT_OTHER:	/* creat() */
 		flags = O_WRONLY;
 		break;
 	default:
-		flags = args.a[1];
+		flags = args->a[1];
 	}
 	call->kind = ES_KIND_OPEN;
 	call->flags = 0;
@@ -170,22 +174,24 @@ static __always_inline void write_done(struct file *file)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_write, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 
-	args_read(&args, regs);
+	args = args_of(regs);
+	if (!args)
+		return 0;
 	if (ret < 0 && ret >= -4095)
 		return 0;
-	switch (args.variant) {
+	switch (args->variant) {
 	case ES_VARIANT_OTHER:	/* splice(in, off, out, ...) */
 		if (ret)
-			write_done(file_of_fd(args.a[2]));
+			write_done(file_of_fd(args->a[2]));
 		break;
 	case ES_VARIANT_OTHER2:	/* mmap(address, length, protection, flags, fd) */
-		if (args.a[2] & LINUX_PROT_WRITE && args.a[3] & LINUX_MAP_SHARED)
-			file_written((uint64_t)file_of_fd(args.a[4]), MAPPED_WRITABLE);
+		if (args->a[2] & LINUX_PROT_WRITE && args->a[3] & LINUX_MAP_SHARED)
+			file_written((uint64_t)file_of_fd(args->a[4]), MAPPED_WRITABLE);
 		break;
 	default:
-		write_done(file_of_fd(args.a[0]));
+		write_done(file_of_fd(args->a[0]));
 	}
 	return 0;
 }
@@ -308,13 +314,15 @@ static __always_inline int fds_closing(uint32_t first, uint32_t last)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_close, struct pt_regs *regs, long id)
 {
-	struct args args = {};
+	struct args *args;
 
-	args_read(&args, regs);
-	if (args.variant == ES_VARIANT_OTHER)
-		fds_closing(args.a[0], args.a[1]);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	if (args->variant == ES_VARIANT_OTHER)
+		fds_closing(args->a[0], args->a[1]);
 	else
-		fds_closing(args.a[0], args.a[0]);
+		fds_closing(args->a[0], args->a[0]);
 	return 0;
 }
 
@@ -322,11 +330,13 @@ int BPF_PROG(enter_close, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_dup, struct pt_regs *regs, long id)
 {
-	struct args args = {};
+	struct args *args;
 
-	args_read(&args, regs);
-	if (args.variant != ES_VARIANT_PLAIN && args.a[0] != args.a[1] && file_of_fd(args.a[0]))
-		fds_closing(args.a[1], args.a[1]);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	if (args->variant != ES_VARIANT_PLAIN && args->a[0] != args->a[1] && file_of_fd(args->a[0]))
+		fds_closing(args->a[1], args->a[1]);
 	return 0;
 }
 
@@ -341,13 +351,15 @@ int BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_fcntl, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 
 	if (ret < 0)
 		return 0;
-	args_read(&args, regs);
-	send_file_event(EV_NOTIFY_FCNTL, (uint64_t)file_of_fd(args.a[0]), args.a[1], 0);
-	if (args.a[1] == LINUX_F_DUPFD || args.a[1] == LINUX_F_DUPFD_CLOEXEC)
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	send_file_event(EV_NOTIFY_FCNTL, (uint64_t)file_of_fd(args->a[0]), args->a[1], 0);
+	if (args->a[1] == LINUX_F_DUPFD || args->a[1] == LINUX_F_DUPFD_CLOEXEC)
 		send_file_event(EV_NOTIFY_DUP, (uint64_t)file_of_fd(ret), 0, 0);
 	return 0;
 }

@@ -48,6 +48,39 @@ static __always_inline void scratch_leave(void)
 		(*level)--;
 }
 
+/* Programs that may be preempted take a scratch area from a pool instead, behind those of the CPUs. */
+uint32_t pool_taken[ES_SCRATCH_POOL];
+
+static long pool_step(uint32_t index, uint32_t *taken)
+{
+	if (index >= ES_SCRATCH_POOL)
+		return 1;
+	if (pool_taken[index] || __sync_val_compare_and_swap(&pool_taken[index], 0, 1))
+		return 0;
+	*taken = index + 1;
+	return 1;
+}
+
+static __always_inline struct scratch *pool_take(uint32_t *taken)
+{
+	uint32_t index;
+
+	*taken = 0;
+	bpf_loop(ES_SCRATCH_POOL, pool_step, taken, 0);
+	if (!*taken)
+		return NULL;
+	index = scratch_for_iterators + *taken;
+	return bpf_map_lookup_elem(&scratch, &index);
+}
+
+static __always_inline void pool_give(uint32_t taken)
+{
+	uint32_t index = taken - 1;
+
+	if (taken && index < ES_SCRATCH_POOL)
+		pool_taken[index] = 0;
+}
+
 static __always_inline void record_reset(struct scratch *s, uint32_t type)
 {
 	struct es_record *head = head_of(s);

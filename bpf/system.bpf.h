@@ -56,7 +56,7 @@ static __always_inline void put_mount(struct scratch *s, struct mount *mount, ui
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 	uint64_t slots, flags;
 	uint32_t type;
@@ -64,9 +64,11 @@ int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 
 	if (ret)
 		return 0;
-	args_read(&args, regs);
-	move = args.variant == ES_VARIANT_AT;
-	flags = move ? 0 : args.a[3];
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	move = args->variant == ES_VARIANT_AT;
+	flags = move ? 0 : args->a[3];
 	if (flags & LINUX_MS_PROPAGATION)
 		return 0;
 	type = flags & LINUX_MS_REMOUNT ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT;
@@ -75,12 +77,12 @@ int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 		return 0;
 	s = event_begin(type);
 	if (s) {
-		walk_argument(s, &s->place, move ? args.a[2] : AT_FDCWD, args.a[move ? 3 : 1], WALK_FOLLOW);
+		walk_argument(s, &s->place, move ? args->a[2] : AT_FDCWD, args->a[move ? 3 : 1], WALK_FOLLOW);
 		if (s->place.status == PLACE_FOUND && s->place.dentry) {
 			put_mounted_on(s, put_place(s, &s->place));
 			put_mount(s, s->place.dentry_mount, flags);
 		} else {
-			put_mounted_on(s, put_argument(s, AT_FDCWD, args.a[move ? 3 : 1], WALK_FOLLOW));
+			put_mounted_on(s, put_argument(s, AT_FDCWD, args->a[move ? 3 : 1], WALK_FOLLOW));
 		}
 	}
 	event_send(s, slots);
@@ -91,16 +93,18 @@ int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 {
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 	struct call *call;
 
-	args_read(&args, regs);
+	args = args_of(regs);
+	if (!args)
+		return 0;
 	call = call_of_current(true);
 	s = scratch_enter();
 	if (s && call) {
 		call->kind = ES_KIND_UMOUNT;
-		walk_argument(s, &call->from, AT_FDCWD, args.a[0], WALK_FOLLOW);
+		walk_argument(s, &call->from, AT_FDCWD, args->a[0], WALK_FOLLOW);
 		if (call->from.status == PLACE_FOUND && call->from.dentry) {
 			struct mount *mount = call->from.dentry_mount;
 			struct super_block *sb = READ(mount, mnt.mnt_sb);
@@ -207,16 +211,18 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_bind, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_UIPC_BIND);
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 	bool is_unix = false;
 
 	if (ret || !slots)
 		return 0;
-	args_read(&args, regs);
+	args = args_of(regs);
+	if (!args)
+		return 0;
 	s = event_begin(EV_NOTIFY_UIPC_BIND);
 	if (s)
-		is_unix = read_unix_address(s, args.a[1], args.a[2]);
+		is_unix = read_unix_address(s, args->a[1], args->a[2]);
 	if (s && is_unix) {
 		struct es_record *head = head_of(s);
 
@@ -252,16 +258,18 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_UIPC_CONNECT);
-	struct args args = {};
+	struct args *args;
 	struct scratch *s;
 	bool is_unix = false;
 
 	if (!slots || (ret && ret != -LINUX_EINPROGRESS))
 		return 0;
-	args_read(&args, regs);
+	args = args_of(regs);
+	if (!args)
+		return 0;
 	s = event_begin(EV_NOTIFY_UIPC_CONNECT);
 	if (s)
-		is_unix = read_unix_address(s, args.a[1], args.a[2]);
+		is_unix = read_unix_address(s, args->a[1], args->a[2]);
 	if (s && is_unix) {
 		if (s->user[0] == '@') {
 			head_of(s)->file[0] = put_abstract(s, true);
@@ -269,7 +277,7 @@ int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 			walk_unix_path(s, WALK_FOLLOW);
 			head_of(s)->file[0] = put_place(s, &s->place);
 		}
-		put_socket(s, args.a[0]);
+		put_socket(s, args->a[0]);
 	}
 	event_send(is_unix ? s : NULL, slots);
 	return 0;
@@ -297,15 +305,17 @@ static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_setid, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 	uint32_t a, b, type;
 
 	if (ret)
 		return 0;
-	args_read(&args, regs);
-	a = args.a[0];
-	b = args.a[1];
-	switch (args.variant) {
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	a = args->a[0];
+	b = args->a[1];
+	switch (args->variant) {
 	case ES_VARIANT_PLAIN:
 		type = EV_NOTIFY_SETUID;
 		break;
@@ -333,12 +343,14 @@ int BPF_PROG(exit_setid, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_settime, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 
 	if (ret)
 		return 0;
-	args_read(&args, regs);
-	if (args.variant == ES_VARIANT_PLAIN ? args.a[0] != 0 : args.a[0] == 0)	/* a time; CLOCK_REALTIME */
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	if (args->variant == ES_VARIANT_PLAIN ? args->a[0] != 0 : args->a[0] == 0)	/* a time; CLOCK_REALTIME */
 		send_numbers(EV_NOTIFY_SETTIME, 0, 0);
 	return 0;
 }
@@ -368,13 +380,15 @@ static __always_inline void send_about_pid(uint32_t type, int pid, int64_t numbe
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_ptrace, struct pt_regs *regs, long ret)
 {
-	struct args args = {};
+	struct args *args;
 
 	if (ret)
 		return 0;
-	args_read(&args, regs);
-	if (args.a[0] == LINUX_PTRACE_ATTACH || args.a[0] == LINUX_PTRACE_SEIZE)
-		send_about_pid(EV_NOTIFY_TRACE, args.a[1], 0);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	if (args->a[0] == LINUX_PTRACE_ATTACH || args->a[0] == LINUX_PTRACE_SEIZE)
+		send_about_pid(EV_NOTIFY_TRACE, args->a[1], 0);
 	return 0;
 }
 
@@ -383,15 +397,17 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_kill, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct args args = {};
+	struct args *args;
 	bool group;
 
 	if (ret)
 		return 0;
-	args_read(&args, regs);
-	group = args.variant == ES_VARIANT_OTHER;	/* tgkill(tgid, tid, sig) */
-	if (args.a[group ? 2 : 1] == 0 && (int)args.a[0] != task->tgid)
-		send_about_pid(EV_NOTIFY_SIGNAL, args.a[0], 0);
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	group = args->variant == ES_VARIANT_OTHER;	/* tgkill(tgid, tid, sig) */
+	if (args->a[group ? 2 : 1] == 0 && (int)args->a[0] != task->tgid)
+		send_about_pid(EV_NOTIFY_SIGNAL, args->a[0], 0);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 
 /*
- * The tracepoint sensor, for kernels where LSM programs don't load. Its programs, in the order in which an event
+ * (1) The tracepoint sensor, for kernels where LSM programs don't load. Its programs, in the order in which an event
  * passes:
  *
  *	on_sys_enter	sys_enter		of the kinds of calls that have to be seen before they are done

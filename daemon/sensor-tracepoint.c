@@ -33,7 +33,7 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-enum { SCRATCH_PER_CPU = 3 };		/* NEST in bpf/maps.bpf.h; and one for iterators */
+enum { SCRATCH_PER_CPU = 3 };		/* NEST in bpf/maps.bpf.h */
 
 /* What makes a program necessary. */
 enum need {
@@ -461,6 +461,8 @@ static void capability_tell(const struct tracepoint *s, int gate_error, unsigned
 	} else if (!strcmp(event->tracepoint, "-")) {
 		snprintf(info->how, sizeof(info->how), "the tracepoint sensor can't %s it; needs BPF LSM (%s)",
 			 auth ? "hold" : "see", event->hook);
+	} else if (auth && gate_error == -ENOTSUP) {
+		snprintf(info->how, sizeof(info->how), "this kernel has no BPF function bpf_task_from_pid");
 	} else if (auth && gate_error) {
 		snprintf(info->how, sizeof(info->how), "no fanotify permission events: %s", strerror(-gate_error));
 	} else if (type_absent(s, type, &tracepoint)) {
@@ -535,7 +537,7 @@ static const char *load_advice(int error)
 		return "needs root with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, and kernel lockdown not in "
 		       "confidentiality mode; in a container, give it these";
 	if (error == -ENOSYS || error == -EINVAL)
-		return "needs a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, 5.11 or later";
+		return "needs a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, 6.1 or later";
 	if (error == -ENOMEM)
 		return "needs more memory than this machine or its cgroup gives";
 	return "the lines before this one say what the kernel refused";
@@ -555,7 +557,7 @@ static int programs_load(struct tracepoint *s, const struct btf *btf)
 	esd_syscalls_native(s->skel->rodata->syscalls);
 	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
 	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
-	r = cpus < 0 ? cpus : bpf_map__set_max_entries(s->skel->maps.scratch, SCRATCH_PER_CPU * cpus + 1);
+	r = cpus < 0 ? cpus : bpf_map__set_max_entries(s->skel->maps.scratch, SCRATCH_PER_CPU * cpus + 1 + ES_SCRATCH_POOL);
 	if (r == 0)
 		r = tracepoint_bpf__load(s->skel);
 	if (r < 0)
@@ -574,6 +576,13 @@ static void control_init(struct tracepoint *s, const struct esd_scope *scope)
 	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
 }
 
+/* The ask program finds the task that waits by its number, with functions that older kernels don't have. */
+static bool can_ask(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "bpf_task_from_pid", BTF_KIND_FUNC) >= 0 &&
+	       btf__find_by_name_kind(btf, "bpf_rcu_read_lock", BTF_KIND_FUNC) >= 0;
+}
+
 static int tracepoint_init(struct tracepoint *s, const struct esd_sensor_config *config)
 {
 	struct btf *btf;
@@ -587,6 +596,7 @@ static int tracepoint_init(struct tracepoint *s, const struct esd_sensor_config 
 	btf = kernel_btf();
 	if (!btf)
 		return -errno;
+	gate_error = can_ask(btf) ? esd_gate_probe() : -ENOTSUP;
 	r = programs_load(s, btf);
 	if (r == 0)
 		reason_tell(s, btf);
@@ -600,7 +610,6 @@ static int tracepoint_init(struct tracepoint *s, const struct esd_sensor_config 
 	if (r < 0)
 		return r;
 	control_init(s, config->scope);
-	gate_error = esd_gate_probe();
 	s->gate_works = gate_error == 0;
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		capability_tell(s, gate_error, type, &s->base.capabilities[type]);
