@@ -12,7 +12,7 @@
 #include "log.h"
 #include "util/macro.h"
 
-/* The handler thread of a client: ring, message, handler; and es_sync_client_f(), which is about this order. */
+/* (6) The handler thread of a client: ring, message, handler; and es_sync_client_f(), which is about this order. */
 
 static __thread const struct es_client_s *handled_here;
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The gate: a fanotify group at which tasks wait for this client. Each event read from it is put to the kernel's ask
- * program, which either says that nobody need be asked, or puts an AUTH record into the client's ring. The answer is
+ * (7) The gate: a fanotify group at which tasks wait for this client. Each event read from it is put to the kernel's
+ * ask program, which either says that nobody need be asked, or puts an AUTH record into the client's ring. The answer is
  * one write to the group; it comes from whichever thread calls es_respond_*().
  *
  * What waits stands in waiting[], whose index is part of auth_id, and, for the daemon, which watches deadlines, in the

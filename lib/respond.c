@@ -6,8 +6,8 @@
 #include "util/macro.h"
 
 /*
- * Answers. A message is answered once, by any thread: whoever sets `answered` first gives the answer, and the rest get
- * ERR_DUPLICATE_RESPONSE. What waited may have been let go meanwhile (its type was unsubscribed): NOT_FOUND.
+ * (7) Answers. A message is answered once, by any thread: whoever sets `answered` first gives the answer, and the rest
+ * get ERR_DUPLICATE_RESPONSE. What waited may have been let go meanwhile (its type was unsubscribed): NOT_FOUND.
  *
  * There is no cache of answers yet (docs/status.md): `cache` is a wish that is not granted.
  */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* (4) Bytes out of the ring that the kernel writes: the next record, and giving its room back. */
+
 #include "ring.h"
 
 #include <errno.h>
