@@ -88,7 +88,7 @@ static __noinline int put_fds(struct scratch *s, struct task_struct *task, bool 
 {
 	struct fdtable *table = READ(task, files, fdt);
 	struct es_record *head = head_of(s);
-	struct fd_list list = { .s = s, .last = -1 };
+	struct fd_list list = { .s = s, .last = unknown(-1), .count = unknown(0) };
 
 	if (!table)
 		return 0;

@@ -67,6 +67,20 @@ struct place {
 	struct es_stat stat;		/* of dentry */
 };
 
+/* Where a walk along a path is: see walk.bpf.h. */
+struct walk_state {
+	struct dentry *dentry;
+	struct mount *mount;
+	struct dentry *child;		/* what the component names, NULL: nothing */
+	struct mount *child_mount;
+	uint32_t flags;
+	uint32_t pos;			/* in scratch.user */
+	uint32_t start;			/* of the component */
+	uint32_t links;
+	uint32_t name_len;
+	uint32_t pad;
+};
+
 /* What a program passes to an exec that is asked about. */
 struct capture {
 	uint32_t args_bytes;
@@ -85,6 +99,7 @@ struct scratch {
 	char rest[2 * USER_BYTES];	/* the same, while a symbolic link is put in */
 	char name[NAME_BYTES + 8];	/* component that is looked up */
 	char other[NAME_BYTES + 8];	/* and one that is compared with it */
+	struct walk_state walk;
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
 	uint32_t used;			/* bytes of the record */
@@ -180,6 +195,17 @@ const volatile uint32_t scratch_for_iterators;
 
 /* System calls by number, native and 32-bit: set by the daemon before the programs are loaded. */
 const volatile struct es_syscall syscalls[2 * ES_SYSCALLS];
+
+/*
+ * Verifiers before 6.7 look at the body of a bpf_loop() once, and take what a context holds at first for what it always
+ * holds: they remove branches that are only taken later. So contexts begin with values that they can't know.
+ */
+volatile uint32_t always_zero;
+
+static __always_inline uint32_t unknown(uint32_t value)
+{
+	return value ^ always_zero;
+}
 
 struct es_sensor_control control;
 struct es_sensor_stats stats;

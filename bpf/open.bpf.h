@@ -296,7 +296,7 @@ static __always_inline int fds_closing(uint32_t first, uint32_t last)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fdtable *table = READ(task, files, fdt);
-	struct closing closing = { .next = first, .last = last };
+	struct closing closing = { .next = unknown(first), .last = last };
 	uint32_t fds;
 
 	if (!table)

@@ -170,7 +170,7 @@ static const char deleted_text[] = " (deleted)";
  */
 __noinline int put_path_at(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
 {
-	struct climb climb = { .s = s, .pos = TEXT_BYTES - 1 };
+	struct climb climb = { .s = s, .pos = unknown(TEXT_BYTES - 1), .full = unknown(0) };
 
 	if (!s || !part || !path)
 		return 0;

@@ -28,18 +28,11 @@ enum {
 	CHILDREN_MAX = 1 << 20,
 };
 
+/* A walk under way. What changes in it is in the scratch area: the stack is short. */
 struct walk {
 	struct scratch *s;
 	struct place *place;
-	struct dentry *dentry;		/* where the walk is */
-	struct mount *mount;
-	struct dentry *child;		/* what the component names, NULL: nothing */
-	struct mount *child_mount;
-	uint32_t flags;
-	uint32_t pos;			/* in scratch.user */
-	uint32_t start;			/* of the component */
-	uint32_t links;
-	uint32_t name_len;
+	struct walk_state *at;
 };
 
 /* Is scratch.name, of `len` bytes with zeros behind, the name of a dentry? Compared word by word. */
@@ -182,12 +175,12 @@ __noinline int mount_cross(struct stand *stand)
 
 static long upward_step(uint32_t index, struct walk *walk)
 {
-	struct mount *mount = walk->mount, *up = READ(mount, mnt_parent);
+	struct mount *mount = walk->at->mount, *up = READ(mount, mnt_parent);
 
-	if (walk->dentry != READ(mount, mnt.mnt_root) || up == mount)
+	if (walk->at->dentry != READ(mount, mnt.mnt_root) || up == mount)
 		return 1;
-	walk->dentry = READ(mount, mnt_mountpoint);
-	walk->mount = up;
+	walk->at->dentry = READ(mount, mnt_mountpoint);
+	walk->at->mount = up;
 	return 0;
 }
 
@@ -195,8 +188,8 @@ static __always_inline void walk_to_root(struct walk *walk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	walk->dentry = READ(task, fs, root.dentry);
-	walk->mount = mount_of(READ(task, fs, root.mnt));
+	walk->at->dentry = READ(task, fs, root.dentry);
+	walk->at->mount = mount_of(READ(task, fs, root.mnt));
 }
 
 /* ".." */
@@ -204,11 +197,11 @@ static __always_inline void walk_up(struct walk *walk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (walk->dentry == READ(task, fs, root.dentry) &&
-	    walk->mount == mount_of(READ(task, fs, root.mnt)))
+	if (walk->at->dentry == READ(task, fs, root.dentry) &&
+	    walk->at->mount == mount_of(READ(task, fs, root.mnt)))
 		return;
 	bpf_loop(64, upward_step, walk, 0);
-	walk->dentry = READ(walk->dentry, d_parent);
+	walk->at->dentry = READ(walk->at->dentry, d_parent);
 }
 
 /* Puts a link's text in place of what has been walked so far; the rest of the path begins at `pos`. */
@@ -218,7 +211,7 @@ static __always_inline long walk_link(struct walk *walk, struct inode *inode, ui
 	struct scratch *s = walk->s;
 	long n, rest;
 
-	if (!text || ++walk->links > LINKS_MAX)
+	if (!text || ++walk->at->links > LINKS_MAX)
 		return -1;
 	asm volatile("" : "+r"(pos));
 	if (pos >= USER_BYTES)
@@ -233,7 +226,7 @@ static __always_inline long walk_link(struct walk *walk, struct inode *inode, ui
 	bpf_probe_read_kernel_str(s->user + n, USER_BYTES, s->rest);
 	if (s->user[0] == '/')
 		walk_to_root(walk);
-	walk->pos = walk->start = 0;
+	walk->at->pos = walk->at->start = 0;
 	return 0;
 }
 
@@ -241,22 +234,22 @@ static __always_inline long walk_link(struct walk *walk, struct inode *inode, ui
 static __always_inline long walk_end(struct walk *walk)
 {
 	struct place *place = walk->place;
-	uint32_t len = walk->name_len;
+	uint32_t len = walk->at->name_len;
 	struct inode *inode;
 
-	place->dir = walk->dentry;
-	place->mount = walk->mount;
+	place->dir = walk->at->dentry;
+	place->mount = walk->at->mount;
 	place->status = PLACE_FOUND;
 	place->dentry = NULL;
 	__builtin_memcpy(place->name, walk->s->name, sizeof(place->name));
 	place->name_len = len;
-	if (!walk->child)
+	if (!walk->at->child)
 		return 1;
-	inode = READ(walk->child, d_inode);
+	inode = READ(walk->at->child, d_inode);
 	if (!inode)
 		return 1;
-	place->dentry = walk->child;
-	place->dentry_mount = walk->child_mount;
+	place->dentry = walk->at->child;
+	place->dentry_mount = walk->at->child_mount;
 	read_stat(&place->stat, (uint64_t)inode);
 	return 1;
 }
@@ -264,11 +257,11 @@ static __always_inline long walk_end(struct walk *walk)
 /* The path ended in "/", "." or "..": it names the directory where the walk is. */
 static __always_inline long walk_end_here(struct walk *walk)
 {
-	struct inode *inode = READ(walk->dentry, d_inode);
+	struct inode *inode = READ(walk->at->dentry, d_inode);
 
-	walk->name_len = 0;
-	walk->place->dir = walk->place->dentry = walk->dentry;
-	walk->place->mount = walk->place->dentry_mount = walk->mount;
+	walk->at->name_len = 0;
+	walk->place->dir = walk->place->dentry = walk->at->dentry;
+	walk->place->mount = walk->place->dentry_mount = walk->at->mount;
 	walk->place->status = PLACE_FOUND;
 	walk->place->name_len = 0;
 	if (inode)
@@ -279,10 +272,10 @@ static __always_inline long walk_end_here(struct walk *walk)
 /* Copies the component that ends before walk.pos to scratch.name, zeros behind it. */
 static __always_inline bool walk_name(struct walk *walk, uint32_t end)
 {
-	uint32_t start = walk->start, len = end - start;
+	uint32_t start = walk->at->start, len = end - start;
 	struct scratch *s = walk->s;
 
-	walk->name_len = len;
+	walk->at->name_len = len;
 	if (len >= NAME_BYTES)
 		return false;
 	__builtin_memset(s->name, 0, sizeof(s->name));
@@ -297,13 +290,13 @@ static __always_inline bool walk_name(struct walk *walk, uint32_t end)
 /* Finds what scratch.name is in the current directory. */
 static __always_inline void walk_child(struct walk *walk)
 {
-	struct stand stand = { .mount = (uint64_t)walk->mount };
+	struct stand stand = { .mount = (uint64_t)walk->at->mount };
 
-	stand.dentry = child_find(walk->s, (uint64_t)walk->dentry, walk->name_len);
+	stand.dentry = child_find(walk->s, (uint64_t)walk->at->dentry, walk->at->name_len);
 	if (stand.dentry)
 		mount_cross(&stand);
-	walk->child = (void *)stand.dentry;
-	walk->child_mount = (void *)stand.mount;
+	walk->at->child = (void *)stand.dentry;
+	walk->at->child_mount = (void *)stand.mount;
 }
 
 /* A component is complete, and ends before `end`; `last` if only slashes follow. 1 ends the walk. */
@@ -314,31 +307,31 @@ static __always_inline long walk_component(struct walk *walk, uint32_t end, bool
 
 	if (!walk_name(walk, end))
 		return 1;
-	if (s->name[0] == '.' && walk->name_len == 1)
+	if (s->name[0] == '.' && walk->at->name_len == 1)
 		return last ? walk_end_here(walk) : 0;
-	if (s->name[0] == '.' && s->name[1] == '.' && walk->name_len == 2) {
+	if (s->name[0] == '.' && s->name[1] == '.' && walk->at->name_len == 2) {
 		walk_up(walk);
 		return last ? walk_end_here(walk) : 0;
 	}
 	walk_child(walk);
-	if (!walk->child)
+	if (!walk->at->child)
 		return last ? walk_end(walk) : 1;
-	inode = READ(walk->child, d_inode);
-	if (inode && (READ(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || walk->flags & WALK_FOLLOW))
+	inode = READ(walk->at->child, d_inode);
+	if (inode && (READ(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || walk->at->flags & WALK_FOLLOW))
 		return walk_link(walk, inode, end) ? 1 : 0;
 	if (last)
 		return walk_end(walk);
 	if (!inode)
 		return 1;
-	walk->dentry = walk->child;
-	walk->mount = walk->child_mount;
+	walk->at->dentry = walk->at->child;
+	walk->at->mount = walk->at->child_mount;
 	return 0;
 }
 
 /* One character. The place's status stays PLACE_LOST unless one of the walk_end functions was reached. */
 static long walk_step(uint32_t index, struct walk *walk)
 {
-	uint32_t pos = walk->pos, end, next;
+	uint32_t pos = walk->at->pos, end, next;
 	char c, d;
 
 	asm volatile("" : "+r"(pos));
@@ -346,36 +339,39 @@ static long walk_step(uint32_t index, struct walk *walk)
 		return 1;
 	c = walk->s->user[pos];
 	if (c && c != '/') {
-		walk->pos = pos + 1;
+		walk->at->pos = pos + 1;
 		return 0;
 	}
 	end = pos;
 	d = c ? walk->s->user[pos + 1] : 0;
 	next = pos + 1;
-	walk->pos = c ? next : pos;
-	if (walk->start == end) {	/* "//", a leading or a trailing slash */
-		walk->start = next;
+	walk->at->pos = c ? next : pos;
+	if (walk->at->start == end) {	/* "//", a leading or a trailing slash */
+		walk->at->start = next;
 		return c ? 0 : walk_end_here(walk);
 	}
 	if (walk_component(walk, end, !d))
 		return 1;
-	if (walk->pos == (c ? next : pos))	/* not rewound by a link */
-		walk->start = next;
-	return c ? 0 : walk->pos ? 1 : 0;
+	if (walk->at->pos == (c ? next : pos))	/* not rewound by a link */
+		walk->at->start = next;
+	return c ? 0 : walk->at->pos ? 1 : 0;
 }
 
 /* Follows the text in scratch.user from `base`. */
 __noinline int walk_user(struct scratch *s, struct place *place, struct path *base, uint32_t flags)
 {
-	struct walk walk = { .s = s, .place = place, .flags = flags };
+	struct walk walk = { .s = s, .place = place };
 
 	if (!s || !place || !base)
 		return 0;
-	walk.dentry = base->dentry;
-	walk.mount = mount_of(base->mnt);
+	walk.at = &s->walk;
+	s->walk.dentry = base->dentry;
+	s->walk.mount = mount_of(base->mnt);
+	s->walk.flags = flags;
+	s->walk.pos = s->walk.start = s->walk.links = s->walk.name_len = 0;
 	place->status = PLACE_LOST;
 	place->dir = base->dentry;
-	place->mount = walk.mount;
+	place->mount = s->walk.mount;
 	place->dentry = NULL;
 	place->name_len = 0;
 	if (s->user[0] == '/')
