@@ -67,8 +67,13 @@ enum es_sensor {
 
 enum es_client_fd {
 	ES_CLIENT_FD_RING,		/* BPF ring buffer: page 0 is the consumer's position, writable */
-	ES_CLIENT_FD_GATE,		/* fanotify group whose events wait for this client, non-blocking */
-	ES_CLIENT_FD_ASK,		/* BPF program, run with struct es_ask for each event read from the gate */
+	/*
+	 * Where operations wait for this client, non-blocking. Tracepoint sensor: a fanotify group, its events. Lsm
+	 * sensor: the server's side of a FUSE connection, GETXATTR requests of the threads that wait.
+	 */
+	ES_CLIENT_FD_GATE,
+	/* Tracepoint sensor: BPF program, run with struct es_ask for each event read from the gate. Lsm: not used. */
+	ES_CLIENT_FD_ASK,
 	ES_CLIENT_FD_HELD,		/* BPF array, mapped: struct es_held[ES_HELD_MAX], see abi/sensor.h */
 	ES_CLIENT_FDS,
 };

@@ -23,21 +23,41 @@ struct es_sensor_client {
  * `held`): the entry's index is auth_id % ES_HELD_MAX. The library claims an entry before it runs the ask program, the
  * ask program fills it in, and the library sets auth_id to zero when the answer is given: so the daemon sees who waits
  * and since when, without being told.
+ *
+ * With the lsm sensor it is the kernel program that claims and frees entries, since it is the one that waits: it looks
+ * for a free one from index tid % ES_HELD_MAX on, so that who knows the thread finds the entry the same way. The
+ * library puts its answer into the low bits of `verdict`, once; the program reads it there, whatever woke it.
  */
 enum { ES_HELD_MAX = 1024 };
+
+enum es_verdict {
+	ES_VERDICT_NONE,
+	ES_VERDICT_ALLOW,
+	ES_VERDICT_DENY,
+	ES_VERDICT_MASK = 3,		/* the rest of the word tells one use of an entry from the next */
+};
+
+enum {
+	ES_HELD_SLICED = 1 << 0,	/* a lock is held meanwhile: wake it after ES_GATE_SLICE_NS, answered or not */
+	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/wait.bpf.h */
+};
+
+#define ES_GATE_SLICE_NS 5000000ull
 
 struct es_held {
 	uint64_t auth_id;		/* 0: free, or answered */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: claimed, not asked yet */
 	uint32_t tid;
 	uint32_t type;
-	uint64_t pad;
+	uint32_t verdict;		/* enum es_verdict; lsm sensor only */
+	uint32_t flags;			/* ES_HELD_* */
 };
 
 /* What a system call does, as far as events are concerned; each kind is handled by one program. */
 #define ES_KINDS(K) \
 	K(NONE) K(OPEN) K(EXEC) K(CLOSE) K(WRITE) K(TRUNCATE) K(UNLINK) K(RENAME) K(LINK) K(MAKE) K(CHMOD) K(CHOWN) \
-	K(UTIMES) K(SETXATTR) K(GETXATTR) K(LISTXATTR) K(DELXATTR) K(IOCTL) K(COPY) K(CHDIR) K(CHROOT) K(STAT) K(ACCESS) K(READLINK) K(READDIR) K(DUP) K(FCNTL) \
+	K(UTIMES) K(SETXATTR) K(GETXATTR) K(LISTXATTR) K(DELXATTR) K(IOCTL) K(COPY) K(CHDIR) K(CHROOT) K(STAT) \
+	K(ACCESS) K(READLINK) K(READDIR) K(DUP) K(FCNTL) \
 	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL)
 
 enum es_kind {
@@ -81,7 +101,8 @@ struct es_sensor_control {
 	uint32_t scope_mount[ES_SCOPE_MOUNTS];	/* mount ids, as in /proc/self/mountinfo */
 	uint64_t scope_cgroup;			/* id of a cgroup-v2 directory, 0: all */
 	uint32_t scope_cgroup_level;		/* its depth below the root */
-	uint32_t pad;
+	uint32_t lsm;				/* 1: operations are held by LSM programs, not by fanotify */
+	uint32_t gate_pid[ES_CLIENTS_MAX];	/* lsm: the process whose executable is the client's gate; 0: none */
 };
 
 /* Counters that the kernel programs write (.bss). */
@@ -89,4 +110,5 @@ struct es_sensor_stats {
 	uint64_t processes;			/* alive and known */
 	uint64_t unresolved;			/* paths given as passed */
 	uint64_t pidversion;			/* the last one given out */
+	uint64_t not_held;			/* operations that went on since they could neither wait nor start over */
 };
