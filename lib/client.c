@@ -10,10 +10,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "util/macro.h"
+
+#define NS_PER_SECOND 1000000000ull
 
 /*
  * The living clients of this process. After fork() the child's list is empty: it doesn't own the parent's clients, and
@@ -39,12 +42,12 @@ static void after_fork_in_parent(void)
 static void disown(struct es_client_s *client)
 {
 	int *const fds[] = {
-		&client->control.fd, &client->ring_fd, &client->epoll_fd,    &client->wake_fd,
-		&client->stop_fd,    &client->gate.fd, &client->gate.ask_fd, &client->gate.wake_fd,
+		&client->control.fd, &client->ring_fd, &client->epoll_fd, &client->wake_fd, &client->stop_fd,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		closep(fds[i]);
+	esl_gate_disown(client->gate);
 	client->next = inherited;
 	inherited = client;
 }
@@ -98,8 +101,7 @@ struct es_client_s *esl_client_get(const es_client_t *pointer)
 static void free_client(struct es_client_s *client)
 {
 	esl_ring_unmap(&client->ring);
-	if (client->gate.held)
-		esl_gate_fini(&client->gate);
+	esl_gate_free(client->gate);
 	closep(&client->ring_fd);
 	closep(&client->epoll_fd);
 	closep(&client->wake_fd);
@@ -156,6 +158,13 @@ static int open_events(struct es_client_s *client)
 static int take_fds(struct es_client_s *client, const struct es_reply *reply, const int fds[ES_CLIENT_FDS])
 {
 	_cleanup_close_ int gate = fds[ES_CLIENT_FD_GATE], ask = fds[ES_CLIENT_FD_ASK], held = fds[ES_CLIENT_FD_HELD];
+	const struct esl_gate_source source = {
+		.sensor = (enum es_sensor)reply->sensor,
+		.slot = reply->slot,
+		.fd = gate,
+		.ask_fd = ask,
+		.held_fd = held,
+	};
 	int r;
 
 	client->slot = reply->slot;
@@ -163,7 +172,7 @@ static int take_fds(struct es_client_s *client, const struct es_reply *reply, co
 	r = esl_ring_map(&client->ring, client->ring_fd, reply->ring_bytes);
 	if (r < 0)
 		return r;
-	r = esl_gate_init(&client->gate, gate, ask, held, NULL, reply->slot);
+	r = esl_gate_new(&source, &client->gate);
 	if (r < 0)
 		return r;
 	(void)TAKE_FD(gate);
@@ -175,7 +184,7 @@ static int take_fds(struct es_client_s *client, const struct es_reply *reply, co
 static void end_stream(struct es_client_s *client)
 {
 	atomic_store(&client->ended, true);
-	esl_gate_close(&client->gate);
+	esl_gate_close(client->gate);
 	esl_log("the daemon has ended: no more events come, and what waited for an answer has been let through; "
 		"delete the client and make a new one");
 }
@@ -183,15 +192,32 @@ static void end_stream(struct es_client_s *client)
 /* The gate is closed before the handler thread is waited for: its handler may be opening a file. */
 static void leave(struct es_client_s *client)
 {
-	esl_gate_close(&client->gate);
+	esl_gate_close(client->gate);
 	shutdown(client->control.fd, SHUT_RDWR);
 }
 
-/* A group that can't be read any more is no gate: the connection's end makes the daemon close its duplicate as well. */
+/* What can't be read any more is no gate: the connection's end makes the daemon close its side of it as well. */
 static void read_gate(struct es_client_s *client)
 {
-	if (esl_gate_read(&client->gate) == -EPROTO)
+	if (esl_gate_read(client->gate) == -EPROTO)
 		shutdown(client->control.fd, SHUT_RDWR);
+}
+
+/* Like poll(), but no longer than until the gate has something to do by itself. */
+static int wait_for_gate(struct esl_gate *gate, struct pollfd *fds, nfds_t count)
+{
+	struct timespec now, wait = {};
+	uint64_t next_ns, now_ns;
+
+	if (!esl_gate_next_ns(gate, &next_ns))
+		return poll(fds, count, -1);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	if (next_ns > now_ns) {
+		wait.tv_sec = (time_t)((next_ns - now_ns) / NS_PER_SECOND);
+		wait.tv_nsec = (long)((next_ns - now_ns) % NS_PER_SECOND);
+	}
+	return ppoll(fds, count, &wait, NULL);
 }
 
 static void *gate_thread(void *argument)
@@ -200,25 +226,27 @@ static void *gate_thread(void *argument)
 	struct pollfd fds[] = {
 		{ .fd = client->stop_fd, .events = POLLIN },
 		{ .fd = client->control.fd, .events = POLLRDHUP },
-		{ .fd = client->gate.wake_fd, .events = POLLIN },
-		{ .fd = client->gate.fd, .events = POLLIN },
+		{ .fd = client->gate->wake_fd, .events = POLLIN },
+		{ .fd = client->gate->fd, .events = POLLIN },
 	};
-	const int gate_fd = client->gate.fd;
+	const int gate_fd = client->gate->fd;
 	eventfd_t ignored;
 	char name[16];
+	int n;
 
 	snprintf(name, sizeof(name), "es-gate-%u", client->slot % 100);
 	pthread_setname_np(pthread_self(), name);
 	while (!atomic_load(&client->stopping)) {
-		fds[3].fd = !atomic_load(&client->ended) && esl_gate_may_read(&client->gate) ? gate_fd : -1;
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		fds[3].fd = !atomic_load(&client->ended) && esl_gate_may_read(client->gate) ? gate_fd : -1;
+		n = wait_for_gate(client->gate, fds, ARRAY_SIZE(fds));
+		if (n < 0)
 			continue;
 		if (fds[2].revents)
-			eventfd_read(client->gate.wake_fd, &ignored);
+			eventfd_read(client->gate->wake_fd, &ignored);
 		if (fds[1].revents && !atomic_load(&client->stopping)) {
 			end_stream(client);
 			fds[1].fd = -1;
-		} else if (fds[3].revents) {
+		} else if (fds[3].revents || n == 0) {
 			read_gate(client);
 		}
 	}

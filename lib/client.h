@@ -46,7 +46,7 @@ struct es_client_s {
 
 	struct esl_control control;
 	struct esl_ring ring;
-	struct esl_gate gate;
+	struct esl_gate *gate;
 	int ring_fd;
 	int epoll_fd;				/* ring_fd and wake_fd */
 	int wake_fd;				/* eventfd: for the handler thread */

@@ -2,313 +2,91 @@
 #include "gate.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/bpf.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/fanotify.h>
+#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <EndpointSecurity/EndpointSecurity.h>
-
-#include "events.h"
+#include "gate-fanotify.h"
+#include "gate-fuse.h"
 #include "log.h"
 #include "util/macro.h"
 
-enum { BATCH = 16 };
+enum { HELD_BYTES = ES_HELD_MAX * sizeof(struct es_held) };
 
-static int run_ask_program(struct esl_gate *gate, struct es_ask *ask)
+/* What all kinds of gate have in common, and the choice of one. */
+static int (*const kinds[])(const struct esl_gate_source *source, struct esl_gate **ret_gate) = {
+	[ES_SENSOR_TRACEPOINT] = esl_fanotify_gate_new,
+	[ES_SENSOR_LSM] = esl_fuse_gate_new,
+};
+
+int esl_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate)
 {
-	union bpf_attr attr = {};
-
-	attr.test.prog_fd = (uint32_t)gate->ask_fd;
-	attr.test.ctx_in = (uint64_t)(uintptr_t)ask;
-	attr.test.ctx_size_in = sizeof(*ask);
-	return syscall(SYS_bpf, BPF_PROG_RUN, &attr, sizeof(attr)) < 0 ? -errno : 0;
+	if ((size_t)source->sensor >= ARRAY_SIZE(kinds) || !kinds[source->sensor]) {
+		esl_log("the daemon holds operations in a way (%u) that this library doesn't know: "
+			"install both from the same version", (unsigned int)source->sensor);
+		return -EPROTO;
+	}
+	return kinds[source->sensor](source, ret_gate);
 }
 
-/* Each event that waits takes a descriptor of the program's: at most half of what it may have. */
-static uint32_t entries_allowed(void)
+int esl_gate_init(struct esl_gate *gate, const struct esl_gate_ops *ops, const struct esl_gate_source *source)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > ES_HELD_MAX)
-		return ES_HELD_MAX;
-	return limit.rlim_cur >= 2 ? (uint32_t)limit.rlim_cur / 2 : 1;
-}
-
-int esl_gate_init(struct esl_gate *gate, int fd, int ask_fd, int held_fd, struct es_held *held, uint32_t slot)
-{
-	const size_t bytes = ES_HELD_MAX * sizeof(struct es_held);
-	uint32_t entries = entries_allowed();
-	int wake_fd;
-
-	if (!held) {
-		held = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, held_fd, 0);
-		if (held == MAP_FAILED)
+	gate->held = source->held;
+	if (!gate->held) {
+		gate->held = mmap(NULL, HELD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, source->held_fd, 0);
+		if (gate->held == MAP_FAILED)
 			return -errno;
-		madvise(held, bytes, MADV_DONTFORK);
+		madvise(gate->held, HELD_BYTES, MADV_DONTFORK);
 		gate->held_is_mapped = true;
 	}
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (wake_fd < 0) {
-		int error = -errno;
-
-		if (gate->held_is_mapped)
-			munmap(held, bytes);
-		return error;
-	}
-
-	gate->fd = fd;
-	gate->ask_fd = ask_fd;
-	gate->wake_fd = wake_fd;
-	gate->held = held;
-	gate->slot = slot;
-	gate->ask = run_ask_program;
+	gate->ops = ops;
+	gate->slot = source->slot;
+	gate->fd = gate->ask_fd = gate->wake_fd = -1;
 	pthread_mutex_init(&gate->lock, NULL);
-	while (gate->free_count < entries) {
-		gate->free[gate->free_count] = (uint16_t)(entries - 1 - gate->free_count);
-		gate->free_count++;
-	}
 	return 0;
 }
 
-void esl_gate_fini(struct esl_gate *gate)
+void esl_gate_disown(struct esl_gate *gate)
 {
 	closep(&gate->fd);
 	closep(&gate->ask_fd);
 	closep(&gate->wake_fd);
+}
+
+void esl_gate_free(struct esl_gate *gate)
+{
+	if (!gate)
+		return;
+	esl_gate_disown(gate);
 	if (gate->held_is_mapped)
-		munmap(gate->held, ES_HELD_MAX * sizeof(struct es_held));
+		munmap(gate->held, HELD_BYTES);
 	pthread_mutex_destroy(&gate->lock);
-}
-
-static int write_answer(int fd, int event_fd, bool allow)
-{
-	const struct fanotify_response response = { .fd = event_fd, .response = allow ? FAN_ALLOW : FAN_DENY };
-	ssize_t n;
-
-	do
-		n = write(fd, &response, sizeof(response));
-	while (n < 0 && errno == EINTR);
-	/* ENOENT: the task was killed, and doesn't wait any more. */
-	if (n < 0 && errno != ENOENT)
-		return -errno;
-	return 0;
-}
-
-static void note_denied(struct esl_gate *gate, const struct esl_waiting *waiting)
-{
-	struct es_ask ask = {
-		.slot = gate->slot,
-		.tid = waiting->tid,
-		.fd = waiting->fd,
-		.mask = ES_ASK_NOTE_DENIED,
-		.auth_id = waiting->auth_id,
-	};
-
-	gate->ask(gate, &ask);
-}
-
-/*
- * With the lock held: answers and gives the entry back. The event's descriptor is left to the caller to close, without
- * the lock, since a file's last close may take long. The daemon is told last: until then it minds the deadline.
- */
-static int answer_entry(struct esl_gate *gate, struct esl_waiting *waiting, bool allow, int *ret_event_fd)
-{
-	size_t index = (size_t)(waiting - gate->waiting);
-	int r;
-
-	if (!allow)
-		note_denied(gate, waiting);
-	r = write_answer(gate->fd, waiting->fd, allow);
-	__atomic_store_n(&gate->held[index].auth_id, 0, __ATOMIC_RELEASE);
-	*ret_event_fd = waiting->fd;
-	*waiting = (struct esl_waiting){ .fd = -1 };
-	gate->free[gate->free_count++] = (uint16_t)index;
-	if (gate->starved) {
-		gate->starved = false;
-		eventfd_write(gate->wake_fd, 1);
-	}
-	return r;
-}
-
-/* NULL: nothing with this id waits. With the lock held. */
-static struct esl_waiting *find(struct esl_gate *gate, uint64_t auth_id)
-{
-	struct esl_waiting *waiting = &gate->waiting[auth_id % ES_HELD_MAX];
-
-	return auth_id && waiting->auth_id == auth_id ? waiting : NULL;
-}
-
-int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow)
-{
-	_cleanup_close_ int event_fd = -1;
-	struct esl_waiting *waiting;
-	int r = -ENOENT;
-
-	pthread_mutex_lock(&gate->lock);
-	waiting = find(gate, auth_id);
-	if (gate->fd < 0)
-		r = -ESHUTDOWN;
-	else if (waiting)
-		r = answer_entry(gate, waiting, allow, &event_fd);
-	pthread_mutex_unlock(&gate->lock);
-	return r;
-}
-
-void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(gate->waiting); i++) {
-		struct esl_waiting *waiting = &gate->waiting[i];
-		_cleanup_close_ int event_fd = -1;
-
-		pthread_mutex_lock(&gate->lock);
-		if (gate->fd >= 0 && waiting->auth_id && (!types || esl_types_has(types, waiting->type))) {
-			if (waiting->asking)
-				waiting->let_go = true;
-			else
-				answer_entry(gate, waiting, true, &event_fd);
-		}
-		pthread_mutex_unlock(&gate->lock);
-	}
-}
-
-/* How many events may be read, since that many entries are free and only this thread takes them. */
-static uint32_t free_entries(struct esl_gate *gate)
-{
-	uint32_t count;
-
-	pthread_mutex_lock(&gate->lock);
-	count = gate->free_count;
-	gate->starved = count == 0;
-	pthread_mutex_unlock(&gate->lock);
-	return count;
+	free(gate);
 }
 
 bool esl_gate_may_read(struct esl_gate *gate)
 {
-	return free_entries(gate) > 0;
+	return !gate->ops->may_read || gate->ops->may_read(gate);
 }
 
-static struct esl_waiting *claim(struct esl_gate *gate, const struct fanotify_event_metadata *event,
-				 uint64_t *ret_auth_id)
+bool esl_gate_next_ns(struct esl_gate *gate, uint64_t *ret_ns)
 {
-	bool is_exec = event->mask & FAN_OPEN_EXEC_PERM;
-	struct esl_waiting *waiting;
-	uint16_t index;
-
-	pthread_mutex_lock(&gate->lock);
-	index = gate->free[--gate->free_count];
-	waiting = &gate->waiting[index];
-	*waiting = (struct esl_waiting){
-		.auth_id = ++gate->generation * ES_HELD_MAX + index,
-		.fd = event->fd,
-		.tid = (uint32_t)event->pid,
-		.type = is_exec ? ES_EVENT_TYPE_AUTH_EXEC : ES_EVENT_TYPE_AUTH_OPEN,
-		.asking = true,
-	};
-	__atomic_store_n(&gate->held[index].deadline_ns, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&gate->held[index].auth_id, waiting->auth_id, __ATOMIC_RELEASE);
-	*ret_auth_id = waiting->auth_id;
-	pthread_mutex_unlock(&gate->lock);
-	return waiting;
-}
-
-/* The descriptor was opened by fanotify for us, and reading it asks nobody. */
-static uint32_t is_script(const struct fanotify_event_metadata *event)
-{
-	char start[2];
-
-	return event->mask & FAN_OPEN_EXEC_PERM && pread(event->fd, start, sizeof(start), 0) == sizeof(start) &&
-	       start[0] == '#' && start[1] == '!';
-}
-
-static void handle_event(struct esl_gate *gate, const struct fanotify_event_metadata *event)
-{
-	_cleanup_close_ int event_fd = -1;
-	struct es_ask ask = {
-		.slot = gate->slot,
-		.tid = (uint32_t)event->pid,
-		.fd = event->fd,
-		.mask = (uint32_t)event->mask,
-		.script = is_script(event),
-	};
-	struct esl_waiting *waiting = claim(gate, event, &ask.auth_id);
-	int r = gate->ask(gate, &ask);
-
-	if (r < 0 && !gate->said_ask) {
-		gate->said_ask = true;
-		esl_log("operations are let through unasked: the kernel refused to run the ask program (%s); "
-			"a client must keep its privileges", esl_errno(r));
-	}
-
-	/* When a record is in the ring, the answer may have come already, and the entry be another's. */
-	pthread_mutex_lock(&gate->lock);
-	if (waiting->auth_id == ask.auth_id) {
-		waiting->asking = false;
-		if (r < 0 || ask.verdict != ES_ASK_ASKED || waiting->let_go)
-			answer_entry(gate, waiting, true, &event_fd);
-	}
-	pthread_mutex_unlock(&gate->lock);
-}
-
-static int read_events(struct esl_gate *gate, struct fanotify_event_metadata *events, size_t count)
-{
-	ssize_t n;
-
-	do
-		n = read(gate->fd, events, count * sizeof(*events));
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EAGAIN ? 0 : -errno;
-	return (int)(n / (ssize_t)sizeof(*events));
+	return gate->ops->next_ns && gate->ops->next_ns(gate, ret_ns);
 }
 
 int esl_gate_read(struct esl_gate *gate)
 {
-	struct fanotify_event_metadata events[BATCH];
-	uint32_t room = free_entries(gate);
-	int count = room ? read_events(gate, events, room < BATCH ? room : BATCH) : 0;
-
-	for (int i = 0; i < count; i++) {
-		if (events[i].vers != FANOTIFY_METADATA_VERSION)
-			return -EPROTO;
-		if (events[i].fd >= 0)
-			handle_event(gate, &events[i]);
-	}
-	/* The kernel has denied the operation whose descriptor it couldn't give us. */
-	if (count < 0 && !gate->said_read) {
-		gate->said_read = true;
-		esl_log("an operation was refused because this program could not be told of it: %s%s", esl_errno(count),
-			count == -EMFILE ? "; raise its limit of open files (ulimit -n)" : "");
-	}
-	return count;
+	return gate->ops->read(gate);
 }
 
-static void remove_marks(int fd)
+int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow)
 {
-	fanotify_mark(fd, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL);
-	fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_MOUNT, 0, AT_FDCWD, NULL);
-	fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, NULL);
+	return gate->ops->answer(gate, auth_id, allow);
 }
 
-static void allow_unread(struct esl_gate *gate)
+void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types)
 {
-	struct fanotify_event_metadata events[BATCH];
-	int count;
-
-	while ((count = read_events(gate, events, BATCH)) > 0) {
-		for (int i = 0; i < count; i++) {
-			if (events[i].fd < 0)
-				continue;
-			write_answer(gate->fd, events[i].fd, true);
-			close(events[i].fd);
-		}
-	}
+	gate->ops->let_go(gate, types);
 }
 
 void esl_gate_close(struct esl_gate *gate)
@@ -317,13 +95,9 @@ void esl_gate_close(struct esl_gate *gate)
 
 	if (gate->fd < 0)
 		return;
-	remove_marks(gate->fd);
-	esl_gate_let_go(gate, NULL);
-	allow_unread(gate);
-
+	gate->ops->let_all_go(gate);
 	pthread_mutex_lock(&gate->lock);
-	fd = gate->fd;
-	gate->fd = -1;
+	fd = TAKE_FD(gate->fd);
 	pthread_mutex_unlock(&gate->lock);
 	close(fd);
 }

@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * (7) The gate: a fanotify group at which tasks wait for this client. Each event read from it is put to the kernel's
- * ask program, which either says that nobody need be asked, or puts an AUTH record into the client's ring. The answer is
- * one write to the group; it comes from whichever thread calls es_respond_*().
+ * (7) The gate: where tasks wait for this client. There is one kind for each sensor, chosen when the client is made:
  *
- * What waits stands in waiting[], whose index is part of auth_id, and, for the daemon, which watches deadlines, in the
- * shared array held[]. An entry is taken by the gate's thread before it asks; it is given back by whoever answers. When
- * none is free, events are left in the group until one is.
+ *	gate-fanotify.c	tracepoint sensor: permission events of a fanotify group, a program that asks for each
+ *	gate-fuse.c	lsm sensor: the kernel has asked already, and its task sleeps in a request to a FUSE file
  *
- * One thread calls esl_gate_read(), and with it all opens of this very process are let through too. So it must never
- * open a file, nor wait for a thread that may: it allocates nothing (malloc looks into /proc and /sys), doesn't
- * translate error texts, and takes `lock` only, which is never held across anything that opens or waits.
+ * What waits stands in the shared array held[] (abi/sensor.h), whose index is part of auth_id. The answer comes from
+ * whichever thread calls es_respond_*().
+ *
+ * One thread calls esl_gate_read(), and what it reads may be about this very process. So it must never open a file, nor
+ * wait for a thread that may: it allocates nothing (malloc looks into /proc and /sys), doesn't translate error texts,
+ * and takes `lock` only, which is never held across anything that opens or waits.
  */
 
 #include <pthread.h>
@@ -22,48 +22,72 @@
 #include "abi/control.h"
 #include "abi/sensor.h"
 
-struct esl_waiting {
-	uint64_t auth_id;			/* 0: free */
-	int fd;					/* of the event; names it in the answer */
-	uint32_t tid;
-	uint32_t type;
-	bool asking;				/* the ask program runs: fd is in use */
-	bool let_go;				/* answer with ALLOW when it has run */
+struct esl_gate;
+
+/* What the functions below do; `next_ns` and `may_read` may be NULL: no time is set, and it may always be read. */
+struct esl_gate_ops {
+	bool (*may_read)(struct esl_gate *gate);
+	bool (*next_ns)(struct esl_gate *gate, uint64_t *ret_ns);
+	int (*read)(struct esl_gate *gate);
+	int (*answer)(struct esl_gate *gate, uint64_t auth_id, bool allow);
+	void (*let_go)(struct esl_gate *gate, const uint64_t *types);	/* NULL: all */
+	void (*let_all_go)(struct esl_gate *gate);	/* what has yet to be read as well */
 };
 
+/* The part that all kinds have in common, at the beginning of each. A kind that needs no wake_fd has -1 there. */
 struct esl_gate {
+	const struct esl_gate_ops *ops;
 	int fd;					/* -1: closed, nothing waits */
-	int ask_fd;
-	int wake_fd;				/* eventfd: an entry is free again */
+	int ask_fd;				/* program to run for an event that was read; fanotify only */
+	int wake_fd;				/* eventfd: it may be read again */
 	uint32_t slot;
 	struct es_held *held;
 	bool held_is_mapped;
-	int (*ask)(struct esl_gate *gate, struct es_ask *ask);
-	bool said_ask, said_read;		/* these troubles were told on stderr once */
-
-	pthread_mutex_t lock;			/* everything below, writes to fd, and closing it */
-	uint64_t generation;
-	bool starved;				/* the thread doesn't read until an entry is free */
-	uint32_t free_count;
-	uint16_t free[ES_HELD_MAX];
-	struct esl_waiting waiting[ES_HELD_MAX];
+	pthread_mutex_t lock;			/* what the kind says, writes to fd, and closing it */
 };
 
-/* Takes the two descriptors. held: not NULL in tests only, else it is mapped from held_fd, which stays the caller's. */
-int esl_gate_init(struct esl_gate *gate, int fd, int ask_fd, int held_fd, struct es_held *held, uint32_t slot);
-void esl_gate_fini(struct esl_gate *gate);
+/* Where a gate comes from. */
+struct esl_gate_source {
+	enum es_sensor sensor;
+	uint32_t slot;
+	int fd;
+	int ask_fd;
+	int held_fd;				/* stays the caller's */
+	struct es_held *held;			/* in tests: not NULL, and held_fd isn't mapped */
+};
+
+/* Takes fd and ask_fd if it succeeds. -EPROTO: this sensor has no gate that is known here. */
+int esl_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate);
+
+/* NULL is no gate. */
+void esl_gate_free(struct esl_gate *gate);
+
+/* In the child of a fork(): closes its copies of the descriptors, and touches nothing else. */
+void esl_gate_disown(struct esl_gate *gate);
+
+/* For the kinds: maps held[] and sets up what is common, in a block from calloc(). */
+int esl_gate_init(struct esl_gate *gate, const struct esl_gate_ops *ops, const struct esl_gate_source *source);
 
 /* False: wait for wake_fd before the next esl_gate_read(). */
 bool esl_gate_may_read(struct esl_gate *gate);
 
-/* Handles what there is, a few events at most: their number, 0 or a negative errno. */
+/* Is there something to do without being told? When (CLOCK_MONOTONIC) to call esl_gate_read() at the latest. */
+bool esl_gate_next_ns(struct esl_gate *gate, uint64_t *ret_ns);
+
+/*
+ * Handles what there is, a few events at most, and what is due: the number of events, 0 or a negative errno. -EPROTO:
+ * nothing sensible will ever come from it again.
+ */
 int esl_gate_read(struct esl_gate *gate);
 
-/* -ENOENT: nothing waits for this answer (any more). -ESHUTDOWN: the gate is closed. */
+/*
+ * -ENOENT: nothing waits for this answer (any more). -EALREADY: somebody else has answered. -ESHUTDOWN: the gate is
+ * closed.
+ */
 int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow);
 
-/* Allows all that waits, or what is of these types. */
+/* Allows all that waits and is of these types. */
 void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types);
 
-/* Takes all marks away, allows all that waits or has yet to be read, closes the group. By the gate's thread only. */
+/* Allows all that waits or has yet to be read, closes the gate. By the gate's thread only. */
 void esl_gate_close(struct esl_gate *gate);

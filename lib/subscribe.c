@@ -76,7 +76,7 @@ static es_return_t unsubscribe(struct es_client_s *client, const uint64_t types[
 	es_return_t result = change(client, ES_REQUEST_UNSUBSCRIBE, types);
 
 	if (result == ES_RETURN_SUCCESS)
-		esl_gate_let_go(&client->gate, types);
+		esl_gate_let_go(client->gate, types);
 	return result;
 }
 

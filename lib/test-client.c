@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -10,6 +11,7 @@
 #include <sys/fanotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -493,6 +495,172 @@ static void test_daemon_death(void)
 	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
 }
 
+/* What the lsm sensor's program does: claims an entry, and sends its record; then its task comes to the gate. */
+static struct es_held *hold(struct test_peer *peer, uint32_t tid, uint16_t type, uint32_t flags)
+{
+	struct es_held *entry = &peer->held[tid % ES_HELD_MAX];
+	static uint64_t generation;
+
+	*entry = (struct es_held){ .deadline_ns = 1, .tid = tid, .type = type, .flags = flags };
+	__atomic_store_n(&entry->auth_id, ++generation * ES_HELD_MAX + tid % ES_HELD_MAX, __ATOMIC_RELEASE);
+	test_record_full(&record, type);
+	record.head.auth_id = entry->auth_id;
+	record.head.num[0] = FREAD | FWRITE;
+	CHECK(test_peer_push(peer, &record) && called());
+	return entry;
+}
+
+static void come(struct test_peer *peer, uint32_t tid)
+{
+	struct {
+		struct fuse_in_header header;
+		struct fuse_getxattr_in in;
+		char name[8];
+	} request = {
+		.header = { .len = sizeof(request), .opcode = FUSE_GETXATTR, .unique = tid, .nodeid = 2, .pid = tid },
+		.in.size = 8,
+		.name = "user.es",
+	};
+
+	CHECK(write(peer->gate, &request, sizeof(request)) == sizeof(request));
+}
+
+static bool woken(struct test_peer *peer, uint32_t tid)
+{
+	struct pollfd wait = { .fd = peer->gate, .events = POLLIN };
+	struct fuse_out_header got[2];
+
+	return poll(&wait, 1, 10000) == 1 && read(peer->gate, got, sizeof(got)) == sizeof(got[0]) + 4 &&
+	       got[0].unique == tid && !got[0].error;
+}
+
+static void test_lsm_respond(void)
+{
+	static const es_event_type_t types[] = { ES_EVENT_TYPE_AUTH_OPEN, ES_EVENT_TYPE_AUTH_UNLINK };
+	es_client_t *client = new_client(retain);
+	struct test_peer *peer = test_daemon_peer();
+	const es_message_t *message;
+	struct es_held *entry;
+
+	CHECK(es_subscribe(client, types, ARRAY_SIZE(types)) == ES_RETURN_SUCCESS);
+	entry = hold(peer, 70, ES_EVENT_TYPE_AUTH_UNLINK, 0);
+	message = seen.message;
+	come(peer, 70);
+	CHECK(no_answer(peer));
+	CHECK(es_respond_auth_result(client, message, ES_AUTH_RESULT_DENY, false) == ES_RESPOND_RESULT_SUCCESS);
+	CHECK(woken(peer, 70) && entry->verdict == ES_VERDICT_DENY);
+	CHECK(es_respond_auth_result(client, message, ES_AUTH_RESULT_ALLOW, false) ==
+	      ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE);
+	es_release_message(message);
+
+	for (uint32_t mask = 0; mask < 4; mask++) {
+		entry = hold(peer, 71, ES_EVENT_TYPE_AUTH_OPEN, 0);
+		message = seen.message;
+		CHECK(es_respond_flags_result(client, message, mask, false) == ES_RESPOND_RESULT_SUCCESS);
+		CHECK(entry->verdict == (mask == (FREAD | FWRITE) ? ES_VERDICT_ALLOW : ES_VERDICT_DENY));
+		es_release_message(message);
+		CHECK(no_answer(peer));
+		come(peer, 71);
+		CHECK(woken(peer, 71));
+	}
+
+	/* Not answered yet: it goes back when its time is over, with nobody telling the gate's thread. */
+	entry = hold(peer, 72, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED);
+	message = seen.message;
+	for (int i = 0; i < 3; i++) {
+		come(peer, 72);
+		CHECK(woken(peer, 72) && entry->verdict == ES_VERDICT_NONE);
+	}
+
+	/* Answered by somebody else; gone; let go. */
+	entry->verdict = ES_VERDICT_ALLOW;
+	CHECK(es_respond_auth_result(client, message, ES_AUTH_RESULT_DENY, false) ==
+	      ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE);
+	es_release_message(message);
+	entry = hold(peer, 73, ES_EVENT_TYPE_AUTH_UNLINK, 0);
+	entry->auth_id = 0;
+	CHECK(es_respond_auth_result(client, seen.message, ES_AUTH_RESULT_DENY, false) == ES_RESPOND_RESULT_NOT_FOUND);
+	es_release_message(seen.message);
+	entry = hold(peer, 74, ES_EVENT_TYPE_AUTH_OPEN, 0);
+	come(peer, 74);
+	CHECK(no_answer(peer));
+	CHECK(es_unsubscribe(client, types, 1) == ES_RETURN_SUCCESS);
+	CHECK(woken(peer, 74) && entry->verdict == ES_VERDICT_ALLOW);
+	CHECK(es_respond_flags_result(client, seen.message, 0, false) == ES_RESPOND_RESULT_NOT_FOUND);
+	es_release_message(seen.message);
+	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
+}
+
+static void hang_up(es_client_t *client, struct test_peer *peer)
+{
+	(void)client;
+	test_peer_hang_up(peer);
+}
+
+static void end_gate(es_client_t *client, struct test_peer *peer)
+{
+	(void)client;
+	shutdown(peer->gate, SHUT_WR);
+}
+
+static void delete_it(es_client_t *client, struct test_peer *peer)
+{
+	(void)peer;
+	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
+}
+
+/* However it ends, what waits goes on; and while the client is still there it says that the stream has ended. */
+static void test_lsm_end(void)
+{
+	void (*const ends[])(es_client_t *client, struct test_peer *peer) = { hang_up, end_gate, delete_it };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		es_client_t *client = new_client(retain);
+		struct test_peer *peer = test_daemon_peer();
+		const es_message_t *message;
+		struct es_held *entry, *early;
+
+		entry = hold(peer, 80, ES_EVENT_TYPE_AUTH_EXEC, 0);
+		message = seen.message;
+		early = hold(peer, 81, ES_EVENT_TYPE_AUTH_EXEC, 0);
+		es_release_message(seen.message);
+		es_release_message(message);
+		come(peer, 80);
+		CHECK(no_answer(peer));
+		ends[i](client, peer);
+		CHECK(woken(peer, 80) && entry->verdict == ES_VERDICT_ALLOW);
+		for (int n = 0; __atomic_load_n(&early->verdict, __ATOMIC_ACQUIRE) != ES_VERDICT_ALLOW; n++) {
+			CHECK(n < 10000);
+			usleep(1000);
+		}
+		CHECK(es_linux_stream_ended(client));
+		CHECK(es_delete_client(client) == (ends[i] == delete_it ? ES_RETURN_ERROR : ES_RETURN_SUCCESS));
+	}
+}
+
+static void test_no_gate(void)
+{
+	es_client_t *client;
+
+	CHECK(es_new_client_f(&client, handler, NULL) == ES_NEW_CLIENT_RESULT_ERR_INTERNAL);
+}
+
+static void test_lsm(void)
+{
+	int before = open_descriptors(), of_daemon;
+
+	test_daemon_sensor = ES_SENSOR_LSM;
+	test_lsm_respond();
+	test_lsm_end();
+	test_daemon_sensor = ES_SENSOR_TRACEPOINT;
+	of_daemon = 4 * 3;			/* four clients': connection, push_fd and gate are never closed here */
+	CHECK(open_descriptors() == before + of_daemon);
+
+	test_daemon_sensor = ES_SENSOR_NONE;
+	test_no_gate();
+	test_daemon_sensor = ES_SENSOR_TRACEPOINT;
+}
+
 /* Blocks as the compiler makes them, by hand: es_new_client() is there for every compiler, hidden by the headers. */
 struct block {
 	void *isa;
@@ -652,6 +820,7 @@ int main(void)
 	test_sync();
 	test_fork();
 	test_daemon_death();
+	test_lsm();
 #ifndef __BLOCKS__
 	test_blocks();
 #endif

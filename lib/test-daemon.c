@@ -20,6 +20,7 @@ static atomic_int refusal;
 static struct test_peer peers[256];
 static _Atomic unsigned int peer_count;
 uint32_t test_daemon_refuse_type = UINT32_MAX;
+uint32_t test_daemon_sensor = ES_SENSOR_TRACEPOINT;
 
 static int bpf(int command, union bpf_attr *attr)
 {
@@ -137,7 +138,11 @@ static void make_client(struct test_peer *peer, struct es_reply *reply)
 /* False: hang up. */
 static bool answer(struct test_peer *peer, const struct es_request *request)
 {
-	struct es_reply reply = { .op = request->op, .refused_type = test_daemon_refuse_type };
+	struct es_reply reply = {
+		.op = request->op,
+		.refused_type = test_daemon_refuse_type,
+		.sensor = test_daemon_sensor,
+	};
 	int refused = atomic_load(&refusal);
 
 	switch (request->op) {

@@ -3,7 +3,7 @@
 
 /*
  * A daemon for tests of the library alone: a thread that answers on the socket, real BPF rings, filled by a program
- * that writes what the test gives it, and sockets in place of fanotify groups. Needs BPF, so root.
+ * that writes what the test gives it, and sockets in place of fanotify groups and FUSE connections. Needs BPF, so root.
  */
 
 #include <stdbool.h>
@@ -33,6 +33,9 @@ void test_daemon_refuse(int error);
 /* The daemon's side of the client that connected last; its subscriptions are refused if they contain refuse_type. */
 struct test_peer *test_daemon_peer(void);
 extern uint32_t test_daemon_refuse_type;
+
+/* What holds the next clients' operations: enum es_sensor. */
+extern uint32_t test_daemon_sensor;
 
 /* Puts a record into the client's ring. False: it is full. */
 bool test_peer_push(struct test_peer *peer, const struct test_record *record);

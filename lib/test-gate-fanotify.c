@@ -19,14 +19,14 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 
 #include "events.h"
-#include "gate.h"
+#include "gate-fanotify.h"
 #include "test.h"
 #include "util/macro.h"
 
-/* The gate against a socket that plays the fanotify group, and a function that plays the ask program. */
+/* The fanotify gate against a socket that plays the fanotify group, and a function that plays the ask program. */
 
 struct fake {
-	struct esl_gate gate;
+	struct esl_gate *gate;
 	struct es_held held[ES_HELD_MAX];
 	int kernel;				/* the other end */
 };
@@ -39,9 +39,9 @@ static int ask_result;
 static void (*during_ask)(void);
 static struct es_ask denied;			/* the last denial noted */
 
-static int fake_ask(struct esl_gate *gate, struct es_ask *ask)
+static int fake_ask(struct esl_fanotify_gate *gate, struct es_ask *ask)
 {
-	CHECK(gate == &fake->gate);
+	CHECK(&gate->gate == fake->gate);
 	if (ask->mask == ES_ASK_NOTE_DENIED) {
 		denied = *ask;
 		ask->verdict = ES_ASK_DENIED;
@@ -57,13 +57,16 @@ static int fake_ask(struct esl_gate *gate, struct es_ask *ask)
 
 static void open_fake(uint32_t answer)
 {
+	struct esl_gate_source source = { .sensor = ES_SENSOR_TRACEPOINT, .slot = 3, .ask_fd = -1, .held_fd = -1 };
 	int ends[2];
 
 	CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
 	fake = calloc(1, sizeof(*fake));
 	CHECK(fake);
-	CHECK(esl_gate_init(&fake->gate, ends[0], -1, -1, fake->held, 3) == 0);
-	fake->gate.ask = fake_ask;
+	source.fd = ends[0];
+	source.held = fake->held;
+	CHECK(esl_gate_new(&source, &fake->gate) == 0);
+	container_of(fake->gate, struct esl_fanotify_gate, gate)->ask = fake_ask;
 	fake->kernel = ends[1];
 	verdict = answer;
 	ask_result = 0;
@@ -74,7 +77,7 @@ static void open_fake(uint32_t answer)
 
 static void close_fake(void)
 {
-	esl_gate_fini(&fake->gate);
+	esl_gate_free(fake->gate);
 	close(fake->kernel);
 	free(fake);
 }
@@ -107,7 +110,7 @@ static int knock(uint64_t mask, int tid)
 	int fd = file_with("plain");
 
 	send_event(mask, fd, tid);
-	CHECK(esl_gate_read(&fake->gate) == 1);
+	CHECK(esl_gate_read(fake->gate) == 1);
 	return fd;
 }
 
@@ -154,8 +157,8 @@ static void test_nobody_need_be_asked(void)
 		CHECK(asked_count == 1 && asked.tid == 42 && asked.fd == fd && asked.slot == 3 && asked.auth_id);
 		CHECK(asked.mask == FAN_OPEN_PERM && !asked.script);
 		CHECK(answered(fd, FAN_ALLOW) && no_answer() && is_closed(fd) && nobody_held());
-		CHECK(esl_gate_answer(&fake->gate, asked.auth_id, false) == -ENOENT);
-		CHECK(esl_gate_read(&fake->gate) == 0);
+		CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == -ENOENT);
+		CHECK(esl_gate_read(fake->gate) == 0);
 		close_fake();
 	}
 }
@@ -168,23 +171,23 @@ static void test_answers(void)
 	fd = knock(FAN_OPEN_EXEC_PERM, 7);
 	CHECK(no_answer() && !is_closed(fd));
 	CHECK(fake->held[asked.auth_id % ES_HELD_MAX].auth_id == asked.auth_id);
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id + ES_HELD_MAX, true) == -ENOENT);
-	CHECK(esl_gate_answer(&fake->gate, 0, true) == -ENOENT);
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, false) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id + ES_HELD_MAX, true) == -ENOENT);
+	CHECK(esl_gate_answer(fake->gate, 0, true) == -ENOENT);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0);
 	CHECK(denied.tid == 7 && denied.auth_id == asked.auth_id && denied.slot == 3);
 	CHECK(answered(fd, FAN_DENY) && is_closed(fd) && nobody_held());
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, true) == -ENOENT && no_answer());
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == -ENOENT && no_answer());
 
 	fd = knock(FAN_OPEN_PERM, 8);
 	denied.tid = 0;
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, true) == 0 && !denied.tid);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && !denied.tid);
 	CHECK(answered(fd, FAN_ALLOW));
 	close_fake();
 }
 
 static void answer_at_once(void)
 {
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, false) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0);
 }
 
 /* The record is in the ring, and answered, before the ask program has returned. */
@@ -206,13 +209,13 @@ static void test_script(void)
 	open_fake(ES_ASK_ALLOW);
 	fd = file_with("#!/bin/sh\n");
 	send_event(FAN_OPEN_EXEC_PERM, fd, 1);
-	CHECK(esl_gate_read(&fake->gate) == 1 && asked.script == 1);
+	CHECK(esl_gate_read(fake->gate) == 1 && asked.script == 1);
 	fd = file_with("#!/bin/sh\n");
 	send_event(FAN_OPEN_PERM, fd, 1);
-	CHECK(esl_gate_read(&fake->gate) == 1 && asked.script == 0);
+	CHECK(esl_gate_read(fake->gate) == 1 && asked.script == 0);
 	fd = file_with("#");
 	send_event(FAN_OPEN_EXEC_PERM, fd, 1);
-	CHECK(esl_gate_read(&fake->gate) == 1 && asked.script == 0);
+	CHECK(esl_gate_read(fake->gate) == 1 && asked.script == 0);
 	close_fake();
 }
 
@@ -221,7 +224,7 @@ static void let_opens_go(void)
 	uint64_t types[ES_TYPE_WORDS] = {};
 
 	esl_types_add(types, ES_EVENT_TYPE_AUTH_OPEN);
-	esl_gate_let_go(&fake->gate, types);
+	esl_gate_let_go(fake->gate, types);
 }
 
 static void test_let_go(void)
@@ -236,8 +239,8 @@ static void test_let_go(void)
 	exec_id = asked.auth_id;
 	let_opens_go();
 	CHECK(answered(open_fd, FAN_ALLOW) && no_answer());
-	CHECK(esl_gate_answer(&fake->gate, open_id, false) == -ENOENT);
-	CHECK(esl_gate_answer(&fake->gate, exec_id, false) == 0 && answered(exec_fd, FAN_DENY));
+	CHECK(esl_gate_answer(fake->gate, open_id, false) == -ENOENT);
+	CHECK(esl_gate_answer(fake->gate, exec_id, false) == 0 && answered(exec_fd, FAN_DENY));
 
 	/* Being asked just then: it goes when the question has been put. */
 	during_ask = let_opens_go;
@@ -251,7 +254,7 @@ static void test_let_go(void)
 
 static bool is_woken(void)
 {
-	struct pollfd fd = { .fd = fake->gate.wake_fd, .events = POLLIN };
+	struct pollfd fd = { .fd = fake->gate->wake_fd, .events = POLLIN };
 
 	return poll(&fd, 1, 0) == 1;
 }
@@ -272,20 +275,20 @@ static void test_no_entry_free(void)
 	CHECK(!setrlimit(RLIMIT_NOFILE, &before));
 
 	for (int i = 0; i < 10; i++) {
-		CHECK(esl_gate_may_read(&fake->gate));
+		CHECK(esl_gate_may_read(fake->gate));
 		knock(FAN_OPEN_PERM, i);
 		first = first ? first : asked.auth_id;
 	}
-	CHECK(!esl_gate_may_read(&fake->gate) && !is_woken());
+	CHECK(!esl_gate_may_read(fake->gate) && !is_woken());
 	fd = file_with("");
 	send_event(FAN_OPEN_PERM, fd, 11);
-	CHECK(esl_gate_read(&fake->gate) == 0 && asked_count == 10);
+	CHECK(esl_gate_read(fake->gate) == 0 && asked_count == 10);
 
-	CHECK(esl_gate_answer(&fake->gate, first, true) == 0 && is_woken());
-	eventfd_read(fake->gate.wake_fd, &ignored);
-	CHECK(esl_gate_may_read(&fake->gate) && esl_gate_read(&fake->gate) == 1 && asked_count == 11);
+	CHECK(esl_gate_answer(fake->gate, first, true) == 0 && is_woken());
+	eventfd_read(fake->gate->wake_fd, &ignored);
+	CHECK(esl_gate_may_read(fake->gate) && esl_gate_read(fake->gate) == 1 && asked_count == 11);
 	CHECK(asked.auth_id != first);
-	esl_gate_close(&fake->gate);
+	esl_gate_close(fake->gate);
 	close_fake();
 }
 
@@ -297,11 +300,11 @@ static void test_close(void)
 	waiting = knock(FAN_OPEN_PERM, 1);
 	unread = file_with("");
 	send_event(FAN_OPEN_PERM, unread, 2);
-	esl_gate_close(&fake->gate);
+	esl_gate_close(fake->gate);
 	CHECK(answered(waiting, FAN_ALLOW) && answered(unread, FAN_ALLOW));
 	CHECK(is_closed(waiting) && is_closed(unread) && nobody_held());
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, false) == -ESHUTDOWN);
-	esl_gate_close(&fake->gate);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == -ESHUTDOWN);
+	esl_gate_close(fake->gate);
 	close_fake();
 }
 
@@ -311,9 +314,9 @@ static void test_odd_events(void)
 
 	open_fake(ES_ASK_ASKED);
 	send_event(FAN_Q_OVERFLOW, FAN_NOFD, 0);
-	CHECK(esl_gate_read(&fake->gate) == 1 && no_answer() && !asked_count);
+	CHECK(esl_gate_read(fake->gate) == 1 && no_answer() && !asked_count);
 	CHECK(write(fake->kernel, &other, sizeof(other)) == sizeof(other));
-	CHECK(esl_gate_read(&fake->gate) == -EPROTO);
+	CHECK(esl_gate_read(fake->gate) == -EPROTO);
 	close_fake();
 }
 
@@ -323,7 +326,7 @@ static void *try_answer(void *argument)
 {
 	uint64_t id = *(uint64_t *)argument;
 
-	if (esl_gate_answer(&fake->gate, id, id % 2) == 0)
+	if (esl_gate_answer(fake->gate, id, id % 2) == 0)
 		winners++;
 	return NULL;
 }
@@ -381,11 +384,11 @@ static int exit_status(pid_t child)
 
 static pid_t knock_really(const char *path)
 {
-	struct pollfd group = { .fd = fake->gate.fd, .events = POLLIN };
+	struct pollfd group = { .fd = fake->gate->fd, .events = POLLIN };
 	int before = asked_count;
 	pid_t child = open_in_child(path);
 
-	CHECK(poll(&group, 1, 10000) == 1 && esl_gate_read(&fake->gate) == 1 && asked_count == before + 1);
+	CHECK(poll(&group, 1, 10000) == 1 && esl_gate_read(fake->gate) == 1 && asked_count == before + 1);
 	CHECK(asked.tid == (uint32_t)child && asked.mask == FAN_OPEN_PERM);
 	return child;
 }
@@ -396,8 +399,8 @@ static void open_real(void)
 
 	CHECK(group >= 0 && !fanotify_mark(group, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN_PERM, AT_FDCWD, mounted));
 	open_fake(ES_ASK_ASKED);
-	close(fake->gate.fd);
-	fake->gate.fd = group;
+	close(fake->gate->fd);
+	fake->gate->fd = group;
 }
 
 static void test_real_group(void)
@@ -416,22 +419,22 @@ static void test_real_group(void)
 	open_real();
 
 	children[0] = knock_really(path);
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, false) == 0 && exit_status(children[0]) == EPERM);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0 && exit_status(children[0]) == EPERM);
 	children[0] = knock_really(path);
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, true) == 0 && exit_status(children[0]) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && exit_status(children[0]) == 0);
 
 	/* One that was killed meanwhile needs no answer, and doesn't mind one. */
 	children[0] = knock_really(path);
 	kill(children[0], SIGKILL);
 	CHECK(waitpid(children[0], NULL, 0) == children[0]);
-	CHECK(esl_gate_answer(&fake->gate, asked.auth_id, true) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0);
 
 	/* All go on when the gate closes, though another copy of the group stays open, and nothing is asked any more. */
-	duplicate = fcntl(fake->gate.fd, F_DUPFD_CLOEXEC, 0);
+	duplicate = fcntl(fake->gate->fd, F_DUPFD_CLOEXEC, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(children); i++)
 		children[i] = knock_really(path);
 	unread = open_in_child(path);
-	esl_gate_close(&fake->gate);
+	esl_gate_close(fake->gate);
 	for (size_t i = 0; i < ARRAY_SIZE(children); i++)
 		CHECK(exit_status(children[i]) == 0);
 	CHECK(exit_status(unread) == 0 && exit_status(open_in_child(path)) == 0);

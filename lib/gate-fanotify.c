@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "gate-fanotify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include "events.h"
+#include "log.h"
+#include "util/macro.h"
+
+enum { BATCH = 16 };
+
+static struct esl_fanotify_gate *fanotify_gate(struct esl_gate *gate)
+{
+	return container_of(gate, struct esl_fanotify_gate, gate);
+}
+
+static int run_ask_program(struct esl_fanotify_gate *gate, struct es_ask *ask)
+{
+	union bpf_attr attr = {};
+
+	attr.test.prog_fd = (uint32_t)gate->gate.ask_fd;
+	attr.test.ctx_in = (uint64_t)(uintptr_t)ask;
+	attr.test.ctx_size_in = sizeof(*ask);
+	return syscall(SYS_bpf, BPF_PROG_RUN, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+/* Each event that waits takes a descriptor of the program's: at most half of what it may have. */
+static uint32_t entries_allowed(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > ES_HELD_MAX)
+		return ES_HELD_MAX;
+	return limit.rlim_cur >= 2 ? (uint32_t)limit.rlim_cur / 2 : 1;
+}
+
+static int write_answer(int fd, int event_fd, bool allow)
+{
+	const struct fanotify_response response = { .fd = event_fd, .response = allow ? FAN_ALLOW : FAN_DENY };
+	ssize_t n;
+
+	do
+		n = write(fd, &response, sizeof(response));
+	while (n < 0 && errno == EINTR);
+	/* ENOENT: the task was killed, and doesn't wait any more. */
+	if (n < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static void note_denied(struct esl_fanotify_gate *gate, const struct esl_waiting *waiting)
+{
+	struct es_ask ask = {
+		.slot = gate->gate.slot,
+		.tid = waiting->tid,
+		.fd = waiting->fd,
+		.mask = ES_ASK_NOTE_DENIED,
+		.auth_id = waiting->auth_id,
+	};
+
+	gate->ask(gate, &ask);
+}
+
+/*
+ * With the lock held: answers and gives the entry back. The event's descriptor is left to the caller to close, without
+ * the lock, since a file's last close may take long. The daemon is told last: until then it minds the deadline.
+ */
+static int answer_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiting, bool allow, int *ret_event_fd)
+{
+	size_t index = (size_t)(waiting - gate->waiting);
+	int r;
+
+	if (!allow)
+		note_denied(gate, waiting);
+	r = write_answer(gate->gate.fd, waiting->fd, allow);
+	__atomic_store_n(&gate->gate.held[index].auth_id, 0, __ATOMIC_RELEASE);
+	*ret_event_fd = waiting->fd;
+	*waiting = (struct esl_waiting){ .fd = -1 };
+	gate->free[gate->free_count++] = (uint16_t)index;
+	if (gate->starved) {
+		gate->starved = false;
+		eventfd_write(gate->gate.wake_fd, 1);
+	}
+	return r;
+}
+
+/* NULL: nothing with this id waits. With the lock held. */
+static struct esl_waiting *find(struct esl_fanotify_gate *gate, uint64_t auth_id)
+{
+	struct esl_waiting *waiting = &gate->waiting[auth_id % ES_HELD_MAX];
+
+	return auth_id && waiting->auth_id == auth_id ? waiting : NULL;
+}
+
+static int answer(struct esl_gate *base, uint64_t auth_id, bool allow)
+{
+	struct esl_fanotify_gate *gate = fanotify_gate(base);
+	_cleanup_close_ int event_fd = -1;
+	struct esl_waiting *waiting;
+	int r = -ENOENT;
+
+	pthread_mutex_lock(&gate->gate.lock);
+	waiting = find(gate, auth_id);
+	if (gate->gate.fd < 0)
+		r = -ESHUTDOWN;
+	else if (waiting)
+		r = answer_entry(gate, waiting, allow, &event_fd);
+	pthread_mutex_unlock(&gate->gate.lock);
+	return r;
+}
+
+static void let_go(struct esl_gate *base, const uint64_t *types)
+{
+	struct esl_fanotify_gate *gate = fanotify_gate(base);
+
+	for (size_t i = 0; i < ARRAY_SIZE(gate->waiting); i++) {
+		struct esl_waiting *waiting = &gate->waiting[i];
+		_cleanup_close_ int event_fd = -1;
+
+		pthread_mutex_lock(&gate->gate.lock);
+		if (gate->gate.fd >= 0 && waiting->auth_id && (!types || esl_types_has(types, waiting->type))) {
+			if (waiting->asking)
+				waiting->let_go = true;
+			else
+				answer_entry(gate, waiting, true, &event_fd);
+		}
+		pthread_mutex_unlock(&gate->gate.lock);
+	}
+}
+
+/* How many events may be read, since that many entries are free and only this thread takes them. */
+static uint32_t free_entries(struct esl_fanotify_gate *gate)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&gate->gate.lock);
+	count = gate->free_count;
+	gate->starved = count == 0;
+	pthread_mutex_unlock(&gate->gate.lock);
+	return count;
+}
+
+static bool may_read(struct esl_gate *gate)
+{
+	return free_entries(fanotify_gate(gate)) > 0;
+}
+
+static struct esl_waiting *claim(struct esl_fanotify_gate *gate, const struct fanotify_event_metadata *event,
+				 uint64_t *ret_auth_id)
+{
+	bool is_exec = event->mask & FAN_OPEN_EXEC_PERM;
+	struct esl_waiting *waiting;
+	uint16_t index;
+
+	pthread_mutex_lock(&gate->gate.lock);
+	index = gate->free[--gate->free_count];
+	waiting = &gate->waiting[index];
+	*waiting = (struct esl_waiting){
+		.auth_id = ++gate->generation * ES_HELD_MAX + index,
+		.fd = event->fd,
+		.tid = (uint32_t)event->pid,
+		.type = is_exec ? ES_EVENT_TYPE_AUTH_EXEC : ES_EVENT_TYPE_AUTH_OPEN,
+		.asking = true,
+	};
+	__atomic_store_n(&gate->gate.held[index].deadline_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&gate->gate.held[index].auth_id, waiting->auth_id, __ATOMIC_RELEASE);
+	*ret_auth_id = waiting->auth_id;
+	pthread_mutex_unlock(&gate->gate.lock);
+	return waiting;
+}
+
+/* The descriptor was opened by fanotify for us, and reading it asks nobody. */
+static uint32_t is_script(const struct fanotify_event_metadata *event)
+{
+	char start[2];
+
+	return event->mask & FAN_OPEN_EXEC_PERM && pread(event->fd, start, sizeof(start), 0) == sizeof(start) &&
+	       start[0] == '#' && start[1] == '!';
+}
+
+static void handle_event(struct esl_fanotify_gate *gate, const struct fanotify_event_metadata *event)
+{
+	_cleanup_close_ int event_fd = -1;
+	struct es_ask ask = {
+		.slot = gate->gate.slot,
+		.tid = (uint32_t)event->pid,
+		.fd = event->fd,
+		.mask = (uint32_t)event->mask,
+		.script = is_script(event),
+	};
+	struct esl_waiting *waiting = claim(gate, event, &ask.auth_id);
+	int r = gate->ask(gate, &ask);
+
+	if (r < 0 && !gate->said_ask) {
+		gate->said_ask = true;
+		esl_log("operations are let through unasked: the kernel refused to run the ask program (%s); "
+			"a client must keep its privileges", esl_errno(r));
+	}
+
+	/* When a record is in the ring, the answer may have come already, and the entry be another's. */
+	pthread_mutex_lock(&gate->gate.lock);
+	if (waiting->auth_id == ask.auth_id) {
+		waiting->asking = false;
+		if (r < 0 || ask.verdict != ES_ASK_ASKED || waiting->let_go)
+			answer_entry(gate, waiting, true, &event_fd);
+	}
+	pthread_mutex_unlock(&gate->gate.lock);
+}
+
+static int read_events(struct esl_fanotify_gate *gate, struct fanotify_event_metadata *events, size_t count)
+{
+	ssize_t n;
+
+	do
+		n = read(gate->gate.fd, events, count * sizeof(*events));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	return (int)(n / (ssize_t)sizeof(*events));
+}
+
+static int read_gate(struct esl_gate *base)
+{
+	struct esl_fanotify_gate *gate = fanotify_gate(base);
+	struct fanotify_event_metadata events[BATCH];
+	uint32_t room = free_entries(gate);
+	int count = room ? read_events(gate, events, room < BATCH ? room : BATCH) : 0;
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].vers != FANOTIFY_METADATA_VERSION)
+			return -EPROTO;
+		if (events[i].fd >= 0)
+			handle_event(gate, &events[i]);
+	}
+	/* The kernel has denied the operation whose descriptor it couldn't give us. */
+	if (count < 0 && !gate->said_read) {
+		gate->said_read = true;
+		esl_log("an operation was refused because this program could not be told of it: %s%s", esl_errno(count),
+			count == -EMFILE ? "; raise its limit of open files (ulimit -n)" : "");
+	}
+	return count;
+}
+
+static void remove_marks(int fd)
+{
+	fanotify_mark(fd, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL);
+	fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_MOUNT, 0, AT_FDCWD, NULL);
+	fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, NULL);
+}
+
+static void allow_unread(struct esl_fanotify_gate *gate)
+{
+	struct fanotify_event_metadata events[BATCH];
+	int count;
+
+	while ((count = read_events(gate, events, BATCH)) > 0) {
+		for (int i = 0; i < count; i++) {
+			if (events[i].fd < 0)
+				continue;
+			write_answer(gate->gate.fd, events[i].fd, true);
+			close(events[i].fd);
+		}
+	}
+}
+
+/* No more marks, so nothing new comes. */
+static void let_all_go(struct esl_gate *gate)
+{
+	remove_marks(gate->fd);
+	let_go(gate, NULL);
+	allow_unread(fanotify_gate(gate));
+}
+
+static const struct esl_gate_ops fanotify_gate_ops = {
+	.may_read = may_read,
+	.read = read_gate,
+	.answer = answer,
+	.let_go = let_go,
+	.let_all_go = let_all_go,
+};
+
+int esl_fanotify_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate)
+{
+	_cleanup_free_ struct esl_fanotify_gate *gate = calloc(1, sizeof(*gate));
+	_cleanup_close_ int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	uint32_t entries = entries_allowed();
+	int r;
+
+	if (!gate || wake_fd < 0)
+		return -errno;
+	r = esl_gate_init(&gate->gate, &fanotify_gate_ops, source);
+	if (r < 0)
+		return r;
+	gate->gate.fd = source->fd;
+	gate->gate.ask_fd = source->ask_fd;
+	gate->gate.wake_fd = TAKE_FD(wake_fd);
+	gate->ask = run_ask_program;
+	while (gate->free_count < entries) {
+		gate->free[gate->free_count] = (uint16_t)(entries - 1 - gate->free_count);
+		gate->free_count++;
+	}
+	*ret_gate = &TAKE_POINTER(gate)->gate;
+	return 0;
+}

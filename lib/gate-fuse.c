@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+#include "gate-fuse.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "events.h"
+#include "log.h"
+#include "util/macro.h"
+
+enum {
+	BATCH = 16,
+	DRAIN = 4 * ES_HELD_MAX,		/* requests that are read when the gate closes */
+	READ_BYTES = 2 * FUSE_MIN_READ_BUFFER,
+	GATE_NODE = 2,
+};
+
+/*
+ * `verdict` says what it says in its low bits. What is above them is the kernel program's, and is left as it is: if it
+ * marks the claim there, an answer can't hit an entry that was freed and claimed anew just then.
+ */
+
+static const char attribute[] = "user.es";
+static const char value[4] = "now";		/* "look now": the verdict is elsewhere */
+
+/* A task in the gate, by the index of its entry. */
+struct request {
+	TAILQ_ENTRY(request) link;		/* in `sliced`, if due_ns is set */
+	uint64_t unique;			/* 0: nobody */
+	uint64_t due_ns;			/* to be replied to, answered or not; 0: not before the answer */
+	uint64_t let_go;			/* auth_id: this wasn't answered, but let go */
+};
+
+struct fuse_gate {
+	struct esl_gate gate;
+	bool said_read;				/* this trouble was told on stderr once */
+	union {
+		struct fuse_in_header header;
+		char bytes[READ_BYTES];
+	} input;				/* the gate's thread's own */
+
+	/* Under the gate's lock. */
+	bool closing;				/* who still comes is let go */
+	TAILQ_HEAD(, request) sliced;		/* in order of due_ns: slices are all of the same length */
+	struct request requests[ES_HELD_MAX];
+};
+
+static struct fuse_gate *fuse_gate(struct esl_gate *gate)
+{
+	return container_of(gate, struct fuse_gate, gate);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int reply(struct fuse_gate *gate, uint64_t unique, int error, const void *data, size_t bytes)
+{
+	const struct fuse_out_header header = {
+		.len = (uint32_t)(sizeof(header) + bytes),
+		.error = error,
+		.unique = unique,
+	};
+	const struct iovec parts[] = {
+		{ .iov_base = (void *)&header, .iov_len = sizeof(header) },
+		{ .iov_base = (void *)data, .iov_len = bytes },
+	};
+	ssize_t n;
+
+	do
+		n = writev(gate->gate.fd, parts, bytes ? 2 : 1);
+	while (n < 0 && errno == EINTR);
+	/* ENOENT: the kernel has given the request up. */
+	if (n < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static void remove_request(struct fuse_gate *gate, struct request *request)
+{
+	if (request->due_ns)
+		TAILQ_REMOVE(&gate->sliced, request, link);
+	request->due_ns = request->unique = 0;
+}
+
+/* Wakes the task that sleeps, if there is one. With the lock held. */
+static int wake(struct fuse_gate *gate, struct request *request)
+{
+	uint64_t unique = request->unique;
+
+	if (!unique)
+		return 0;
+	remove_request(gate, request);
+	return reply(gate, unique, 0, value, sizeof(value));
+}
+
+/*
+ * Puts an answer into the entry. The word is read before auth_id, and replaced only if it is the same still: if claims
+ * are marked in it, this is that claim's. -ENOENT: the entry is free, or another's. -EALREADY: there is an answer.
+ */
+static int set_verdict(struct es_held *entry, uint64_t auth_id, enum es_verdict verdict)
+{
+	uint32_t word;
+
+	do {
+		word = __atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) != auth_id)
+			return -ENOENT;
+		if (word & ES_VERDICT_MASK)
+			return -EALREADY;
+	} while (!__atomic_compare_exchange_n(&entry->verdict, &word, word | verdict, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
+	return 0;
+}
+
+/* With the lock held. */
+static int decide(struct fuse_gate *gate, uint64_t auth_id, enum es_verdict verdict)
+{
+	size_t index = auth_id % ES_HELD_MAX;
+	int r = set_verdict(&gate->gate.held[index], auth_id, verdict);
+
+	if (r == -EALREADY && gate->requests[index].let_go == auth_id)
+		return -ENOENT;
+	return r < 0 ? r : wake(gate, &gate->requests[index]);
+}
+
+static int answer(struct esl_gate *base, uint64_t auth_id, bool allow)
+{
+	int r = -ENOENT;
+
+	pthread_mutex_lock(&base->lock);
+	if (base->fd < 0)
+		r = -ESHUTDOWN;
+	else if (auth_id)
+		r = decide(fuse_gate(base), auth_id, allow ? ES_VERDICT_ALLOW : ES_VERDICT_DENY);
+	pthread_mutex_unlock(&base->lock);
+	return r;
+}
+
+/*
+ * With the lock held. An entry that has just been claimed doesn't say its type yet; its record will come to the
+ * handler, and be answered.
+ */
+static void let_entry_go(struct fuse_gate *gate, size_t index, const uint64_t *types)
+{
+	const struct es_held *entry = &gate->gate.held[index];
+	uint64_t auth_id = __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE);
+	int r;
+
+	if (!auth_id || auth_id % ES_HELD_MAX != index)
+		return;
+	if (types && (!__atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE) ||
+		      !esl_types_has(types, __atomic_load_n(&entry->type, __ATOMIC_RELAXED))))
+		return;
+	r = decide(gate, auth_id, ES_VERDICT_ALLOW);
+	if (r != -ENOENT && r != -EALREADY)
+		gate->requests[index].let_go = auth_id;
+}
+
+static void let_go(struct esl_gate *gate, const uint64_t *types)
+{
+	for (size_t i = 0; i < ES_HELD_MAX; i++) {
+		pthread_mutex_lock(&gate->lock);
+		if (gate->fd >= 0)
+			let_entry_go(fuse_gate(gate), i, types);
+		pthread_mutex_unlock(&gate->lock);
+	}
+}
+
+/* The kernel program looked for a free one from there on, too. NULL: the thread has none. */
+static struct es_held *entry_of(struct esl_gate *gate, uint32_t tid)
+{
+	for (uint32_t step = 0; step < ES_HELD_MAX; step++) {
+		struct es_held *entry = &gate->held[(tid + step) % ES_HELD_MAX];
+
+		if (__atomic_load_n(&entry->tid, __ATOMIC_RELAXED) == tid &&
+		    __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE))
+			return entry;
+	}
+	return NULL;
+}
+
+/* A task has come: it sleeps, or goes on at once if there is an answer, or nothing known to wait for. With the lock. */
+static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
+{
+	struct es_held *entry = entry_of(&gate->gate, header->pid);
+	struct request *request;
+
+	if (entry && gate->closing)
+		set_verdict(entry, __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE), ES_VERDICT_ALLOW);
+	if (!entry || __atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) {
+		reply(gate, header->unique, 0, value, sizeof(value));
+		return;
+	}
+
+	request = &gate->requests[entry - gate->gate.held];
+	wake(gate, request);
+	request->unique = header->unique;
+	if (__atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & ES_HELD_SLICED) {
+		request->due_ns = now_ns() + ES_GATE_SLICE_NS;
+		TAILQ_INSERT_TAIL(&gate->sliced, request, link);
+	}
+}
+
+static void wake_due(struct fuse_gate *gate)
+{
+	struct request *request;
+	uint64_t now;
+
+	pthread_mutex_lock(&gate->gate.lock);
+	now = TAILQ_EMPTY(&gate->sliced) ? 0 : now_ns();
+	while ((request = TAILQ_FIRST(&gate->sliced)) && request->due_ns <= now)
+		wake(gate, request);
+	pthread_mutex_unlock(&gate->gate.lock);
+}
+
+static bool next_due(struct esl_gate *base, uint64_t *ret_ns)
+{
+	struct fuse_gate *gate = fuse_gate(base);
+	struct request *request;
+
+	pthread_mutex_lock(&base->lock);
+	request = TAILQ_FIRST(&gate->sliced);
+	if (request)
+		*ret_ns = request->due_ns;
+	pthread_mutex_unlock(&base->lock);
+	return request;
+}
+
+/* ENOSYS is never the answer here: to the kernel it means "no attributes, ever", and nobody would wait any more. */
+static void handle_getxattr(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
+{
+	const struct fuse_getxattr_out size = { .size = sizeof(value) };
+	const struct fuse_getxattr_in *in = arguments;
+	const char *name = (const char *)(in + 1);
+	size_t room = header->len - sizeof(*header) - sizeof(*in);
+
+	if (header->nodeid != GATE_NODE || strnlen(name, room) == room || strcmp(name, attribute)) {
+		reply(gate, header->unique, -ENODATA, NULL, 0);
+	} else if (!in->size) {
+		reply(gate, header->unique, 0, &size, sizeof(size));
+	} else if (in->size < sizeof(value)) {
+		reply(gate, header->unique, -ERANGE, NULL, 0);
+	} else {
+		pthread_mutex_lock(&gate->gate.lock);
+		arrive(gate, header);
+		pthread_mutex_unlock(&gate->gate.lock);
+	}
+}
+
+/*
+ * A signal has come to a task that sleeps: it goes, to come back when the signal has been handled; unless it couldn't
+ * (ES_HELD_WHOLE). Requests are read before their interrupts: so one unknown is done with.
+ */
+static void handle_interrupt(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
+{
+	const struct fuse_interrupt_in *in = arguments;
+
+	(void)header;
+	pthread_mutex_lock(&gate->gate.lock);
+	for (size_t i = 0; in->unique && i < ES_HELD_MAX; i++) {
+		if (gate->requests[i].unique == in->unique) {
+			if (__atomic_load_n(&gate->gate.held[i].flags, __ATOMIC_RELAXED) & ES_HELD_WHOLE)
+				break;
+			remove_request(gate, &gate->requests[i]);
+			reply(gate, in->unique, -EINTR, NULL, 0);
+			break;
+		}
+	}
+	pthread_mutex_unlock(&gate->gate.lock);
+}
+
+/*
+ * Programs that list processes look at the file behind /proc/PID/exe, which may be the gate. Its size is the daemon's
+ * knowledge, and with a wrong one the kernel would throw the running program's pages away: so only the root is told.
+ */
+static void handle_getattr(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
+{
+	static const struct fuse_attr_out root = {
+		.attr_valid = UINT32_MAX,
+		.attr = { .ino = FUSE_ROOT_ID, .mode = S_IFDIR | 0555, .nlink = 1, .blksize = 4096 },
+	};
+
+	(void)arguments;
+	if (header->nodeid == FUSE_ROOT_ID)
+		reply(gate, header->unique, 0, &root, sizeof(root));
+	else
+		reply(gate, header->unique, -EACCES, NULL, 0);
+}
+
+static void handle_forget(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
+{
+	(void)gate;
+	(void)header;
+	(void)arguments;
+}
+
+static void handle_destroy(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
+{
+	(void)arguments;
+	reply(gate, header->unique, 0, NULL, 0);
+}
+
+static const struct {
+	void (*handle)(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments);
+	size_t bytes;				/* of the arguments, at least */
+} handlers[] = {
+	[FUSE_FORGET] = { handle_forget, 0 },
+	[FUSE_GETATTR] = { handle_getattr, 0 },
+	[FUSE_GETXATTR] = { handle_getxattr, sizeof(struct fuse_getxattr_in) },
+	[FUSE_INTERRUPT] = { handle_interrupt, sizeof(struct fuse_interrupt_in) },
+	[FUSE_DESTROY] = { handle_destroy, 0 },
+	[FUSE_BATCH_FORGET] = { handle_forget, 0 },
+};
+
+static void handle_request(struct fuse_gate *gate)
+{
+	const struct fuse_in_header *header = &gate->input.header;
+
+	if (header->opcode >= ARRAY_SIZE(handlers) || !handlers[header->opcode].handle)
+		reply(gate, header->unique, -ENOSYS, NULL, 0);
+	else if (header->len < sizeof(*header) + handlers[header->opcode].bytes)
+		reply(gate, header->unique, -EINVAL, NULL, 0);
+	else
+		handlers[header->opcode].handle(gate, header, header + 1);
+}
+
+/* 1 if there was one. ENOENT: it was taken back while we read. */
+static int read_request(struct fuse_gate *gate)
+{
+	ssize_t n;
+
+	do
+		n = read(gate->gate.fd, gate->input.bytes, sizeof(gate->input.bytes));
+	while (n < 0 && (errno == EINTR || errno == ENOENT));
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	return n >= (ssize_t)sizeof(gate->input.header) && gate->input.header.len == n ? 1 : -EBADMSG;
+}
+
+static int read_gate(struct esl_gate *base)
+{
+	struct fuse_gate *gate = fuse_gate(base);
+	int count = 0, r = 1;
+
+	while (count < BATCH && (r = read_request(gate)) > 0) {
+		handle_request(gate);
+		count++;
+	}
+	wake_due(gate);
+	if (r >= 0)
+		return count;
+
+	/* ENODEV: the daemon has unmounted it; ECONNABORTED: has ended it by force. Both say so elsewhere. */
+	if (r != -ENODEV && r != -ECONNABORTED && !gate->said_read) {
+		gate->said_read = true;
+		esl_log("the place where operations wait cannot be read: %s", esl_errno(r));
+	}
+	return -EPROTO;
+}
+
+/* Who comes later than that finds the connection ended, when the daemon has closed its side too. */
+static void let_all_go(struct esl_gate *base)
+{
+	struct fuse_gate *gate = fuse_gate(base);
+
+	pthread_mutex_lock(&base->lock);
+	gate->closing = true;
+	pthread_mutex_unlock(&base->lock);
+	let_go(base, NULL);
+	for (int i = 0; i < DRAIN && read_request(gate) > 0; i++)
+		handle_request(gate);
+}
+
+static const struct esl_gate_ops fuse_gate_ops = {
+	.next_ns = next_due,
+	.read = read_gate,
+	.answer = answer,
+	.let_go = let_go,
+	.let_all_go = let_all_go,
+};
+
+int esl_fuse_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate)
+{
+	_cleanup_free_ struct fuse_gate *gate = calloc(1, sizeof(*gate));
+	int r;
+
+	if (!gate)
+		return -ENOMEM;
+	r = esl_gate_init(&gate->gate, &fuse_gate_ops, source);
+	if (r < 0)
+		return r;
+	TAILQ_INIT(&gate->sliced);
+	gate->gate.fd = source->fd;
+	gate->gate.ask_fd = source->ask_fd;
+	*ret_gate = &TAKE_POINTER(gate)->gate;
+	return 0;
+}
