@@ -233,6 +233,14 @@ int esd_client_clear_cache(struct esd_client *client)
 	return ++client->cleared > CLEARS_PER_SECOND ? EBUSY : 0;
 }
 
+void esd_client_broken(void *daemon_, unsigned int slot)
+{
+	struct esd_daemon *daemon = daemon_;
+
+	if (daemon->clients[slot])
+		esd_connection_free(daemon->clients[slot]->connection);
+}
+
 void esd_client_kill(struct esd_client *client)
 {
 	client->missed++;

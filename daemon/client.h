@@ -52,3 +52,6 @@ int esd_client_clear_cache(struct esd_client *client);
 
 /* SIGKILL, and its end here: `client` is gone afterwards. */
 void esd_client_kill(struct esd_client *client);
+
+/* What the sensor made for it is of no use any more: it is disconnected, and so told. */
+void esd_client_broken(void *daemon, unsigned int slot);

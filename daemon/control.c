@@ -173,7 +173,7 @@ int esd_control_dispatch(struct esd_connection *connection, const struct es_requ
 	struct call call = { .connection = connection, .request = request };
 	enum state state = connection->client ? STATE_CLIENT : STATE_STRANGER;
 
-	call.reply.sensor = connection->daemon->sensor->ops->number;
+	call.reply.sensor = connection->daemon->sensor->number;
 	if (size < offsetof(struct es_request, types))
 		return ESD_CONTROL_BAD_SIZE;
 	call.reply.op = request->op;

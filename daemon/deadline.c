@@ -46,6 +46,17 @@ static bool entry_late(const struct es_held *entry, uint64_t now_ns, struct es_h
 	return __atomic_load_n(&entry->auth_id, __ATOMIC_RELAXED) == id;
 }
 
+/* Does anything wait, or could it? An unsubscription doesn't answer what was asked before. */
+static bool client_awaited(const struct esd_client *client)
+{
+	if (esd_types_auth(client->types))
+		return true;
+	for (unsigned int i = 0; i < ES_HELD_MAX; i++)
+		if (__atomic_load_n(&client->given.held[i].auth_id, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 static bool client_missed(struct esd_client *client, uint64_t now_ns)
 {
 	struct es_held late;
@@ -69,7 +80,7 @@ static bool gate_untouched(struct esd_client *client, uint64_t *ret_asked, int *
 	struct pollfd gate = { .fd = client->given.fds[ES_CLIENT_FD_GATE], .events = POLLIN };
 	struct esd_sensor_counters counters;
 
-	if (poll(&gate, 1, 0) != 1 || !(gate.revents & POLLIN))
+	if (!client->daemon->sensor->gate_queues || poll(&gate, 1, 0) != 1 || !(gate.revents & POLLIN))
 		return false;
 	if (ioctl(gate.fd, FIONREAD, ret_queued) < 0)
 		return false;
@@ -104,21 +115,38 @@ void esd_deadline_check(struct esd_daemon *daemon, uint64_t now_ns)
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
 		struct esd_client *client = daemon->clients[slot];
 
-		if (!client || !esd_types_auth(client->types))
+		if (!client)
 			continue;
 		if (client_missed(client, now_ns) || client_stalled(client, now_ns))
 			esd_client_kill(client);
 	}
 }
 
+static bool any_awaited(const struct esd_daemon *daemon)
+{
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+		if (daemon->clients[slot] && client_awaited(daemon->clients[slot]))
+			return true;
+	return false;
+}
+
+/* It goes on for a second more: a kernel program that was about to ask may not have said so yet. */
 static int timer_ready(struct loop_source *source, uint32_t events)
 {
 	struct esd_daemon *daemon = container_of(source, struct esd_daemon, deadline.timer);
-	uint64_t ticks;
+	struct esd_deadline *deadline = &daemon->deadline;
+	uint64_t now = clock_ns(), ticks;
 
 	(void)events;
-	if (read(source->fd, &ticks, sizeof(ticks)) == sizeof(ticks))
-		esd_deadline_check(daemon, clock_ns());
+	if (read(source->fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return 0;
+	esd_deadline_check(daemon, now);
+	if (deadline->fd < 0)			/* that was the last client */
+		return 0;
+	if (any_awaited(daemon))
+		deadline->awaited_ns = now;
+	else if (now - deadline->awaited_ns > NS_PER_S)
+		esd_deadline_deinit(deadline, &daemon->loop);
 	return 0;
 }
 
@@ -127,6 +155,7 @@ static int timer_start(struct esd_daemon *daemon)
 	struct itimerspec every = { .it_interval.tv_nsec = CHECK_EVERY_NS, .it_value.tv_nsec = CHECK_EVERY_NS };
 	struct esd_deadline *deadline = &daemon->deadline;
 
+	deadline->awaited_ns = clock_ns();
 	deadline->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (deadline->fd < 0 || timerfd_settime(deadline->fd, 0, &every, NULL) < 0)
 		return -errno;
@@ -136,17 +165,14 @@ static int timer_start(struct esd_daemon *daemon)
 void esd_deadline_rearm(struct esd_daemon *daemon)
 {
 	struct esd_deadline *deadline = &daemon->deadline;
-	bool needed = false;
 	int r;
 
-	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-		needed |= daemon->clients[slot] && esd_types_auth(daemon->clients[slot]->types);
-	if (needed == (deadline->fd >= 0))
-		return;
-	if (!needed) {
+	if (!daemon->client_count) {
 		esd_deadline_deinit(deadline, &daemon->loop);
 		return;
 	}
+	if (deadline->fd >= 0 || !any_awaited(daemon))
+		return;
 	r = timer_start(daemon);
 	if (r < 0)
 		log_error("no timer for deadlines: %s; they are not watched", strerror(-r));

@@ -3,12 +3,12 @@
 
 /*
  * Clients have a limited time for an answer. Who waits, and until when, stands in each client's `held` array
- * (abi/sensor.h), which the kernel programs and the client write and we only read. While any client has an AUTH
- * subscription it is gone through every 50 ms; one that let a deadline pass is killed, and everything that waits for it
- * goes on.
+ * (abi/sensor.h), which the kernel programs and the client write and we only read. While anything can wait it is gone
+ * through every 50 ms; one that let a deadline pass is killed, and everything that waits for it goes on.
  *
- * A client that doesn't even read its gate (one that is stopped) has no entries there. It shows in that its gate stays
- * readable, nothing is asked, and its queue never gets shorter.
+ * With the lsm sensor every operation that waits has an entry there from the start. With fanotify it is the client that
+ * makes the entries: one that doesn't even read its gate (one that is stopped) has none. It shows in that its gate
+ * stays readable, nothing is asked, and its queue never gets shorter.
  */
 
 #include <stdint.h>
@@ -21,6 +21,7 @@ struct esd_daemon;
 struct esd_deadline {
 	struct loop_source timer;
 	int fd;
+	uint64_t awaited_ns;		/* when something last waited, or could */
 };
 
 /* In a client: the stall that may be going on. */
@@ -33,7 +34,7 @@ struct esd_deadline_watch {
 void esd_deadline_init(struct esd_deadline *deadline);
 void esd_deadline_deinit(struct esd_deadline *deadline, struct loop *loop);
 
-/* Starts the timer if a client can be waited for, and stops it if none can. */
+/* Clients or their subscriptions have changed: starts the timer if a client can be waited for. It stops by itself. */
 void esd_deadline_rearm(struct esd_daemon *daemon);
 
 /* One round; for the timer and for tests. */

@@ -81,7 +81,6 @@ static void fake_free(struct esd_sensor *sensor)
 }
 
 static const struct esd_sensor_ops fake_ops = {
-	.number = ES_SENSOR_NONE,
 	.free = fake_free,
 	.client_add = fake_client_add,
 	.client_remove = fake_client_remove,
@@ -94,7 +93,7 @@ void fake_sensor_init(struct fake_sensor *fake)
 {
 	struct es_capability_info *capabilities = fake->base.capabilities;
 
-	*fake = (struct fake_sensor){ .base.ops = &fake_ops, .base.reason = "a test" };
+	*fake = (struct fake_sensor){ .base.ops = &fake_ops, .base.gate_queues = true, .base.reason = "a test" };
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		capabilities[type].capability = ES_CAN_DELIVER;
 	capabilities[ESD_AUTH_OPEN].capability = ES_CAN_HOLD;

@@ -20,6 +20,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "daemon/client.h"
 #include "daemon/connection.h"
 #include "daemon/daemon.h"
 #include "daemon/listen.h"
@@ -167,16 +168,19 @@ static int scope_set(struct esd_daemon *daemon, const struct esd_options *option
 	return r;
 }
 
-static int sensor_load(struct esd_daemon *daemon)
+static int sensor_load(struct esd_daemon *daemon, const struct esd_options *options)
 {
 	struct esd_sensor_config config = {
+		.choice = options->sensor,
 		.loop = &daemon->loop,
 		.scope = &daemon->scope,
 		.deadline_ns = daemon->deadline_ns,
 		.ring_bytes = daemon->ring_bytes,
+		.client_broken = esd_client_broken,
+		.owner = daemon,
 	};
 
-	return esd_sensor_tracepoint_new(&daemon->sensor, &config);
+	return esd_sensor_new(&daemon->sensor, &config);
 }
 
 /*
@@ -228,7 +232,7 @@ static int start(struct process *process, struct esd_options *options)
 	if (r == 0)
 		r = second_start(process);
 	if (r == 0)
-		r = sensor_load(daemon);
+		r = sensor_load(daemon, options);
 	if (r == 0)
 		r = esd_listen_start(&process->listen);
 	return r;

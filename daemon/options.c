@@ -7,10 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "abi/control.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/macro.h"
 #include "util/number.h"
 
 enum {
@@ -24,6 +26,7 @@ enum {
 
 enum option_key {
 	OPTION_SOCKET = 256,
+	OPTION_SENSOR,
 	OPTION_SCOPE_CGROUP,
 	OPTION_SCOPE_MOUNT,
 	OPTION_RING_SIZE,
@@ -37,6 +40,7 @@ enum option_key {
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "sensor", required_argument, NULL, OPTION_SENSOR },
 	{ "scope-cgroup", required_argument, NULL, OPTION_SCOPE_CGROUP },
 	{ "scope-mount", required_argument, NULL, OPTION_SCOPE_MOUNT },
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
@@ -55,6 +59,8 @@ static const char help[] =
 	"\n"
 	"  --socket PATH        where clients connect (default: " ES_SOCKET_PATH ",\n"
 	"                       or $" ES_SOCKET_ENV ")\n"
+	"  --sensor NAME        lsm, which can hold every operation that has a hook and needs Linux 6.12 with BPF LSM;\n"
+	"                       tracepoint, which can hold open and exec; or auto (default): lsm where it works\n"
 	"  --scope-cgroup PATH  look only at processes in this cgroup v2 directory and below\n"
 	"  --scope-mount PATH   look at files, and hold opens, only on this mount (up to 16 times)\n"
 	"  --ring-size BYTES    each client's ring, a power of two, 65536 to 1073741824 (default: 16777216)\n"
@@ -91,6 +97,24 @@ static int option_ring_size(struct esd_options *options, const char *text)
 	return 0;
 }
 
+static int option_sensor(struct esd_options *options, const char *text)
+{
+	static const char *const names[] = {
+		[ESD_CHOOSE_AUTO] = "auto",
+		[ESD_CHOOSE_LSM] = "lsm",
+		[ESD_CHOOSE_TRACEPOINT] = "tracepoint",
+	};
+
+	for (unsigned int choice = 0; choice < ARRAY_SIZE(names); choice++) {
+		if (strcmp(text, names[choice]))
+			continue;
+		options->sensor = choice;
+		return 0;
+	}
+	log_error("--sensor %s: there are lsm, tracepoint and auto", text);
+	return -EINVAL;
+}
+
 static int option_ready_fd(struct esd_options *options, const char *text)
 {
 	uint64_t fd;
@@ -116,6 +140,8 @@ static int option_set(struct esd_options *options, int key, const char *text)
 	case OPTION_SOCKET:
 		options->socket = text;
 		return 0;
+	case OPTION_SENSOR:
+		return option_sensor(options, text);
 	case OPTION_SCOPE_CGROUP:
 		options->scope_cgroup = text;
 		return 0;

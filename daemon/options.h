@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "abi/sensor.h"
+#include "daemon/sensor.h"
 
 /* The command line; strings are borrowed from it. */
 struct esd_options {
@@ -12,6 +13,7 @@ struct esd_options {
 	const char *scope_cgroup;	/* or NULL */
 	const char *scope_mount[ES_SCOPE_MOUNTS];
 	unsigned int scope_mounts;
+	enum esd_sensor_choice sensor;
 	uint32_t ring_bytes;
 	uint64_t deadline_ns;
 	bool is_private;

@@ -1,579 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/sensor.h"
 
 /*
- * The sensor for kernels where LSM programs don't load: events from BPF programs on tracepoints (bpf/tracepoint.bpf.c),
- * AUTH_OPEN and AUTH_EXEC from fanotify groups (gate.c). The only user of libbpf.
- *
- * The programs are loaded at the start, so that a kernel that can't run them is found out then, and attached only while
- * a client needs them: a machine with a daemon and no subscription runs none of our code.
- *
- * `s->skel->bss->control` is mapped memory that the programs read as it changes. So the order matters: programs are
- * attached before the first subscription shows there, marks are placed after it, and in taking away it is the reverse.
+ * The sensor for kernels where LSM programs don't load: AUTH_OPEN and AUTH_EXEC wait in fanotify groups (gate.c), the
+ * other AUTH types can't be had. Marks are placed after the kernel programs know of a subscription, and go before they
+ * are told of its end.
  */
 
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "daemon/event.h"
 #include "daemon/gate.h"
-#include "daemon/select.h"
-#include "daemon/syscalls.h"
-#include "tracepoint.skel.h"
+#include "daemon/sensor-bpf.h"
 #include "util/log.h"
 #include "util/macro.h"
 
-enum { SCRATCH_PER_CPU = 3 };		/* NEST in bpf/maps.bpf.h */
-
-/* What makes a program necessary. */
-enum need {
-	NEED_CLIENT,
-	NEED_SYSCALLS,
-	NEED_TYPES,
-};
-
-struct program {
-	size_t offset;			/* of its struct bpf_program * in the skeleton */
-	const char *tracepoint;		/* by which BTF knows it */
-	enum need need;
-	uint8_t types[2];		/* NEED_TYPES: these are what it delivers, twice the same if it is one */
-};
-
-/* In the order of attaching: processes first, so that whatever follows finds its process known. */
-static const struct program programs[] = {
-#define PROGRAM(name, ...) { offsetof(struct tracepoint_bpf, progs.name), __VA_ARGS__ }
-	PROGRAM(on_fork, "sched_process_fork", NEED_CLIENT, {}),
-	PROGRAM(on_exec, "sched_process_exec", NEED_CLIENT, {}),
-	PROGRAM(on_exit, "sched_process_exit", NEED_CLIENT, {}),
-	PROGRAM(on_sys_enter, "sys_enter", NEED_SYSCALLS, {}),
-	PROGRAM(on_sys_exit, "sys_exit", NEED_SYSCALLS, {}),
-	PROGRAM(on_signal, "signal_generate", NEED_TYPES, { ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME }),
-	PROGRAM(on_module_load, "module_load", NEED_TYPES, { ESD_NOTIFY_KEXTLOAD, ESD_NOTIFY_KEXTLOAD }),
-	PROGRAM(on_module_free, "module_free", NEED_TYPES, { ESD_NOTIFY_KEXTUNLOAD, ESD_NOTIFY_KEXTUNLOAD }),
-#undef PROGRAM
-};
-
-struct slot {
-	bool used;
-	bool dead;			/* its client is gone, what it had in maps isn't yet */
-	uint64_t types[ES_TYPE_WORDS];
-	struct esd_sensor_slot given;	/* GATE and ASK are borrowed from `gate`, or `no_gate`, and the skeleton */
+struct tracepoint_slot {
 	struct esd_gate gate;
-	int no_gate;			/* stands for the gate where the kernel has none: never readable */
-	const unsigned long *ring_consumer, *ring_producer;
+	int no_gate;			/* stands for the gate where the kernel has none: never readable; 0: not made */
 };
 
 struct tracepoint {
-	struct esd_sensor base;
-	struct tracepoint_bpf *skel;
-	struct bpf_link *links[ARRAY_SIZE(programs)];
-	bool absent[ARRAY_SIZE(programs)];	/* this kernel has no such tracepoint */
+	struct esd_bpf base;
 	struct esd_gates gates;
-	bool gate_works;
-	struct loop *loop;		/* borrowed */
-	struct loop_source reaper;	/* ready while a slot is dead */
-	int reaper_fd;
-	uint64_t deadline_ns;
-	uint32_t ring_bytes;
-	unsigned int clients;
-	struct slot slots[ES_CLIENTS_MAX];
+	bool can_ask;
+	int gate_error;			/* 0: operations can be made to wait */
+	struct tracepoint_slot slots[ES_CLIENTS_MAX];
 };
 
-static struct tracepoint *tracepoint_of(struct esd_sensor *sensor)
+static struct tracepoint *tracepoint_of(struct esd_bpf *s)
 {
-	return container_of(sensor, struct tracepoint, base);
-}
-
-static struct bpf_program *program_of(struct tracepoint *s, size_t index)
-{
-	return *(struct bpf_program **)((char *)s->skel + programs[index].offset);
-}
-
-static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	char text[16384], *save = NULL, *line;
-
-	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
-		return 0;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		log_message(level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
-	return 0;
-}
-
-/* ---- attaching ---- */
-
-static bool program_needed(const struct tracepoint *s, const struct program *program)
-{
-	const struct es_sensor_control *control = &s->skel->bss->control;
-
-	switch (program->need) {
-	case NEED_CLIENT:
-		return s->clients;
-	case NEED_SYSCALLS:
-		return esd_select_any_kind(control);
-	case NEED_TYPES:
-		return esd_select_any_type(control, program->types[0]) ||
-		       esd_select_any_type(control, program->types[1]);
-	}
-	return false;
-}
-
-static void detach_unneeded(struct tracepoint *s)
-{
-	for (size_t i = ARRAY_SIZE(programs); i-- > 0;) {
-		if (s->links[i] && !program_needed(s, &programs[i])) {
-			bpf_link__destroy(s->links[i]);
-			s->links[i] = NULL;
-		}
-	}
-}
-
-static int attach_needed(struct tracepoint *s)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		if (s->links[i] || s->absent[i] || !program_needed(s, &programs[i]))
-			continue;
-		s->links[i] = bpf_program__attach(program_of(s, i));
-		if (!s->links[i]) {
-			int r = -errno;
-
-			log_error("can't attach to the tracepoint %s: %s", programs[i].tracepoint, strerror(-r));
-			return r;
-		}
-	}
-	return 0;
-}
-
-/* Tells the programs of the processes that were there before them: reading the iterator runs it over every task. */
-static int fill_tasks(struct tracepoint *s)
-{
-	_cleanup_close_ int fd = -1;
-	struct bpf_link *link;
-	char buffer[4096];
-	ssize_t n;
-	int r = 0;
-
-	link = bpf_program__attach_iter(s->skel->progs.fill_tasks, NULL);
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0)
-		r = fd;
-	while (r == 0) {
-		n = read(fd, buffer, sizeof(buffer));
-		if (n == 0)
-			break;
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			r = -errno;
-	}
-	bpf_link__destroy(link);
-	if (r < 0)
-		log_error("can't go through the processes there are (BPF task iterator): %s", strerror(-r));
-	return r;
-}
-
-/* ---- clients ---- */
-
-static int map_fd(const struct bpf_map *map)
-{
-	return bpf_map__fd(map);
-}
-
-static int clients_write(struct tracepoint *s, uint32_t slot, pid_t pid)
-{
-	struct es_sensor_client client = { .tgid = pid, .deadline_ns = s->deadline_ns };
-
-	return bpf_map_update_elem(map_fd(s->skel->maps.clients), &slot, &client, BPF_ANY);
-}
-
-static int slot_ring(struct tracepoint *s, uint32_t number, struct slot *slot)
-{
-	long page = sysconf(_SC_PAGESIZE);
-	char *pages;
-	int fd, r;
-
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, s->ring_bytes, NULL);
-	if (fd < 0)
-		return fd;
-	slot->given.fds[ES_CLIENT_FD_RING] = fd;
-	pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
-	if (pages == MAP_FAILED)
-		return -errno;
-	slot->ring_consumer = (unsigned long *)pages;
-	slot->ring_producer = (unsigned long *)(pages + page);
-	r = bpf_map_update_elem(map_fd(s->skel->maps.rings), &number, &fd, BPF_ANY);
-	return r;
-}
-
-static int slot_held(struct tracepoint *s, uint32_t number, struct slot *slot)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	void *held;
-	int fd;
-
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "es_held", sizeof(uint32_t), sizeof(struct es_held), ES_HELD_MAX,
-			    &options);
-	if (fd < 0)
-		return fd;
-	slot->given.fds[ES_CLIENT_FD_HELD] = fd;
-	held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ, MAP_SHARED, fd, 0);
-	if (held == MAP_FAILED)
-		return -errno;
-	slot->given.held = held;
-	return bpf_map_update_elem(map_fd(s->skel->maps.held), &number, &fd, BPF_ANY);
-}
-
-static int slot_gate(struct tracepoint *s, struct slot *slot)
-{
-	int r;
-
-	if (!s->gate_works) {
-		slot->no_gate = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		slot->given.fds[ES_CLIENT_FD_GATE] = slot->no_gate;
-		return slot->no_gate < 0 ? -errno : 0;
-	}
-	r = esd_gate_init(&slot->gate, &s->gates);
-	if (r < 0)
-		return r;
-	slot->given.fds[ES_CLIENT_FD_GATE] = slot->gate.fd;
-	return 0;
-}
-
-/*
- * Does with a slot that is only half made, too. The kernel waits a while in each of the deletions, until no program
- * uses what was deleted: so this is done after what others may wait for, see tracepoint_client_remove().
- */
-static void slot_clear(struct tracepoint *s, uint32_t number)
-{
-	struct slot *slot = &s->slots[number];
-	struct es_sensor_client nobody = {};
-
-	esd_gate_deinit(&slot->gate);
-	closep(&slot->no_gate);
-	(void)bpf_map_delete_elem(map_fd(s->skel->maps.rings), &number);
-	(void)bpf_map_delete_elem(map_fd(s->skel->maps.held), &number);
-	(void)bpf_map_update_elem(map_fd(s->skel->maps.clients), &number, &nobody, BPF_ANY);
-	if (slot->ring_consumer)
-		munmap((void *)slot->ring_consumer, 2 * sysconf(_SC_PAGESIZE));
-	if (slot->given.held)
-		munmap((void *)slot->given.held, ES_HELD_MAX * sizeof(struct es_held));
-	closep(&slot->given.fds[ES_CLIENT_FD_RING]);
-	closep(&slot->given.fds[ES_CLIENT_FD_HELD]);
-	*slot = (struct slot){};
-}
-
-/* One dead slot a turn: other clients' deaths and requests come in between. */
-static int reaper_ready(struct loop_source *source, uint32_t events)
-{
-	struct tracepoint *s = container_of(source, struct tracepoint, reaper);
-	uint64_t count;
-
-	(void)events;
-	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++) {
-		if (s->slots[number].dead) {
-			slot_clear(s, number);
-			return 0;
-		}
-	}
-	detach_unneeded(s);
-	(void)!read(s->reaper_fd, &count, sizeof(count));
-	return 0;
-}
-
-static void tracepoint_client_remove(struct esd_sensor *sensor, unsigned int number)
-{
-	static const uint64_t none[ES_TYPE_WORDS];
-	struct tracepoint *s = tracepoint_of(sensor);
-	struct slot *slot = &s->slots[number];
-
-	if (!slot->used)
-		return;
-	esd_select_client(&s->skel->bss->control, number, none);
-	esd_gate_let_go(&slot->gate);
-	slot->used = false;
-	slot->dead = true;
-	s->clients--;
-	(void)!write(s->reaper_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-}
-
-static int tracepoint_client_add(struct esd_sensor *sensor, unsigned int number, pid_t pid, struct esd_sensor_slot *ret)
-{
-	struct tracepoint *s = tracepoint_of(sensor);
-	struct slot *slot = &s->slots[number];
-	int r;
-
-	if (slot->dead)
-		slot_clear(s, number);
-	*slot = (struct slot){ .used = true, .no_gate = -1, .given.fds = { -1, -1, -1, -1 } };
-	slot->given.fds[ES_CLIENT_FD_ASK] = bpf_program__fd(s->skel->progs.ask);
-	s->clients++;
-	r = clients_write(s, number, pid);
-	if (r == 0)
-		r = slot_ring(s, number, slot);
-	if (r == 0)
-		r = slot_held(s, number, slot);
-	if (r == 0)
-		r = slot_gate(s, slot);
-	if (r == 0)
-		r = attach_needed(s);
-	if (r == 0 && s->clients == 1)
-		r = fill_tasks(s);
-	if (r < 0) {
-		tracepoint_client_remove(sensor, number);
-		return r;
-	}
-	*ret = slot->given;
-	return 0;
-}
-
-static int subscribe_to(struct tracepoint *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
-{
-	struct slot *slot = &s->slots[number];
-	int r;
-
-	if (s->gate_works) {
-		r = esd_gate_retain(&slot->gate, esd_gate_mask(types));
-		if (r < 0)
-			return r;
-	}
-	esd_select_client(&s->skel->bss->control, number, types);
-	memcpy(slot->types, types, sizeof(slot->types));
-	r = attach_needed(s);
-	if (r < 0)
-		return r;
-	detach_unneeded(s);
-	return s->gate_works ? esd_gate_add(&slot->gate, esd_gate_mask(types)) : 0;
-}
-
-static int tracepoint_subscribe(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
-{
-	struct tracepoint *s = tracepoint_of(sensor);
-	uint64_t before[ES_TYPE_WORDS];
-	int r;
-
-	memcpy(before, s->slots[slot].types, sizeof(before));
-	r = subscribe_to(s, slot, types);
-	if (r < 0 && subscribe_to(s, slot, before) < 0)
-		log_error("can't restore the subscriptions of the client in slot %u", slot);
-	return r;
-}
-
-static void tracepoint_counters(struct esd_sensor *sensor, unsigned int number, struct esd_sensor_counters *ret)
-{
-	struct tracepoint *s = tracepoint_of(sensor);
-	struct slot *slot = &s->slots[number];
-	struct es_sensor_client client = {};
-	unsigned long consumer = __atomic_load_n(slot->ring_consumer, __ATOMIC_ACQUIRE);	/* the client's word for it */
-	unsigned long used = __atomic_load_n(slot->ring_producer, __ATOMIC_ACQUIRE) - consumer;
-
-	(void)bpf_map_lookup_elem(map_fd(s->skel->maps.clients), &number, &client);
-	*ret = (struct esd_sensor_counters){
-		.delivered = client.delivered,
-		.asked = client.asked,
-		.lost = client.lost_all,
-		.ring_used = used > s->ring_bytes ? s->ring_bytes : used,
-	};
-}
-
-static void tracepoint_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret)
-{
-	struct tracepoint *s = tracepoint_of(sensor);
-	const struct es_sensor_stats *stats = &s->skel->bss->stats;
-
-	*ret = (struct esd_sensor_stats){ .processes = stats->processes, .unresolved = stats->unresolved };
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		struct bpf_prog_info info = {};
-		uint32_t size = sizeof(info);
-
-		if (!s->absent[i] && !bpf_obj_get_info_by_fd(bpf_program__fd(program_of(s, i)), &info, &size))
-			ret->missed_runs += info.recursion_misses;
-	}
-}
-
-static void tracepoint_free(struct esd_sensor *sensor)
-{
-	struct tracepoint *s = tracepoint_of(sensor);
-
-	if (s->skel) {
-		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-			tracepoint_client_remove(sensor, slot);
-		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-			if (s->slots[slot].dead)
-				slot_clear(s, slot);
-		detach_unneeded(s);
-		tracepoint_bpf__destroy(s->skel);
-	}
-	esd_gates_deinit(&s->gates);
-	if (s->reaper_fd >= 0)
-		loop_remove(s->loop, &s->reaper);
-	closep(&s->reaper_fd);
-	free(s);
-}
-
-static const struct esd_sensor_ops tracepoint_ops = {
-	.number = ES_SENSOR_TRACEPOINT,
-	.free = tracepoint_free,
-	.client_add = tracepoint_client_add,
-	.client_remove = tracepoint_client_remove,
-	.subscribe = tracepoint_subscribe,
-	.counters = tracepoint_counters,
-	.stats = tracepoint_stats,
-};
-
-/* ---- what this machine can do ---- */
-
-static bool type_absent(const struct tracepoint *s, unsigned int type, const char **ret_tracepoint)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		if (!s->absent[i] || (programs[i].types[0] != type && programs[i].types[1] != type))
-			continue;
-		*ret_tracepoint = programs[i].tracepoint;
-		return true;
-	}
-	return false;
-}
-
-static void capability_tell(const struct tracepoint *s, int gate_error, unsigned int type,
-			    struct es_capability_info *info)
-{
-	const struct esd_event *event = &esd_events[type];
-	bool auth = event->answer != ESD_ANSWER_NONE;
-	const char *tracepoint;
-
-	info->capability = ES_CAN_NOT;
-	if (!strncmp(event->name, "RESERVED_", strlen("RESERVED_"))) {
-		snprintf(info->how, sizeof(info->how), "a reserved number");
-	} else if (event->wait == ESD_WAIT_ABSENT) {
-		info->capability = auth ? ES_CAN_NOT : ES_CAN_NEVER_HAPPEN;
-		snprintf(info->how, sizeof(info->how), "Linux has no such operation");
-	} else if (event->wait == ESD_WAIT_REPORT) {
-		snprintf(info->how, sizeof(info->how), "told by programs, not by the kernel; not built yet");
-	} else if (!strcmp(event->tracepoint, "-")) {
-		snprintf(info->how, sizeof(info->how), "the tracepoint sensor can't %s it; needs BPF LSM (%s)",
-			 auth ? "hold" : "see", event->hook);
-	} else if (auth && gate_error == -ENOTSUP) {
-		snprintf(info->how, sizeof(info->how), "this kernel has no BPF function bpf_task_from_pid");
-	} else if (auth && gate_error) {
-		snprintf(info->how, sizeof(info->how), "no fanotify permission events: %s", strerror(-gate_error));
-	} else if (type_absent(s, type, &tracepoint)) {
-		snprintf(info->how, sizeof(info->how), "this kernel has no tracepoint %s", tracepoint);
-	} else {
-		info->capability = auth ? ES_CAN_HOLD : ES_CAN_DELIVER;
-		snprintf(info->how, sizeof(info->how), "%s", event->tracepoint);
-	}
-}
-
-/* Only whether a BPF LSM program loads tells whether they can be used: the kernel's list of LSMs doesn't. */
-static int lsm_probe(const struct btf *btf)
-{
-	static const struct bpf_insn allow[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC);
-	int id, fd;
-
-	id = btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC);
-	if (id < 0)
-		return id;
-	options.attach_btf_id = id;
-	fd = bpf_prog_load(BPF_PROG_TYPE_LSM, "es_probe", "GPL", allow, ARRAY_SIZE(allow), &options);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-static void reason_tell(struct tracepoint *s, const struct btf *btf)
-{
-	int r = lsm_probe(btf);
-
-	if (r < 0)
-		snprintf(s->base.reason, sizeof(s->base.reason), "BPF LSM programs don't load here: %s", strerror(-r));
-	else
-		snprintf(s->base.reason, sizeof(s->base.reason),
-			 "BPF LSM programs load here, but the lsm sensor isn't built yet");
-}
-
-/* ---- loading ---- */
-
-static struct btf *kernel_btf(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-
-	if (!btf)
-		log_error("the kernel's type information can't be read from /sys/kernel/btf/vmlinux (%s): the sensor "
-			  "needs a kernel built with CONFIG_DEBUG_INFO_BTF, and /sys mounted", strerror(errno));
-	return btf;
-}
-
-/* A kernel without modules has no tracepoints for them: the others load all the same. */
-static void leave_out_absent(struct tracepoint *s, const struct btf *btf)
-{
-	char name[64];
-
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		snprintf(name, sizeof(name), "btf_trace_%s", programs[i].tracepoint);
-		if (programs[i].need != NEED_TYPES || btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) >= 0)
-			continue;
-		s->absent[i] = true;
-		bpf_program__set_autoload(program_of(s, i), false);
-	}
-}
-
-static const char *load_advice(int error)
-{
-	if (error == -EPERM || error == -EACCES)
-		return "needs root with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, and kernel lockdown not in "
-		       "confidentiality mode; in a container, give it these";
-	if (error == -ENOSYS || error == -EINVAL)
-		return "needs a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, 6.1 or later";
-	if (error == -ENOMEM)
-		return "needs more memory than this machine or its cgroup gives";
-	return "the lines before this one say what the kernel refused";
-}
-
-static int programs_load(struct tracepoint *s, const struct btf *btf)
-{
-	int cpus = libbpf_num_possible_cpus(), r;
-
-	s->skel = tracepoint_bpf__open();
-	if (!s->skel) {
-		r = -errno;
-		log_error("the sensor's programs can't be opened: %s", strerror(-r));
-		return r;
-	}
-	leave_out_absent(s, btf);
-	esd_syscalls_native(s->skel->rodata->syscalls);
-	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
-	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
-	r = cpus < 0 ? cpus : bpf_map__set_max_entries(s->skel->maps.scratch, SCRATCH_PER_CPU * cpus + 1 + ES_SCRATCH_POOL);
-	if (r == 0)
-		r = tracepoint_bpf__load(s->skel);
-	if (r < 0)
-		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
-	return r;
-}
-
-static void control_init(struct tracepoint *s, const struct esd_scope *scope)
-{
-	struct es_sensor_control *control = &s->skel->bss->control;
-
-	control->daemon_tgid = getpid();
-	control->scope_cgroup = scope->cgroup;
-	control->scope_cgroup_level = scope->cgroup_level;
-	control->scope_mounts = scope->mounts;
-	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
+	return container_of(s, struct tracepoint, base);
 }
 
 /* The ask program finds the task that waits by its number, with functions that older kernels don't have. */
@@ -583,59 +44,138 @@ static bool can_ask(const struct btf *btf)
 	       btf__find_by_name_kind(btf, "bpf_rcu_read_lock", BTF_KIND_FUNC) >= 0;
 }
 
-static int tracepoint_init(struct tracepoint *s, const struct esd_sensor_config *config)
+static void tracepoint_choose(struct esd_bpf *s, const struct btf *btf)
 {
-	struct btf *btf;
-	int r, gate_error;
+	struct bpf_program *program;
 
-	r = esd_gates_init(&s->gates, config->loop, config->scope);
+	tracepoint_of(s)->can_ask = can_ask(btf);
+	bpf_object__for_each_program(program, s->skel->obj)
+		if (bpf_program__type(program) == BPF_PROG_TYPE_LSM)
+			bpf_program__set_autoload(program, false);
+}
+
+static bool tracepoint_refused(struct esd_bpf *s, const char *program, int error)
+{
+	(void)s;
+	(void)program;
+	(void)error;
+	return false;			/* all are needed */
+}
+
+static int tracepoint_start(struct esd_bpf *s, const struct esd_sensor_config *config)
+{
+	struct tracepoint *t = tracepoint_of(s);
+	int r;
+
+	r = esd_gates_init(&t->gates, config->loop, config->scope);
 	if (r < 0) {
 		log_error("can't open /proc/self/mountinfo: %s; is /proc mounted?", strerror(-r));
 		return r;
 	}
-	btf = kernel_btf();
-	if (!btf)
-		return -errno;
-	gate_error = can_ask(btf) ? esd_gate_probe() : -ENOTSUP;
-	r = programs_load(s, btf);
-	if (r == 0)
-		reason_tell(s, btf);
-	btf__free(btf);
-	if (r < 0)
-		return r;
-	s->reaper_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->reaper_fd < 0)
-		return -errno;
-	r = loop_add(s->loop, &s->reaper, s->reaper_fd, EPOLLIN, reaper_ready);
-	if (r < 0)
-		return r;
-	control_init(s, config->scope);
-	s->gate_works = gate_error == 0;
-	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
-		capability_tell(s, gate_error, type, &s->base.capabilities[type]);
+	t->gate_error = t->can_ask ? esd_gate_probe() : -ENOTSUP;
+	s->base.gate_queues = t->gate_error == 0;
 	return 0;
 }
 
-int esd_sensor_tracepoint_new(struct esd_sensor **ret, const struct esd_sensor_config *config)
+static void tracepoint_stop(struct esd_bpf *s)
 {
-	struct tracepoint *s;
+	esd_gates_deinit(&tracepoint_of(s)->gates);
+}
+
+static int tracepoint_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
+{
+	struct tracepoint *t = tracepoint_of(s);
+	struct tracepoint_slot *slot = &t->slots[number];
 	int r;
 
-	libbpf_set_print(libbpf_say);
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->base.ops = &tracepoint_ops;
-	s->loop = config->loop;
-	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
-	s->reaper_fd = -1;
-	s->deadline_ns = config->deadline_ns;
-	s->ring_bytes = config->ring_bytes;
-	r = tracepoint_init(s, config);
-	if (r < 0) {
-		tracepoint_free(&s->base);
-		return r;
+	(void)pid;
+	if (t->gate_error) {
+		slot->no_gate = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		s->slots[number].given.fds[ES_CLIENT_FD_GATE] = slot->no_gate;
+		return slot->no_gate < 0 ? -errno : 0;
 	}
-	*ret = &s->base;
+	r = esd_gate_init(&slot->gate, &t->gates);
+	if (r < 0)
+		return r;
+	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = slot->gate.fd;
+	return 0;
+}
+
+static void tracepoint_client_let_go(struct esd_bpf *s, unsigned int number)
+{
+	esd_gate_let_go(&tracepoint_of(s)->slots[number].gate);
+}
+
+static void tracepoint_client_clear(struct esd_bpf *s, unsigned int number)
+{
+	struct tracepoint_slot *slot = &tracepoint_of(s)->slots[number];
+
+	esd_gate_deinit(&slot->gate);
+	if (slot->no_gate > 0)
+		close(slot->no_gate);
+	*slot = (struct tracepoint_slot){};
+}
+
+static int tracepoint_narrow(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct tracepoint *t = tracepoint_of(s);
+
+	return t->gate_error ? 0 : esd_gate_retain(&t->slots[number].gate, esd_gate_mask(types));
+}
+
+static int tracepoint_widen(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct tracepoint *t = tracepoint_of(s);
+
+	return t->gate_error ? 0 : esd_gate_add(&t->slots[number].gate, esd_gate_mask(types));
+}
+
+static enum es_capability tracepoint_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	const struct tracepoint *t = container_of(s, struct tracepoint, base);
+	const struct esd_event *event = &esd_events[type];
+
+	if (!strcmp(event->tracepoint, "-")) {
+		snprintf(how, size, "the tracepoint sensor can't hold it; needs BPF LSM (%s)", event->hook);
+		return ES_CAN_NOT;
+	}
+	if (!t->can_ask) {
+		snprintf(how, size, "this kernel has no BPF function bpf_task_from_pid");
+		return ES_CAN_NOT;
+	}
+	if (t->gate_error) {
+		snprintf(how, size, "no fanotify permission events: %s", strerror(-t->gate_error));
+		return ES_CAN_NOT;
+	}
+	snprintf(how, size, "%s", event->tracepoint);
+	return ES_CAN_HOLD;
+}
+
+static const struct esd_hold tracepoint_hold = {
+	.number = ES_SENSOR_TRACEPOINT,
+	.choose = tracepoint_choose,
+	.refused = tracepoint_refused,
+	.start = tracepoint_start,
+	.stop = tracepoint_stop,
+	.client_add = tracepoint_client_add,
+	.client_let_go = tracepoint_client_let_go,
+	.client_clear = tracepoint_client_clear,
+	.narrow = tracepoint_narrow,
+	.widen = tracepoint_widen,
+	.capability = tracepoint_capability,
+};
+
+int esd_sensor_tracepoint_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
+			      const char *reason)
+{
+	struct tracepoint *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	r = esd_bpf_init(&t->base, &tracepoint_hold, config, btf, reason);
+	if (r < 0)
+		return r;
+	*ret = &t->base.base;
 	return 0;
 }

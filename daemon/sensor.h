@@ -3,7 +3,7 @@
 
 /*
  * What a sensor does for the daemon. A sensor is what feeds the clients' rings and makes operations wait at their
- * gates: sensor-tracepoint.c, and one without a kernel in the tests.
+ * gates: sensor-bpf.c with sensor-tracepoint.c or sensor-lsm.c, and one without a kernel in the tests.
  *
  * Everything a client is given is made by client_add() and owned by the sensor until client_remove(), which lets go of
  * all that waits for this client, whatever state the client is in.
@@ -18,11 +18,22 @@
 #include "daemon/scope.h"
 #include "util/loop.h"
 
+enum esd_sensor_choice {
+	ESD_CHOOSE_AUTO,		/* lsm where it works, else tracepoint */
+	ESD_CHOOSE_LSM,
+	ESD_CHOOSE_TRACEPOINT,
+};
+
 struct esd_sensor_config {
+	enum esd_sensor_choice choice;
 	struct loop *loop;		/* borrowed, like the scope */
 	const struct esd_scope *scope;
 	uint64_t deadline_ns;
 	uint32_t ring_bytes;		/* a power of two */
+
+	/* What the client in this slot has was broken from outside; may call client_remove(). */
+	void (*client_broken)(void *owner, unsigned int slot);
+	void *owner;
 };
 
 /* What a client gets; owned by the sensor. */
@@ -47,7 +58,6 @@ struct esd_sensor_stats {
 struct esd_sensor;
 
 struct esd_sensor_ops {
-	enum es_sensor number;
 	void (*free)(struct esd_sensor *sensor);
 
 	/* Adding the first client makes the sensor watch, removing the last one makes it stop. */
@@ -64,12 +74,14 @@ struct esd_sensor_ops {
 /* The beginning of each sensor's own struct. */
 struct esd_sensor {
 	const struct esd_sensor_ops *ops;
+	enum es_sensor number;
+	bool gate_queues;		/* what waits at a gate may have no entry in `held`, if the client doesn't look */
 	struct es_capability_info capabilities[ES_EVENT_TYPES];
 	char reason[256];		/* why this sensor */
 };
 
-/* Loads the kernel programs. What failed is logged, with what is needed for it to work. */
-int esd_sensor_tracepoint_new(struct esd_sensor **ret, const struct esd_sensor_config *config);
+/* Finds out what this machine can, and loads the kernel programs. What failed is logged, with what it needs to work. */
+int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config);
 
 static inline void esd_sensor_freep(struct esd_sensor **sensor)
 {

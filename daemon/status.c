@@ -57,7 +57,7 @@ void esd_status_daemon(const struct esd_daemon *daemon, struct es_status_info *r
 
 	sensor->ops->stats(sensor, &stats);
 	memset(ret, 0, sizeof(*ret));
-	ret->sensor = sensor->ops->number;
+	ret->sensor = sensor->number;
 	ret->pid = getpid();
 	ret->is_private = daemon->is_private;
 	ret->clients = daemon->client_count;

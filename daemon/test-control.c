@@ -144,6 +144,13 @@ static void test_client_life(void)
 	REQUIRE(ask_op(fd, ES_REQUEST_UNSUBSCRIBE, ESD_AUTH_EXEC, &answer) == 0);
 	REQUIRE(!esd_types_has(fake.slots[slot].types, ESD_AUTH_EXEC));
 	REQUIRE(esd_types_has(fake.slots[slot].types, ESD_NOTIFY_EXIT));
+	fake.slots[slot].held[7].auth_id = 7;	/* asked before */
+	daemon_.deadline.awaited_ns = 1;	/* long ago */
+	REQUIRE(loop_step(&daemon_.loop, 2000) == 1 && daemon_.deadline.fd >= 0);
+	fake.slots[slot].held[7].auth_id = 0;
+	REQUIRE(loop_step(&daemon_.loop, 2000) == 1 && daemon_.deadline.fd >= 0);
+	daemon_.deadline.awaited_ns = 1;
+	REQUIRE(loop_step(&daemon_.loop, 2000) == 1);
 	REQUIRE(daemon_.deadline.fd < 0);	/* nobody can wait: nothing ticks */
 	leave(fd);
 	REQUIRE(!fake.slots[slot].used && daemon_.client_count == 0);

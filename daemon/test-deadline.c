@@ -120,6 +120,23 @@ static void test_stalled(void)
 	REQUIRE(killed(pid));
 }
 
+/* A gate that keeps no queue: that it is readable says nothing. */
+static void test_no_queue(void)
+{
+	uint64_t now = clock_ns();
+	pid_t pid = client_start(0);
+
+	fake.base.gate_queues = false;
+	REQUIRE(write(fake.slots[0].gate_writer, "1234", 4) == 4);
+	for (int i = 0; i < 5; i++)
+		esd_deadline_check(&daemon_, now += NS_PER_S);
+	REQUIRE(daemon_.clients[0]);
+	fake.base.gate_queues = true;
+	esd_deadline_check(&daemon_, now += NS_PER_S);
+	esd_deadline_check(&daemon_, now += NS_PER_S + 1);
+	REQUIRE(!daemon_.clients[0] && killed(pid));
+}
+
 /* By the timer, without our help. */
 static void test_timer(void)
 {
@@ -183,6 +200,7 @@ int main(void)
 	test_lock();
 	test_missed();
 	test_stalled();
+	test_no_queue();
 	test_timer();
 
 	esd_listen_deinit(&listen_);

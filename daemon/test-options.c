@@ -34,6 +34,10 @@ static void test_taken(void)
 	REQUIRE(parse(&options, "--private", NULL) == 0);
 	REQUIRE(!strcmp(options.socket, "/tmp/other") && options.is_private);
 	REQUIRE(parse(&options, "--socket", "/tmp/third") == 0 && !strcmp(options.socket, "/tmp/third"));
+	REQUIRE(options.sensor == ESD_CHOOSE_AUTO);
+	REQUIRE(parse(&options, "--sensor", "lsm") == 0 && options.sensor == ESD_CHOOSE_LSM);
+	REQUIRE(parse(&options, "--sensor", "tracepoint") == 0 && options.sensor == ESD_CHOOSE_TRACEPOINT);
+	REQUIRE(parse(&options, "--sensor", "auto") == 0 && options.sensor == ESD_CHOOSE_AUTO);
 	REQUIRE(parse(&options, "--ring-size", "65536") == 0 && options.ring_bytes == 65536);
 	REQUIRE(parse(&options, "--deadline-ms", "100") == 0 && options.deadline_ns == 100000000);
 	REQUIRE(parse(&options, "--ready-fd", "1") == 0 && options.ready_fd == 1);
@@ -48,7 +52,7 @@ static void test_refused(void)
 		{ "--ring-size", "2147483648" }, { "--ring-size", "64K" }, { "--ring-size", "" },
 		{ "--deadline-ms", "99" }, { "--deadline-ms", "60001" }, { "--deadline-ms", "99999999999999999999999" },
 		{ "--ready-fd", "999" }, { "--ready-fd", "x" }, { "--socket", NULL }, { "--nonsense", NULL },
-		{ "argument", NULL },
+		{ "argument", NULL }, { "--sensor", "LSM" }, { "--sensor", "" }, { "--sensor", NULL },
 	};
 	struct esd_options options;
 

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sensor-bpf.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/event.h"
+#include "daemon/select.h"
+#include "daemon/syscalls.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+enum { SCRATCH_PER_CPU = 3 };		/* NEST in bpf/maps.bpf.h; and one for iterators */
+
+/* What makes a program necessary. */
+enum need {
+	NEED_CLIENT,
+	NEED_SYSCALLS,
+	NEED_TYPES,
+};
+
+struct program {
+	size_t offset;			/* of its struct bpf_program * in the skeleton */
+	const char *tracepoint;		/* by which BTF knows it */
+	enum need need;
+	uint8_t types[2];		/* NEED_TYPES: these are what it delivers, twice the same if it is one */
+};
+
+/* In the order of attaching: processes first, so that whatever follows finds its process known. */
+static const struct program programs[] = {
+#define PROGRAM(name, ...) { offsetof(struct tracepoint_bpf, progs.name), __VA_ARGS__ }
+	PROGRAM(on_fork, "sched_process_fork", NEED_CLIENT, {}),
+	PROGRAM(on_exec, "sched_process_exec", NEED_CLIENT, {}),
+	PROGRAM(on_exit, "sched_process_exit", NEED_CLIENT, {}),
+	PROGRAM(on_sys_enter, "sys_enter", NEED_SYSCALLS, {}),
+	PROGRAM(on_sys_exit, "sys_exit", NEED_SYSCALLS, {}),
+	PROGRAM(on_signal, "signal_generate", NEED_TYPES, { ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME }),
+	PROGRAM(on_module_load, "module_load", NEED_TYPES, { ESD_NOTIFY_KEXTLOAD, ESD_NOTIFY_KEXTLOAD }),
+	PROGRAM(on_module_free, "module_free", NEED_TYPES, { ESD_NOTIFY_KEXTUNLOAD, ESD_NOTIFY_KEXTUNLOAD }),
+#undef PROGRAM
+};
+
+_Static_assert(ARRAY_SIZE(programs) <= ESD_BPF_PROGRAMS, "struct esd_bpf has room for them");
+
+static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
+{
+	return container_of(sensor, struct esd_bpf, base);
+}
+
+static struct bpf_program *program_of(struct esd_bpf *s, size_t index)
+{
+	return *(struct bpf_program **)((char *)s->skel + programs[index].offset);
+}
+
+/* Of the last program that couldn't be loaded: libbpf tells it in its log only. */
+static char refused[64];
+
+static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char text[16384], *save = NULL, *line;
+
+	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+		return 0;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		(void)sscanf(line, "libbpf: prog '%63[^']': failed to ", refused);
+		log_message(level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
+	}
+	return 0;
+}
+
+/* ---- attaching ---- */
+
+static bool program_needed(const struct esd_bpf *s, const struct program *program)
+{
+	const struct es_sensor_control *control = &s->skel->bss->control;
+
+	switch (program->need) {
+	case NEED_CLIENT:
+		return s->clients;
+	case NEED_SYSCALLS:
+		return esd_select_any_kind(control);
+	case NEED_TYPES:
+		return esd_select_any_type(control, program->types[0]) ||
+		       esd_select_any_type(control, program->types[1]);
+	}
+	return false;
+}
+
+static void detach_unneeded(struct esd_bpf *s)
+{
+	for (size_t i = ARRAY_SIZE(programs); i-- > 0;) {
+		if (s->links[i] && !program_needed(s, &programs[i])) {
+			bpf_link__destroy(s->links[i]);
+			s->links[i] = NULL;
+		}
+	}
+}
+
+static int attach_needed(struct esd_bpf *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		if (s->links[i] || s->absent[i] || !program_needed(s, &programs[i]))
+			continue;
+		s->links[i] = bpf_program__attach(program_of(s, i));
+		if (!s->links[i]) {
+			int r = -errno;
+
+			log_error("can't attach to the tracepoint %s: %s", programs[i].tracepoint, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Tells the programs of the processes that were there before them: reading the iterator runs it over every task. */
+static int fill_tasks(struct esd_bpf *s)
+{
+	_cleanup_close_ int fd = -1;
+	struct bpf_link *link;
+	char buffer[4096];
+	ssize_t n;
+	int r = 0;
+
+	link = bpf_program__attach_iter(s->skel->progs.fill_tasks, NULL);
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		r = fd;
+	while (r == 0) {
+		n = read(fd, buffer, sizeof(buffer));
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			r = -errno;
+	}
+	bpf_link__destroy(link);
+	if (r < 0)
+		log_error("can't go through the processes there are (BPF task iterator): %s", strerror(-r));
+	return r;
+}
+
+/* ---- clients ---- */
+
+static int map_fd(const struct bpf_map *map)
+{
+	return bpf_map__fd(map);
+}
+
+static int clients_write(struct esd_bpf *s, uint32_t slot, pid_t pid)
+{
+	struct es_sensor_client client = { .tgid = pid, .deadline_ns = s->deadline_ns };
+
+	return bpf_map_update_elem(map_fd(s->skel->maps.clients), &slot, &client, BPF_ANY);
+}
+
+static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *pages;
+	int fd, r;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, s->ring_bytes, NULL);
+	if (fd < 0)
+		return fd;
+	slot->given.fds[ES_CLIENT_FD_RING] = fd;
+	pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
+	if (pages == MAP_FAILED)
+		return -errno;
+	slot->ring_consumer = (unsigned long *)pages;
+	slot->ring_producer = (unsigned long *)(pages + page);
+	r = bpf_map_update_elem(map_fd(s->skel->maps.rings), &number, &fd, BPF_ANY);
+	return r;
+}
+
+static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	void *held;
+	int fd;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "es_held", sizeof(uint32_t), sizeof(struct es_held), ES_HELD_MAX,
+			    &options);
+	if (fd < 0)
+		return fd;
+	slot->given.fds[ES_CLIENT_FD_HELD] = fd;
+	held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ, MAP_SHARED, fd, 0);
+	if (held == MAP_FAILED)
+		return -errno;
+	slot->given.held = held;
+	return bpf_map_update_elem(map_fd(s->skel->maps.held), &number, &fd, BPF_ANY);
+}
+
+/*
+ * Does with a slot that is only half made, too. The kernel waits a while in each of the deletions, until no program
+ * uses what was deleted: so this is done after what others may wait for, see sensor_client_remove().
+ */
+static void slot_clear(struct esd_bpf *s, uint32_t number)
+{
+	struct esd_bpf_slot *slot = &s->slots[number];
+	struct es_sensor_client nobody = {};
+
+	s->hold->client_clear(s, number);
+	(void)bpf_map_delete_elem(map_fd(s->skel->maps.rings), &number);
+	(void)bpf_map_delete_elem(map_fd(s->skel->maps.held), &number);
+	(void)bpf_map_update_elem(map_fd(s->skel->maps.clients), &number, &nobody, BPF_ANY);
+	if (slot->ring_consumer)
+		munmap((void *)slot->ring_consumer, 2 * sysconf(_SC_PAGESIZE));
+	if (slot->given.held)
+		munmap((void *)slot->given.held, ES_HELD_MAX * sizeof(struct es_held));
+	closep(&slot->given.fds[ES_CLIENT_FD_RING]);
+	closep(&slot->given.fds[ES_CLIENT_FD_HELD]);
+	*slot = (struct esd_bpf_slot){};
+}
+
+/* One dead slot a turn: other clients' deaths and requests come in between. */
+static int reaper_ready(struct loop_source *source, uint32_t events)
+{
+	struct esd_bpf *s = container_of(source, struct esd_bpf, reaper);
+	uint64_t count;
+
+	(void)events;
+	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++) {
+		if (s->slots[number].dead) {
+			slot_clear(s, number);
+			return 0;
+		}
+	}
+	detach_unneeded(s);
+	(void)!read(s->reaper_fd, &count, sizeof(count));
+	return 0;
+}
+
+static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
+{
+	static const uint64_t none[ES_TYPE_WORDS];
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_bpf_slot *slot = &s->slots[number];
+
+	if (!slot->used)
+		return;
+	esd_select_client(&s->skel->bss->control, number, none);
+	s->hold->client_let_go(s, number);
+	slot->used = false;
+	slot->dead = true;
+	s->clients--;
+	(void)!write(s->reaper_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid_t pid, struct esd_sensor_slot *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_bpf_slot *slot = &s->slots[number];
+	int r;
+
+	if (slot->dead)
+		slot_clear(s, number);
+	*slot = (struct esd_bpf_slot){ .used = true, .given.fds = { -1, -1, -1, -1 } };
+	slot->given.fds[ES_CLIENT_FD_ASK] = bpf_program__fd(s->skel->progs.ask);
+	s->clients++;
+	r = clients_write(s, number, pid);
+	if (r == 0)
+		r = slot_ring(s, number, slot);
+	if (r == 0)
+		r = slot_held(s, number, slot);
+	if (r == 0)
+		r = s->hold->client_add(s, number, pid);
+	if (r == 0)
+		r = attach_needed(s);
+	if (r == 0 && s->clients == 1)
+		r = fill_tasks(s);
+	if (r < 0) {
+		sensor_client_remove(sensor, number);
+		return r;
+	}
+	*ret = slot->given;
+	return 0;
+}
+
+static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf_slot *slot = &s->slots[number];
+	int r;
+
+	r = s->hold->narrow(s, number, types);
+	if (r < 0)
+		return r;
+	esd_select_client(&s->skel->bss->control, number, types);
+	memcpy(slot->types, types, sizeof(slot->types));
+	r = attach_needed(s);
+	if (r < 0)
+		return r;
+	detach_unneeded(s);
+	return s->hold->widen(s, number, types);
+}
+
+static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	uint64_t before[ES_TYPE_WORDS];
+	int r;
+
+	memcpy(before, s->slots[slot].types, sizeof(before));
+	r = subscribe_to(s, slot, types);
+	if (r < 0 && subscribe_to(s, slot, before) < 0)
+		log_error("can't restore the subscriptions of the client in slot %u", slot);
+	return r;
+}
+
+static void sensor_counters(struct esd_sensor *sensor, unsigned int number, struct esd_sensor_counters *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_bpf_slot *slot = &s->slots[number];
+	struct es_sensor_client client = {};
+	unsigned long consumer = __atomic_load_n(slot->ring_consumer, __ATOMIC_ACQUIRE);	/* the client's word for it */
+	unsigned long used = __atomic_load_n(slot->ring_producer, __ATOMIC_ACQUIRE) - consumer;
+
+	(void)bpf_map_lookup_elem(map_fd(s->skel->maps.clients), &number, &client);
+	*ret = (struct esd_sensor_counters){
+		.delivered = client.delivered,
+		.asked = client.asked,
+		.lost = client.lost_all,
+		.ring_used = used > s->ring_bytes ? s->ring_bytes : used,
+	};
+}
+
+static void sensor_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	const struct es_sensor_stats *stats = &s->skel->bss->stats;
+
+	*ret = (struct esd_sensor_stats){ .processes = stats->processes, .unresolved = stats->unresolved };
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (!s->absent[i] && !bpf_obj_get_info_by_fd(bpf_program__fd(program_of(s, i)), &info, &size))
+			ret->missed_runs += info.recursion_misses;
+	}
+}
+
+static void sensor_free(struct esd_sensor *sensor)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	if (s->skel) {
+		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+			sensor_client_remove(sensor, slot);
+		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+			if (s->slots[slot].dead)
+				slot_clear(s, slot);
+		detach_unneeded(s);
+	}
+	s->hold->stop(s);
+	tracepoint_bpf__destroy(s->skel);
+	if (s->reaper_fd >= 0)
+		loop_remove(s->loop, &s->reaper);
+	closep(&s->reaper_fd);
+	free(s);
+}
+
+static const struct esd_sensor_ops sensor_ops = {
+	.free = sensor_free,
+	.client_add = sensor_client_add,
+	.client_remove = sensor_client_remove,
+	.subscribe = sensor_subscribe,
+	.counters = sensor_counters,
+	.stats = sensor_stats,
+};
+
+/* ---- what this machine can do ---- */
+
+static bool type_absent(const struct esd_bpf *s, unsigned int type, const char **ret_tracepoint)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		if (!s->absent[i] || (programs[i].types[0] != type && programs[i].types[1] != type))
+			continue;
+		*ret_tracepoint = programs[i].tracepoint;
+		return true;
+	}
+	return false;
+}
+
+static enum es_capability notify_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	const struct esd_event *event = &esd_events[type];
+	const char *tracepoint;
+
+	if (!strcmp(event->tracepoint, "-")) {
+		snprintf(how, size, s->hold->number == ES_SENSOR_LSM ? "not built yet: it takes the LSM hook %s" :
+			 "the tracepoint sensor can't see it; needs BPF LSM (%s)", event->hook);
+		return ES_CAN_NOT;
+	}
+	if (type_absent(s, type, &tracepoint)) {
+		snprintf(how, size, "this kernel has no tracepoint %s", tracepoint);
+		return ES_CAN_NOT;
+	}
+	snprintf(how, size, "%s", event->tracepoint);
+	return ES_CAN_DELIVER;
+}
+
+static enum es_capability capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	const struct esd_event *event = &esd_events[type];
+	bool auth = event->answer != ESD_ANSWER_NONE;
+
+	if (!strncmp(event->name, "RESERVED_", strlen("RESERVED_"))) {
+		snprintf(how, size, "a reserved number");
+		return ES_CAN_NOT;
+	}
+	if (event->wait == ESD_WAIT_ABSENT) {
+		snprintf(how, size, "Linux has no such operation");
+		return auth ? ES_CAN_NOT : ES_CAN_NEVER_HAPPEN;
+	}
+	if (event->wait == ESD_WAIT_REPORT) {
+		snprintf(how, size, "told by programs, not by the kernel; not built yet");
+		return ES_CAN_NOT;
+	}
+	return auth ? s->hold->capability(s, type, how, size) : notify_capability(s, type, how, size);
+}
+
+/* ---- loading ---- */
+
+/* A kernel without modules has no tracepoints for them: the others load all the same. */
+static void leave_out_absent(struct esd_bpf *s, const struct btf *btf)
+{
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		snprintf(name, sizeof(name), "btf_trace_%s", programs[i].tracepoint);
+		if (programs[i].need != NEED_TYPES || btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) >= 0)
+			continue;
+		s->absent[i] = true;
+		bpf_program__set_autoload(program_of(s, i), false);
+	}
+}
+
+static const char *load_advice(int error)
+{
+	if (error == -EPERM || error == -EACCES)
+		return "needs root with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, and kernel lockdown not in "
+		       "confidentiality mode; in a container, give it these";
+	if (error == -ENOSYS || error == -EINVAL)
+		return "needs a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, 6.1 or later";
+	if (error == -ENOMEM)
+		return "needs more memory than this machine or its cgroup gives";
+	return "the lines before this one say what the kernel refused";
+}
+
+static int programs_open(struct esd_bpf *s, const struct btf *btf)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t scratch;
+
+	if (cpus < 0)
+		return cpus;
+	s->skel = tracepoint_bpf__open();
+	if (!s->skel)
+		return -errno;
+	leave_out_absent(s, btf);
+	s->hold->choose(s, btf);
+	esd_syscalls_native(s->skel->rodata->syscalls);
+	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
+	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
+	scratch = SCRATCH_PER_CPU * cpus + 1 + ES_SCRATCH_POOL;
+	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
+}
+
+/* All or nothing is what libbpf does. So if it is a program that can be done without, all are loaded again. */
+static int programs_load(struct esd_bpf *s, const struct btf *btf)
+{
+	int r;
+
+	do {
+		tracepoint_bpf__destroy(TAKE_POINTER(s->skel));
+		refused[0] = 0;
+		r = programs_open(s, btf);
+		if (r < 0) {
+			log_error("the sensor's programs can't be opened: %s", strerror(-r));
+			return r;
+		}
+		r = tracepoint_bpf__load(s->skel);
+	} while (r < 0 && refused[0] && s->hold->refused(s, refused, r));
+	if (r < 0)
+		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
+	return r;
+}
+
+static void control_init(struct esd_bpf *s, const struct esd_scope *scope)
+{
+	struct es_sensor_control *control = &s->skel->bss->control;
+
+	control->daemon_tgid = getpid();
+	control->scope_cgroup = scope->cgroup;
+	control->scope_cgroup_level = scope->cgroup_level;
+	control->scope_mounts = scope->mounts;
+	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
+	control->lsm = s->hold->number == ES_SENSOR_LSM;
+}
+
+static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *config, const struct btf *btf)
+{
+	int r;
+
+	r = programs_load(s, btf);
+	if (r < 0)
+		return r;
+	s->reaper_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->reaper_fd < 0)
+		return -errno;
+	r = loop_add(s->loop, &s->reaper, s->reaper_fd, EPOLLIN, reaper_ready);
+	if (r < 0)
+		return r;
+	control_init(s, config->scope);
+	return s->hold->start(s, config);
+}
+
+int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,
+		 const struct btf *btf, const char *reason)
+{
+	int r;
+
+	s->base.ops = &sensor_ops;
+	s->base.number = hold->number;
+	s->hold = hold;
+	s->loop = config->loop;
+	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
+	s->reaper_fd = -1;
+	s->deadline_ns = config->deadline_ns;
+	s->ring_bytes = config->ring_bytes;
+	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
+	r = sensor_start(s, config, btf);
+	if (r < 0) {
+		sensor_free(&s->base);
+		return r;
+	}
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
+		struct es_capability_info *info = &s->base.capabilities[type];
+
+		info->capability = capability(s, type, info->how, sizeof(info->how));
+	}
+	return 0;
+}
+
+/* ---- which sensor ---- */
+
+static struct btf *kernel_btf(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		log_error("the kernel's type information can't be read from /sys/kernel/btf/vmlinux (%s): the sensor "
+			  "needs a kernel built with CONFIG_DEBUG_INFO_BTF, and /sys mounted", strerror(errno));
+	return btf;
+}
+
+static int sensor_choose(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf)
+{
+	char why[sizeof((*ret)->reason)] = "--sensor tracepoint says so";
+	int r;
+
+	if (config->choice == ESD_CHOOSE_TRACEPOINT)
+		return esd_sensor_tracepoint_new(ret, config, btf, why);
+	r = esd_sensor_lsm_new(ret, config, btf, why, sizeof(why));
+	if (r <= 0)
+		return r;
+	if (config->choice == ESD_CHOOSE_LSM) {
+		log_error("--sensor lsm: %s; without this option, the tracepoint sensor is used here", why);
+		return -r;
+	}
+	return esd_sensor_tracepoint_new(ret, config, btf, why);
+}
+
+int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config)
+{
+	struct btf *btf;
+	int r;
+
+	libbpf_set_print(libbpf_say);
+	btf = kernel_btf();
+	if (!btf)
+		return -errno;
+	r = sensor_choose(ret, config, btf);
+	btf__free(btf);
+	return r;
+}

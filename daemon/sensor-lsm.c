@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The sensor for kernels where BPF LSM programs work: whatever has a hook can be held, by the programs of
+ * bpf/lsm.bpf.h. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
+ *
+ * Whether they work is found out by trying. A list of LSMs or a version wouldn't tell: there are kernels that refuse
+ * such programs, and kernels that take them and never call them.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "daemon/event.h"
+#include "daemon/gate-fuse.h"
+#include "daemon/select.h"
+#include "daemon/sensor-bpf.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+enum { TYPES_PER_HOOK = 2 };
+
+/*
+ * Which AUTH types pass at which hooks. For a type that passes at several, the first is the one it can't do without;
+ * another that has no program yet is said in the type's capability. bpf/lsm.bpf.h has the other end of this table.
+ *
+ * There are two programs for a hook: hook_NAME, which sleeps at the gate, and plain_NAME, which has the system call
+ * start over until there is an answer. The second is for hooks where the kernel lets none sleep, and for kernels
+ * without what a gate takes.
+ */
+static const struct hook {
+	const char *name;
+	uint8_t count;
+	uint8_t types[TYPES_PER_HOOK];
+} hooks[] = {
+#define HOOK(name, ...) { #name, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
+	HOOK(file_open, ESD_AUTH_OPEN),
+	HOOK(bprm_check_security, ESD_AUTH_EXEC),
+	HOOK(path_unlink, ESD_AUTH_UNLINK),
+	HOOK(path_rmdir, ESD_AUTH_UNLINK),
+	HOOK(path_rename, ESD_AUTH_RENAME, ESD_AUTH_EXCHANGEDATA),
+	HOOK(path_link, ESD_AUTH_LINK),
+	HOOK(path_mknod, ESD_AUTH_CREATE),
+	HOOK(path_mkdir, ESD_AUTH_CREATE),
+	HOOK(path_symlink, ESD_AUTH_CREATE),
+	HOOK(path_truncate, ESD_AUTH_TRUNCATE),
+	HOOK(file_truncate, ESD_AUTH_TRUNCATE),
+	HOOK(path_chmod, ESD_AUTH_SETMODE),
+	HOOK(path_chown, ESD_AUTH_SETOWNER),
+	HOOK(inode_setattr, ESD_AUTH_UTIMES),
+	HOOK(inode_set_acl, ESD_AUTH_SETACL),
+	HOOK(inode_remove_acl, ESD_AUTH_SETACL),
+	HOOK(inode_setxattr, ESD_AUTH_SETEXTATTR, ESD_AUTH_SETACL),
+	HOOK(inode_getxattr, ESD_AUTH_GETEXTATTR),
+	HOOK(inode_listxattr, ESD_AUTH_LISTEXTATTR),
+	HOOK(inode_removexattr, ESD_AUTH_DELETEEXTATTR),
+	HOOK(file_ioctl, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
+	HOOK(inode_readlink, ESD_AUTH_READLINK),
+	HOOK(file_permission, ESD_AUTH_READDIR),
+	HOOK(inode_permission, ESD_AUTH_CHDIR),
+	HOOK(path_chroot, ESD_AUTH_CHROOT),
+	HOOK(mmap_file, ESD_AUTH_MMAP),
+	HOOK(file_mprotect, ESD_AUTH_MPROTECT),
+	HOOK(sb_mount, ESD_AUTH_MOUNT, ESD_AUTH_REMOUNT),
+	HOOK(sb_remount, ESD_AUTH_REMOUNT),
+	HOOK(move_mount, ESD_AUTH_MOUNT),
+	HOOK(task_kill, ESD_AUTH_SIGNAL, ESD_AUTH_PROC_SUSPEND_RESUME),
+	HOOK(ptrace_access_check, ESD_AUTH_GET_TASK),
+	HOOK(ptrace_traceme, ESD_AUTH_GET_TASK),
+	HOOK(settime, ESD_AUTH_SETTIME),
+	HOOK(kernel_read_file, ESD_AUTH_KEXTLOAD),
+	HOOK(kernel_load_data, ESD_AUTH_KEXTLOAD),
+	HOOK(socket_bind, ESD_AUTH_UIPC_BIND),
+	HOOK(socket_connect, ESD_AUTH_UIPC_CONNECT),
+	HOOK(unix_stream_connect, ESD_AUTH_UIPC_CONNECT),
+	HOOK(file_fcntl, ESD_AUTH_FCNTL),
+	HOOK(file_lock, ESD_AUTH_FCNTL),
+#undef HOOK
+};
+
+struct lsm_hook {
+	struct bpf_program *program;	/* the one of the two that is used; NULL: neither is there */
+	struct bpf_link *link;
+	bool plain;			/* it doesn't sleep */
+	bool sleeper_refused;		/* so it is the other one that is used */
+	int error;			/* why it can't be used; -ENOENT: the kernel has no such hook */
+};
+
+struct lsm;
+
+struct lsm_gate {
+	struct esd_gate_fuse gate;
+	struct loop_source death;	/* of its process */
+	struct lsm *lsm;
+};
+
+struct lsm {
+	struct esd_bpf base;
+	bool can_sleep;			/* the kernel has what a gate takes */
+	struct lsm_hook hooks[ARRAY_SIZE(hooks)];
+	struct lsm_gate gates[ES_CLIENTS_MAX];
+	void (*client_broken)(void *owner, unsigned int slot);
+	void *owner;
+};
+
+static struct lsm *lsm_of(struct esd_bpf *s)
+{
+	return container_of(s, struct lsm, base);
+}
+
+/* ---- which programs ---- */
+
+static bool kernel_has(const struct btf *btf, const char *prefix, const char *name)
+{
+	char function[64];
+
+	snprintf(function, sizeof(function), "%s%s", prefix, name);
+	return btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) >= 0;
+}
+
+static struct bpf_program *program_find(const struct esd_bpf *s, const char *prefix, const char *name)
+{
+	char program[64];
+
+	snprintf(program, sizeof(program), "%s%s", prefix, name);
+	return bpf_object__find_program_by_name(s->skel->obj, program);
+}
+
+static void hook_choose(struct lsm *lsm, size_t index, const struct btf *btf)
+{
+	struct lsm_hook *hook = &lsm->hooks[index];
+
+	hook->program = NULL;
+	if (lsm->can_sleep && !hook->sleeper_refused)
+		hook->program = program_find(&lsm->base, "hook_", hooks[index].name);
+	hook->plain = !hook->program;
+	if (hook->plain)
+		hook->program = program_find(&lsm->base, "plain_", hooks[index].name);
+	if (!kernel_has(btf, "bpf_lsm_", hooks[index].name))
+		hook->error = -ENOENT;
+	if (hook->program && !hook->error)
+		bpf_program__set_autoload(hook->program, true);
+}
+
+static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, s->skel->obj)
+		if (bpf_program__type(program) == BPF_PROG_TYPE_LSM)
+			bpf_program__set_autoload(program, false);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		hook_choose(lsm_of(s), i, btf);
+}
+
+static bool lsm_refused(struct esd_bpf *s, const char *program, int error)
+{
+	struct lsm *lsm = lsm_of(s);
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		struct lsm_hook *hook = &lsm->hooks[i];
+
+		if (!hook->program || hook->error || strcmp(program, bpf_program__name(hook->program)))
+			continue;
+		log_warning("the kernel refuses the program %s: %s", program, strerror(-error));
+		if (!hook->plain && program_find(s, "plain_", hooks[i].name))
+			hook->sleeper_refused = true;
+		else
+			hook->error = error;
+		return true;
+	}
+	return false;
+}
+
+static bool hook_has(const struct hook *hook, unsigned int type)
+{
+	for (unsigned int i = 0; i < hook->count; i++)
+		if (hook->types[i] == type)
+			return true;
+	return false;
+}
+
+static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
+{
+	for (unsigned int i = 0; i < hook->count; i++)
+		if (esd_select_any_type(&lsm->base.skel->bss->control, hook->types[i]))
+			return true;
+	return false;
+}
+
+static bool hook_usable(const struct lsm_hook *hook)
+{
+	return hook->program && !hook->error;
+}
+
+static int hook_attach(struct lsm *lsm, size_t index)
+{
+	struct lsm_hook *hook = &lsm->hooks[index];
+	int r;
+
+	hook->link = bpf_program__attach(hook->program);
+	if (hook->link)
+		return 0;
+	r = -errno;
+	log_error("can't attach to the LSM hook %s: %s", hooks[index].name, strerror(-r));
+	return r;
+}
+
+static void hook_detach(struct lsm_hook *hook)
+{
+	bpf_link__destroy(hook->link);
+	hook->link = NULL;
+}
+
+static void hooks_detach_unneeded(struct lsm *lsm)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (lsm->hooks[i].link && !hook_needed(lsm, &hooks[i]))
+			hook_detach(&lsm->hooks[i]);
+}
+
+/* One attached for a moment, with nobody subscribed: what can't be attached is found out at the start. */
+static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
+{
+	struct lsm *lsm = lsm_of(s);
+	int r;
+
+	lsm->client_broken = config->client_broken;
+	lsm->owner = config->owner;
+	if (!hook_usable(&lsm->hooks[0]))
+		return 0;		/* capability() says why */
+	r = hook_attach(lsm, 0);
+	if (r == 0)
+		hook_detach(&lsm->hooks[0]);
+	return r;
+}
+
+static void lsm_stop(struct esd_bpf *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		hook_detach(&lsm_of(s)->hooks[i]);
+}
+
+/* ---- clients ---- */
+
+/* Then nobody could be made to wait for the client, so all would be allowed: better that it knows. */
+static int gate_died(struct loop_source *source, uint32_t events)
+{
+	struct lsm_gate *gate = container_of(source, struct lsm_gate, death);
+	struct lsm *lsm = gate->lsm;
+
+	(void)events;
+	log_error("somebody ended the process of a gate, pid %d: its client is disconnected", gate->gate.pid);
+	lsm->client_broken(lsm->owner, gate - lsm->gates);
+	return 0;
+}
+
+static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
+{
+	struct lsm_gate *gate = &lsm_of(s)->gates[number];
+	const char *step;
+	int r;
+
+	r = esd_gate_fuse_init(&gate->gate, pid, &s->skel->bss->control.gate_pid[number], &step);
+	if (r < 0) {
+		log_error("no gate for a client (pid %d): %s: %s", pid, step, strerror(-r));
+		return r;
+	}
+	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = gate->gate.fd;
+	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
+}
+
+static void lsm_client_let_go(struct esd_bpf *s, unsigned int number)
+{
+	struct lsm_gate *gate = &lsm_of(s)->gates[number];
+
+	loop_remove(s->loop, &gate->death);
+	__atomic_store_n(&s->skel->bss->control.gate_pid[number], 0, __ATOMIC_RELEASE);
+	esd_gate_fuse_abort(&gate->gate);
+}
+
+static void lsm_client_clear(struct esd_bpf *s, unsigned int number)
+{
+	esd_gate_fuse_deinit(&lsm_of(s)->gates[number].gate);
+	hooks_detach_unneeded(lsm_of(s));
+}
+
+static int lsm_narrow(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	(void)s;
+	(void)number;
+	(void)types;
+	return 0;			/* nobody waits for a type once `subscribers` says so */
+}
+
+static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct lsm *lsm = lsm_of(s);
+	int r;
+
+	(void)number;
+	(void)types;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (lsm->hooks[i].link || !hook_usable(&lsm->hooks[i]) || !hook_needed(lsm, &hooks[i]))
+			continue;
+		r = hook_attach(lsm, i);
+		if (r < 0)
+			return r;
+	}
+	hooks_detach_unneeded(lsm);
+	return 0;
+}
+
+/* 0: used; ENOENT: the kernel has no such hook, so nothing passes there; negative: not used. `how` says why not. */
+static int hook_tell(const struct lsm *lsm, size_t index, char *how, size_t size)
+{
+	const struct lsm_hook *hook = &lsm->hooks[index];
+
+	if (hook->error == -ENOENT) {
+		snprintf(how, size, "this kernel has no LSM hook %s", hooks[index].name);
+		return ENOENT;
+	}
+	if (!hook->program) {
+		snprintf(how, size, "not built yet: no program at the LSM hook %s", hooks[index].name);
+		return -ENOSYS;
+	}
+	if (hook->error)
+		snprintf(how, size, "the kernel refuses the program at the LSM hook %s: %s", hooks[index].name,
+			 strerror(-hook->error));
+	return hook->error;
+}
+
+static void held_tell(const struct lsm *lsm, size_t index, unsigned int type, const char *missing, char *how,
+		      size_t size)
+{
+	static const char *const waits[] = {
+		[ESD_WAIT_GATE] = "waits at the gate",
+		[ESD_WAIT_SLICE] = "waits at the gate, in slices",
+		[ESD_WAIT_RESTART] = "waits by starting over",
+	};
+	enum esd_wait wait = lsm->hooks[index].plain ? ESD_WAIT_RESTART : esd_events[type].wait;
+
+	snprintf(how, size, "LSM hook %s, %s%s%s", hooks[index].name, waits[wait], missing ? "; not yet at " : "",
+		 missing ? missing : "");
+}
+
+static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	const struct lsm *lsm = container_of(s, struct lsm, base);
+	const char *missing = NULL;
+	size_t first = ARRAY_SIZE(hooks);
+	int r;
+
+	snprintf(how, size, "not built yet");
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (!hook_has(&hooks[i], type))
+			continue;
+		r = hook_tell(lsm, i, how, size);
+		if (r == -ENOSYS && first < ARRAY_SIZE(hooks))
+			missing = hooks[i].name;
+		else if (r < 0)
+			return ES_CAN_NOT;
+		else if (r == 0 && first == ARRAY_SIZE(hooks))
+			first = i;
+	}
+	if (first == ARRAY_SIZE(hooks))
+		return ES_CAN_NOT;
+	held_tell(lsm, first, type, missing, how, size);
+	return ES_CAN_HOLD;
+}
+
+static const struct esd_hold lsm_hold = {
+	.number = ES_SENSOR_LSM,
+	.choose = lsm_choose,
+	.refused = lsm_refused,
+	.start = lsm_start,
+	.stop = lsm_stop,
+	.client_add = lsm_client_add,
+	.client_let_go = lsm_client_let_go,
+	.client_clear = lsm_client_clear,
+	.narrow = lsm_narrow,
+	.widen = lsm_widen,
+	.capability = lsm_capability,
+};
+
+/* ---- does it work here? ---- */
+
+/* At file_open: refuses this process, and nobody else, with an error that an open of "/" can't have otherwise. */
+static int probe_load(const struct btf *btf)
+{
+	const struct bpf_insn program[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_pid_tgid },
+		{ .code = BPF_ALU64 | BPF_RSH | BPF_K, .dst_reg = BPF_REG_0, .imm = 32 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = 2, .imm = getpid() },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -EXDEV },
+		{ .code = BPF_JMP | BPF_EXIT },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC);
+	int id = btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC);
+
+	if (id < 0)
+		return id;
+	options.attach_btf_id = id;
+	return bpf_prog_load(BPF_PROG_TYPE_LSM, "es_probe", "GPL", program, ARRAY_SIZE(program), &options);
+}
+
+static int probe_programs(const struct btf *btf, char *why, size_t size)
+{
+	_cleanup_close_ int program = -1, link = -1, opened = -1;
+
+	program = probe_load(btf);
+	if (program < 0) {
+		snprintf(why, size, "BPF LSM programs don't load here: %s", strerror(-program));
+		return EOPNOTSUPP;
+	}
+	link = bpf_raw_tracepoint_open(NULL, program);
+	if (link < 0) {
+		snprintf(why, size, "BPF LSM programs load here, but can't be attached: %s", strerror(-link));
+		return EOPNOTSUPP;
+	}
+	opened = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (opened >= 0 || errno != EXDEV) {
+		snprintf(why, size, "the kernel doesn't call BPF LSM programs: add bpf to its lsm= parameter");
+		return EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* What it takes to sleep at a gate; Linux 6.12 has it all. */
+static bool probe_functions(const struct btf *btf)
+{
+	static const char *const functions[] = { "bpf_task_from_pid", "bpf_get_file_xattr", "bpf_get_task_exe_file" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
+		if (!kernel_has(btf, "", functions[i]))
+			return false;
+	return true;
+}
+
+static int probe_gate(char *why, size_t size)
+{
+	struct esd_gate_fuse gate;
+	uint32_t gate_pid;
+	const char *step;
+	int r;
+
+	r = esd_gate_fuse_init(&gate, getpid(), &gate_pid, &step);
+	if (r < 0) {
+		snprintf(why, size, "BPF LSM programs work here, but nothing could wait: %s: %s", step, strerror(-r));
+		return EOPNOTSUPP;
+	}
+	esd_gate_fuse_deinit(&gate);
+	return 0;
+}
+
+static struct lsm *lsm_alloc(void)
+{
+	struct lsm *lsm = calloc(1, sizeof(*lsm));
+
+	for (unsigned int slot = 0; lsm && slot < ES_CLIENTS_MAX; slot++)
+		lsm->gates[slot] = (struct lsm_gate){ .gate = ESD_GATE_FUSE_NONE, .death = LOOP_SOURCE_NONE,
+						      .lsm = lsm };
+	return lsm;
+}
+
+/* AUTH_OPEN and AUTH_EXEC the other sensor has, too: without them this one isn't the better one. */
+static int sensor_check(const struct esd_sensor *sensor, char *why, size_t size)
+{
+	static const uint8_t types[] = { ESD_AUTH_OPEN, ESD_AUTH_EXEC };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		const struct es_capability_info *info = &sensor->capabilities[types[i]];
+
+		if (info->capability == ES_CAN_HOLD)
+			continue;
+		snprintf(why, size, "%s: %s", esd_events[types[i]].name, info->how);
+		return EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
+		       char *why, size_t why_size)
+{
+	struct lsm *lsm;
+	int r;
+
+	r = probe_programs(btf, why, why_size);
+	if (r == 0)
+		r = probe_gate(why, why_size);
+	if (r)
+		return r;
+	lsm = lsm_alloc();
+	if (!lsm)
+		return -ENOMEM;
+	lsm->can_sleep = probe_functions(btf);
+	r = esd_bpf_init(&lsm->base, &lsm_hold, config, btf, lsm->can_sleep ? "BPF LSM programs work here" :
+			 "BPF LSM programs work here, but can't sleep: that takes Linux 6.12");
+	if (r < 0) {
+		snprintf(why, why_size, "BPF LSM programs work here, but not these: %s", strerror(-r));
+		return -r;
+	}
+	r = sensor_check(&lsm->base.base, why, why_size);
+	if (r) {
+		lsm->base.base.ops->free(&lsm->base.base);
+		return r;
+	}
+	*ret = &lsm->base.base;
+	return 0;
+}
