@@ -90,15 +90,7 @@ static __always_inline struct scratch *event_begin(uint32_t type)
 
 static __always_inline void event_send(struct scratch *s, uint64_t slots)
 {
-	if (s)
-		record_send_scoped(s, slots);
-	record_end();
-}
-
-/* For events that are about no file: the mounts that the daemon looks at don't matter. */
-static __always_inline void event_send_anywhere(struct scratch *s, uint64_t slots)
-{
-	if (s)
+	if (s && record_in_scope(s))
 		record_send(s, slots);
 	record_end();
 }

@@ -279,7 +279,12 @@ struct sighand_struct {
 	struct k_sigaction action[64];
 };
 
+struct sigpending {
+	sigset_t signal;
+};
+
 struct task_struct {
+	struct sigpending pending;
 	struct sighand_struct *sighand;
 	sigset_t blocked;
 	struct thread_info thread_info;

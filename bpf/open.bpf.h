@@ -243,7 +243,7 @@ static __noinline int send_pty(uint32_t type, uint32_t dev)
 	s = event_begin(type);
 	if (s)
 		head_of(s)->num[0] = dev;
-	event_send_anywhere(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 

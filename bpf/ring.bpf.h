@@ -228,9 +228,8 @@ static __always_inline uint64_t record_send(struct scratch *s, uint64_t slots)
 	return send.reached;
 }
 
-/* The same, for a record with files: only if one of them is where the daemon looks. */
-static __always_inline void record_send_scoped(struct scratch *s, uint64_t slots)
+/* A record about files counts if one of them is where the daemon looks; what is about none happens nowhere else. */
+static __always_inline bool record_in_scope(struct scratch *s)
 {
-	if (!control.scope_mounts || s->on_scoped_mount)
-		record_send(s, slots);
+	return !control.scope_mounts || s->on_scoped_mount || !head_of(s)->file[0];
 }

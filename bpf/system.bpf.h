@@ -297,7 +297,7 @@ static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second)
 		head_of(s)->num[0] = first;
 		head_of(s)->num[1] = second;
 	}
-	event_send_anywhere(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -373,7 +373,7 @@ static __always_inline void send_about_pid(uint32_t type, int pid, int64_t numbe
 		head_of(s)->other = put_process(s, target);
 		head_of(s)->num[0] = number;
 	}
-	event_send_anywhere(s && head_of(s)->other ? s : NULL, slots);
+	event_send(s && head_of(s)->other ? s : NULL, slots);
 	bpf_task_release(target);
 }
 
@@ -424,7 +424,7 @@ static __noinline int send_module(uint32_t type, uint64_t address)
 	s = event_begin(type);
 	if (s)
 		put_string(s, &head_of(s)->str[0], (char *)module + bpf_core_field_offset(struct module, name), 56);
-	event_send_anywhere(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "process.bpf.h"
 #include "ring.bpf.h"
 #include "select.bpf.h"
+#include "wait.bpf.h"
 #include "walk.bpf.h"
 
 /* A child has its parent's program, and a pidversion and start of its own. */
@@ -157,9 +158,12 @@ static __always_inline int wait_status(struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
+	struct wait *wait = bpf_task_storage_get(&waits, task, NULL, 0);
 	struct scratch *s;
 	uint64_t slots;
 
+	if (wait)
+		wait_drop(wait);	/* killed while it waited */
 	if (READ(task, signal, live.counter))
 		return 0;	/* other threads go on */
 	__sync_fetch_and_add(&stats.processes, -1);

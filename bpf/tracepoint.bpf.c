@@ -16,6 +16,7 @@
 #include "kernel.h"
 #include "ask.bpf.h"
 #include "attribute.bpf.h"
+#include "lsm.bpf.h"
 #include "name.bpf.h"
 #include "open.bpf.h"
 #include "system.bpf.h"

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (8) How an LSM hook gets its answer. A hook asks every client that wants to know, then waits for all of them:
+ *
+ *	question_open(&q, auth, notify, a, b, c)	who is to be asked? False: nobody, go on
+ *	question_ask(&q, how, put)		0, -EPERM, or -ERESTARTNOINTR: the call starts over, and comes back here;
+ *						`put` fills in the record `s`, which is made when the operation first
+ *						comes by, and again to notify of a denial
+ *
+ * The answer is in the client's `held` entry, wherever the task slept meanwhile. It sleeps at the client's gate, a FUSE
+ * file whose extended attribute it reads: the library replies when the handler has answered. While it sleeps a hook may
+ * hold a directory's lock; so at such hooks (WAIT_SLICED) the library replies every few milliseconds anyway, and the
+ * hook leaves the kernel and starts the system call over, which gives others their turn. Hooks that may not sleep
+ * (WAIT_RESTART) do only that, over and over.
+ *
+ * Leaving and starting over without the program noticing takes a pending signal: SIGSTOP and at once SIGCONT, which takes
+ * the first back, to the thread itself ("kick"). What remains is the flag that makes the kernel restart the call.
+ *
+ * The question outlives the restart in task storage, with the objects it is about: it is asked once, its answer is used
+ * once, and only for the same operation on the same objects.
+ */
+
+#include "ask.bpf.h"
+#include "call.bpf.h"
+
+enum wait_how {
+	WAIT_GATE,			/* no lock is held */
+	WAIT_WHOLE,			/* it can't be started over: something has been done, or there is no system call */
+	WAIT_SLICED,
+	WAIT_RESTART,
+};
+
+enum {
+	ERESTARTNOINTR = 513,
+	EINTR = 4,
+	PF_IO_WORKER = 0x10,
+	LINUX_SIGCONT_ = 18,
+	LINUX_SIGSTOP_ = 19,
+	GATE_ROUNDS = 1 << 20,
+};
+
+/* One per thread that asked. `type_and_one` 0: no question is open. */
+struct wait {
+	uint32_t type_and_one;
+	uint32_t denied;
+	uint64_t key[3];		/* the objects, as addresses or hashes: equal means the same operation */
+	uint64_t slots;			/* asked, and not yet answered */
+	uint64_t auth_id[ES_CLIENTS_MAX];
+	uint8_t reply[8];		/* of a gate; not looked at */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct wait);
+} waits SEC(".maps");
+
+uint64_t auth_generation;
+
+struct question {
+	uint64_t slots;			/* to ask */
+	uint64_t key[3];
+	struct wait *wait;
+	uint32_t type;
+	uint32_t notify;		/* the NOTIFY type of the same operation */
+	uint32_t index;			/* of the scratch area in the pool, + 1 */
+	uint32_t pad;
+};
+
+/* ---- entries in `held` ---- */
+
+/* Where a wait keeps the id of its entry for a slot. */
+static __always_inline uint64_t *auth_id_at(struct wait *wait, uint32_t slot)
+{
+	asm volatile("" : "+r"(slot));
+	return &wait->auth_id[slot & (ES_CLIENTS_MAX - 1)];
+}
+
+struct claim {
+	void *array;
+	uint64_t generation;
+	uint64_t auth_id;		/* what was claimed, 0: nothing */
+	uint32_t tid;
+	uint32_t pad;
+};
+
+static long claim_step(uint32_t step, struct claim *claim)
+{
+	uint32_t index = (claim->tid + step) % ES_HELD_MAX;
+	uint64_t id = claim->generation * ES_HELD_MAX + index;
+	struct es_held *entry = bpf_map_lookup_elem(claim->array, &index);
+
+	if (!entry)
+		return 1;
+	if (entry->auth_id || __sync_val_compare_and_swap(&entry->auth_id, 0, id))
+		return 0;
+	claim->auth_id = id;
+	return 1;
+}
+
+static __always_inline struct es_held *entry_of(uint32_t slot, uint64_t auth_id)
+{
+	uint32_t index = auth_id % ES_HELD_MAX;
+	struct es_held *entry;
+	void *array;
+
+	array = bpf_map_lookup_elem(&held, &slot);
+	entry = array ? bpf_map_lookup_elem(array, &index) : NULL;
+	return entry && entry->auth_id == auth_id ? entry : NULL;
+}
+
+static __always_inline void entry_free(struct es_held *entry)
+{
+	entry->deadline_ns = 0;
+	entry->tid = 0;
+	entry->verdict = ES_VERDICT_NONE;
+	entry->auth_id = 0;
+}
+
+static long drop_step(uint32_t slot, struct wait **wait_)
+{
+	struct wait *wait = *wait_;
+	struct es_held *entry;
+
+	if (slot >= ES_CLIENTS_MAX || !(wait->slots >> slot))
+		return 1;
+	if (!(wait->slots >> slot & 1))
+		return 0;
+	entry = entry_of(slot, *auth_id_at(wait, slot));
+	if (entry)
+		entry_free(entry);
+	return 0;
+}
+
+/* The question isn't open any more, answered or not. */
+static __noinline int wait_drop(struct wait *wait)
+{
+	if (!wait->type_and_one)
+		return 0;
+	bpf_loop(ES_CLIENTS_MAX, drop_step, &wait, 0);
+	wait->type_and_one = 0;
+	wait->slots = 0;
+	wait->denied = 0;
+	return 0;
+}
+
+/* ---- asking ---- */
+
+static __always_inline uint32_t gate_pid_of(uint32_t slot)
+{
+	asm volatile("" : "+r"(slot));
+	return control.gate_pid[slot & (ES_CLIENTS_MAX - 1)];
+}
+
+/* A client isn't asked about itself; nobody is asked about the daemon and the gates' processes. */
+static long exempt_step(uint32_t slot, uint64_t *slots)
+{
+	uint32_t tgid = bpf_get_current_pid_tgid() >> 32;
+	struct es_sensor_client *client;
+
+	if (slot >= ES_CLIENTS_MAX || !(*slots >> slot))
+		return 1;
+	client = bpf_map_lookup_elem(&clients, &slot);
+	if (!client || client->tgid == tgid || !gate_pid_of(slot))
+		*slots &= ~(1ull << slot);
+	return 0;
+}
+
+static __always_inline uint64_t slots_to_ask(uint32_t type)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	uint64_t slots = select_clients(type);
+
+	if (!slots || task->flags & PF_KTHREAD || (uint32_t)task->tgid == control.daemon_tgid)
+		return 0;
+	bpf_loop(ES_CLIENTS_MAX, exempt_step, &slots, 0);
+	return slots;
+}
+
+/* False: nobody wants to be asked. */
+static __always_inline bool question_open(struct question *q, uint32_t type, uint32_t notify, uint64_t a, uint64_t b,
+					  uint64_t c)
+{
+	q->type = type;
+	q->notify = notify;
+	q->slots = slots_to_ask(type);
+	q->index = 0;
+	if (!q->slots)
+		return false;
+	q->key[0] = a;
+	q->key[1] = b;
+	q->key[2] = c;
+	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return q->wait;
+}
+
+/* Is this the first time that the operation comes by? Then a record is wanted. An older question is given up. */
+static __always_inline bool question_new(struct question *q)
+{
+	struct wait *wait = q->wait;
+
+	if (wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
+	    wait->key[2] == q->key[2])
+		return false;
+	wait_drop(wait);
+	return true;
+}
+
+/* The record; NULL: there is no room, and the operation goes on. question_send() belongs to it either way. */
+static __always_inline struct scratch *question_record(struct question *q)
+{
+	struct scratch *s = pool_take(&q->index);
+
+	if (!s)
+		return NULL;
+	record_reset(s, q->type);
+	head_of(s)->flags = ES_RECORD_AUTH;
+	head_of(s)->process = put_process(s, bpf_get_current_task_btf());
+	return head_of(s)->process ? s : NULL;
+}
+
+struct asking {
+	struct scratch *s;
+	struct wait *wait;
+	uint64_t slots;
+	uint32_t flags;
+	uint32_t pad;
+};
+
+static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struct es_sensor_client *client, void *array)
+{
+	struct es_record *head = head_of(asking->s);
+	struct claim claim = { .array = array, .tid = head->thread_id };
+	struct es_held *entry;
+
+	claim.generation = __sync_fetch_and_add(&auth_generation, 1) + 1;
+	bpf_loop(ES_HELD_MAX, claim_step, &claim, 0);
+	if (!claim.auth_id) {
+		count_lost(client, head->type);
+		return;
+	}
+	entry = entry_of(slot, claim.auth_id);
+	if (!entry)
+		return;
+	head->auth_id = claim.auth_id;
+	head->deadline_ns = head->time_ns + client->deadline_ns;
+	entry->verdict = (uint32_t)claim.generation << 2;
+	entry->type = head->type;
+	entry->flags = asking->flags;
+	entry->tid = head->thread_id;
+	entry->deadline_ns = head->deadline_ns;
+	__sync_fetch_and_add(&client->asked, 1);
+	if (!record_send(asking->s, 1ull << slot)) {
+		entry_free(entry);
+		return;
+	}
+	*auth_id_at(asking->wait, slot) = claim.auth_id;
+	asking->wait->slots |= 1ull << slot;
+}
+
+static long ask_step(uint32_t slot, struct asking *asking)
+{
+	struct es_sensor_client *client;
+	void *array;
+
+	if (slot >= ES_CLIENTS_MAX || !(asking->slots >> slot))
+		return 1;
+	if (!(asking->slots >> slot & 1))
+		return 0;
+	client = bpf_map_lookup_elem(&clients, &slot);
+	array = bpf_map_lookup_elem(&held, &slot);
+	if (client && array)
+		ask_slot(asking, slot, client, array);
+	return 0;
+}
+
+static __always_inline void question_send(struct question *q, struct scratch *s, uint32_t how)
+{
+	struct asking asking = { .s = s, .wait = q->wait, .slots = q->slots };
+
+	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
+	asking.flags = how == WAIT_SLICED ? ES_HELD_SLICED : how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED : 0;
+	if (s && record_in_scope(s)) {
+		q->wait->key[0] = q->key[0];
+		q->wait->key[1] = q->key[1];
+		q->wait->key[2] = q->key[2];
+		q->wait->type_and_one = q->type + 1;
+		bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
+	}
+	pool_give(q->index);
+}
+
+/* ---- waiting ---- */
+
+/* The number of the system call that the current task is in. */
+static __always_inline long current_syscall(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return regs->orig_ax;
+}
+
+/*
+ * There is no system call to start over in io_uring, neither in its workers nor where it does a request at once: a
+ * request would end with EINTR.
+ */
+static __always_inline bool without_syscall(void)
+{
+	enum { NR_IO_URING_ENTER = 426 };
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->flags & (PF_IO_WORKER | PF_KTHREAD) || current_syscall() == NR_IO_URING_ENTER;
+}
+
+/* Nor for init, which takes no SIGSTOP, and not if the program would notice the SIGCONT. */
+static __always_inline bool may_restart(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (without_syscall() || task->tgid == 1)
+		return false;
+	return !(READ(task, blocked.sig[0]) >> (LINUX_SIGCONT_ - 1) & 1) &&
+	       !READ(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler);
+}
+
+static __always_inline bool killed(void)
+{
+	enum { LINUX_SIGKILL = 9 };
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return READ(task, pending.signal.sig[0]) >> (LINUX_SIGKILL - 1) & 1;
+}
+
+static __always_inline int kick(void)
+{
+	bpf_send_signal_thread(LINUX_SIGSTOP_);
+	bpf_send_signal_thread(LINUX_SIGCONT_);
+	return -ERESTARTNOINTR;
+}
+
+/* Looks at the answers that there are. Returns the slots that are still open. */
+static long verdict_step(uint32_t slot, struct wait **wait_)
+{
+	struct wait *wait = *wait_;
+	struct es_held *entry;
+	uint32_t verdict;
+
+	if (slot >= ES_CLIENTS_MAX || !(wait->slots >> slot))
+		return 1;
+	if (!(wait->slots >> slot & 1))
+		return 0;
+	entry = entry_of(slot, *auth_id_at(wait, slot));
+	verdict = entry ? *(volatile uint32_t *)&entry->verdict & ES_VERDICT_MASK : ES_VERDICT_ALLOW;	/* client gone */
+	if (verdict == ES_VERDICT_NONE)
+		return 0;
+	if (verdict == ES_VERDICT_DENY)
+		wait->denied = 1;
+	if (entry)
+		entry_free(entry);
+	wait->slots &= ~(1ull << slot);
+	return 0;
+}
+
+static __always_inline uint64_t wait_look(struct wait *wait)
+{
+	bpf_loop(ES_CLIENTS_MAX, verdict_step, &wait, 0);
+	return wait->slots;
+}
+
+/* The outcome of a question that all have answered. */
+static __always_inline int wait_result(struct wait *wait)
+{
+	bool denied = wait->denied;
+
+	wait_drop(wait);
+	return denied ? -EPERM : 0;
+}
+
+/* ---- sleeping at a gate ---- */
+
+struct file *bpf_get_task_exe_file(struct task_struct *task) __ksym __weak;
+void bpf_put_file(struct file *file) __ksym __weak;
+int bpf_get_file_xattr(struct file *file, const char *name__str, struct bpf_dynptr *value) __ksym __weak;
+
+static __always_inline uint32_t lowest(uint64_t set)
+{
+	uint32_t n = 0;
+
+	if (!(set & 0xffffffff)) {
+		n += 32;
+		set >>= 32;
+	}
+	if (!(set & 0xffff)) {
+		n += 16;
+		set >>= 16;
+	}
+	if (!(set & 0xff)) {
+		n += 8;
+		set >>= 8;
+	}
+	if (!(set & 0xf)) {
+		n += 4;
+		set >>= 4;
+	}
+	if (!(set & 0x3)) {
+		n += 2;
+		set >>= 2;
+	}
+	return n + !(set & 1);
+}
+
+/*
+ * Sleeps until the library of the client in `slot` replies. Negative: it won't, or a signal has come (-EINTR). A function
+ * of its own, so that nothing else shares the stack slot of the dynptr, which the verifier minds.
+ */
+static __noinline int gate_sleep(struct wait *wait, uint32_t slot)
+{
+	struct task_struct *task;
+	struct bpf_dynptr value;
+	struct file *gate;
+	int r = -EPERM;
+
+	task = bpf_task_from_pid(gate_pid_of(slot));
+	if (!task)
+		return r;
+	gate = bpf_get_task_exe_file(task);
+	if (gate) {
+		bpf_dynptr_from_mem(wait->reply, sizeof(wait->reply), 0, &value);
+		r = bpf_get_file_xattr(gate, "user.es", &value);
+		bpf_put_file(gate);
+	}
+	bpf_task_release(task);
+	return r;
+}
+
+struct sleeping {
+	struct wait *wait;
+	int result;
+	uint32_t how;
+};
+
+static __always_inline void wait_give_up(struct wait *wait, uint32_t slot)
+{
+	struct es_held *entry = entry_of(slot, *auth_id_at(wait, slot));
+
+	if (entry)
+		entry_free(entry);
+	wait->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
+}
+
+static long gate_round(uint32_t round, struct sleeping *sleeping)
+{
+	struct wait *wait = sleeping->wait;
+	uint64_t open = wait_look(wait);
+	uint32_t slot;
+	int r;
+
+	if (!open)
+		return 1;
+	slot = lowest(open);
+	r = gate_sleep(wait, slot);
+	if (sleeping->how == WAIT_WHOLE && killed()) {
+		sleeping->result = -EINTR;
+		return 1;
+	}
+	if (r == -EINTR && sleeping->how == WAIT_WHOLE)
+		return 0;
+	if (r == -EINTR) {
+		sleeping->result = -ERESTARTNOINTR;
+		return 1;
+	}
+	if (r < 0) {		/* nobody is there any more: the operation goes on as far as this client is concerned */
+		wait_give_up(wait, slot);
+		return 0;
+	}
+	if (sleeping->how == WAIT_SLICED && wait_look(wait) && may_restart()) {
+		sleeping->result = kick();
+		return 1;
+	}
+	return 0;
+}
+
+/* Without sleeping. What can't be started over goes on. */
+static __always_inline int question_restart(struct question *q, uint32_t how)
+{
+	if (wait_look(q->wait)) {
+		if (how != WAIT_WHOLE && may_restart())
+			return kick();
+		__sync_fetch_and_add(&stats.not_held, 1);
+	}
+	return wait_result(q->wait);
+}
+
+/* Until all have answered. */
+static __always_inline int question_wait(struct question *q, uint32_t how)
+{
+	struct sleeping sleeping = { .wait = q->wait, .how = how };
+
+	if (how == WAIT_RESTART || !bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid)
+		return question_restart(q, how);
+	bpf_loop(GATE_ROUNDS, gate_round, &sleeping, 0);
+	return sleeping.result ? sleeping.result : wait_result(q->wait);
+}
+
+/* ---- telling ---- */
+
+/* What was denied didn't happen, so nothing else tells of it. */
+static __always_inline struct scratch *denied_record(struct question *q)
+{
+	struct scratch *s;
+
+	q->slots = select_clients(q->notify);
+	if (!q->slots)
+		return NULL;
+	s = pool_take(&q->index);
+	if (!s)
+		return NULL;
+	record_reset(s, q->notify);
+	head_of(s)->result = AUTH_DENY;
+	head_of(s)->process = put_process(s, bpf_get_current_task_btf());
+	return s;
+}
+
+static __always_inline void denied_send(struct question *q, struct scratch *s)
+{
+	if (s && record_in_scope(s))
+		record_send(s, q->slots);
+	if (s)
+		pool_give(q->index);
+}
+
+/* Programs that may sleep hold no RCU lock unless they take it; 6.1 doesn't know that, nor want it. */
+static __always_inline void rcu_begin(bool sleeps)
+{
+	if (sleeps && bpf_rcu_read_lock)
+		bpf_rcu_read_lock();
+}
+
+static __always_inline void rcu_end(bool sleeps)
+{
+	if (sleeps && bpf_rcu_read_unlock)
+		bpf_rcu_read_unlock();
+}
+
+#define question_ask(q_, wait_, put_) ({ \
+	const bool sleeps_ = (wait_) != WAIT_RESTART; \
+	uint32_t how_ = sleeps_ && without_syscall() ? WAIT_WHOLE : (wait_); \
+	struct scratch *s; \
+	int result_; \
+	if (question_new(q_)) { \
+		rcu_begin(sleeps_); \
+		s = question_record(q_); \
+		if (s) \
+			put_; \
+		rcu_end(sleeps_); \
+		question_send(q_, s, how_); \
+	} \
+	result_ = question_wait(q_, how_); \
+	if (result_ == -EPERM) { \
+		rcu_begin(sleeps_); \
+		s = denied_record(q_); \
+		if (s) \
+			put_; \
+		rcu_end(sleeps_); \
+		denied_send(q_, s); \
+	} \
+	result_; \
+})
