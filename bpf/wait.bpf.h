@@ -155,7 +155,7 @@ static __always_inline uint32_t gate_pid_of(uint32_t slot)
 	return control.gate_pid[slot & (ES_CLIENTS_MAX - 1)];
 }
 
-/* A client isn't asked about itself; nobody is asked about the daemon and the gates' processes. */
+/* A client isn't asked about itself; nobody is asked about the daemon and its children, the gates' processes. */
 static long exempt_step(uint32_t slot, uint64_t *slots)
 {
 	uint32_t tgid = bpf_get_current_pid_tgid() >> 32;
@@ -174,7 +174,8 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 	struct task_struct *task = bpf_get_current_task_btf();
 	uint64_t slots = select_clients(type);
 
-	if (!slots || task->flags & PF_KTHREAD || (uint32_t)task->tgid == control.daemon_tgid)
+	if (!slots || task->flags & PF_KTHREAD || (uint32_t)task->tgid == control.daemon_tgid ||
+	    (uint32_t)READ(task, real_parent, tgid) == control.daemon_tgid)
 		return 0;
 	bpf_loop(ES_CLIENTS_MAX, exempt_step, &slots, 0);
 	return slots;
