@@ -25,7 +25,7 @@ deps:
 	@scripts/install-deps
 
 run: deps
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build >&2
 	@[ "$$(id -u)" = 0 ] || { echo "make run watches the whole system, which only root may do: sudo make run" >&2; exit 1; }
 	@echo "Events of this machine ($(events)); Ctrl-C ends it." >&2
 	@exec $(build)/tools/eslogger $(events)
