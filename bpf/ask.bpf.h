@@ -366,7 +366,8 @@ static __always_inline void note_ours(struct file *file)
 		bpf_map_update_elem(&written, &key, &ours, BPF_ANY);
 }
 
-static __noinline uint32_t question_ask(struct gate_question *q, struct es_sensor_client *client, struct task_struct *task)
+static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_sensor_client *client,
+					     struct task_struct *task)
 {
 	struct file *opened = file_of_fd(q->fd);
 	uint32_t tgid = task->tgid;
@@ -452,7 +453,7 @@ int ask(struct es_ask *ctx)
 	if (q.mask & ES_ASK_NOTE_DENIED)
 		verdict = note_denied(task);
 	else
-		verdict = question_ask(&q, client, task);
+		verdict = gate_question_ask(&q, client, task);
 	bpf_rcu_read_unlock();
 	bpf_task_release(task);
 	ctx->verdict = verdict;

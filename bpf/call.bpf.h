@@ -153,14 +153,16 @@ static __always_inline uint32_t put_target(struct scratch *s, struct args *args,
 }
 
 /* The directory and name where a path leads; the object need not be there. */
-static __always_inline void put_dir_and_name(struct scratch *s, uint32_t *dir, struct es_span *name, struct place *place)
+static __always_inline void put_dir_and_name(struct scratch *s, uint32_t *dir, struct es_span *name,
+					     struct place *place)
 {
 	*dir = put_place_dir(s, place);
 	put_bytes(s, name, place->name, place->name_len);
 }
 
 /* The directory and name of an open file. */
-static __always_inline void put_dir_and_name_of(struct scratch *s, uint32_t *dir, struct es_span *name, struct file *file)
+static __always_inline void put_dir_and_name_of(struct scratch *s, uint32_t *dir, struct es_span *name,
+						struct file *file)
 {
 	struct dentry *dentry = READ(file, f_path.dentry);
 	struct path path = { .mnt = READ(file, f_path.mnt), .dentry = READ(dentry, d_parent) };

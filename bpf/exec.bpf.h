@@ -81,8 +81,8 @@ static long fd_step(uint32_t fd, struct fd_list *list)
 }
 
 /*
- * The descriptors that a task has after an exec, which is done or still to be. The record lists the first ES_RECORD_FDS;
- * num[0] is the highest of all.
+ * The descriptors that a task has after an exec, which is done or still to be. The record lists the first
+ * ES_RECORD_FDS; num[0] is the highest of all.
  */
 static __noinline int put_fds(struct scratch *s, struct task_struct *task, bool done)
 {

@@ -333,8 +333,10 @@ static __always_inline int on_path_truncate(const struct path *path, int ret)
 {
 	struct question q = {};
 
-	if (ret || !in_truncate() || !question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, inode_key(READ(path, dentry)), 0, 0))
+	if (ret || !in_truncate())
 		return ret;
+	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, inode_key(READ(path, dentry)), 0, 0))
+		return 0;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, 0, 0));
 }
 

@@ -15,8 +15,8 @@
  * hook leaves the kernel and starts the system call over, which gives others their turn. Hooks that may not sleep
  * (WAIT_RESTART) do only that, over and over.
  *
- * Leaving and starting over without the program noticing takes a pending signal: SIGSTOP and at once SIGCONT, which takes
- * the first back, to the thread itself ("kick"). What remains is the flag that makes the kernel restart the call.
+ * Leaving and starting over without the program noticing takes a pending signal: SIGSTOP and at once SIGCONT, which
+ * takes the first back, to the thread itself ("kick"). What remains is the flag that makes the kernel restart the call.
  *
  * The question outlives the restart in task storage, with the objects it is about: it is asked once, its answer is used
  * once, and only for the same operation on the same objects.
@@ -291,6 +291,8 @@ static __always_inline void question_send(struct question *q, struct scratch *s,
 		q->wait->type_and_one = q->type + 1;
 		bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
 	}
+	if (!s)
+		__sync_fetch_and_add(&stats.not_held, 1);
 	pool_give(q->index);
 }
 
@@ -414,8 +416,8 @@ static __always_inline uint32_t lowest(uint64_t set)
 }
 
 /*
- * Sleeps until the library of the client in `slot` replies. Negative: it won't, or a signal has come (-EINTR). A function
- * of its own, so that nothing else shares the stack slot of the dynptr, which the verifier minds.
+ * Sleeps until the library of the client in `slot` replies. Negative: it won't, or a signal has come (-EINTR). A
+ * function of its own, so that nothing else shares the stack slot of the dynptr, which the verifier minds.
  */
 static __noinline int gate_sleep(struct wait *wait, uint32_t slot)
 {

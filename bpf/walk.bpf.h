@@ -400,7 +400,8 @@ static __always_inline bool base_of(struct path *base, int dirfd)
 }
 
 /* Where a program's path argument leads. With AT_EMPTY_PATH semantics an empty text is the directory itself. */
-static __always_inline int walk_argument(struct scratch *s, struct place *place, int dirfd, uint64_t text, uint32_t flags)
+static __always_inline int walk_argument(struct scratch *s, struct place *place, int dirfd, uint64_t text,
+					 uint32_t flags)
 {
 	struct path base = {};
 
