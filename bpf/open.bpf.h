@@ -6,6 +6,7 @@
 #include "call.bpf.h"
 
 enum {
+	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */
 	FMODE_CREATED = 1 << 20,	/* this open made the file */
 	WRITTEN = 1 << 0,		/* values in the map `written` */
 	MAPPED_WRITABLE = 1 << 1,
@@ -94,7 +95,7 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 	if (ret < 0)
 		return 0;
 	file = file_of_fd(ret);
-	if (!file)
+	if (!file || READ(file, f_mode) & FMODE_PATH)
 		return 0;
 	key = (uint64_t)file;
 	bpf_map_delete_elem(&written, &key);
@@ -255,7 +256,7 @@ static __always_inline int file_closing(uint64_t address)
 	struct path path = {};
 	uint32_t *seen, how;
 
-	if (!file || !last_reference(file))
+	if (!file || READ(file, f_mode) & FMODE_PATH || !last_reference(file))
 		return 0;
 	path.mnt = READ(file, f_path.mnt);
 	path.dentry = READ(file, f_path.dentry);

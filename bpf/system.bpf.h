@@ -104,6 +104,8 @@ int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 	s = scratch_enter();
 	if (s && call) {
 		call->kind = ES_KIND_UMOUNT;
+		call->fstype[0] = call->devname[0] = 0;
+		call->magic = call->dev = call->blksize = 0;
 		walk_argument(s, &call->from, AT_FDCWD, args->a[0], WALK_FOLLOW);
 		if (call->from.status == PLACE_FOUND && call->from.dentry) {
 			struct mount *mount = call->from.dentry_mount;
@@ -126,17 +128,23 @@ int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 	struct call *call = call_entered(ES_KIND_UMOUNT);
 	uint64_t slots = select_clients(EV_NOTIFY_UNMOUNT);
 	struct scratch *s;
+	struct args *args;
 
 	if (!call)
 		return 0;
 	call->kind = ES_KIND_NONE;
 	if (ret || !slots)
 		return 0;
+	args = args_of(regs);
+	if (!args)
+		return 0;
 	s = event_begin(EV_NOTIFY_UNMOUNT);
 	if (s) {
 		struct es_record *head = head_of(s);
 
-		put_mounted_on(s, put_place(s, &call->from));
+		/* What could not be read on entry can be now: the directory is still there. */
+		put_mounted_on(s, call->from.status == PLACE_FOUND ? put_place(s, &call->from)
+								   : put_argument(s, AT_FDCWD, args->a[0], WALK_FOLLOW));
 		put_string(s, &head->str[0], call->fstype, sizeof(call->fstype));
 		put_string(s, &head->str[2], call->devname, sizeof(call->devname));
 		head->num[1] = call->magic;

@@ -435,6 +435,12 @@ static void mounted(const es_message_t *message)
 static void remounted(const es_message_t *message) { check_statfs(message->event.remount.statfs); }
 static void unmounted(const es_message_t *message) { check_statfs(message->event.unmount.statfs); }
 
+/* What was mounted there could not be looked at before it was gone. */
+static void unmounted_cold(const es_message_t *message)
+{
+	CHECK_STRING(message->event.unmount.statfs->f_mntonname, test_at("dir"));
+}
+
 /* ids, which are no files, but told by the same means */
 
 static int set_uid(void) { return result(setuid(1005)); }
@@ -524,6 +530,8 @@ static const struct row rows[] = {
 	{"mount", mount_tmpfs, ES_NOTIFY(MOUNT), NULL, mounted, ONE},
 	{"remount", remount_tmpfs, ES_NOTIFY(REMOUNT), NULL, remounted, ONE},
 	{"umount", unmount_tmpfs, ES_NOTIFY(UNMOUNT), NULL, unmounted, ONE},
+	{"mount again", mount_tmpfs, ES_NOTIFY(MOUNT), NULL, mounted, ONE},
+	{"umount, cold", unmount_tmpfs, ES_NOTIFY(UNMOUNT), NULL, unmounted_cold, COLD},
 	{"setuid", set_uid, ES_NOTIFY(SETUID), NULL, uid, ONE},
 	{"setgid", set_gid, ES_NOTIFY(SETGID), NULL, gid, ONE},
 	{"seteuid", set_euid, ES_NOTIFY(SETEUID), NULL, euid, ONE},
