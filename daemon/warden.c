@@ -22,6 +22,8 @@
 enum {
 	GRACE_MS = 1000,		/* how long clients are looked at after the daemon's death */
 	LOOK_EVERY_MS = 20,
+	STOPPED_LOOKS = 2,		/* in a row, until a stopped client is ended */
+	TRACED_LOOKS = 25,		/* and one that a tracer stopped: most go on at once, under strace or a leak checker */
 };
 
 /* To the warden: with a pidfd, watch it for this slot; without, forget the slot. */
@@ -54,8 +56,8 @@ static int pidfd_pid(int pidfd)
 	return pid;
 }
 
-/* The state is the letter behind the name, which can itself contain anything. */
-static bool process_stopped(int pid)
+/* The state is the letter behind the name, which can itself contain anything. 0: it is gone. */
+static char process_state(int pid)
 {
 	char path[32], text[512], *name_end;
 	_cleanup_close_ int fd = -1;
@@ -65,21 +67,24 @@ static bool process_stopped(int pid)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (n <= 0)
-		return false;
+		return 0;
 	text[n] = 0;
 	name_end = strrchr(text, ')');
-	return name_end && name_end[1] && (name_end[2] == 'T' || name_end[2] == 't');
+	return name_end && name_end[1] ? name_end[2] : 0;
 }
 
-/* Returns whether it is still there, and has to be looked at again. */
-static bool warden_look(int pidfd)
+/* Returns whether it is still there, and has to be looked at again. `looks` counts those that found it stopped. */
+static bool warden_look(int pidfd, unsigned int *looks)
 {
 	int pid = pidfd_pid(pidfd);
+	char state;
 
 	/* If the number had been given to another process, the pidfd would be of a dead one, and the kill fail. */
 	if (pid <= 0)
 		return false;
-	if (!process_stopped(pid))
+	state = process_state(pid);
+	*looks = state == 'T' || state == 't' ? *looks + 1 : 0;
+	if (*looks < (state == 't' ? TRACED_LOOKS : STOPPED_LOOKS))
 		return true;
 	if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0)
 		log_warning("pid %d was stopped when the daemon ended, and others would have waited for it: killed", pid);
@@ -89,6 +94,7 @@ static bool warden_look(int pidfd)
 static void warden_finish(int pidfds[ES_CLIENTS_MAX])
 {
 	uint64_t end = clock_ns() + GRACE_MS * NS_PER_MS;
+	unsigned int looks[ES_CLIENTS_MAX] = {};
 	bool again = true;
 
 	while (again && clock_ns() < end) {
@@ -96,7 +102,7 @@ static void warden_finish(int pidfds[ES_CLIENTS_MAX])
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
 			if (pidfds[slot] < 0)
 				continue;
-			if (warden_look(pidfds[slot])) {
+			if (warden_look(pidfds[slot], &looks[slot])) {
 				again = true;
 			} else {
 				close(pidfds[slot]);
