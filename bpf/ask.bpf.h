@@ -23,8 +23,6 @@ enum {
 	AUTH_DENY = 1,			/* es_auth_result_t */
 };
 
-void bpf_rcu_read_lock(void) __ksym __weak;
-void bpf_rcu_read_unlock(void) __ksym __weak;
 
 /* ---- what an exec passes ---- */
 
@@ -193,7 +191,7 @@ static __always_inline void put_future(struct scratch *s, struct task_struct *le
 
 	if (!p)
 		return;
-	off = put_process_part(s, leader, p);
+	off = put_process_part(s, p, address_of_leader(leader));
 	exe_off = put_path(s, file);
 	if (!off || !exe_off)
 		return;

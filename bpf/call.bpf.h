@@ -84,7 +84,7 @@ static __always_inline struct scratch *event_begin(uint32_t type)
 
 	if (!s)
 		return NULL;
-	head_of(s)->process = put_process(s, bpf_get_current_task_btf());
+	head_of(s)->process = put_current(s);
 	return head_of(s)->process ? s : NULL;
 }
 

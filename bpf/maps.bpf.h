@@ -44,6 +44,14 @@ struct {
 	__type(value, struct es_sensor_client);
 } clients SEC(".maps");
 
+/* The processes that have a client: how many of their clients there are. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ES_CLIENTS_MAX);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} client_processes SEC(".maps");
+
 enum {
 	RECORD_BYTES = 98304,		/* longest record without exec's arguments */
 	RECORD_SLACK = 65536,		/* room behind it, so that a bounded copy that starts inside stays inside */

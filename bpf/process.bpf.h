@@ -12,6 +12,22 @@
 #include "path.bpf.h"
 #include "ring.bpf.h"
 
+void bpf_rcu_read_lock(void) __ksym __weak;
+void bpf_rcu_read_unlock(void) __ksym __weak;
+
+/* Programs that may sleep hold no RCU lock unless they take it; 6.1 doesn't know that, nor want it. */
+static __always_inline void rcu_begin(bool sleeps)
+{
+	if (sleeps && bpf_rcu_read_lock)
+		bpf_rcu_read_lock();
+}
+
+static __always_inline void rcu_end(bool sleeps)
+{
+	if (sleeps && bpf_rcu_read_unlock)
+		bpf_rcu_read_unlock();
+}
+
 static __always_inline uint32_t next_pidversion(void)
 {
 	return __sync_fetch_and_add(&stats.pidversion, 1) + 1;
@@ -45,10 +61,10 @@ static __always_inline int read_pid(struct task_struct *task, int type)
 __noinline int keep_executable(struct scratch *s, struct process *p, uint64_t address)
 {
 	struct file *exe = (void *)address;
-	struct es_file_part part = {};
+	struct es_file_part *part;
 	struct path path = {};
 	struct inode *inode;
-	uint32_t used, len;
+	uint32_t used, off, len;
 
 	if (!s || !p)
 		return 0;
@@ -66,19 +82,24 @@ __noinline int keep_executable(struct scratch *s, struct process *p, uint64_t ad
 		read_stat(&p->exe_stat, (uint64_t)inode);
 		p->exe_flags = 0;
 	}
+	off = append(s, sizeof(*part));
+	if (!off)
+		return 0;
+	part = at(s, off);
+	__builtin_memset(part, 0, sizeof(*part));
 	if (is_internal(&path))
-		put_internal_name(s, &part, &path);
+		put_internal_name(s, part, &path);
 	else
-		put_path_at(s, &part, &path, 0);
-	len = part.path.len;
+		put_path_at(s, part, &path, 0);
+	len = part->path.len;
 	asm volatile("" : "+r"(len));
 	if (len > EXE_BYTES) {
 		len = EXE_BYTES;
-		part.flags |= ES_FILE_TRUNCATED;
+		part->flags |= ES_FILE_TRUNCATED;
 	}
-	bpf_probe_read_kernel(p->exe, len, at(s, part.path.off));
+	bpf_probe_read_kernel(p->exe, len, at(s, part->path.off));
 	p->exe_len = len;
-	p->exe_flags |= part.flags;
+	p->exe_flags |= part->flags;
 	s->used = used;
 	return 0;
 }
@@ -90,9 +111,19 @@ static __always_inline struct process *process_find(struct task_struct *leader)
 	return p && p->pidversion ? p : NULL;
 }
 
-/* Fills in a process that was there before the sensor, or whose fork was missed. */
-static __noinline int process_learn(struct scratch *s, struct process *p, struct task_struct *leader)
+/* A leader's address as a mere number, for functions that are verified by their own: what is read is one. */
+static __always_inline uint64_t address_of_leader(struct task_struct *leader)
 {
+	return (uint64_t)READ(leader, group_leader);
+}
+
+/* Fills in a process that was there before the sensor, or whose fork was missed. */
+__noinline int process_learn(struct scratch *s, struct process *p, uint64_t address)
+{
+	struct task_struct *leader = (void *)address;
+
+	if (!s || !p)
+		return 0;
 	p->pidversion = next_pidversion();
 	p->original_ppid = READ(leader, real_parent, tgid);
 	p->start_ns = READ(leader, start_boottime);
@@ -108,22 +139,13 @@ static __always_inline struct process *process_get(struct scratch *s, struct tas
 	struct process *p = bpf_task_storage_get(&processes, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (p && !p->pidversion)
-		process_learn(s, p, leader);
+		process_learn(s, p, address_of_leader(leader));
 	return p;
 }
 
 static __always_inline bool is_client(uint32_t tgid)
 {
-	uint32_t slot;
-
-	for (slot = 0; slot < ES_CLIENTS_MAX; slot++) {
-		uint32_t key = slot;
-		struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &key);
-
-		if (client && client->tgid == tgid)
-			return true;
-	}
-	return false;
+	return bpf_map_lookup_elem(&client_processes, &tgid);
 }
 
 /* The controlling terminal of a session, as a file. */
@@ -175,11 +197,15 @@ static __always_inline void put_parent(struct es_process_part *part, struct task
 }
 
 /* A process into the record, with what is known of it in `p`; returns its offset, or 0 if there is no room. */
-static __noinline uint32_t put_process_part(struct scratch *s, struct task_struct *task, struct process *p)
+__noinline uint32_t put_process_part(struct scratch *s, struct process *p, uint64_t address)
 {
-	uint32_t off = append(s, sizeof(struct es_process_part));
+	struct task_struct *task = (void *)address;
 	struct es_process_part *part;
+	uint32_t off;
 
+	if (!s || !p)
+		return 0;
+	off = append(s, sizeof(struct es_process_part));
 	if (!off)
 		return 0;
 	part = at(s, off);
@@ -214,8 +240,24 @@ static __always_inline uint32_t put_process(struct scratch *s, struct task_struc
 	p = process_get(s, leader);
 	if (!p)
 		return 0;
-	off = put_process_part(s, leader, p);
+	off = put_process_part(s, p, address_of_leader(leader));
 	if (off)
 		put_parent(at(s, off), leader);
+	return off;
+}
+
+/*
+ * The process that does it. A function that is verified by its own, whatever the program around it is: one that may
+ * sleep has no RCU lock.
+ */
+__noinline uint32_t put_current(struct scratch *s)
+{
+	uint32_t off;
+
+	if (!s)
+		return 0;
+	rcu_begin(true);
+	off = put_process(s, bpf_get_current_task_btf());
+	rcu_end(true);
 	return off;
 }

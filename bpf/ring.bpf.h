@@ -219,10 +219,12 @@ static long send_to_slot(uint32_t slot, struct send *send)
 }
 
 /* Copies the record into the rings of `slots`; returns those that took it. */
-static __always_inline uint64_t record_send(struct scratch *s, uint64_t slots)
+__noinline uint64_t record_send(struct scratch *s, uint64_t slots)
 {
 	struct send send = { .s = s, .slots = slots };
 
+	if (!s)
+		return 0;
 	head_of(s)->size = s->used;
 	bpf_loop(ES_CLIENTS_MAX, send_to_slot, &send, 0);
 	return send.reached;

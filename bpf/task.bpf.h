@@ -63,8 +63,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		p = known ? process_fork(known, parent, child) : NULL;
 		slots = select_clients(EV_NOTIFY_FORK);
 		if (p && slots) {
-			head_of(s)->process = put_process(s, parent);
-			head_of(s)->other = put_process_part(s, child, p);
+			head_of(s)->process = put_current(s);
+			head_of(s)->other = put_process_part(s, p, address_of_leader(child));
 			if (head_of(s)->other) {
 				struct es_process_part *part = at(s, head_of(s)->other);
 
@@ -132,13 +132,13 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		p = process_get(s, leader);
 		slots = select_clients(EV_NOTIFY_EXEC);
 		if (p && slots) {
-			head_of(s)->process = put_process(s, task);
+			head_of(s)->process = put_current(s);
 			put_former_ids(at(s, head_of(s)->process), READ(bprm, file));
 		}
 		if (p)
 			process_exec(s, p, task);
 		if (p && slots) {
-			head_of(s)->other = put_process(s, task);
+			head_of(s)->other = put_current(s);
 			put_exec(s, task, bprm);
 			exec_record_send(s, task, slots);
 		}
@@ -174,7 +174,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	s = record_begin(EV_NOTIFY_EXIT);
 	if (s) {
-		head_of(s)->process = put_process(s, task);
+		head_of(s)->process = put_current(s);
 		head_of(s)->num[0] = wait_status(task);
 		if (head_of(s)->process)
 			record_send(s, slots);
@@ -200,7 +200,6 @@ static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct 
 
 static __noinline int send_signal_record(uint32_t type, int value, struct task_struct *target)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
 	uint64_t slots = select_clients(type);
 	struct scratch *s;
 
@@ -208,7 +207,7 @@ static __noinline int send_signal_record(uint32_t type, int value, struct task_s
 		return 0;
 	s = record_begin(type);
 	if (s) {
-		head_of(s)->process = put_process(s, current);
+		head_of(s)->process = put_current(s);
 		head_of(s)->other = put_process(s, target);
 		head_of(s)->num[0] = value;
 		if (head_of(s)->process && head_of(s)->other)

@@ -219,7 +219,7 @@ static __always_inline struct scratch *question_record(struct question *q)
 		return NULL;
 	record_reset(s, q->type);
 	head_of(s)->flags = ES_RECORD_AUTH;
-	head_of(s)->process = put_process(s, bpf_get_current_task_btf());
+	head_of(s)->process = put_current(s);
 	return head_of(s)->process ? s : NULL;
 }
 
@@ -523,7 +523,7 @@ static __always_inline struct scratch *denied_record(struct question *q)
 		return NULL;
 	record_reset(s, q->notify);
 	head_of(s)->result = AUTH_DENY;
-	head_of(s)->process = put_process(s, bpf_get_current_task_btf());
+	head_of(s)->process = put_current(s);
 	return s;
 }
 
@@ -533,19 +533,6 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 		record_send(s, q->slots);
 	if (s)
 		pool_give(q->index);
-}
-
-/* Programs that may sleep hold no RCU lock unless they take it; 6.1 doesn't know that, nor want it. */
-static __always_inline void rcu_begin(bool sleeps)
-{
-	if (sleeps && bpf_rcu_read_lock)
-		bpf_rcu_read_lock();
-}
-
-static __always_inline void rcu_end(bool sleeps)
-{
-	if (sleeps && bpf_rcu_read_unlock)
-		bpf_rcu_read_unlock();
 }
 
 #define question_ask(q_, wait_, put_) ({ \

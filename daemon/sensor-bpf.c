@@ -154,11 +154,28 @@ static int map_fd(const struct bpf_map *map)
 	return bpf_map__fd(map);
 }
 
-static int clients_write(struct esd_bpf *s, uint32_t slot, pid_t pid)
+/* How many clients a process has. */
+static int process_count(struct esd_bpf *s, uint32_t pid, int change)
+{
+	int fd = map_fd(s->skel->maps.client_processes);
+	uint32_t count = 0;
+
+	(void)bpf_map_lookup_elem(fd, &pid, &count);
+	count += change;
+	return count ? bpf_map_update_elem(fd, &pid, &count, BPF_ANY) : bpf_map_delete_elem(fd, &pid);
+}
+
+static int clients_write(struct esd_bpf *s, uint32_t number, pid_t pid)
 {
 	struct es_sensor_client client = { .tgid = pid, .deadline_ns = s->deadline_ns };
+	int r;
 
-	return bpf_map_update_elem(map_fd(s->skel->maps.clients), &slot, &client, BPF_ANY);
+	r = bpf_map_update_elem(map_fd(s->skel->maps.clients), &number, &client, BPF_ANY);
+	if (r == 0)
+		r = process_count(s, pid, 1);
+	if (r == 0)
+		s->slots[number].pid = pid;
+	return r;
 }
 
 static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
@@ -248,6 +265,8 @@ static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 		return;
 	esd_select_client(&s->skel->bss->control, number, none);
 	s->hold->client_let_go(s, number);
+	if (slot->pid)
+		(void)process_count(s, slot->pid, -1);
 	slot->used = false;
 	slot->dead = true;
 	s->clients--;
