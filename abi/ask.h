@@ -21,12 +21,13 @@ struct es_ask {
 enum es_ask_verdict {
 	ES_ASK_ALLOW = 0,		/* not this client's business: answer FAN_ALLOW at once */
 	ES_ASK_ASKED = 1,		/* a record is in the ring: answer when the handler has */
-	ES_ASK_LOST = 2,		/* the ring is full: the loss is counted; answer by the client's policy */
+	ES_ASK_LOST = 2,		/* the ring is full: the loss is counted; answer FAN_ALLOW */
 	ES_ASK_DENIED = 3,		/* the second use, see below: noted */
+	ES_ASK_DENY = 4,		/* like LOST, of a client that wants it denied: answer FAN_DENY */
 };
 
 /*
  * With ES_ASK_NOTE_DENIED in mask the program only notes that the operation which `tid` waits in was denied, so that
- * the NOTIFY message which follows says so. Run it before the denial is written to the gate.
+ * the NOTIFY message which follows says so. Run it before the denial is written to the gate. The daemon may do so too.
  */
 #define ES_ASK_NOTE_DENIED 0x80000000u

@@ -29,12 +29,21 @@ enum es_request_op {
 	ES_REQUEST_CLIENTS,		/* for tools; data: struct es_client_info[count] */
 	ES_REQUEST_STATUS,		/* for tools; data: struct es_status_info */
 	ES_REQUEST_CAPABILITIES,	/* for tools; data: struct es_capability_info[ES_EVENT_TYPES] */
+	ES_REQUEST_NOTES,		/* for tools; data: struct es_note_info[count], oldest first */
+	ES_REQUEST_SET_MISS_MODE,	/* value: enum es_miss_mode */
+	ES_REQUEST_GET_MISS_MODE,	/* reply: value */
+	ES_REQUEST_SET_DEADLINE_MAX,	/* types, value in ms */
+	ES_REQUEST_GET_DEADLINE_MAX,	/* value: a type; reply: value in ms */
+	ES_REQUEST_SET_DEADLINE_MIN,
+	ES_REQUEST_GET_DEADLINE_MIN,
 };
 
 struct es_request {
 	uint32_t abi;			/* ES_ABI_VERSION */
 	uint32_t op;			/* enum es_request_op */
 	uint64_t types[ES_TYPE_WORDS];	/* a set: bit type % 64 of word type / 64 */
+	uint32_t value;
+	uint32_t pad;
 };
 
 struct es_reply {
@@ -47,15 +56,20 @@ struct es_reply {
 	uint32_t ring_bytes;		/* ES_REQUEST_CLIENT: size of the ring's data area */
 	uint32_t sensor;		/* enum es_sensor */
 	uint32_t data_bytes;		/* that follow this struct in the same packet */
+	uint32_t value;
+	uint32_t pad;
 };
 
 /*
  * errno values in es_reply.error:
  *	EPROTO		the two sides are of different versions
- *	EPERM		may not be a client: not root
+ *	EPERM		may not be a client: not root; or may not set this
+ *	ENOKEY		may not be a client: the administrator's list doesn't name it
+ *	EACCES		may not be a client: the list says no
  *	EUSERS		ES_CLIENTS_MAX clients exist
  *	EOPNOTSUPP	a type can't be delivered, or held, by this sensor on this kernel
  *	EBUSY		es_clear_cache() too often
+ *	EINVAL		a value or a type that there is not, or beyond the limits
  *	anything else	the daemon failed, and its log says why
  */
 
@@ -103,6 +117,32 @@ struct es_status_info {
 	uint64_t missed_runs;		/* of kernel programs, because one was already running on that CPU */
 	char sensor_reason[256];	/* why this sensor and no better one */
 	char scope[512];		/* "everything", or what it is limited to */
+};
+
+enum es_note_kind {
+	ES_NOTE_CAME,			/* a client */
+	ES_NOTE_WENT,
+	ES_NOTE_REFUSED,		/* somebody who wanted to be one; error says why, as in es_reply */
+	ES_NOTE_MISSED,			/* a deadline: outcome says what became of client and operation */
+	ES_NOTE_STALLED,		/* the same, of an operation that the client has not even read */
+	ES_NOTE_BROKEN,			/* a client was disconnected, since its gate was broken from outside */
+	ES_NOTE_LIST,			/* the list of clients was read anew; error: it could not be */
+};
+
+/* Something that an administrator may want to know of, after the fact. */
+struct es_note_info {
+	uint64_t time_ns;		/* CLOCK_REALTIME */
+	uint32_t kind;			/* enum es_note_kind */
+	int32_t pid;			/* whose client */
+	int32_t error;
+	uint32_t outcome;		/* enum es_miss_mode */
+	uint32_t by_warden;		/* the daemon hung */
+	uint32_t type;			/* of the operation */
+	int32_t op_pid;			/* who wanted it */
+	int32_t op_tid;
+	uint64_t late_ns;
+	char executable[256];		/* the client's; cut if longer */
+	char path[216];			/* what it was about */
 };
 
 enum es_capability {

@@ -7,15 +7,26 @@
 
 #include "record.h"
 
-/* One per client, in the map `clients`, indexed by slot. tgid 0: the slot is free. */
+/* What becomes of an operation whose client is late, or could not be asked: the numbers of es_deadline_miss_mode_t. */
+enum es_miss_mode {
+	ES_MISS_KILL,			/* allowed; and who is late is killed */
+	ES_MISS_DENY,
+	ES_MISS_ALLOW,
+	ES_MISS_MODES,
+};
+
+/*
+ * One per client, in the map `clients`, indexed by slot and mapped by the daemon and the warden. tgid 0: the slot is
+ * free, or its client is done for, and nobody asks it.
+ */
 struct es_sensor_client {
 	uint32_t tgid;			/* of the client's process: it is never asked about itself */
-	uint32_t pad;
-	uint64_t deadline_ns;		/* time for an answer */
-	uint64_t delivered;		/* counters, added to atomically by the kernel programs */
+	uint32_t miss_mode;		/* enum es_miss_mode */
+	uint64_t delivered;		/* counters, added to atomically */
 	uint64_t asked;
 	uint64_t lost_all;
 	uint64_t lost[ES_EVENT_TYPES];
+	uint32_t deadline_ms[ES_EVENT_TYPES];	/* time for an answer; 0: not an AUTH type */
 };
 
 /*
@@ -27,14 +38,23 @@ struct es_sensor_client {
  * With the lsm sensor it is the kernel program that claims and frees entries, since it is the one that waits: it looks
  * for a free one from index tid % ES_HELD_MAX on, so that who knows the thread finds the entry the same way. The
  * library puts its answer into the low bits of `verdict`, once; the program reads it there, whatever woke it.
+ *
+ * When a deadline is missed somebody else answers: the daemon or, if it doesn't, the warden (daemon/watch.h). With either
+ * sensor the answer is whoever's first changes ES_VERDICT_NONE in `verdict`; ES_VERDICT_MISSED tells that it was such
+ * an outsider's. `request` is what it takes to wake the task.
  */
-enum { ES_HELD_MAX = 1024 };
+enum {
+	ES_HELD_MAX = 1024,
+	ES_HELD_PATH_BYTES = 204,
+};
 
 enum es_verdict {
 	ES_VERDICT_NONE,
 	ES_VERDICT_ALLOW,
 	ES_VERDICT_DENY,
-	ES_VERDICT_MASK = 3,		/* the rest of the word tells one use of an entry from the next */
+	ES_VERDICT_MASK = 3,
+	ES_VERDICT_MISSED = 4,		/* given by the deadline */
+	ES_VERDICT_SHIFT = 3,		/* the rest of the word tells one use of an entry from the next */
 };
 
 enum {
@@ -47,11 +67,34 @@ enum {
 struct es_held {
 	uint64_t auth_id;		/* 0: free, or answered */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: claimed, not asked yet */
+	/*
+	 * Where the task sleeps; 0: not there, or not read yet. The library's number of the fanotify event's descriptor,
+	 * plus one; or the FUSE request. Who wakes the task of a FUSE request takes the number out first.
+	 */
+	uint64_t request;
 	uint32_t tid;
 	uint32_t type;
-	uint32_t verdict;		/* enum es_verdict; lsm sensor only */
+	uint32_t verdict;		/* enum es_verdict */
 	uint32_t flags;			/* ES_HELD_* */
+	/*
+	 * ES_OUTSIDE_*: who is using `request` just now. The library doesn't give a descriptor's number to another event
+	 * meanwhile. An outsider sets its bit, and then looks whether auth_id is still what it was.
+	 */
+	uint32_t outside;
+	uint32_t tgid;			/* of whom, and about what: for the log */
+	char path[ES_HELD_PATH_BYTES];	/* cut if longer */
+	uint32_t pad;
 };
+
+enum {
+	ES_OUTSIDE_DAEMON = 1 << 0,
+	ES_OUTSIDE_WARDEN = 1 << 1,
+};
+
+/* Nobody in user space answered for a late client, so the kernel program does, this much after the deadline. */
+#define ES_LATE_NS 250000000ull
+
+_Static_assert(sizeof(struct es_held) == 256, "es_held");
 
 /* What a system call does, as far as events are concerned; each kind is handled by one program. */
 #define ES_KINDS(K) \

@@ -334,7 +334,7 @@ static __always_inline uint32_t question_put(struct gate_question *q, struct es_
 	head->flags = ES_RECORD_AUTH;
 	head->auth_id = q->auth_id;
 	head->thread_id = q->tid;
-	head->deadline_ns = head->time_ns + client->deadline_ns;
+	head->deadline_ns = deadline_of(client, head);
 	head->process = put_process(s, task);
 	if (q->type == EV_AUTH_OPEN) {
 		head->file[0] = put_path(s, file);
@@ -347,8 +347,12 @@ static __always_inline uint32_t question_put(struct gate_question *q, struct es_
 		goto out;
 	entry->tid = q->tid;
 	entry->type = q->type;
+	put_about(entry, s);
 	entry->deadline_ns = head->deadline_ns;
-	verdict = record_send(s, 1ull << q->slot) ? ES_ASK_ASKED : ES_ASK_LOST;
+	if (record_send(s, 1ull << q->slot))
+		verdict = ES_ASK_ASKED;
+	else
+		verdict = client->miss_mode == ES_MISS_DENY ? ES_ASK_DENY : ES_ASK_LOST;
 out:
 	pool_give(taken);
 	return verdict;
@@ -418,7 +422,7 @@ static __always_inline struct capture *question_capture(struct gate_question *q,
 	return capture;
 }
 
-/* Only the client itself may ask for its slot. */
+/* Only the client itself may ask for its slot; the daemon may note a denial. */
 SEC("syscall")
 int ask(struct es_ask *ctx)
 {
@@ -430,6 +434,7 @@ int ask(struct es_ask *ctx)
 		.auth_id = ctx->auth_id,
 		.script = ctx->script,
 	};
+	uint32_t tgid = bpf_get_current_pid_tgid() >> 32;
 	struct es_sensor_client *client;
 	struct task_struct *task;
 	uint32_t verdict;
@@ -438,7 +443,7 @@ int ask(struct es_ask *ctx)
 	if (q.slot >= ES_CLIENTS_MAX)
 		return 0;
 	client = bpf_map_lookup_elem(&clients, &q.slot);
-	if (!client || client->tgid != bpf_get_current_pid_tgid() >> 32)
+	if (!client || (client->tgid != tgid && (tgid != control.daemon_tgid || !(q.mask & ES_ASK_NOTE_DENIED))))
 		return 0;
 	__sync_fetch_and_add(&client->asked, 1);
 	if (!bpf_task_from_pid || !bpf_rcu_read_lock)	/* the daemon makes no gates on such a kernel */

@@ -39,6 +39,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, ES_CLIENTS_MAX);
 	__type(key, uint32_t);
 	__type(value, struct es_sensor_client);

@@ -188,6 +188,37 @@ static __always_inline void put_lost(struct es_record *head, struct es_sensor_cl
 	head->lost_all = client->lost_all;
 }
 
+/* When a client has to have answered what is asked now. */
+static __always_inline uint64_t deadline_of(struct es_sensor_client *client, struct es_record *head)
+{
+	uint32_t type = head->type;
+
+	if (type >= ES_EVENT_TYPES)
+		type = 0;
+	return head->time_ns + client->deadline_ms[type] * 1000000ull;
+}
+
+/* What an operation is about, for people: its first file, or the program of an exec, or of the other process. */
+static __always_inline void put_about(struct es_held *entry, struct scratch *s)
+{
+	struct es_record *head = head_of(s);
+	struct es_process_part *process;
+	struct es_file_part *file;
+	uint32_t off = head->file[0];
+
+	if (!off || head->type == EV_AUTH_EXEC) {
+		process = at(s, head->other);
+		file = &process->executable;
+	} else {
+		file = at(s, off);
+	}
+	entry->path[0] = 0;
+	if (off || head->other)
+		bpf_probe_read_kernel_str(entry->path, sizeof(entry->path), at(s, file->path.off));
+	process = at(s, head->process);
+	entry->tgid = process->token.pid;
+}
+
 static long send_to_slot(uint32_t slot, struct send *send)
 {
 	struct es_sensor_client *client;

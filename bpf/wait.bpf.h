@@ -116,6 +116,7 @@ static __always_inline void entry_free(struct es_held *entry)
 {
 	entry->deadline_ns = 0;
 	entry->tid = 0;
+	entry->request = 0;
 	entry->verdict = ES_VERDICT_NONE;
 	entry->auth_id = 0;
 }
@@ -164,7 +165,7 @@ static long exempt_step(uint32_t slot, uint64_t *slots)
 	if (slot >= ES_CLIENTS_MAX || !(*slots >> slot))
 		return 1;
 	client = bpf_map_lookup_elem(&clients, &slot);
-	if (!client || client->tgid == tgid || !gate_pid_of(slot))
+	if (!client || !client->tgid || client->tgid == tgid || !gate_pid_of(slot))
 		*slots &= ~(1ull << slot);
 	return 0;
 }
@@ -231,6 +232,13 @@ struct asking {
 	uint32_t pad;
 };
 
+/* Whose question was lost has allowed the operation, unless it wants it otherwise. */
+static __always_inline void lost_by_policy(struct wait *wait, struct es_sensor_client *client)
+{
+	if (client->miss_mode == ES_MISS_DENY)
+		wait->denied = 1;
+}
+
 static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struct es_sensor_client *client, void *array)
 {
 	struct es_record *head = head_of(asking->s);
@@ -241,21 +249,24 @@ static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struc
 	bpf_loop(ES_HELD_MAX, claim_step, &claim, 0);
 	if (!claim.auth_id) {
 		count_lost(client, head->type);
+		lost_by_policy(asking->wait, client);
 		return;
 	}
 	entry = entry_of(slot, claim.auth_id);
 	if (!entry)
 		return;
 	head->auth_id = claim.auth_id;
-	head->deadline_ns = head->time_ns + client->deadline_ns;
-	entry->verdict = (uint32_t)claim.generation << 2;
+	head->deadline_ns = deadline_of(client, head);
+	entry->verdict = (uint32_t)claim.generation << ES_VERDICT_SHIFT;
 	entry->type = head->type;
+	put_about(entry, asking->s);
 	entry->flags = asking->flags;
 	entry->tid = head->thread_id;
 	entry->deadline_ns = head->deadline_ns;
 	__sync_fetch_and_add(&client->asked, 1);
 	if (!record_send(asking->s, 1ull << slot)) {
 		entry_free(entry);
+		lost_by_policy(asking->wait, client);
 		return;
 	}
 	*auth_id_at(asking->wait, slot) = claim.auth_id;
@@ -344,6 +355,21 @@ static __always_inline int kick(void)
 	return -ERESTARTNOINTR;
 }
 
+/* The answer that there is; a client that is gone allows, and one that is far too late has its policy followed. */
+static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
+{
+	struct es_sensor_client *client;
+	uint32_t verdict;
+
+	if (!entry)
+		return ES_VERDICT_ALLOW;
+	verdict = *(volatile uint32_t *)&entry->verdict & ES_VERDICT_MASK;
+	if (verdict != ES_VERDICT_NONE || bpf_ktime_get_ns() < entry->deadline_ns + ES_LATE_NS)
+		return verdict;
+	client = bpf_map_lookup_elem(&clients, &slot);
+	return client && client->miss_mode == ES_MISS_DENY ? ES_VERDICT_DENY : ES_VERDICT_ALLOW;
+}
+
 /* Looks at the answers that there are. Returns the slots that are still open. */
 static long verdict_step(uint32_t slot, struct wait **wait_)
 {
@@ -356,7 +382,7 @@ static long verdict_step(uint32_t slot, struct wait **wait_)
 	if (!(wait->slots >> slot & 1))
 		return 0;
 	entry = entry_of(slot, *auth_id_at(wait, slot));
-	verdict = entry ? *(volatile uint32_t *)&entry->verdict & ES_VERDICT_MASK : ES_VERDICT_ALLOW;	/* client gone */
+	verdict = verdict_of(entry, slot);
 	if (verdict == ES_VERDICT_NONE)
 		return 0;
 	if (verdict == ES_VERDICT_DENY)

@@ -61,6 +61,43 @@ static void executable_read(struct esd_client *client)
 	client->executable[n < 0 ? 0 : n] = 0;
 }
 
+/* Tells the kernel programs how long it has. */
+static void deadlines_apply(struct esd_client *client)
+{
+	struct es_sensor_client *settings = client->watch.settings;
+
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		__atomic_store_n(&settings->deadline_ms[type],
+				 esd_limits_ms(&client->daemon->limits, &client->deadlines, type), __ATOMIC_RELAXED);
+	esd_deadline_rearm(client->daemon);
+}
+
+static void client_settings(struct esd_client *client)
+{
+	struct esd_sensor *sensor = client->daemon->sensor;
+
+	client->watch = (struct esd_watch){
+		.sensor = sensor->number,
+		.queues = sensor->gate_queues,
+		.bit = ES_OUTSIDE_DAEMON,
+		.slot = client->slot,
+		.gate_fd = client->given.fds[ES_CLIENT_FD_GATE],
+		.ask_fd = sensor->number == ES_SENSOR_TRACEPOINT ? client->given.fds[ES_CLIENT_FD_ASK] : -1,
+		.abort_fd = client->given.abort_fd,
+		.held = client->given.held,
+		.settings = &sensor->clients[client->slot],
+	};
+	deadlines_apply(client);
+}
+
+static void client_note(struct esd_client *client, enum es_note_kind kind, int error)
+{
+	struct es_note_info note = { .kind = kind, .pid = client->pid, .error = error, .type = ES_EVENT_TYPES };
+
+	memcpy(note.executable, client->executable, sizeof(note.executable));
+	esd_daemon_note(client->daemon, &note);
+}
+
 static int slot_take(struct esd_client *client)
 {
 	struct esd_daemon *daemon = client->daemon;
@@ -78,6 +115,7 @@ static int slot_take(struct esd_client *client)
 		return r;
 	}
 	client->slot = slot;
+	client_settings(client);
 	daemon->clients[slot] = client;
 	daemon->client_count++;
 	return 0;
@@ -92,6 +130,7 @@ static void slot_leave(struct esd_client *client)
 	daemon->sensor->ops->client_remove(daemon->sensor, client->slot);
 	daemon->clients[client->slot] = NULL;
 	daemon->client_count--;
+	client_note(client, ES_NOTE_WENT, 0);
 	esd_warden_forget(&daemon->warden, client->slot);
 	esd_deadline_rearm(daemon);
 	if (daemon->is_private && daemon->client_count == 0)
@@ -117,16 +156,19 @@ static void esd_client_freep(struct esd_client **client)
 	esd_client_free(*client);
 }
 
+static int client_admit(const struct esd_client *client)
+{
+	const struct esd_connection *connection = client->connection;
+
+	return connection->uid ? EPERM : 0;
+}
+
 int esd_client_new(struct esd_client **ret, struct esd_connection *connection)
 {
 	_cleanup_(esd_client_freep) struct esd_client *client = NULL;
 	struct esd_daemon *daemon = connection->daemon;
 	int r;
 
-	if (connection->uid != 0)
-		return EPERM;
-	if (daemon->client_count == ES_CLIENTS_MAX)
-		return EUSERS;
 	client = calloc(1, sizeof(*client));
 	if (!client)
 		return -ENOMEM;
@@ -139,13 +181,17 @@ int esd_client_new(struct esd_client **ret, struct esd_connection *connection)
 		return client->pidfd;
 	}
 	executable_read(client);
-	r = slot_take(client);
+	r = client_admit(client);
+	if (r == 0)
+		r = slot_take(client);
+	if (r > 0)
+		client_note(client, ES_NOTE_REFUSED, r);
 	if (r)
 		return r;
 	r = loop_add(&daemon->loop, &client->death, client->pidfd, EPOLLIN, client_died);
 	if (r < 0)
 		return r;
-	log_debug("client %u: pid %d, %s", client->slot, client->pid, client->executable);
+	client_note(client, ES_NOTE_CAME, 0);
 	*ret = TAKE_POINTER(client);
 	return 0;
 }
@@ -173,6 +219,15 @@ static bool type_refused(const struct esd_client *client, unsigned int type)
 	return type >= ES_EVENT_TYPES || capabilities[type].capability == ES_CAN_NOT;
 }
 
+static void warden_tell(struct esd_client *client)
+{
+	struct esd_warden_name name = { .pid = client->pid };
+
+	memcpy(name.executable, client->executable, sizeof(name.executable));
+	esd_warden_watch(&client->daemon->warden, &client->watch, &name, client->pidfd,
+			 client->given.fds[ES_CLIENT_FD_HELD]);
+}
+
 /* The warden has to know a client for as long as something can wait for it. */
 static int client_set_types(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS])
 {
@@ -180,7 +235,7 @@ static int client_set_types(struct esd_client *client, const uint64_t types[ES_T
 	int r;
 
 	if (esd_types_auth(types))
-		esd_warden_watch(&daemon->warden, client->slot, client->pidfd);
+		warden_tell(client);
 	r = daemon->sensor->ops->subscribe(daemon->sensor, client->slot, types);
 	if (r < 0) {
 		log_error("can't change the subscriptions of pid %d (%s): %s", client->pid, client->executable,
@@ -221,6 +276,55 @@ int esd_client_unsubscribe(struct esd_client *client, const uint64_t types[ES_TY
 	return client_set_types(client, rest);
 }
 
+int esd_client_set_miss_mode(struct esd_client *client, uint32_t mode)
+{
+	if (mode >= ES_MISS_MODES)
+		return EINVAL;
+	__atomic_store_n(&client->watch.settings->miss_mode, mode, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int esd_client_set_deadline_max(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t ms)
+{
+	int r = esd_limits_set_max(&client->daemon->limits, &client->deadlines, types, ms);
+
+	if (r == 0)
+		deadlines_apply(client);
+	return r;
+}
+
+int esd_client_set_deadline_min(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t ms)
+{
+	int r;
+
+	if (!client->descendants)
+		return EPERM;
+	r = esd_limits_set_min(&client->daemon->limits, &client->deadlines, types, ms);
+	if (r == 0)
+		deadlines_apply(client);
+	return r;
+}
+
+int esd_client_get_deadline_max(const struct esd_client *client, uint32_t type, uint32_t *ret_ms)
+{
+	uint32_t ms = esd_limits_ms(&client->daemon->limits, &client->deadlines, type);
+
+	if (!ms)
+		return EINVAL;
+	*ret_ms = ms;
+	return 0;
+}
+
+int esd_client_get_deadline_min(const struct esd_client *client, uint32_t type, uint32_t *ret_ms)
+{
+	if (!client->descendants)
+		return EPERM;
+	if (!esd_limits_system_ms(&client->daemon->limits, type))
+		return EINVAL;
+	*ret_ms = client->deadlines.min_ms[type];
+	return 0;
+}
+
 /* The tracepoint sensor asks every time and caches nothing: there is nothing to clear, but the rate is kept. */
 int esd_client_clear_cache(struct esd_client *client)
 {
@@ -237,13 +341,14 @@ void esd_client_broken(void *daemon_, unsigned int slot)
 {
 	struct esd_daemon *daemon = daemon_;
 
-	if (daemon->clients[slot])
-		esd_connection_free(daemon->clients[slot]->connection);
+	if (!daemon->clients[slot])
+		return;
+	client_note(daemon->clients[slot], ES_NOTE_BROKEN, 0);
+	esd_connection_free(daemon->clients[slot]->connection);
 }
 
 void esd_client_kill(struct esd_client *client)
 {
-	client->missed++;
 	if (pidfd_send_signal(client->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 		log_error("can't kill pid %d: %s; what waits for it is let go all the same", client->pid,
 			  strerror(errno));

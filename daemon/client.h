@@ -12,8 +12,9 @@
 #include <sys/types.h>
 
 #include "abi/control.h"
-#include "daemon/deadline.h"
+#include "daemon/limits.h"
 #include "daemon/sensor.h"
+#include "daemon/watch.h"
 #include "util/loop.h"
 
 struct esd_connection;
@@ -28,7 +29,9 @@ struct esd_client {
 	unsigned int slot;
 	uint64_t types[ES_TYPE_WORDS];
 	struct esd_sensor_slot given;	/* borrowed from the sensor */
-	struct esd_deadline_watch watch;
+	struct esd_watch watch;		/* .settings: what the kernel programs know of it */
+	struct esd_deadlines deadlines;
+	bool descendants;		/* it watches its descendants only; no client does so far */
 	uint64_t missed;		/* deadlines */
 	uint64_t cleared_ns;		/* es_clear_cache(): when its present second began, and how often since */
 	unsigned int cleared;
@@ -38,6 +41,7 @@ struct esd_client {
 /*
  * 0; a negative errno: the daemon failed, and logged why; or a positive one for the peer:
  *	EPERM		it is not root
+ *	ENOKEY, EACCES	the administrator's list, see access.h
  *	EUSERS		no slot is free
  */
 int esd_client_new(struct esd_client **ret, struct esd_connection *connection);
@@ -46,6 +50,16 @@ void *esd_client_free(struct esd_client *client);
 /* EOPNOTSUPP: *ret_refused can't be had, and nothing was changed. */
 int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused);
 int esd_client_unsubscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS]);
+
+/*
+ * What becomes of it when it is late, and when it is. EINVAL: no such mode, no AUTH type, or beyond the limits; EPERM:
+ * only a client that watches its descendants has a minimum.
+ */
+int esd_client_set_miss_mode(struct esd_client *client, uint32_t mode);
+int esd_client_set_deadline_max(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t ms);
+int esd_client_set_deadline_min(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t ms);
+int esd_client_get_deadline_max(const struct esd_client *client, uint32_t type, uint32_t *ret_ms);
+int esd_client_get_deadline_min(const struct esd_client *client, uint32_t type, uint32_t *ret_ms);
 
 /* EBUSY: too often. */
 int esd_client_clear_cache(struct esd_client *client);

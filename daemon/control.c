@@ -126,6 +126,59 @@ static int call_clients(struct call *call)
 	return reply_data(call, info, sizeof(info[0]), esd_status_clients(call->connection->daemon, info));
 }
 
+static int reply_setting(struct call *call, int error)
+{
+	call->reply.error = error;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_set_miss_mode(struct call *call)
+{
+	return reply_setting(call, esd_client_set_miss_mode(call->connection->client, call->request->value));
+}
+
+static int call_get_miss_mode(struct call *call)
+{
+	call->reply.value = call->connection->client->watch.settings->miss_mode;
+	return reply_setting(call, 0);
+}
+
+static int call_set_deadline_max(struct call *call)
+{
+	return reply_setting(call, esd_client_set_deadline_max(call->connection->client, call->request->types,
+							       call->request->value));
+}
+
+static int call_get_deadline_max(struct call *call)
+{
+	return reply_setting(call, esd_client_get_deadline_max(call->connection->client, call->request->value,
+							       &call->reply.value));
+}
+
+static int call_set_deadline_min(struct call *call)
+{
+	return reply_setting(call, esd_client_set_deadline_min(call->connection->client, call->request->types,
+							       call->request->value));
+}
+
+static int call_get_deadline_min(struct call *call)
+{
+	return reply_setting(call, esd_client_get_deadline_min(call->connection->client, call->request->value,
+							       &call->reply.value));
+}
+
+static int call_notes(struct call *call)
+{
+	struct es_note_info info[ESD_NOTES];
+
+	if (call->connection->uid != 0) {
+		call->reply.error = EPERM;
+		return reply_data(call, NULL, 0, 0);
+	}
+	return reply_data(call, info, sizeof(info[0]), esd_notes_list(&call->connection->daemon->notes, info));
+}
+
 static int call_status(struct call *call)
 {
 	struct es_status_info info;
@@ -158,6 +211,13 @@ static const struct {
 	[ES_REQUEST_CLIENTS] = { call_clients, STATE_ANY },
 	[ES_REQUEST_STATUS] = { call_status, STATE_ANY },
 	[ES_REQUEST_CAPABILITIES] = { call_capabilities, STATE_ANY },
+	[ES_REQUEST_NOTES] = { call_notes, STATE_ANY },
+	[ES_REQUEST_SET_MISS_MODE] = { call_set_miss_mode, STATE_CLIENT },
+	[ES_REQUEST_GET_MISS_MODE] = { call_get_miss_mode, STATE_CLIENT },
+	[ES_REQUEST_SET_DEADLINE_MAX] = { call_set_deadline_max, STATE_CLIENT },
+	[ES_REQUEST_GET_DEADLINE_MAX] = { call_get_deadline_max, STATE_CLIENT },
+	[ES_REQUEST_SET_DEADLINE_MIN] = { call_set_deadline_min, STATE_CLIENT },
+	[ES_REQUEST_GET_DEADLINE_MIN] = { call_get_deadline_min, STATE_CLIENT },
 };
 
 /* Another version may have requests of another size: its number is looked at first, and it gets a reply. */

@@ -8,8 +8,9 @@
  *	connection.c	reads a packet	-> control.c, which finds the request's row
  *	control.c	the request	-> client.c (becoming one, subscriptions) or status.c (questions of tools)
  *	client.c	a client	-> the sensor (sensor.h), which makes ring and gate and writes the kernel's maps
- *	deadline.c	every 50 ms while somebody can be waited for
- *	warden.c	a second process, for the time after this one's death
+ *	deadline.c	looks at what waits, by watch.c
+ *	warden.c	a second process, which does so too, and goes on when this one hangs or is dead
+ *	notes.c		what happened lately, for esctl
  */
 
 #include <stdbool.h>
@@ -18,6 +19,8 @@
 
 #include "abi/control.h"
 #include "daemon/deadline.h"
+#include "daemon/limits.h"
+#include "daemon/notes.h"
 #include "daemon/scope.h"
 #include "daemon/sensor.h"
 #include "daemon/warden.h"
@@ -32,7 +35,9 @@ struct esd_daemon {
 	struct esd_sensor *sensor;	/* owned */
 	struct esd_deadline deadline;
 	struct esd_warden warden;
-	uint64_t deadline_ns;
+	struct loop_source warden_source;
+	struct esd_limits limits;
+	struct esd_notes notes;
 	uint32_t ring_bytes;
 	uint64_t started_ns;
 	bool is_private;		/* ends with its last client */
@@ -44,10 +49,17 @@ struct esd_daemon {
 
 	struct log_limit complaints;	/* about what peers send */
 	struct log_limit misses;
+	struct log_limit refusals;
 	uint64_t never_said[ES_TYPE_WORDS];	/* types that never happen here, and whose subscriber was told so */
 };
 
 int esd_daemon_init(struct esd_daemon *daemon);
+
+/* Into the notes, and into the log. */
+void esd_daemon_note(struct esd_daemon *daemon, const struct es_note_info *note);
+
+/* Starts it, and listens to what it did. */
+int esd_daemon_start_warden(struct esd_daemon *daemon);
 
 /* Ends all connections, then the sensor. */
 void esd_daemon_deinit(struct esd_daemon *daemon);

@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -16,8 +15,6 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
-
-#define CHECK_EVERY_NS (50 * NS_PER_MS)
 
 void esd_deadline_init(struct esd_deadline *deadline)
 {
@@ -31,103 +28,113 @@ void esd_deadline_deinit(struct esd_deadline *deadline, struct loop *loop)
 	deadline->fd = -1;
 }
 
-/* An entry that is late, copied, and seen twice with the same id: the client may answer it while we look. */
-static bool entry_late(const struct es_held *entry, uint64_t now_ns, struct es_held *ret)
+static void tell(struct esd_client *client, enum es_note_kind kind, const struct esd_late *late, uint32_t mode)
 {
-	uint64_t id = __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE);
+	struct es_note_info note = {
+		.kind = kind,
+		.pid = client->pid,
+		.outcome = mode,
+		.type = late->type,
+		.op_pid = late->tgid,
+		.op_tid = late->tid,
+		.late_ns = late->late_ns,
+	};
 
-	if (!id)
-		return false;
-	ret->deadline_ns = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);
-	ret->tid = __atomic_load_n(&entry->tid, __ATOMIC_ACQUIRE);
-	ret->type = __atomic_load_n(&entry->type, __ATOMIC_ACQUIRE);
-	if (!ret->deadline_ns || ret->deadline_ns >= now_ns)
-		return false;
-	return __atomic_load_n(&entry->auth_id, __ATOMIC_RELAXED) == id;
+	client->missed++;
+	memcpy(note.executable, client->executable, sizeof(note.executable));
+	memcpy(note.path, late->path, sizeof(late->path));
+	esd_daemon_note(client->daemon, &note);
 }
 
-/* Does anything wait, or could it? An unsubscription doesn't answer what was asked before. */
-static bool client_awaited(const struct esd_client *client)
+/* True: it is to be killed. */
+static bool client_late(struct esd_client *client, uint64_t now_ns, uint32_t mode)
 {
-	if (esd_types_auth(client->types))
-		return true;
-	for (unsigned int i = 0; i < ES_HELD_MAX; i++)
-		if (__atomic_load_n(&client->given.held[i].auth_id, __ATOMIC_RELAXED))
+	struct esd_late late;
+	unsigned int index = 0;
+
+	while (esd_watch_late(&client->watch, now_ns, 0, &index, &late)) {
+		if (mode == ES_MISS_KILL) {
+			tell(client, ES_NOTE_MISSED, &late, mode);
 			return true;
+		}
+		if (esd_watch_settle(&client->watch, &late, mode == ES_MISS_ALLOW))
+			tell(client, ES_NOTE_MISSED, &late, mode);
+	}
 	return false;
 }
 
-static bool client_missed(struct esd_client *client, uint64_t now_ns)
+/* Who is killed has only the first one named: the rest goes on with its gate's end. */
+static bool client_stalled(struct esd_client *client, uint64_t now_ns, uint32_t mode)
 {
-	struct es_held late;
+	struct esd_watch *watch = &client->watch;
+	struct esd_late late = { .type = ES_EVENT_TYPES };
+	uint64_t since_ns;
 
-	for (unsigned int i = 0; i < ES_HELD_MAX; i++) {
-		if (!entry_late(&client->given.held[i], now_ns, &late))
-			continue;
-		log_limited(&client->daemon->misses, LOG_LEVEL_WARNING,
-			    "pid %d (%s) missed the deadline of %s for thread %u by %" PRIu64 " ms: killed",
-			    client->pid, client->executable,
-			    late.type < ES_EVENT_TYPES ? esd_events[late.type].name : "an event", late.tid,
-			    (uint64_t)((now_ns - late.deadline_ns) / NS_PER_MS));
+	if (!esd_watch_stalled(watch, now_ns, 0, &since_ns))
+		return false;
+	if (mode == ES_MISS_KILL) {
+		(void)esd_watch_settle_unread(watch, true, &late);
+		late.late_ns = now_ns - since_ns;
+		tell(client, ES_NOTE_STALLED, &late, mode);
 		return true;
 	}
-	return false;
-}
-
-/* Does it leave its gate alone now? */
-static bool gate_untouched(struct esd_client *client, uint64_t *ret_asked, int *ret_queued)
-{
-	struct pollfd gate = { .fd = client->given.fds[ES_CLIENT_FD_GATE], .events = POLLIN };
-	struct esd_sensor_counters counters;
-
-	if (!client->daemon->sensor->gate_queues || poll(&gate, 1, 0) != 1 || !(gate.revents & POLLIN))
-		return false;
-	if (ioctl(gate.fd, FIONREAD, ret_queued) < 0)
-		return false;
-	client->daemon->sensor->ops->counters(client->daemon->sensor, client->slot, &counters);
-	*ret_asked = counters.asked;
-	return true;
-}
-
-static bool client_stalled(struct esd_client *client, uint64_t now_ns)
-{
-	struct esd_deadline_watch *watch = &client->watch;
-	uint64_t asked = 0;
-	int queued = 0;
-
-	if (!gate_untouched(client, &asked, &queued)) {
-		watch->since_ns = 0;
-		return false;
+	for (int i = 0; i < ES_HELD_MAX && esd_watch_settle_unread(watch, mode == ES_MISS_ALLOW, &late); i++) {
+		late.late_ns = now_ns - since_ns;
+		tell(client, ES_NOTE_STALLED, &late, mode);
 	}
-	if (!watch->since_ns || asked != watch->asked || queued < watch->queued)
-		*watch = (struct esd_deadline_watch){ .since_ns = now_ns, .asked = asked };
-	watch->queued = queued;
-	if (now_ns - watch->since_ns <= client->daemon->deadline_ns)
-		return false;
-	log_limited(&client->daemon->misses, LOG_LEVEL_WARNING,
-		    "pid %d (%s) has not looked at what waits for it for %" PRIu64 " ms: killed", client->pid,
-		    client->executable, (uint64_t)((now_ns - watch->since_ns) / NS_PER_MS));
-	return true;
+	return false;
 }
 
 void esd_deadline_check(struct esd_daemon *daemon, uint64_t now_ns)
 {
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
 		struct esd_client *client = daemon->clients[slot];
+		uint32_t mode;
 
 		if (!client)
 			continue;
-		if (client_missed(client, now_ns) || client_stalled(client, now_ns))
+		mode = client->watch.settings->miss_mode;
+		if (client_late(client, now_ns, mode) || client_stalled(client, now_ns, mode))
 			esd_client_kill(client);
 	}
 }
 
+/* Does anything wait, or could it? An unsubscription doesn't answer what was asked before. */
 static bool any_awaited(const struct esd_daemon *daemon)
 {
-	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-		if (daemon->clients[slot] && client_awaited(daemon->clients[slot]))
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
+		const struct esd_client *client = daemon->clients[slot];
+
+		if (client && (esd_types_auth(client->types) || esd_watch_any(&client->watch)))
 			return true;
+	}
 	return false;
+}
+
+static void timer_set(struct esd_daemon *daemon, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX, one;
+	struct itimerspec timer = {};
+
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
+		if (!daemon->clients[slot])
+			continue;
+		one = esd_watch_next_ns(&daemon->clients[slot]->watch, now_ns, 0);
+		if (one < next)
+			next = one;
+	}
+	next++;				/* a deadline is missed when it is over */
+	timer.it_value = (struct timespec){ .tv_sec = next / NS_PER_S, .tv_nsec = next % NS_PER_S };
+	if (timerfd_settime(daemon->deadline.fd, TFD_TIMER_ABSTIME, &timer, NULL) < 0)
+		log_error("can't set the timer for deadlines: %s; the warden watches them", strerror(errno));
+}
+
+static void deadline_stop(struct esd_daemon *daemon)
+{
+	esd_deadline_deinit(&daemon->deadline, &daemon->loop);
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+		if (daemon->clients[slot])
+			esd_warden_forget(&daemon->warden, slot);
 }
 
 /* It goes on for a second more: a kernel program that was about to ask may not have said so yet. */
@@ -145,19 +152,19 @@ static int timer_ready(struct loop_source *source, uint32_t events)
 		return 0;
 	if (any_awaited(daemon))
 		deadline->awaited_ns = now;
-	else if (now - deadline->awaited_ns > NS_PER_S)
-		esd_deadline_deinit(deadline, &daemon->loop);
+	if (now - deadline->awaited_ns > NS_PER_S)
+		deadline_stop(daemon);
+	else
+		timer_set(daemon, clock_ns());
 	return 0;
 }
 
 static int timer_start(struct esd_daemon *daemon)
 {
-	struct itimerspec every = { .it_interval.tv_nsec = CHECK_EVERY_NS, .it_value.tv_nsec = CHECK_EVERY_NS };
 	struct esd_deadline *deadline = &daemon->deadline;
 
-	deadline->awaited_ns = clock_ns();
 	deadline->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (deadline->fd < 0 || timerfd_settime(deadline->fd, 0, &every, NULL) < 0)
+	if (deadline->fd < 0)
 		return -errno;
 	return loop_add(&daemon->loop, &deadline->timer, deadline->fd, EPOLLIN, timer_ready);
 }
@@ -165,15 +172,21 @@ static int timer_start(struct esd_daemon *daemon)
 void esd_deadline_rearm(struct esd_daemon *daemon)
 {
 	struct esd_deadline *deadline = &daemon->deadline;
-	int r;
+	uint64_t now = clock_ns();
+	int r = 0;
 
 	if (!daemon->client_count) {
 		esd_deadline_deinit(deadline, &daemon->loop);
 		return;
 	}
-	if (deadline->fd >= 0 || !any_awaited(daemon))
+	if (any_awaited(daemon))
+		deadline->awaited_ns = now;
+	else if (deadline->fd < 0)
 		return;
-	r = timer_start(daemon);
+	if (deadline->fd < 0)
+		r = timer_start(daemon);
 	if (r < 0)
-		log_error("no timer for deadlines: %s; they are not watched", strerror(-r));
+		log_error("no timer for deadlines: %s; the warden watches them", strerror(-r));
+	else
+		timer_set(daemon, now);
 }

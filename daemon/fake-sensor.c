@@ -25,6 +25,7 @@ static void fake_client_remove(struct esd_sensor *sensor, unsigned int number)
 	for (int i = 0; i < ES_CLIENT_FDS; i++)
 		closep(&slot->given.fds[i]);
 	closep(&slot->gate_writer);
+	memset(&fake_of(sensor)->clients[number], 0, sizeof(struct es_sensor_client));
 	if (slot->held)
 		munmap(slot->held, sizeof(struct es_held) * ES_HELD_MAX);
 	*slot = (struct fake_slot){};
@@ -36,7 +37,9 @@ static int fake_client_add(struct esd_sensor *sensor, unsigned int number, pid_t
 	size_t size = sizeof(struct es_held) * ES_HELD_MAX;
 	int gate[2];
 
-	*slot = (struct fake_slot){ .used = true, .pid = pid, .gate_writer = -1, .given.fds = { -1, -1, -1, -1 } };
+	*slot = (struct fake_slot){ .used = true, .pid = pid, .gate_writer = -1,
+				    .given = { .fds = { -1, -1, -1, -1 }, .abort_fd = -1 } };
+	fake_of(sensor)->clients[number].tgid = pid;
 	for (int i = 0; i < ES_CLIENT_FDS; i++)
 		if (i != ES_CLIENT_FD_GATE)
 			slot->given.fds[i] = memfd_create("fake", MFD_CLOEXEC);
@@ -94,6 +97,8 @@ void fake_sensor_init(struct fake_sensor *fake)
 	struct es_capability_info *capabilities = fake->base.capabilities;
 
 	*fake = (struct fake_sensor){ .base.ops = &fake_ops, .base.gate_queues = true, .base.reason = "a test" };
+	fake->base.clients = fake->clients;
+	fake->base.clients_fd = -1;
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		capabilities[type].capability = ES_CAN_DELIVER;
 	capabilities[ESD_AUTH_OPEN].capability = ES_CAN_HOLD;

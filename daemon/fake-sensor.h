@@ -21,6 +21,7 @@ struct fake_slot {
 struct fake_sensor {
 	struct esd_sensor base;
 	struct fake_slot slots[ES_CLIENTS_MAX];
+	struct es_sensor_client clients[ES_CLIENTS_MAX];
 	int subscribe_fails;		/* this errno, once */
 	bool freed;
 };

@@ -211,11 +211,10 @@ int esd_gate_init(struct esd_gate *gate, struct esd_gates *gates)
 	return 0;
 }
 
-static void gate_unmark(struct esd_gate *gate)
+static void group_unmark(int fd)
 {
-	gate->mask = 0;
-	(void)fanotify_mark(gate->fd, FAN_MARK_FLUSH | FAN_MARK_MOUNT, 0, AT_FDCWD, NULL);
-	(void)fanotify_mark(gate->fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, NULL);
+	(void)fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_MOUNT, 0, AT_FDCWD, NULL);
+	(void)fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, NULL);
 }
 
 int esd_gate_retain(struct esd_gate *gate, uint64_t mask)
@@ -226,7 +225,7 @@ int esd_gate_retain(struct esd_gate *gate, uint64_t mask)
 		return 0;
 	gate->mask &= mask;
 	if (!gate->mask) {
-		gate_unmark(gate);
+		group_unmark(gate->fd);
 		return gates_follow(gate->gates);
 	}
 	/* Where this doesn't reach (a mount that was hidden), the ask program still says that nobody need be asked. */
@@ -250,28 +249,28 @@ int esd_gate_add(struct esd_gate *gate, uint64_t mask)
 	return r;
 }
 
-static void gate_answer(const struct esd_gate *gate, int fd)
+static void group_allow(int group, int fd)
 {
 	struct fanotify_response response = { .fd = fd, .response = FAN_ALLOW };
 
 	/* A number can stand for several events, if the client closed descriptors before it answered. */
-	while (write(gate->fd, &response, sizeof(response)) == sizeof(response))
+	while (write(group, &response, sizeof(response)) == sizeof(response))
 		;
 }
 
 /* What nobody has read yet. */
-static void gate_answer_unread(const struct esd_gate *gate)
+static void group_allow_unread(int group)
 {
 	char buffer[4096] __attribute__((aligned(__alignof__(struct fanotify_event_metadata))));
 	ssize_t n;
 
-	while ((n = read(gate->fd, buffer, sizeof(buffer))) > 0) {
+	while ((n = read(group, buffer, sizeof(buffer))) > 0) {
 		struct fanotify_event_metadata *event = (void *)buffer;
 
 		for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
 			if (event->fd < 0)
 				continue;
-			gate_answer(gate, event->fd);
+			group_allow(group, event->fd);
 			close(event->fd);
 		}
 	}
@@ -281,19 +280,25 @@ static void gate_answer_unread(const struct esd_gate *gate)
  * What the client has read waits under the number that the event's descriptor had there. A number that nothing waits
  * under costs a failing write(2), all of them 20 ms.
  */
-static void gate_answer_numbers(const struct esd_gate *gate, int from, int to)
+static void group_allow_numbers(int group, int from, int to)
 {
 	for (int fd = from; fd < to; fd++)
-		gate_answer(gate, fd);
+		group_allow(group, fd);
+}
+
+void esd_gate_release(int fd)
+{
+	group_unmark(fd);
+	group_allow_unread(fd);
+	group_allow_numbers(fd, 0, GATE_NUMBERS_LIKELY);
 }
 
 void esd_gate_let_go(struct esd_gate *gate)
 {
 	if (!gate->gates || !gate->used)
 		return;
-	gate_unmark(gate);
-	gate_answer_unread(gate);
-	gate_answer_numbers(gate, 0, GATE_NUMBERS_LIKELY);
+	gate->mask = 0;
+	esd_gate_release(gate->fd);
 }
 
 void esd_gate_deinit(struct esd_gate *gate)
@@ -305,7 +310,7 @@ void esd_gate_deinit(struct esd_gate *gate)
 		return;
 	esd_gate_let_go(gate);
 	if (gate->used)
-		gate_answer_numbers(gate, GATE_NUMBERS_LIKELY, GATE_NUMBERS);
+		group_allow_numbers(gate->fd, GATE_NUMBERS_LIKELY, GATE_NUMBERS);
 	close(gate->fd);
 	for (link = &gates->first; *link; link = &(*link)->next) {
 		if (*link == gate) {

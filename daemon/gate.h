@@ -52,6 +52,9 @@ int esd_gate_init(struct esd_gate *gate, struct esd_gates *gates);
 void esd_gate_let_go(struct esd_gate *gate);
 void esd_gate_deinit(struct esd_gate *gate);
 
+/* The quick one, by whoever has a descriptor of the group. */
+void esd_gate_release(int fd);
+
 /* Which of the subscribed types wait here: marks that aren't needed go, then missing ones are placed. */
 int esd_gate_retain(struct esd_gate *gate, uint64_t mask);
 int esd_gate_add(struct esd_gate *gate, uint64_t mask);

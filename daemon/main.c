@@ -174,13 +174,16 @@ static int sensor_load(struct esd_daemon *daemon, const struct esd_options *opti
 		.choice = options->sensor,
 		.loop = &daemon->loop,
 		.scope = &daemon->scope,
-		.deadline_ns = daemon->deadline_ns,
 		.ring_bytes = daemon->ring_bytes,
 		.client_broken = esd_client_broken,
 		.owner = daemon,
 	};
 
-	return esd_sensor_new(&daemon->sensor, &config);
+	int r = esd_sensor_new(&daemon->sensor, &config);
+
+	if (r == 0)
+		esd_warden_settings(&daemon->warden, daemon->sensor->clients_fd);
+	return r;
 }
 
 /*
@@ -219,7 +222,7 @@ static int start(struct process *process, struct esd_options *options)
 	r = scope_set(daemon, options);
 	if (r < 0)
 		return r;
-	r = esd_warden_start(&daemon->warden);
+	r = esd_daemon_start_warden(daemon);
 	if (r < 0) {
 		log_error("can't start the warden process: %s", strerror(-r));
 		return r;
@@ -257,7 +260,7 @@ static int run(struct esd_options *options)
 	r = esd_daemon_init(daemon);
 	if (r < 0)
 		return r;
-	daemon->deadline_ns = options->deadline_ns;
+	daemon->limits = options->limits;
 	daemon->ring_bytes = options->ring_bytes;
 	daemon->is_private = options->is_private;
 	esd_listen_init(&process.listen, daemon, options->socket);

@@ -156,7 +156,7 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		return option_ring_size(options, text);
 	case OPTION_DEADLINE_MS:
 		r = option_number("deadline-ms", text, DEADLINE_MS_MIN, DEADLINE_MS_MAX, &number);
-		options->deadline_ns = r < 0 ? 0 : number * NS_PER_MS;
+		options->limits.deadline_ms = r < 0 ? 0 : number;
 		return r;
 	case OPTION_PRIVATE:
 		options->is_private = true;
@@ -183,7 +183,7 @@ static void options_default(struct esd_options *options)
 	*options = (struct esd_options){
 		.socket = socket && *socket ? socket : ES_SOCKET_PATH,
 		.ring_bytes = RING_BYTES,
-		.deadline_ns = DEADLINE_MS * NS_PER_MS,
+		.limits = { .deadline_ms = DEADLINE_MS, .longest_ms = DEADLINE_MS_MAX },
 		.ready_fd = -1,
 	};
 }

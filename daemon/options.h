@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "abi/sensor.h"
+#include "daemon/limits.h"
 #include "daemon/sensor.h"
 
 /* The command line; strings are borrowed from it. */
@@ -15,7 +16,7 @@ struct esd_options {
 	unsigned int scope_mounts;
 	enum esd_sensor_choice sensor;
 	uint32_t ring_bytes;
-	uint64_t deadline_ns;
+	struct esd_limits limits;
 	bool is_private;
 	int ready_fd;			/* -1: none */
 	bool verbose;

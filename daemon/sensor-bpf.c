@@ -149,6 +149,11 @@ static int fill_tasks(struct esd_bpf *s)
 
 /* ---- clients ---- */
 
+static size_t clients_bytes(void)
+{
+	return ES_CLIENTS_MAX * sizeof(struct es_sensor_client);
+}
+
 static int map_fd(const struct bpf_map *map)
 {
 	return bpf_map__fd(map);
@@ -165,14 +170,12 @@ static int process_count(struct esd_bpf *s, uint32_t pid, int change)
 	return count ? bpf_map_update_elem(fd, &pid, &count, BPF_ANY) : bpf_map_delete_elem(fd, &pid);
 }
 
-static int clients_write(struct esd_bpf *s, uint32_t number, pid_t pid)
+static int slot_owner(struct esd_bpf *s, uint32_t number, pid_t pid)
 {
-	struct es_sensor_client client = { .tgid = pid, .deadline_ns = s->deadline_ns };
 	int r;
 
-	r = bpf_map_update_elem(map_fd(s->skel->maps.clients), &number, &client, BPF_ANY);
-	if (r == 0)
-		r = process_count(s, pid, 1);
+	s->base.clients[number] = (struct es_sensor_client){ .tgid = pid };
+	r = process_count(s, pid, 1);
 	if (r == 0)
 		s->slots[number].pid = pid;
 	return r;
@@ -208,7 +211,7 @@ static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *sl
 	if (fd < 0)
 		return fd;
 	slot->given.fds[ES_CLIENT_FD_HELD] = fd;
-	held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ, MAP_SHARED, fd, 0);
+	held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (held == MAP_FAILED)
 		return -errno;
 	slot->given.held = held;
@@ -222,16 +225,15 @@ static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *sl
 static void slot_clear(struct esd_bpf *s, uint32_t number)
 {
 	struct esd_bpf_slot *slot = &s->slots[number];
-	struct es_sensor_client nobody = {};
 
 	s->hold->client_clear(s, number);
 	(void)bpf_map_delete_elem(map_fd(s->skel->maps.rings), &number);
 	(void)bpf_map_delete_elem(map_fd(s->skel->maps.held), &number);
-	(void)bpf_map_update_elem(map_fd(s->skel->maps.clients), &number, &nobody, BPF_ANY);
+	memset(&s->base.clients[number], 0, sizeof(s->base.clients[number]));
 	if (slot->ring_consumer)
 		munmap((void *)slot->ring_consumer, 2 * sysconf(_SC_PAGESIZE));
 	if (slot->given.held)
-		munmap((void *)slot->given.held, ES_HELD_MAX * sizeof(struct es_held));
+		munmap(slot->given.held, ES_HELD_MAX * sizeof(struct es_held));
 	closep(&slot->given.fds[ES_CLIENT_FD_RING]);
 	closep(&slot->given.fds[ES_CLIENT_FD_HELD]);
 	*slot = (struct esd_bpf_slot){};
@@ -281,10 +283,10 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 
 	if (slot->dead)
 		slot_clear(s, number);
-	*slot = (struct esd_bpf_slot){ .used = true, .given.fds = { -1, -1, -1, -1 } };
+	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1 }, .abort_fd = -1 } };
 	slot->given.fds[ES_CLIENT_FD_ASK] = bpf_program__fd(s->skel->progs.ask);
 	s->clients++;
-	r = clients_write(s, number, pid);
+	r = slot_owner(s, number, pid);
 	if (r == 0)
 		r = slot_ring(s, number, slot);
 	if (r == 0)
@@ -337,15 +339,13 @@ static void sensor_counters(struct esd_sensor *sensor, unsigned int number, stru
 {
 	struct esd_bpf *s = bpf_of(sensor);
 	struct esd_bpf_slot *slot = &s->slots[number];
-	struct es_sensor_client client = {};
+	const struct es_sensor_client *client = &sensor->clients[number];
 	unsigned long consumer = __atomic_load_n(slot->ring_consumer, __ATOMIC_ACQUIRE);	/* the client's word for it */
 	unsigned long used = __atomic_load_n(slot->ring_producer, __ATOMIC_ACQUIRE) - consumer;
 
-	(void)bpf_map_lookup_elem(map_fd(s->skel->maps.clients), &number, &client);
 	*ret = (struct esd_sensor_counters){
-		.delivered = client.delivered,
-		.asked = client.asked,
-		.lost = client.lost_all,
+		.delivered = __atomic_load_n(&client->delivered, __ATOMIC_RELAXED),
+		.lost = __atomic_load_n(&client->lost_all, __ATOMIC_RELAXED),
 		.ring_used = used > s->ring_bytes ? s->ring_bytes : used,
 	};
 }
@@ -378,6 +378,8 @@ static void sensor_free(struct esd_sensor *sensor)
 		detach_unneeded(s);
 	}
 	s->hold->stop(s);
+	if (s->base.clients)
+		munmap(s->base.clients, clients_bytes());
 	tracepoint_bpf__destroy(s->skel);
 	if (s->reaper_fd >= 0)
 		loop_remove(s->loop, &s->reaper);
@@ -524,6 +526,18 @@ static void control_init(struct esd_bpf *s, const struct esd_scope *scope)
 	control->lsm = s->hold->number == ES_SENSOR_LSM;
 }
 
+static int clients_map(struct esd_bpf *s)
+{
+	int fd = map_fd(s->skel->maps.clients);
+	void *clients = mmap(NULL, clients_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (clients == MAP_FAILED)
+		return -errno;
+	s->base.clients = clients;
+	s->base.clients_fd = fd;
+	return 0;
+}
+
 static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *config, const struct btf *btf)
 {
 	int r;
@@ -535,6 +549,9 @@ static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *confi
 	if (s->reaper_fd < 0)
 		return -errno;
 	r = loop_add(s->loop, &s->reaper, s->reaper_fd, EPOLLIN, reaper_ready);
+	if (r < 0)
+		return r;
+	r = clients_map(s);
 	if (r < 0)
 		return r;
 	control_init(s, config->scope);
@@ -552,7 +569,6 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->loop = config->loop;
 	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
 	s->reaper_fd = -1;
-	s->deadline_ns = config->deadline_ns;
 	s->ring_bytes = config->ring_bytes;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
 	r = sensor_start(s, config, btf);

@@ -69,7 +69,6 @@ struct esd_bpf {
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead */
 	int reaper_fd;
-	uint64_t deadline_ns;
 	uint32_t ring_bytes;
 	unsigned int clients;
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];

@@ -274,6 +274,7 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 		return r;
 	}
 	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = gate->gate.fd;
+	s->slots[number].given.abort_fd = gate->gate.abort_fd;
 	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
 }
 

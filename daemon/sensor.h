@@ -28,7 +28,6 @@ struct esd_sensor_config {
 	enum esd_sensor_choice choice;
 	struct loop *loop;		/* borrowed, like the scope */
 	const struct esd_scope *scope;
-	uint64_t deadline_ns;
 	uint32_t ring_bytes;		/* a power of two */
 
 	/* What the client in this slot has was broken from outside; may call client_remove(). */
@@ -39,12 +38,12 @@ struct esd_sensor_config {
 /* What a client gets; owned by the sensor. */
 struct esd_sensor_slot {
 	int fds[ES_CLIENT_FDS];
-	const struct es_held *held;	/* ES_HELD_MAX entries, which the client writes as it likes */
+	int abort_fd;			/* lsm: ends the gate's FUSE connection; -1: none */
+	struct es_held *held;		/* ES_HELD_MAX entries, which the client writes as it likes */
 };
 
 struct esd_sensor_counters {
 	uint64_t delivered;
-	uint64_t asked;
 	uint64_t lost;
 	uint64_t ring_used;
 };
@@ -76,6 +75,8 @@ struct esd_sensor {
 	const struct esd_sensor_ops *ops;
 	enum es_sensor number;
 	bool gate_queues;		/* what waits at a gate may have no entry in `held`, if the client doesn't look */
+	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
+	int clients_fd;			/* what that is mapped from */
 	struct es_capability_info capabilities[ES_EVENT_TYPES];
 	char reason[256];		/* why this sensor */
 };

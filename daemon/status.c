@@ -7,6 +7,7 @@
 
 #include "daemon/client.h"
 #include "daemon/daemon.h"
+#include "util/clock.h"
 
 static uint64_t client_waiting(const struct esd_client *client)
 {
@@ -63,7 +64,7 @@ void esd_status_daemon(const struct esd_daemon *daemon, struct es_status_info *r
 	ret->clients = daemon->client_count;
 	ret->started_ns = daemon->started_ns;
 	ret->processes = stats.processes;
-	ret->deadline_ns = daemon->deadline_ns;
+	ret->deadline_ns = daemon->limits.deadline_ms * NS_PER_MS;
 	ret->unresolved = stats.unresolved;
 	ret->missed_runs = stats.missed_runs;
 	snprintf(ret->sensor_reason, sizeof(ret->sensor_reason), "%s", sensor->reason);

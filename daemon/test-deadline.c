@@ -24,6 +24,7 @@
 #include "daemon/listen.h"
 #include "daemon/test.h"
 #include "util/clock.h"
+#include "util/macro.h"
 
 enum { SECONDS = 20 };
 
@@ -93,6 +94,45 @@ static void test_missed(void)
 	REQUIRE(killed(other) && daemon_.client_count == 0 && daemon_.deadline.fd < 0);
 }
 
+/* Who wants to live does, and its operation is answered for it, once. */
+static void test_answered(void)
+{
+	static const struct {
+		uint32_t mode, verdict;
+	} cases[] = { { ES_MISS_DENY, ES_VERDICT_DENY }, { ES_MISS_ALLOW, ES_VERDICT_ALLOW } };
+	const uint32_t claim = 5 << ES_VERDICT_SHIFT;
+	uint64_t now = clock_ns();
+	pid_t pid = client_start(0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct es_held *entry = &fake.slots[0].held[40];
+		unsigned int count = daemon_.notes.count;
+		struct es_note_info *note = &daemon_.notes.note[daemon_.notes.next];
+
+		REQUIRE(esd_client_set_miss_mode(daemon_.clients[0], cases[i].mode) == 0);
+		*entry = (struct es_held){ .auth_id = 40, .deadline_ns = now, .tid = 5, .tgid = 4, .verdict = claim,
+					   .type = ESD_AUTH_OPEN, .path = "/a\n/b" };
+		esd_deadline_check(&daemon_, now + 30 * NS_PER_MS);
+		esd_deadline_check(&daemon_, now + 60 * NS_PER_MS);
+		REQUIRE(daemon_.clients[0] && daemon_.clients[0]->missed == i + 1);
+		REQUIRE(entry->verdict == (claim | cases[i].verdict | ES_VERDICT_MISSED) && !entry->outside);
+		REQUIRE(daemon_.notes.count == count + 1 && note->kind == ES_NOTE_MISSED && note->pid == pid);
+		REQUIRE(note->outcome == cases[i].mode && note->type == ESD_AUTH_OPEN && note->op_pid == 4);
+		REQUIRE(note->late_ns == 30 * NS_PER_MS && !strcmp(note->path, "/a?/b"));
+
+		/* An answer of the client's, just before. */
+		entry->verdict = claim | ES_VERDICT_ALLOW;
+		esd_deadline_check(&daemon_, now + 90 * NS_PER_MS);
+		REQUIRE(entry->verdict == (claim | ES_VERDICT_ALLOW) && daemon_.clients[0]->missed == i + 1);
+		entry->auth_id = 0;
+	}
+	REQUIRE(esd_client_set_miss_mode(daemon_.clients[0], ES_MISS_MODES) == EINVAL);
+	kill(pid, SIGKILL);
+	while (daemon_.clients[0])
+		REQUIRE(loop_step(&daemon_.loop, 2000) == 1);
+	REQUIRE(killed(pid));
+}
+
 /* The deadline here is one second; time is told by us. */
 static void test_stalled(void)
 {
@@ -103,7 +143,7 @@ static void test_stalled(void)
 	esd_deadline_check(&daemon_, now += 2 * NS_PER_S);	/* nothing waits */
 	REQUIRE(write(fake.slots[0].gate_writer, "1234", 4) == 4);
 	esd_deadline_check(&daemon_, now += NS_PER_S / 2);
-	fake.slots[0].counters.asked++;				/* it is at work */
+	fake.clients[0].asked++;				/* it is at work */
 	esd_deadline_check(&daemon_, now += NS_PER_S);
 	esd_deadline_check(&daemon_, now += NS_PER_S / 2);
 	REQUIRE(read(fake.slots[0].given.fds[ES_CLIENT_FD_GATE], drain, 1) == 1);
@@ -126,12 +166,12 @@ static void test_no_queue(void)
 	uint64_t now = clock_ns();
 	pid_t pid = client_start(0);
 
-	fake.base.gate_queues = false;
+	daemon_.clients[0]->watch.queues = false;
 	REQUIRE(write(fake.slots[0].gate_writer, "1234", 4) == 4);
 	for (int i = 0; i < 5; i++)
 		esd_deadline_check(&daemon_, now += NS_PER_S);
 	REQUIRE(daemon_.clients[0]);
-	fake.base.gate_queues = true;
+	daemon_.clients[0]->watch.queues = true;
 	esd_deadline_check(&daemon_, now += NS_PER_S);
 	esd_deadline_check(&daemon_, now += NS_PER_S + 1);
 	REQUIRE(!daemon_.clients[0] && killed(pid));
@@ -192,13 +232,14 @@ int main(void)
 	REQUIRE(esd_daemon_init(&daemon_) == 0);
 	fake_sensor_init(&fake);
 	daemon_.sensor = &fake.base;
-	daemon_.deadline_ns = NS_PER_S;
+	daemon_.limits.deadline_ms = 1000;
 	leave_behind();
 	esd_listen_init(&listen_, &daemon_, path);
 	REQUIRE(esd_listen_lock(&listen_) == 0 && esd_listen_start(&listen_) == 0);
 
 	test_lock();
 	test_missed();
+	test_answered();
 	test_stalled();
 	test_no_queue();
 	test_timer();

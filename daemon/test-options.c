@@ -29,7 +29,7 @@ static void test_taken(void)
 	unsetenv("ENDPOINTSECURITY_SOCKET");
 	REQUIRE(parse(&options, NULL, NULL) == 0);
 	REQUIRE(!strcmp(options.socket, "/run/endpointsecurity/control"));
-	REQUIRE(options.ring_bytes == 16 << 20 && options.deadline_ns == 15000000000 && options.ready_fd == -1);
+	REQUIRE(options.ring_bytes == 16 << 20 && options.limits.deadline_ms == 15000 && options.ready_fd == -1);
 	setenv("ENDPOINTSECURITY_SOCKET", "/tmp/other", 1);
 	REQUIRE(parse(&options, "--private", NULL) == 0);
 	REQUIRE(!strcmp(options.socket, "/tmp/other") && options.is_private);
@@ -39,7 +39,7 @@ static void test_taken(void)
 	REQUIRE(parse(&options, "--sensor", "tracepoint") == 0 && options.sensor == ESD_CHOOSE_TRACEPOINT);
 	REQUIRE(parse(&options, "--sensor", "auto") == 0 && options.sensor == ESD_CHOOSE_AUTO);
 	REQUIRE(parse(&options, "--ring-size", "65536") == 0 && options.ring_bytes == 65536);
-	REQUIRE(parse(&options, "--deadline-ms", "100") == 0 && options.deadline_ns == 100000000);
+	REQUIRE(parse(&options, "--deadline-ms", "100") == 0 && options.limits.deadline_ms == 100);
 	REQUIRE(parse(&options, "--ready-fd", "1") == 0 && options.ready_fd == 1);
 	REQUIRE(parse(&options, "--version", NULL) > 0);
 	REQUIRE(parse(&options, "--help", NULL) > 0);

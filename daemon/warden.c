@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,125 +19,284 @@
 #include "util/log.h"
 #include "util/macro.h"
 
+#define SPARE_NS (ESD_WARDEN_SPARE_MS * NS_PER_MS)
+
 enum {
-	GRACE_MS = 1000,		/* how long clients are looked at after the daemon's death */
-	LOOK_EVERY_MS = 20,
-	STOPPED_LOOKS = 2,		/* in a row, until a stopped client is ended */
-	TRACED_LOOKS = 25,		/* and one that a tracer stopped: most go on at once, under strace or a leak checker */
+	DAEMON_DEATH_MS = 1000,		/* from the socket's end to the daemon's, if that is why it ended */
 };
 
-/* To the warden: with a pidfd, watch it for this slot; without, forget the slot. */
-struct warden_word {
+enum word_op {
+	WORD_SETTINGS,			/* fd: the map of all clients */
+	WORD_WATCH,			/* fds: in the order of enum word_fd */
+	WORD_FORGET,
+};
+
+enum word_fd {
+	WORD_FD_PID,
+	WORD_FD_HELD,
+	WORD_FD_GATE,
+	WORD_FD_ABORT,			/* may be missing */
+	WORD_FDS,
+};
+
+struct word {
+	uint32_t op;			/* enum word_op */
 	uint32_t slot;
+	uint32_t sensor;
+	uint32_t queues;
+	struct esd_warden_name name;
 };
 
-union warden_control {
+union word_control {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
+	char bytes[CMSG_SPACE(sizeof(int) * WORD_FDS)];
 };
+
+static size_t held_bytes(void)
+{
+	return ES_HELD_MAX * sizeof(struct es_held);
+}
+
+static size_t clients_bytes(void)
+{
+	return ES_CLIENTS_MAX * sizeof(struct es_sensor_client);
+}
 
 /* ---- the warden's side ---- */
 
-/* Which process a pidfd is for: -1 when it is gone. */
-static int pidfd_pid(int pidfd)
-{
-	char path[48], line[128];
-	int pid = -1;
-	FILE *file;
+/* A client as the warden has it; `fds` are its own. */
+struct ward {
+	bool used;
+	struct esd_watch watch;
+	struct esd_warden_name name;
+	int fds[WORD_FDS];
+	uint64_t dead_ns;		/* when its end was seen; 0: it lives */
+};
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "Pid: %d", &pid) == 1)
-			break;
-	fclose(file);
-	return pid;
+struct wardship {
+	int fd;				/* to the daemon */
+	int daemon;			/* a pidfd */
+	struct es_sensor_client *settings;
+	struct ward wards[ES_CLIENTS_MAX];
+};
+
+static void ward_forget(struct ward *ward)
+{
+	if (!ward->used)
+		return;
+	munmap(ward->watch.held, held_bytes());
+	for (unsigned int i = 0; i < WORD_FDS; i++)
+		closep(&ward->fds[i]);
+	*ward = (struct ward){};
 }
 
-/* The state is the letter behind the name, which can itself contain anything. 0: it is gone. */
-static char process_state(int pid)
+/* Takes the descriptors, whatever comes of it. */
+static void ward_new(struct wardship *self, const struct word *word, int fds[WORD_FDS])
 {
-	char path[32], text[512], *name_end;
-	_cleanup_close_ int fd = -1;
-	ssize_t n;
+	struct ward *ward = &self->wards[word->slot];
+	void *held = mmap(NULL, held_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fds[WORD_FD_HELD], 0);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return 0;
-	text[n] = 0;
-	name_end = strrchr(text, ')');
-	return name_end && name_end[1] ? name_end[2] : 0;
+	ward_forget(ward);
+	if (held == MAP_FAILED || !self->settings) {
+		log_error("the warden can't see a client's operations: %s", strerror(errno));
+		for (unsigned int i = 0; i < WORD_FDS; i++)
+			closep(&fds[i]);
+		return;
+	}
+	ward->used = true;
+	ward->name = word->name;
+	memcpy(ward->fds, fds, sizeof(ward->fds));
+	ward->watch = (struct esd_watch){
+		.sensor = word->sensor,
+		.queues = word->queues,
+		.bit = ES_OUTSIDE_WARDEN,
+		.slot = word->slot,
+		.gate_fd = fds[WORD_FD_GATE],
+		.ask_fd = -1,
+		.abort_fd = fds[WORD_FD_ABORT],
+		.held = held,
+		.settings = &self->settings[word->slot],
+	};
 }
 
-/* Returns whether it is still there, and has to be looked at again. `looks` counts those that found it stopped. */
-static bool warden_look(int pidfd, unsigned int *looks)
+/* Takes the descriptor. */
+static void settings_take(struct wardship *self, int fd)
 {
-	int pid = pidfd_pid(pidfd);
-	char state;
+	void *settings = mmap(NULL, clients_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	/* If the number had been given to another process, the pidfd would be of a dead one, and the kill fail. */
-	if (pid <= 0)
-		return false;
-	state = process_state(pid);
-	*looks = state == 'T' || state == 't' ? *looks + 1 : 0;
-	if (*looks < (state == 't' ? TRACED_LOOKS : STOPPED_LOOKS))
-		return true;
-	if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0)
-		log_warning("pid %d was stopped when the daemon ended, and others would have waited for it: killed", pid);
-	return false;
+	if (settings != MAP_FAILED)
+		self->settings = settings;
+	else
+		log_error("the warden can't see the clients' settings: %s", strerror(errno));
+	closep(&fd);
 }
 
-static void warden_finish(int pidfds[ES_CLIENTS_MAX])
+static void words_take(struct wardship *self, const struct word *word, int fds[WORD_FDS])
 {
-	uint64_t end = clock_ns() + GRACE_MS * NS_PER_MS;
-	unsigned int looks[ES_CLIENTS_MAX] = {};
-	bool again = true;
-
-	while (again && clock_ns() < end) {
-		again = false;
-		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
-			if (pidfds[slot] < 0)
-				continue;
-			if (warden_look(pidfds[slot], &looks[slot])) {
-				again = true;
-			} else {
-				close(pidfds[slot]);
-				pidfds[slot] = -1;
-			}
-		}
-		if (again)
-			(void)poll(NULL, 0, LOOK_EVERY_MS);
+	switch (word->op) {
+	case WORD_SETTINGS:
+		settings_take(self, fds[0]);
+		break;
+	case WORD_WATCH:
+		ward_new(self, word, fds);
+		break;
+	case WORD_FORGET:
+		ward_forget(&self->wards[word->slot]);
+		break;
 	}
 }
 
 /* False at the end of the daemon. */
-static bool warden_listen(int fd, int pidfds[ES_CLIENTS_MAX])
+static bool warden_listen(struct wardship *self)
 {
-	struct warden_word word;
+	struct word word;
 	struct iovec iov = { .iov_base = &word, .iov_len = sizeof(word) };
-	union warden_control control;
+	union word_control control;
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	int fds[WORD_FDS] = { -1, -1, -1, -1 };
+	ssize_t n = recvmsg(self->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
-	if (n < 0 && errno == EINTR)
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	if (n != sizeof(word) || word.slot >= ES_CLIENTS_MAX)
 		return false;
-	closep(&pidfds[word.slot]);
-	pidfds[word.slot] = -1;
 	if (CMSG_FIRSTHDR(&message))
-		memcpy(&pidfds[word.slot], CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+		memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), CMSG_FIRSTHDR(&message)->cmsg_len - CMSG_LEN(0));
+	words_take(self, &word, fds);
 	return true;
 }
 
-static _Noreturn void warden_run(int fd)
+/* For the daemon, when it is there again. If it doesn't read, the rest is only in the log. */
+static void ward_tell(struct wardship *self, const struct ward *ward, enum es_note_kind kind,
+		      const struct esd_late *late, uint32_t mode)
 {
-	int pidfds[ES_CLIENTS_MAX];
+	struct es_note_info note = {
+		.kind = kind,
+		.pid = ward->name.pid,
+		.outcome = mode,
+		.by_warden = 1,
+		.type = late->type,
+		.op_pid = late->tgid,
+		.op_tid = late->tid,
+		.late_ns = late->late_ns,
+	};
+
+	memcpy(note.executable, ward->name.executable, sizeof(note.executable));
+	memcpy(note.path, late->path, sizeof(late->path));
+	(void)send(self->fd, &note, sizeof(note), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool ward_late(struct wardship *self, struct ward *ward, uint64_t now, uint32_t mode)
+{
+	struct esd_late late;
+	unsigned int index = 0;
+
+	while (esd_watch_late(&ward->watch, now, SPARE_NS, &index, &late)) {
+		if (mode == ES_MISS_KILL) {
+			ward_tell(self, ward, ES_NOTE_MISSED, &late, mode);
+			return true;
+		}
+		if (esd_watch_settle(&ward->watch, &late, mode == ES_MISS_ALLOW))
+			ward_tell(self, ward, ES_NOTE_MISSED, &late, mode);
+	}
+	return false;
+}
+
+static bool ward_stalled(struct wardship *self, struct ward *ward, uint64_t now, uint32_t mode)
+{
+	struct esd_late late = { .type = ES_EVENT_TYPES };
+	uint64_t since_ns;
+
+	if (!esd_watch_stalled(&ward->watch, now, SPARE_NS, &since_ns))
+		return false;
+	for (int i = 0; i < ES_HELD_MAX && esd_watch_settle_unread(&ward->watch, mode != ES_MISS_DENY, &late); i++) {
+		late.late_ns = now - since_ns;
+		ward_tell(self, ward, ES_NOTE_STALLED, &late, mode);
+		if (mode == ES_MISS_KILL)
+			break;
+	}
+	return mode == ES_MISS_KILL;
+}
+
+static void ward_look(struct wardship *self, struct ward *ward, uint64_t now)
+{
+	uint32_t mode = ward->watch.settings->miss_mode;
+
+	if (ward->dead_ns && now - ward->dead_ns <= SPARE_NS)
+		return;
+	if (!ward->dead_ns) {
+		if (!ward_late(self, ward, now, mode) && !ward_stalled(self, ward, now, mode))
+			return;
+		if (pidfd_send_signal(ward->fds[WORD_FD_PID], SIGKILL, NULL, 0) == 0)
+			log_warning("pid %d (%s) was late, and the daemon did nothing about it: the warden has killed it",
+				    ward->name.pid, ward->name.executable);
+	}
+	esd_watch_let_go(&ward->watch);
+	ward_forget(ward);
+}
+
+static void warden_look(struct wardship *self)
+{
+	uint64_t now = clock_ns();
+
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+		if (self->wards[slot].used)
+			ward_look(self, &self->wards[slot], now);
+}
+
+static int warden_timeout_ms(const struct wardship *self)
+{
+	uint64_t now = clock_ns(), next = UINT64_MAX, one;
+
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
+		const struct ward *ward = &self->wards[slot];
+
+		if (!ward->used)
+			continue;
+		one = ward->dead_ns ? ward->dead_ns + SPARE_NS : esd_watch_next_ns(&ward->watch, now, SPARE_NS);
+		if (one < next)
+			next = one;
+	}
+	if (next == UINT64_MAX)
+		return -1;
+	return next <= now ? 1 : (int)((next - now) / NS_PER_MS + 1);
+}
+
+/* Until the daemon says something, a client dies, or somebody can be late. False at the end of the daemon. */
+static bool warden_wait(struct wardship *self)
+{
+	struct pollfd fds[1 + ES_CLIENTS_MAX] = { { .fd = self->fd, .events = POLLIN } };
+
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
+		const struct ward *ward = &self->wards[slot];
+
+		fds[1 + slot] = (struct pollfd){ .fd = ward->used && !ward->dead_ns ? ward->fds[WORD_FD_PID] : -1,
+						 .events = POLLIN };
+	}
+	if (poll(fds, ARRAY_SIZE(fds), warden_timeout_ms(self)) < 0)
+		return errno == EINTR;
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+		if (fds[1 + slot].revents)
+			self->wards[slot].dead_ns = clock_ns();
+	return !fds[0].revents || warden_listen(self);
+}
+
+/* A daemon that lives has given us up, and sees to its clients itself. */
+static void warden_finish(struct wardship *self)
+{
+	struct pollfd daemon = { .fd = self->daemon, .events = POLLIN };
+
+	if (poll(&daemon, 1, DAEMON_DEATH_MS) != 1)
+		return;
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+		if (self->wards[slot].used)
+			esd_watch_let_go(&self->wards[slot].watch);
+}
+
+static _Noreturn void warden_run(int fd, int daemon)
+{
+	static struct wardship self;
 	sigset_t all;
 
 	/* Only SIGKILL ends it before the daemon: a Ctrl-C at the terminal is for both, and the daemon says when. */
@@ -146,41 +305,43 @@ static _Noreturn void warden_run(int fd)
 	setsid();
 	(void)prctl(PR_SET_NAME, "es-warden");
 	(void)!chdir("/");
-	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-		pidfds[slot] = -1;
-	while (warden_listen(fd, pidfds))
-		;
-	warden_finish(pidfds);
+	self.fd = fd;
+	self.daemon = daemon;
+	while (warden_wait(&self))
+		warden_look(&self);
+	warden_finish(&self);
 	_exit(0);
+}
+
+/* The standard descriptors and these two are all that it keeps of the daemon's. */
+static _Noreturn void warden_begin(int fd, int daemon)
+{
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	daemon = fcntl(daemon, F_DUPFD_CLOEXEC, 10);
+	if (fd < 0 || daemon < 0 || dup2(fd, 3) < 0 || dup2(daemon, 4) < 0)
+		_exit(1);
+	(void)close_range(5, ~0U, 0);
+	warden_run(3, 4);
 }
 
 /* ---- the daemon's side ---- */
 
 int esd_warden_start(struct esd_warden *warden)
 {
+	_cleanup_close_ int daemon = pidfd_open(getpid(), 0), theirs = -1, ours = -1;
 	int fds[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+	if (daemon < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
+	ours = fds[0];
+	theirs = fds[1];
 	pid = fork();
-	if (pid < 0) {
-		int r = -errno;
-
-		close(fds[0]);
-		close(fds[1]);
-		return r;
-	}
-	if (pid == 0) {
-		if (fds[1] != 3) {
-			dup2(fds[1], 3);
-			fds[1] = 3;
-		}
-		(void)close_range(4, ~0U, 0);
-		warden_run(fds[1]);
-	}
-	close(fds[1]);
-	warden->fd = fds[0];
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		warden_begin(theirs, daemon);
+	warden->fd = TAKE_FD(ours);
 	return 0;
 }
 
@@ -190,35 +351,65 @@ void esd_warden_end(struct esd_warden *warden)
 	warden->fd = -1;
 }
 
-static void warden_tell(struct esd_warden *warden, unsigned int slot, int pidfd)
+static void warden_tell(struct esd_warden *warden, const struct word *word, const int *fds, unsigned int count)
 {
-	struct warden_word word = { .slot = slot };
-	struct iovec iov = { .iov_base = &word, .iov_len = sizeof(word) };
-	union warden_control control = {
-		.header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS },
+	struct iovec iov = { .iov_base = (void *)word, .iov_len = sizeof(*word) };
+	union word_control control = {
+		.header = { .cmsg_len = CMSG_LEN(sizeof(int) * count), .cmsg_level = SOL_SOCKET,
+			    .cmsg_type = SCM_RIGHTS },
 	};
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (warden->fd < 0)
+	if (warden->fd < 0 || warden->lost)
 		return;
-	if (pidfd >= 0) {
-		memcpy(CMSG_DATA(&control.header), &pidfd, sizeof(int));
+	if (count) {
+		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * count);
 		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
 	}
 	if (sendmsg(warden->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return;
-	log_error("the warden process is gone (%s): if this daemon is killed while a client is stopped, what waits for the "
-		  "client waits until it is continued; restart the daemon", strerror(errno));
-	esd_warden_end(warden);
+	log_error("the warden process is gone, or hangs (%s): if this daemon hangs or is killed while a client is "
+		  "stopped, what waits for the client waits until it is continued; restart the daemon", strerror(errno));
+	warden->lost = true;
+	shutdown(warden->fd, SHUT_RDWR);	/* the owner sees it end */
 }
 
-void esd_warden_watch(struct esd_warden *warden, unsigned int slot, int pidfd)
+void esd_warden_settings(struct esd_warden *warden, int clients_fd)
 {
-	warden_tell(warden, slot, pidfd);
+	warden_tell(warden, &(struct word){ .op = WORD_SETTINGS }, &clients_fd, 1);
+}
+
+void esd_warden_watch(struct esd_warden *warden, const struct esd_watch *watch, const struct esd_warden_name *name,
+		      int pidfd, int held_fd)
+{
+	const struct word word = {
+		.op = WORD_WATCH,
+		.slot = watch->slot,
+		.sensor = watch->sensor,
+		.queues = watch->queues,
+		.name = *name,
+	};
+	const int fds[WORD_FDS] = {
+		[WORD_FD_PID] = pidfd,
+		[WORD_FD_HELD] = held_fd,
+		[WORD_FD_GATE] = watch->gate_fd,
+		[WORD_FD_ABORT] = watch->abort_fd,
+	};
+
+	warden_tell(warden, &word, fds, watch->abort_fd < 0 ? WORD_FDS - 1 : WORD_FDS);
 }
 
 void esd_warden_forget(struct esd_warden *warden, unsigned int slot)
 {
-	warden_tell(warden, slot, -1);
+	warden_tell(warden, &(struct word){ .op = WORD_FORGET, .slot = slot }, NULL, 0);
+}
+
+int esd_warden_hear(struct esd_warden *warden, struct es_note_info *ret)
+{
+	ssize_t n = recv(warden->fd, ret, sizeof(*ret), MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	return n == sizeof(*ret) ? 1 : -ECONNRESET;
 }

@@ -224,22 +224,28 @@ int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply,
 	return r;
 }
 
-int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
-			struct es_reply *ret_reply)
+int esl_control_ask(struct esl_control *control, struct es_request *request, struct es_reply *ret_reply)
 {
-	struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
 	int r;
 
-	if (types)
-		memcpy(request.types, types, sizeof(request.types));
-
+	request->abi = ES_ABI_VERSION;
 	pthread_mutex_lock(&control->lock);
-	r = send_request(control->fd, &request);
+	r = send_request(control->fd, request);
 	if (r == 0)
-		r = receive_reply(control->fd, op, ret_reply, NULL);
+		r = receive_reply(control->fd, request->op, ret_reply, NULL);
 	/* A late reply to this request would be taken for the reply to the next one. */
 	if (r == -ETIMEDOUT || r == -EBADMSG)
 		shutdown(control->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&control->lock);
 	return r;
+}
+
+int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
+			struct es_reply *ret_reply)
+{
+	struct es_request request = { .op = op };
+
+	if (types)
+		memcpy(request.types, types, sizeof(request.types));
+	return esl_control_ask(control, &request, ret_reply);
 }

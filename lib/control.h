@@ -24,6 +24,7 @@ void esl_control_close(struct esl_control *control);
  */
 int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply, int ret_fds[ES_CLIENT_FDS]);
 
-/* A negative errno: the daemon is gone, or makes no sense. Else the reply's `error`. */
+/* A negative errno: the daemon is gone, or makes no sense. Else the reply's `error`. The version is put in here. */
+int esl_control_ask(struct esl_control *control, struct es_request *request, struct es_reply *ret_reply);
 int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
 			struct es_reply *ret_reply);

@@ -19,6 +19,9 @@
 
 enum { BATCH = 16 };
 
+/* After a deadline: by then it has been answered from outside. And how often to look again. */
+#define COLLECT_NS 30000000ull
+
 static struct esl_fanotify_gate *fanotify_gate(struct esl_gate *gate)
 {
 	return container_of(gate, struct esl_fanotify_gate, gate);
@@ -71,25 +74,50 @@ static void note_denied(struct esl_fanotify_gate *gate, const struct esl_waiting
 	gate->ask(gate, &ask);
 }
 
-/*
- * With the lock held: answers and gives the entry back. The event's descriptor is left to the caller to close, without
- * the lock, since a file's last close may take long. The daemon is told last: until then it minds the deadline.
- */
-static int answer_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiting, bool allow, int *ret_event_fd)
+static void free_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiting, int *ret_event_fd)
 {
-	size_t index = (size_t)(waiting - gate->waiting);
-	int r;
-
-	if (!allow)
-		note_denied(gate, waiting);
-	r = write_answer(gate->gate.fd, waiting->fd, allow);
-	__atomic_store_n(&gate->gate.held[index].auth_id, 0, __ATOMIC_RELEASE);
 	*ret_event_fd = waiting->fd;
 	*waiting = (struct esl_waiting){ .fd = -1 };
-	gate->free[gate->free_count++] = (uint16_t)index;
+	gate->free[gate->free_count++] = (uint16_t)(waiting - gate->waiting);
 	if (gate->starved) {
 		gate->starved = false;
 		eventfd_write(gate->gate.wake_fd, 1);
+	}
+}
+
+/* Who sets the verdict answers; false: its deadline was faster. */
+static bool set_verdict(struct es_held *entry, enum es_verdict verdict)
+{
+	uint32_t word = __atomic_load_n(&entry->verdict, __ATOMIC_SEQ_CST);
+
+	return !(word & ES_VERDICT_MASK) &&
+	       __atomic_compare_exchange_n(&entry->verdict, &word, word | verdict, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+/*
+ * With the lock held: answers and gives the entry back; -EALREADY if its deadline has answered. The event's descriptor
+ * is left to the caller to close, without the lock, since a file's last close may take long. The daemon is told last:
+ * until then it minds the deadline. And if it is about to use the descriptor's number, the number isn't free yet.
+ */
+static int answer_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiting, bool allow, int *ret_event_fd)
+{
+	struct es_held *entry = &gate->gate.held[waiting - gate->waiting];
+	int r = -EALREADY;
+
+	if (set_verdict(entry, allow ? ES_VERDICT_ALLOW : ES_VERDICT_DENY)) {
+		if (!allow)
+			note_denied(gate, waiting);
+		r = write_answer(gate->gate.fd, waiting->fd, allow);
+	}
+	__atomic_store_n(&entry->auth_id, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&entry->outside, __ATOMIC_SEQ_CST)) {
+		waiting->auth_id = 0;
+		waiting->lingers = true;
+		gate->lingering++;
+		eventfd_write(gate->gate.wake_fd, 1);
+	} else {
+		free_entry(gate, waiting, ret_event_fd);
 	}
 	return r;
 }
@@ -173,6 +201,9 @@ static struct esl_waiting *claim(struct esl_fanotify_gate *gate, const struct fa
 		.asking = true,
 	};
 	__atomic_store_n(&gate->gate.held[index].deadline_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&gate->gate.held[index].request, (uint64_t)event->fd + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&gate->gate.held[index].verdict, (uint32_t)gate->generation << ES_VERDICT_SHIFT,
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&gate->gate.held[index].auth_id, waiting->auth_id, __ATOMIC_RELEASE);
 	*ret_auth_id = waiting->auth_id;
 	pthread_mutex_unlock(&gate->gate.lock);
@@ -212,7 +243,7 @@ static void handle_event(struct esl_fanotify_gate *gate, const struct fanotify_e
 	if (waiting->auth_id == ask.auth_id) {
 		waiting->asking = false;
 		if (r < 0 || ask.verdict != ES_ASK_ASKED || waiting->let_go)
-			answer_entry(gate, waiting, true, &event_fd);
+			answer_entry(gate, waiting, r < 0 || ask.verdict != ES_ASK_DENY || waiting->let_go, &event_fd);
 	}
 	pthread_mutex_unlock(&gate->gate.lock);
 }
@@ -229,6 +260,62 @@ static int read_events(struct esl_fanotify_gate *gate, struct fanotify_event_met
 	return (int)(n / (ssize_t)sizeof(*events));
 }
 
+/* Has its deadline answered it, and is whoever did that done with it? */
+static bool is_over(const struct es_held *entry, const struct esl_waiting *waiting)
+{
+	if (waiting->lingers)
+		return !__atomic_load_n(&entry->outside, __ATOMIC_SEQ_CST);
+	return waiting->auth_id && !waiting->asking &&
+	       __atomic_load_n(&entry->verdict, __ATOMIC_SEQ_CST) & ES_VERDICT_MISSED &&
+	       !__atomic_load_n(&entry->request, __ATOMIC_SEQ_CST);
+}
+
+static void collect(struct esl_fanotify_gate *gate)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(gate->waiting); i++) {
+		struct esl_waiting *waiting = &gate->waiting[i];
+		_cleanup_close_ int event_fd = -1;
+
+		pthread_mutex_lock(&gate->gate.lock);
+		if (gate->gate.fd >= 0 && is_over(&gate->gate.held[i], waiting)) {
+			if (waiting->lingers) {
+				gate->lingering--;
+				free_entry(gate, waiting, &event_fd);
+			} else {
+				answer_entry(gate, waiting, true, &event_fd);
+			}
+		}
+		pthread_mutex_unlock(&gate->gate.lock);
+	}
+}
+
+static bool may_be_missed(struct esl_fanotify_gate *gate)
+{
+	return atomic_load(&gate->gate.miss_mode) != ES_MISS_KILL || gate->lingering;
+}
+
+/* When something will be over, if this client survives it. */
+static bool next_over(struct esl_gate *base, uint64_t *ret_ns)
+{
+	struct esl_fanotify_gate *gate = fanotify_gate(base);
+	uint64_t next = UINT64_MAX, now = esl_gate_now_ns();
+
+	pthread_mutex_lock(&base->lock);
+	for (size_t i = 0; may_be_missed(gate) && i < ARRAY_SIZE(gate->waiting); i++) {
+		uint64_t deadline = __atomic_load_n(&base->held[i].deadline_ns, __ATOMIC_RELAXED);
+
+		if (!gate->waiting[i].lingers && (!gate->waiting[i].auth_id || !deadline))
+			continue;
+		if (gate->waiting[i].lingers || deadline < now)
+			deadline = now;
+		if (deadline + COLLECT_NS < next)
+			next = deadline + COLLECT_NS;
+	}
+	pthread_mutex_unlock(&base->lock);
+	*ret_ns = next;
+	return next != UINT64_MAX;
+}
+
 static int read_gate(struct esl_gate *base)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);
@@ -242,6 +329,8 @@ static int read_gate(struct esl_gate *base)
 		if (events[i].fd >= 0)
 			handle_event(gate, &events[i]);
 	}
+	if (may_be_missed(gate))
+		collect(gate);
 	/* The kernel has denied the operation whose descriptor it couldn't give us. */
 	if (count < 0 && !gate->said_read) {
 		gate->said_read = true;
@@ -283,6 +372,7 @@ static void let_all_go(struct esl_gate *gate)
 
 static const struct esl_gate_ops fanotify_gate_ops = {
 	.may_read = may_read,
+	.next_ns = next_over,
 	.read = read_gate,
 	.answer = answer,
 	.let_go = let_go,

@@ -7,7 +7,7 @@
  *
  * What waits stands in waiting[], and, for the daemon, which watches deadlines, in held[]. An entry is taken by the
  * gate's thread before it asks; it is given back by whoever answers. When none is free, events are left in the group
- * until one is.
+ * until one is. What its deadline has answered, from outside, the gate's thread takes back a moment later.
  *
  * All opens of this very process come through the group too: see gate.h for what its thread must not do.
  */
@@ -21,6 +21,7 @@ struct esl_waiting {
 	uint32_t type;
 	bool asking;				/* the ask program runs: fd is in use */
 	bool let_go;				/* answer with ALLOW when it has run */
+	bool lingers;				/* answered; but an outsider (abi/sensor.h) still uses fd */
 };
 
 struct esl_fanotify_gate {
@@ -31,6 +32,7 @@ struct esl_fanotify_gate {
 	/* Under the gate's lock. */
 	uint64_t generation;
 	bool starved;				/* the thread doesn't read until an entry is free */
+	uint32_t lingering;
 	uint32_t free_count;
 	uint16_t free[ES_HELD_MAX];
 	struct esl_waiting waiting[ES_HELD_MAX];

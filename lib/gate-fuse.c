@@ -8,7 +8,6 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -30,10 +29,9 @@ enum {
 static const char attribute[] = "user.es";
 static const char value[4] = "now";		/* "look now": the verdict is elsewhere */
 
-/* A task in the gate, by the index of its entry. */
+/* A task in the gate, by the index of its entry, which has the number of its request. */
 struct request {
 	TAILQ_ENTRY(request) link;		/* in `sliced`, if due_ns is set */
-	uint64_t unique;			/* 0: nobody */
 	uint64_t due_ns;			/* to be replied to, answered or not; 0: not before the answer */
 	uint64_t let_go;			/* auth_id: this wasn't answered, but let go */
 };
@@ -55,14 +53,6 @@ struct fuse_gate {
 static struct fuse_gate *fuse_gate(struct esl_gate *gate)
 {
 	return container_of(gate, struct fuse_gate, gate);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static int reply(struct fuse_gate *gate, uint64_t unique, int error, const void *data, size_t bytes)
@@ -87,22 +77,25 @@ static int reply(struct fuse_gate *gate, uint64_t unique, int error, const void 
 	return 0;
 }
 
-static void remove_request(struct fuse_gate *gate, struct request *request)
+static void remove_slice(struct fuse_gate *gate, struct request *request)
 {
 	if (request->due_ns)
 		TAILQ_REMOVE(&gate->sliced, request, link);
-	request->due_ns = request->unique = 0;
+	request->due_ns = 0;
 }
 
-/* Wakes the task that sleeps, if there is one. With the lock held. */
+static struct es_held *held_of(struct fuse_gate *gate, const struct request *request)
+{
+	return &gate->gate.held[request - gate->requests];
+}
+
+/* Wakes the task that sleeps, if there is one, and no outsider is doing it. With the lock held. */
 static int wake(struct fuse_gate *gate, struct request *request)
 {
-	uint64_t unique = request->unique;
+	uint64_t unique = __atomic_exchange_n(&held_of(gate, request)->request, 0, __ATOMIC_SEQ_CST);
 
-	if (!unique)
-		return 0;
-	remove_request(gate, request);
-	return reply(gate, unique, 0, value, sizeof(value));
+	remove_slice(gate, request);
+	return unique ? reply(gate, unique, 0, value, sizeof(value)) : 0;
 }
 
 /*
@@ -206,11 +199,13 @@ static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 
 	request = &gate->requests[entry - gate->gate.held];
 	wake(gate, request);
-	request->unique = header->unique;
+	__atomic_store_n(&entry->request, header->unique, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & ES_HELD_SLICED) {
-		request->due_ns = now_ns() + ES_GATE_SLICE_NS;
+		request->due_ns = esl_gate_now_ns() + ES_GATE_SLICE_NS;
 		TAILQ_INSERT_TAIL(&gate->sliced, request, link);
 	}
+	if (__atomic_load_n(&entry->verdict, __ATOMIC_SEQ_CST) & ES_VERDICT_MASK)
+		wake(gate, request);		/* its deadline came first, and found nobody to wake */
 }
 
 static void wake_due(struct fuse_gate *gate)
@@ -219,7 +214,7 @@ static void wake_due(struct fuse_gate *gate)
 	uint64_t now;
 
 	pthread_mutex_lock(&gate->gate.lock);
-	now = TAILQ_EMPTY(&gate->sliced) ? 0 : now_ns();
+	now = TAILQ_EMPTY(&gate->sliced) ? 0 : esl_gate_now_ns();
 	while ((request = TAILQ_FIRST(&gate->sliced)) && request->due_ns <= now)
 		wake(gate, request);
 	pthread_mutex_unlock(&gate->gate.lock);
@@ -270,13 +265,18 @@ static void handle_interrupt(struct fuse_gate *gate, const struct fuse_in_header
 	(void)header;
 	pthread_mutex_lock(&gate->gate.lock);
 	for (size_t i = 0; in->unique && i < ES_HELD_MAX; i++) {
-		if (gate->requests[i].unique == in->unique) {
-			if (__atomic_load_n(&gate->gate.held[i].flags, __ATOMIC_RELAXED) & ES_HELD_WHOLE)
-				break;
-			remove_request(gate, &gate->requests[i]);
-			reply(gate, in->unique, -EINTR, NULL, 0);
+		struct es_held *entry = &gate->gate.held[i];
+		uint64_t unique = in->unique;
+
+		if (__atomic_load_n(&entry->request, __ATOMIC_RELAXED) != unique)
+			continue;
+		if (__atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & ES_HELD_WHOLE)
 			break;
-		}
+		if (!__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			break;
+		remove_slice(gate, &gate->requests[i]);
+		reply(gate, in->unique, -EINTR, NULL, 0);
+		break;
 	}
 	pthread_mutex_unlock(&gate->gate.lock);
 }

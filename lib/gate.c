@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gate-fanotify.h"
@@ -62,6 +64,21 @@ void esl_gate_free(struct esl_gate *gate)
 		munmap(gate->held, HELD_BYTES);
 	pthread_mutex_destroy(&gate->lock);
 	free(gate);
+}
+
+uint64_t esl_gate_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void esl_gate_set_miss_mode(struct esl_gate *gate, uint32_t mode)
+{
+	atomic_store(&gate->miss_mode, mode);
+	if (gate->wake_fd >= 0)
+		eventfd_write(gate->wake_fd, 1);
 }
 
 bool esl_gate_may_read(struct esl_gate *gate)

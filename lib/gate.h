@@ -16,6 +16,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ struct esl_gate {
 	int ask_fd;				/* program to run for an event that was read; fanotify only */
 	int wake_fd;				/* eventfd: it may be read again */
 	uint32_t slot;
+	_Atomic uint32_t miss_mode;		/* enum es_miss_mode */
 	struct es_held *held;
 	bool held_is_mapped;
 	pthread_mutex_t lock;			/* what the kind says, writes to fd, and closing it */
@@ -65,8 +67,14 @@ void esl_gate_free(struct esl_gate *gate);
 /* In the child of a fork(): closes its copies of the descriptors, and touches nothing else. */
 void esl_gate_disown(struct esl_gate *gate);
 
+/* CLOCK_MONOTONIC. */
+uint64_t esl_gate_now_ns(void);
+
 /* For the kinds: maps held[] and sets up what is common, in a block from calloc(). */
 int esl_gate_init(struct esl_gate *gate, const struct esl_gate_ops *ops, const struct esl_gate_source *source);
+
+/* What happens to late answers from now on; the daemon has been told before. */
+void esl_gate_set_miss_mode(struct esl_gate *gate, uint32_t mode);
 
 /* False: wait for wake_fd before the next esl_gate_read(). */
 bool esl_gate_may_read(struct esl_gate *gate);

@@ -2,7 +2,7 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 
 /*
- * Muting, the cache of answers and the choice of deadlines are not built yet (docs/status.md). Each function returns
+ * Muting and the cache of answers are not built yet (docs/status.md). Each function returns
  * the error that its page documents, so that no program believes it has muted what still comes.
  */
 #define UNUSED __attribute__((unused))
@@ -108,38 +108,4 @@ es_return_t es_invert_muting(UNUSED es_client_t *client, UNUSED es_mute_inversio
 es_mute_inverted_return_t es_muting_inverted(UNUSED es_client_t *client, UNUSED es_mute_inversion_type_t mute_type)
 {
 	return ES_MUTE_INVERTED_ERROR;
-}
-
-es_return_t es_set_deadline_miss_mode(UNUSED es_client_t *client, UNUSED es_deadline_miss_mode_t mode)
-{
-	return ES_RETURN_ERROR;
-}
-
-es_return_t es_get_deadline_miss_mode(UNUSED es_client_t *client, UNUSED es_deadline_miss_mode_t *mode)
-{
-	return ES_RETURN_ERROR;
-}
-
-es_return_t es_set_deadline_max_milliseconds(UNUSED es_client_t *client, UNUSED const es_event_type_t *events,
-					     UNUSED uint32_t event_count, UNUSED uint32_t milliseconds)
-{
-	return ES_RETURN_ERROR;
-}
-
-es_return_t es_get_deadline_max_milliseconds(UNUSED es_client_t *client, UNUSED es_event_type_t event,
-					     UNUSED uint32_t *milliseconds)
-{
-	return ES_RETURN_ERROR;
-}
-
-es_return_t es_set_deadline_min_milliseconds(UNUSED es_client_t *client, UNUSED const es_event_type_t *events,
-					     UNUSED uint32_t event_count, UNUSED uint32_t milliseconds)
-{
-	return ES_RETURN_ERROR;
-}
-
-es_return_t es_get_deadline_min_milliseconds(UNUSED es_client_t *client, UNUSED es_event_type_t event,
-					     UNUSED uint32_t *milliseconds)
-{
-	return ES_RETURN_ERROR;
 }

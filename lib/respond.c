@@ -7,8 +7,8 @@
 
 /*
  * (7) Answers. A message is answered once, by any thread: whoever sets `answered` first gives the answer, and the rest
- * get ERR_DUPLICATE_RESPONSE. What waited may have been let go meanwhile (its type was unsubscribed), or have been
- * killed: NOT_FOUND.
+ * get ERR_DUPLICATE_RESPONSE, as does who is first but too late: then the deadline has answered. What waited may have
+ * been let go meanwhile (its type was unsubscribed), or have been killed: NOT_FOUND.
  *
  * There is no cache of answers yet (docs/status.md): `cache` is a wish that is not granted.
  */
@@ -24,9 +24,9 @@ static es_respond_result_t answer(struct es_client_s *client, struct esl_message
 		return ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE;
 
 	r = esl_gate_answer(client->gate, message->auth_id, allow);
-	if (r == -ENOENT)
+	if (r == -ENOENT && esl_gate_now_ns() <= message->message.deadline)
 		return ES_RESPOND_RESULT_NOT_FOUND;
-	if (r == -EALREADY)
+	if (r == -EALREADY || r == -ENOENT)
 		return ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE;
 	return r < 0 ? ES_RESPOND_RESULT_ERR_INTERNAL : ES_RESPOND_RESULT_SUCCESS;
 }

@@ -230,7 +230,7 @@ static void test_actions(void)
 
 	test_record_full(&record, ES_EVENT_TYPE_AUTH_OPEN);
 	CHECK(decode(&message) == 0);
-	CHECK(message->message.action_type == ES_ACTION_TYPE_AUTH && message->message.deadline == 2000000000);
+	CHECK(message->message.action_type == ES_ACTION_TYPE_AUTH && message->message.deadline == UINT64_C(1) << 62);
 	CHECK(message->auth_id == 77);
 
 	record.head.auth_id = 0;

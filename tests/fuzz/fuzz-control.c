@@ -75,7 +75,7 @@ static void send_bytes(int fd, const unsigned char *bytes, size_t size)
 /* The first byte is the request, the others are in the set of types: gets deeper than noise does. */
 static void send_request(int fd, const unsigned char *bytes, size_t size)
 {
-	struct es_request request = { .abi = ES_ABI_VERSION, .op = size ? bytes[0] % 9 : 0 };
+	struct es_request request = { .abi = ES_ABI_VERSION, .op = size ? bytes[0] % 16 : 0 };
 
 	if (size > 1)
 		memcpy(request.types, bytes + 1, size - 1 < sizeof(request.types) ? size - 1 : sizeof(request.types));
@@ -153,7 +153,7 @@ static void prepare(void)
 	fake_sensor_init(&fake);
 	daemon_.sensor = &fake.base;
 	daemon_.ring_bytes = 65536;
-	daemon_.deadline_ns = 15 * NS_PER_S;
+	daemon_.limits.deadline_ms = 1000;
 	for (int i = 0; i < PEERS; i++)
 		peers[i] = -1;
 }
