@@ -22,7 +22,10 @@
 #define SO_PEERPIDFD 77
 #endif
 
-enum { CLEARS_PER_SECOND = 10 };
+enum {
+	CLEARS_PER_SECOND = 10,
+	GROUPS_MAX = 1024,		/* that are looked at */
+};
 
 /*
  * The process that connected. Before Linux 6.5 it has to be found by its number, which another process can have by now
@@ -51,14 +54,20 @@ static int client_died(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-static void executable_read(struct esd_client *client)
+/* The path of its program; empty if it has gone, or was another process's by now. A program may have been replaced. */
+static void executable_read(const struct esd_client *client, char *path, size_t size)
 {
+	static const char deleted[] = " (deleted)";
 	char link[32];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/%d/exe", client->pid);
-	n = readlink(link, client->executable, sizeof(client->executable) - 1);
-	client->executable[n < 0 ? 0 : n] = 0;
+	n = readlink(link, path, size - 1);
+	if (n < 0 || pidfd_send_signal(client->pidfd, 0, NULL, 0) < 0)
+		n = 0;
+	path[n] = 0;
+	if (n > (ssize_t)strlen(deleted) && !strcmp(path + n - strlen(deleted), deleted))
+		path[n - strlen(deleted)] = 0;
 }
 
 /* Tells the kernel programs how long it has. */
@@ -156,17 +165,38 @@ static void esd_client_freep(struct esd_client **client)
 	esd_client_free(*client);
 }
 
-static int client_admit(const struct esd_client *client)
+/* Its group first, then the others that it has. */
+static size_t groups_read(int fd, gid_t *groups, size_t max)
 {
-	const struct esd_connection *connection = client->connection;
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer = {};
 
-	return connection->uid ? EPERM : 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return 0;
+	groups[0] = peer.gid;
+	size = (max - 1) * sizeof(*groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) < 0)
+		return 1;
+	return 1 + size / sizeof(*groups);
+}
+
+/* EPERM, ENOKEY and EACCES come in this order; EUSERS is the last of all. */
+static int client_admit(const struct esd_client *client, const char *executable)
+{
+	gid_t groups[1 + GROUPS_MAX];
+	size_t count;
+
+	if (client->connection->uid)
+		return EPERM;
+	count = groups_read(client->connection->fd, groups, ARRAY_SIZE(groups));
+	return esd_access_decide(&client->daemon->access, executable, groups, count);
 }
 
 int esd_client_new(struct esd_client **ret, struct esd_connection *connection)
 {
 	_cleanup_(esd_client_freep) struct esd_client *client = NULL;
 	struct esd_daemon *daemon = connection->daemon;
+	char executable[4096];
 	int r;
 
 	client = calloc(1, sizeof(*client));
@@ -180,8 +210,9 @@ int esd_client_new(struct esd_client **ret, struct esd_connection *connection)
 			    strerror(-client->pidfd));
 		return client->pidfd;
 	}
-	executable_read(client);
-	r = client_admit(client);
+	executable_read(client, executable, sizeof(executable));
+	snprintf(client->executable, sizeof(client->executable), "%s", executable);
+	r = client_admit(client, executable);
 	if (r == 0)
 		r = slot_take(client);
 	if (r > 0)

@@ -35,6 +35,7 @@ void esd_daemon_deinit(struct esd_daemon *daemon)
 	daemon->sensor = NULL;
 	esd_deadline_deinit(&daemon->deadline, &daemon->loop);
 	esd_scope_deinit(&daemon->scope);
+	esd_access_deinit(&daemon->access);
 	loop_remove(&daemon->loop, &daemon->warden_source);
 	esd_warden_end(&daemon->warden);
 	loop_deinit(&daemon->loop);

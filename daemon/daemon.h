@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 #include "abi/control.h"
+#include "daemon/access.h"
 #include "daemon/deadline.h"
 #include "daemon/limits.h"
 #include "daemon/notes.h"
@@ -37,6 +38,7 @@ struct esd_daemon {
 	struct esd_warden warden;
 	struct loop_source warden_source;
 	struct esd_limits limits;
+	struct esd_access access;
 	struct esd_notes notes;
 	uint32_t ring_bytes;
 	uint64_t started_ns;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "daemon/client.h"
+#include "daemon/config.h"
 #include "daemon/connection.h"
 #include "daemon/daemon.h"
 #include "daemon/listen.h"
@@ -42,8 +43,28 @@ struct process {
 	struct esd_listen listen;
 	struct loop_source signals;
 	struct loop_source second;	/* a timer */
+	const struct esd_options *options;
 	uint64_t watchdog_ns;		/* how often the supervisor wants to hear from us; 0: never */
 };
+
+/* Who is a client stays one. What is wrong has been logged, and the list in force stays. */
+static void list_again(struct process *process)
+{
+	struct esd_daemon *daemon = &process->daemon;
+	struct es_note_info note = { .kind = ES_NOTE_LIST, .pid = getpid(), .type = ES_EVENT_TYPES };
+	struct esd_options options = *process->options;
+	int r;
+
+	r = esd_config_read(&options, options.config, true);
+	if (r == 0)
+		r = esd_access_read(&daemon->access, options.clients_folder, options.clients_listed);
+	if (r < 0)
+		log_error("the list of clients is as it was before");
+	else
+		log_notice("the list of clients was read anew: %zu rules", daemon->access.count);
+	note.error = -r;
+	esd_daemon_note(daemon, &note);
+}
 
 static int signal_ready(struct loop_source *source, uint32_t events)
 {
@@ -53,6 +74,10 @@ static int signal_ready(struct loop_source *source, uint32_t events)
 	(void)events;
 	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
 		return 0;
+	if (info.ssi_signo == SIGHUP) {
+		list_again(process);
+		return 0;
+	}
 	log_info("ending: %s", strsignal(info.ssi_signo));
 	loop_stop(&process->daemon.loop, 0);
 	return 0;
@@ -64,10 +89,10 @@ static int signals_take(struct process *process)
 	int fd;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -219,7 +244,9 @@ static int start(struct process *process, struct esd_options *options)
 	r = place_check();
 	if (r < 0)
 		return r;
-	r = scope_set(daemon, options);
+	r = esd_access_read(&daemon->access, options->clients_folder, options->clients_listed);
+	if (r == 0)
+		r = scope_set(daemon, options);
 	if (r < 0)
 		return r;
 	r = esd_daemon_start_warden(daemon);
@@ -253,7 +280,7 @@ static int serve(struct process *process, struct esd_options *options)
 
 static int run(struct esd_options *options)
 {
-	struct process process = { .signals = LOOP_SOURCE_NONE, .second = LOOP_SOURCE_NONE };
+	struct process process = { .options = options, .signals = LOOP_SOURCE_NONE, .second = LOOP_SOURCE_NONE };
 	struct esd_daemon *daemon = &process.daemon;
 	int r;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "abi/control.h"
+#include "daemon/config.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -17,14 +18,12 @@
 
 enum {
 	RING_BYTES = 16 * 1024 * 1024,
-	RING_BYTES_MIN = 64 * 1024,
-	RING_BYTES_MAX = 1024 * 1024 * 1024,
 	DEADLINE_MS = 15000,
-	DEADLINE_MS_MIN = 100,
-	DEADLINE_MS_MAX = 60000,
+	DEADLINE_LONGEST_MS = 60000,
 };
 
 enum option_key {
+	OPTION_CONFIG = 255,
 	OPTION_SOCKET = 256,
 	OPTION_SENSOR,
 	OPTION_SCOPE_CGROUP,
@@ -39,6 +38,7 @@ enum option_key {
 };
 
 static const struct option long_options[] = {
+	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "sensor", required_argument, NULL, OPTION_SENSOR },
 	{ "scope-cgroup", required_argument, NULL, OPTION_SCOPE_CGROUP },
@@ -57,6 +57,8 @@ static const char help[] =
 	"Usage: endpointsecurityd [OPTION]...\n"
 	"Connects programs written to the EndpointSecurity API with the kernel. Runs in the foreground, as root.\n"
 	"\n"
+	"  --config PATH        the configuration file (default: " ESD_CONFIG_PATH ");\n"
+	"                       options given here win, and who may be a client is in clients.d beside it\n"
 	"  --socket PATH        where clients connect (default: " ES_SOCKET_PATH ",\n"
 	"                       or $" ES_SOCKET_ENV ")\n"
 	"  --sensor NAME        lsm, which can hold every operation that has a hook and needs Linux 6.12 with BPF LSM;\n"
@@ -85,7 +87,7 @@ static int option_ring_size(struct esd_options *options, const char *text)
 	uint64_t bytes;
 	int r;
 
-	r = option_number("ring-size", text, RING_BYTES_MIN, RING_BYTES_MAX, &bytes);
+	r = option_number("ring-size", text, ESD_RING_BYTES_MIN, ESD_RING_BYTES_MAX, &bytes);
 	if (r < 0)
 		return r;
 	if (bytes & (bytes - 1)) {
@@ -97,7 +99,7 @@ static int option_ring_size(struct esd_options *options, const char *text)
 	return 0;
 }
 
-static int option_sensor(struct esd_options *options, const char *text)
+int esd_options_sensor(const char *name)
 {
 	static const char *const names[] = {
 		[ESD_CHOOSE_AUTO] = "auto",
@@ -106,13 +108,22 @@ static int option_sensor(struct esd_options *options, const char *text)
 	};
 
 	for (unsigned int choice = 0; choice < ARRAY_SIZE(names); choice++) {
-		if (strcmp(text, names[choice]))
-			continue;
-		options->sensor = choice;
-		return 0;
+		if (!strcmp(name, names[choice]))
+			return choice;
 	}
-	log_error("--sensor %s: there are lsm, tracepoint and auto", text);
 	return -EINVAL;
+}
+
+static int option_sensor(struct esd_options *options, const char *text)
+{
+	int sensor = esd_options_sensor(text);
+
+	if (sensor < 0) {
+		log_error("--sensor %s: there are lsm, tracepoint and auto", text);
+		return sensor;
+	}
+	options->sensor = sensor;
+	return 0;
 }
 
 static int option_ready_fd(struct esd_options *options, const char *text)
@@ -137,6 +148,8 @@ static int option_set(struct esd_options *options, int key, const char *text)
 	int r;
 
 	switch (key) {
+	case OPTION_CONFIG:
+		return 0;		/* config_read() has seen it */
 	case OPTION_SOCKET:
 		options->socket = text;
 		return 0;
@@ -155,7 +168,7 @@ static int option_set(struct esd_options *options, int key, const char *text)
 	case OPTION_RING_SIZE:
 		return option_ring_size(options, text);
 	case OPTION_DEADLINE_MS:
-		r = option_number("deadline-ms", text, DEADLINE_MS_MIN, DEADLINE_MS_MAX, &number);
+		r = option_number("deadline-ms", text, ESD_DEADLINE_MS_MIN, ESD_DEADLINE_MS_MAX, &number);
 		options->limits.deadline_ms = r < 0 ? 0 : number;
 		return r;
 	case OPTION_PRIVATE:
@@ -181,11 +194,34 @@ static void options_default(struct esd_options *options)
 	const char *socket = secure_getenv(ES_SOCKET_ENV);
 
 	*options = (struct esd_options){
+		.config = ESD_CONFIG_PATH,
 		.socket = socket && *socket ? socket : ES_SOCKET_PATH,
 		.ring_bytes = RING_BYTES,
-		.limits = { .deadline_ms = DEADLINE_MS, .longest_ms = DEADLINE_MS_MAX },
+		.limits = { .deadline_ms = DEADLINE_MS, .longest_ms = DEADLINE_LONGEST_MS },
 		.ready_fd = -1,
 	};
+}
+
+/* A first look at the command line, for nothing but this: what is in the file comes before all other options. */
+static int config_read(struct esd_options *options, int count, char *arguments[])
+{
+	const char *slash;
+	bool given = false;
+	int key;
+
+	opterr = 0;
+	while ((key = getopt_long(count, arguments, "", long_options, NULL)) != -1) {
+		if (key == OPTION_HELP || key == OPTION_VERSION)
+			return 0;
+		if (key == OPTION_CONFIG) {
+			options->config = optarg;
+			given = true;
+		}
+	}
+	slash = strrchr(options->config, '/');
+	snprintf(options->clients_folder, sizeof(options->clients_folder), "%.*s/clients.d",
+		 slash ? (int)(slash - options->config) : 1, slash ? options->config : ".");
+	return esd_config_read(options, options->config, !given);
 }
 
 int esd_options_parse(struct esd_options *options, int count, char *arguments[])
@@ -193,6 +229,11 @@ int esd_options_parse(struct esd_options *options, int count, char *arguments[])
 	int key, r;
 
 	options_default(options);
+	r = config_read(options, count, arguments);
+	if (r < 0)
+		return r;
+	opterr = 1;
+	optind = 0;
 	while ((key = getopt_long(count, arguments, "", long_options, NULL)) != -1) {
 		r = option_set(options, key, optarg);
 		if (r)

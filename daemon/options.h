@@ -8,8 +8,20 @@
 #include "daemon/limits.h"
 #include "daemon/sensor.h"
 
-/* The command line; strings are borrowed from it. */
+/* The bounds of numbers, on the command line and in the configuration file. */
+enum {
+	ESD_RING_BYTES_MIN = 64 * 1024,
+	ESD_RING_BYTES_MAX = 1024 * 1024 * 1024,
+	ESD_DEADLINE_MS_MIN = 100,
+	ESD_DEADLINE_MS_MAX = 60000,
+	ESD_DEADLINE_LONGEST_MS_MAX = 600000,
+};
+
+/* The command line, and the file that it names; strings are borrowed from the first. */
 struct esd_options {
+	const char *config;
+	char clients_folder[4096];	/* beside it */
+	bool clients_listed;
 	const char *socket;
 	const char *scope_cgroup;	/* or NULL */
 	const char *scope_mount[ES_SCOPE_MOUNTS];
@@ -21,6 +33,9 @@ struct esd_options {
 	int ready_fd;			/* -1: none */
 	bool verbose;
 };
+
+/* Negative: there is no such sensor. */
+int esd_options_sensor(const char *name);
 
 /* 0; positive: --help or --version was printed, and that was all; negative: it won't do, and why was logged. */
 int esd_options_parse(struct esd_options *options, int count, char *arguments[]);

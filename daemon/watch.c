@@ -94,23 +94,31 @@ static bool gate_untouched(const struct esd_watch *watch, int *ret_queued)
 	       ioctl(gate.fd, FIONREAD, ret_queued) == 0;
 }
 
+/* Grows whenever something is taken from the gate, by the client or by an outsider. */
+static uint64_t progress(const struct es_sensor_client *settings)
+{
+	return __atomic_load_n(&settings->asked, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&settings->lost_all, __ATOMIC_RELAXED);
+}
+
 bool esd_watch_stalled(struct esd_watch *watch, uint64_t now_ns, uint64_t spare_ns, uint64_t *ret_since_ns)
 {
-	uint64_t asked = __atomic_load_n(&watch->settings->asked, __ATOMIC_RELAXED);
+	uint64_t moved = progress(watch->settings);
 	int queued = 0;
 
 	if (!gate_untouched(watch, &queued)) {
 		watch->stalled_ns = 0;
 		return false;
 	}
-	if (!watch->stalled_ns || asked != watch->asked || queued < watch->queued) {
+	if (!watch->stalled_ns || moved != watch->moved || queued < watch->queued) {
 		watch->stalled_ns = now_ns;
-		watch->asked = asked;
+		watch->moved = moved;
 	}
 	watch->queued = queued;
 	if (now_ns - watch->stalled_ns <= shortest_ns(watch->settings) + spare_ns)
 		return false;
 	*ret_since_ns = watch->stalled_ns;
+	watch->stalled_ns = 0;		/* what is in the queue now is answered; what comes then is new */
 	return true;
 }
 

@@ -35,7 +35,7 @@ struct esd_watch {
 	struct es_held *held;
 	struct es_sensor_client *settings;
 	uint64_t stalled_ns;		/* the stall that may be going on: since when, 0: none */
-	uint64_t asked;			/* as it was then */
+	uint64_t moved;			/* how much had gone through the gate then */
 	int queued;			/* bytes in the gate's queue when last looked at */
 };
 

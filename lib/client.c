@@ -287,6 +287,14 @@ static es_new_client_result_t refusal(int error)
 	switch (error) {
 	case EPERM:
 		return ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED;
+	case ENOKEY:
+		esl_log("the administrator's list of clients does not name this program "
+			"(/etc/endpointsecurity/clients.d, see endpointsecurity.conf(5))");
+		return ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED;
+	case EACCES:
+		esl_log("the administrator's list of clients says that this program may not be one "
+			"(/etc/endpointsecurity/clients.d, see endpointsecurity.conf(5))");
+		return ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED;
 	case EUSERS:
 		return ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS;
 	case EPROTO:

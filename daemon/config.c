@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/event.h"
+#include "daemon/options.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+enum { FILE_BYTES = 256 * 1024 };	/* more is no configuration */
+
+/* ---- any file ---- */
+
+static void say(cfg_t *cfg, const char *format, va_list arguments)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	if (strstr(text, ESD_CONFIG_MARK))
+		strcpy(text, "the file ends within a section: a } is missing");
+	log_error("%s:%d: %s", cfg && cfg->filename ? cfg->filename : "configuration", cfg ? cfg->line : 0, text);
+}
+
+/* Comments become spaces: libconfuse 3.3 counts their lines several times, and its errors would name wrong ones. */
+static void comments_blank(char *text, size_t used)
+{
+	char quote = 0;
+	bool comment = false;
+
+	for (size_t i = 0; i < used; i++) {
+		if (text[i] == '\n') {
+			comment = false;
+		} else if (comment) {
+			text[i] = ' ';
+		} else if (quote) {
+			if (text[i] == '\\' && i + 1 < used)
+				i++;
+			else if (text[i] == quote)
+				quote = 0;
+		} else if (text[i] == '"' || text[i] == '\'') {
+			quote = text[i];
+		} else if (text[i] == '#') {
+			comment = true;
+			text[i] = ' ';
+		}
+	}
+}
+
+static int text_read(int fd, char text[FILE_BYTES])
+{
+	static const char mark[] = "\n" ESD_CONFIG_MARK " = yes\n";
+	size_t used = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + used, FILE_BYTES - sizeof(mark) - used)) > 0)
+		used += n;
+	if (n < 0)
+		return -errno;
+	if (used + sizeof(mark) == FILE_BYTES)
+		return -EFBIG;
+	if (memchr(text, 0, used))
+		return -EILSEQ;
+	comments_blank(text, used);
+	memcpy(text + used, mark, sizeof(mark));
+	return 0;
+}
+
+/* Positive: it isn't there. */
+static int file_read(const char *path, char text[FILE_BYTES])
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	int r;
+
+	if (fd < 0 && errno == ENOENT)
+		return ENOENT;
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		log_error("%s: can't read it: %s", path, strerror(errno));
+		return -errno;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_mode & 022) {
+		log_error("%s: has to be a file that belongs to root and that nobody else can write "
+			  "(chown root, chmod go-w)", path);
+		return -EPERM;
+	}
+	r = text_read(fd, text);
+	if (r < 0)
+		log_error("%s: can't read it: %s", path, strerror(-r));
+	return r;
+}
+
+static void closefilep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+int esd_config_parse(cfg_opt_t *names, const char *path, void (*prepare)(cfg_t *cfg), cfg_t **ret)
+{
+	_cleanup_free_ char *text = malloc(FILE_BYTES);
+	_cleanup_(closefilep) FILE *file = NULL;
+	cfg_t *cfg;
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	r = file_read(path, text);
+	if (r)
+		return r;
+	file = fmemopen(text, strlen(text), "r");
+	if (!file)
+		return -errno;
+	cfg = cfg_init(names, CFGF_NONE);
+	if (cfg) {
+		cfg->filename = strdup(path);
+		cfg_set_error_function(cfg, say);
+		prepare(cfg);
+		r = cfg_parse_fp(cfg, file) == CFG_SUCCESS ? 0 : -EINVAL;
+	} else {
+		r = -ENOMEM;
+	}
+	if (r < 0 && cfg)
+		cfg_free(cfg);
+	if (r == 0)
+		*ret = cfg;
+	return r;
+}
+
+/* ---- daemon.conf ---- */
+
+static int check_number(cfg_t *cfg, cfg_opt_t *option, long minimum, long maximum)
+{
+	long value = cfg_opt_getnint(option, 0);
+
+	if (value >= minimum && value <= maximum)
+		return 0;
+	cfg_error(cfg, "%s: give a whole number from %ld to %ld", cfg_opt_name(option), minimum, maximum);
+	return -1;
+}
+
+static int check_ms(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_number(cfg, option, ESD_DEADLINE_MS_MIN, ESD_DEADLINE_MS_MAX);
+}
+
+static int check_longest(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_number(cfg, option, ESD_DEADLINE_MS_MIN, ESD_DEADLINE_LONGEST_MS_MAX);
+}
+
+static int check_ring_size(cfg_t *cfg, cfg_opt_t *option)
+{
+	long value = cfg_opt_getnint(option, 0);
+
+	if (check_number(cfg, option, ESD_RING_BYTES_MIN, ESD_RING_BYTES_MAX) < 0)
+		return -1;
+	if (!(value & (value - 1)))
+		return 0;
+	cfg_error(cfg, "ring-size: give a power of two, such as %d", 16 * 1024 * 1024);
+	return -1;
+}
+
+static int check_sensor(cfg_t *cfg, cfg_opt_t *option)
+{
+	if (esd_options_sensor(cfg_opt_getnstr(option, 0)) >= 0)
+		return 0;
+	cfg_error(cfg, "sensor: there are lsm, tracepoint and auto");
+	return -1;
+}
+
+static int check_clients(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *text = cfg_opt_getnstr(option, 0);
+
+	if (!strcmp(text, "root") || !strcmp(text, "listed"))
+		return 0;
+	cfg_error(cfg, "clients: there are root, for whatever runs as root, and listed, for what clients.d names");
+	return -1;
+}
+
+/* ES_EVENT_TYPES: none. */
+static unsigned int auth_type(const char *name)
+{
+	unsigned int type = 0;
+
+	while (type < ES_EVENT_TYPES && (esd_events[type].answer == ESD_ANSWER_NONE || !esd_events[type].name ||
+					 strcmp(esd_events[type].name, name)))
+		type++;
+	return type;
+}
+
+static int check_deadline(cfg_t *cfg, cfg_opt_t *option)
+{
+	cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
+
+	if (auth_type(cfg_title(section)) < ES_EVENT_TYPES)
+		return 0;
+	cfg_error(cfg, "deadline: %s is no AUTH event; names are as AUTH_EXEC, esctl capabilities lists them",
+		  cfg_title(section));
+	return -1;
+}
+
+static void checks_set(cfg_t *cfg)
+{
+	cfg_set_validate_func(cfg, "ring-size", check_ring_size);
+	cfg_set_validate_func(cfg, "deadline-ms", check_ms);
+	cfg_set_validate_func(cfg, "deadline-longest-ms", check_longest);
+	cfg_set_validate_func(cfg, "sensor", check_sensor);
+	cfg_set_validate_func(cfg, "clients", check_clients);
+	cfg_set_validate_func(cfg, "deadline", check_deadline);
+	cfg_set_validate_func(cfg, "deadline|ms", check_ms);
+}
+
+static void options_take(struct esd_options *options, cfg_t *cfg)
+{
+	options->ring_bytes = cfg_getint(cfg, "ring-size");
+	options->limits.deadline_ms = cfg_getint(cfg, "deadline-ms");
+	options->limits.longest_ms = cfg_getint(cfg, "deadline-longest-ms");
+	options->sensor = esd_options_sensor(cfg_getstr(cfg, "sensor"));
+	options->clients_listed = !strcmp(cfg_getstr(cfg, "clients"), "listed");
+	for (unsigned int i = 0; i < cfg_size(cfg, "deadline"); i++) {
+		cfg_t *section = cfg_getnsec(cfg, "deadline", i);
+
+		options->limits.type_ms[auth_type(cfg_title(section))] = cfg_getint(section, "ms");
+	}
+}
+
+int esd_config_read(struct esd_options *options, const char *path, bool may_be_missing)
+{
+	cfg_opt_t deadline[] = {
+		CFG_INT("ms", options->limits.deadline_ms, CFGF_NONE),
+		CFG_END(),
+	};
+	cfg_opt_t names[] = {
+		CFG_INT("ring-size", options->ring_bytes, CFGF_NONE),
+		CFG_INT("deadline-ms", options->limits.deadline_ms, CFGF_NONE),
+		CFG_INT("deadline-longest-ms", options->limits.longest_ms, CFGF_NONE),
+		CFG_STR("sensor", "auto", CFGF_NONE),
+		CFG_STR("clients", "root", CFGF_NONE),
+		CFG_SEC("deadline", deadline, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		ESD_CONFIG_END(),
+	};
+	cfg_t *cfg;
+	int r = esd_config_parse(names, path, checks_set, &cfg);
+
+	if (r == ENOENT && may_be_missing)
+		return 0;
+	if (r == ENOENT) {
+		log_error("--config %s: there is no such file", path);
+		return -ENOENT;
+	}
+	if (r < 0)
+		return r;
+	options_take(options, cfg);
+	cfg_free(cfg);
+	return 0;
+}
