@@ -18,6 +18,8 @@
 
 #define NS_PER_SECOND 1000000000ull
 
+enum { STACK_BYTES = 8 * 1024 * 1024 };
+
 /*
  * The living clients of this process. After fork() the child's list is empty: it doesn't own the parent's clients, and
  * has neither their rings (not inherited) nor their descriptors (closed at once, so that they end with the parent).
@@ -264,21 +266,27 @@ static void stop_threads(struct es_client_s *client, bool handler_runs)
 		pthread_join(client->handler_thread, NULL);
 }
 
-/* The program's signal handlers never run on our threads. */
+/* The program's signal handlers never run on our threads; their stacks are the same whatever `ulimit -s` says. */
 static int start_threads(struct es_client_s *client)
 {
 	sigset_t all, before;
+	pthread_attr_t attributes;
 	int r;
 
+	r = pthread_attr_init(&attributes);
+	if (r != 0)
+		return -r;
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&client->gate_thread, NULL, gate_thread, client);
+	r = pthread_create(&client->gate_thread, &attributes, gate_thread, client);
 	if (r == 0) {
-		r = pthread_create(&client->handler_thread, NULL, esl_deliver_thread, client);
+		r = pthread_create(&client->handler_thread, &attributes, esl_deliver_thread, client);
 		if (r != 0)
 			stop_threads(client, false);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
 	return -r;
 }
 

@@ -59,6 +59,7 @@ struct es_client_s {
 
 	pthread_mutex_t subscribe_lock;		/* a change of `types` from request to reply */
 	uint64_t types[ES_TYPE_WORDS];
+	_Atomic uint64_t wanted[ES_TYPE_WORDS];	/* the same, or what is just being asked for: for the handler thread */
 	/* Counted up before a request, read before a handler call: what precedes es_subscribe() the handler sees. */
 	_Atomic uint32_t changes;
 

@@ -77,6 +77,13 @@ static void handle(struct es_client_s *client, struct esl_message *message)
 	}
 }
 
+/* What waits for an answer to a type that was given up is let through, and no business of the handler's any more. */
+static bool given_up(struct es_client_s *client, const struct es_record *record)
+{
+	return record->flags & ES_RECORD_AUTH &&
+	       !(atomic_load(&client->wanted[record->type / 64]) >> record->type % 64 & 1);
+}
+
 static void deliver(struct es_client_s *client, const void *bytes, uint32_t length)
 {
 	const struct es_record *record;
@@ -93,6 +100,10 @@ static void deliver(struct es_client_s *client, const void *bytes, uint32_t leng
 	r = esl_message_decode(client->message, &client->clock);
 	if (r < 0) {
 		skip(client, record, r);
+		return;
+	}
+	if (given_up(client, record)) {
+		esl_gate_answer(client->gate, record->auth_id, true);
 		return;
 	}
 	number_message(client, record, &client->message->message);

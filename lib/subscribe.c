@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "events.h"
@@ -49,9 +52,13 @@ static es_return_t change(struct es_client_s *client, enum es_request_op op, con
 		return ES_RETURN_ERROR;
 	atomic_fetch_add_explicit(&client->changes, 1, memory_order_release);
 	pthread_mutex_lock(&client->subscribe_lock);
+	for (int i = 0; op == ES_REQUEST_SUBSCRIBE && i < ES_TYPE_WORDS; i++)
+		atomic_fetch_or(&client->wanted[i], types[i]);		/* the first may come before the reply */
 	r = esl_control_request(&client->control, op, types, &reply);
 	if (r == 0)
 		memcpy(client->types, reply.types, sizeof(client->types));
+	for (int i = 0; i < ES_TYPE_WORDS; i++)
+		atomic_store(&client->wanted[i], client->types[i]);
 	pthread_mutex_unlock(&client->subscribe_lock);
 	if (r > 0)
 		explain(&reply, r);
@@ -70,13 +77,19 @@ es_return_t es_subscribe(es_client_t *pointer, const es_event_type_t *events, ui
 	return change(client, ES_REQUEST_SUBSCRIBE, types);
 }
 
-/* What waits for an answer to a type that was given up is let through. */
+/*
+ * What waits for an answer to a type that was given up is let through. A kernel program that was just making a message
+ * of such a type has finished when membarrier(2) returns: then whatever will come is in the ring, before the place that
+ * es_sync_client() marks.
+ */
 static es_return_t unsubscribe(struct es_client_s *client, const uint64_t types[ES_TYPE_WORDS])
 {
 	es_return_t result = change(client, ES_REQUEST_UNSUBSCRIBE, types);
 
-	if (result == ES_RETURN_SUCCESS)
-		esl_gate_let_go(client->gate, types);
+	if (result != ES_RETURN_SUCCESS)
+		return result;
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	esl_gate_let_go(client->gate, types);
 	return result;
 }
 

@@ -86,10 +86,14 @@ static void wait_until(atomic_int *count, int expected)
 
 static es_client_t *new_client(void (*act)(es_client_t *, const es_message_t *))
 {
+	static const es_event_type_t asked[] = { ES_EVENT_TYPE_AUTH_OPEN, ES_EVENT_TYPE_AUTH_EXEC,
+						 ES_EVENT_TYPE_AUTH_UNLINK };
 	es_client_t *client = NULL;
 
 	seen.act = act;
 	CHECK(es_new_client_f(&client, handler, &seen) == ES_NEW_CLIENT_RESULT_SUCCESS && client);
+	if (act)			/* who isn't subscribed isn't asked either */
+		CHECK(es_subscribe(client, asked, 3) == ES_RETURN_SUCCESS);
 	return client;
 }
 
