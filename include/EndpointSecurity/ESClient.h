@@ -17,7 +17,7 @@
  * In lists of events, numbers from ES_EVENT_TYPE_LAST up are skipped.
  *
  * Not built yet on Linux, so that they return their error: muting, the cache of
- * answers, the choice of deadlines, and clients for descendants only.
+ * answers, and clients for descendants only.
  */
 #ifndef __ENDPOINT_SECURITY_CLIENT_H
 #define __ENDPOINT_SECURITY_CLIENT_H
@@ -295,7 +295,10 @@ OS_EXPORT es_mute_inverted_return_t es_muting_inverted(
 
 /* --- Deadlines --- */
 
-/* What happens when this client answers too late. macOS 27.0. */
+/*
+ * What happens when this client answers too late, or can't be asked since its
+ * ring is full. Holds for what is asked from then on. macOS 27.0.
+ */
 OS_EXPORT es_return_t es_set_deadline_miss_mode(
 		es_client_t *_Nonnull client, es_deadline_miss_mode_t mode);
 
@@ -304,8 +307,9 @@ OS_EXPORT es_return_t es_get_deadline_miss_mode(
 		es_client_t *_Nonnull client, es_deadline_miss_mode_t *_Nonnull mode);
 
 /*
- * Shortens the deadline of these AUTH events. ES_RETURN_ERROR if that is more
- * than the system gives. A minimum above it goes down to it. macOS 27.0.
+ * Shortens the deadline of these AUTH events. ES_RETURN_ERROR, and nothing
+ * changes, if that is 0 or more than the system gives, or for an event that isn't
+ * AUTH. A minimum above it goes down to it. macOS 27.0.
  */
 OS_EXPORT es_return_t es_set_deadline_max_milliseconds(
 		es_client_t *_Nonnull client, const es_event_type_t *_Nonnull events,
