@@ -19,6 +19,12 @@ struct shared {
 
 static struct shared *shared;
 
+/* The compiler is not to know. */
+static es_client_t *volatile no_client;
+static const es_event_type_t *volatile no_events;
+static uint32_t *volatile no_number;
+static es_deadline_miss_mode_t *volatile no_mode;
+
 static void hold(struct test_client *client, const es_message_t *message)
 {
 	(void)client;
@@ -137,9 +143,9 @@ static void maximum(struct test_client *client)
 	CHECK_EQUAL(es_set_deadline_max_milliseconds(client->client, auth_open, 1, DEADLINE_MS + 1), ES_RETURN_ERROR);
 	CHECK_EQUAL(es_set_deadline_max_milliseconds(client->client, auth_open, 1, 0), ES_RETURN_ERROR);
 	CHECK_EQUAL(es_set_deadline_max_milliseconds(client->client, notify, 2, 100), ES_RETURN_ERROR);
-	CHECK_EQUAL(es_set_deadline_max_milliseconds(client->client, NULL, 1, 100), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_set_deadline_max_milliseconds(client->client, no_events, 1, 100), ES_RETURN_ERROR);
 	CHECK_EQUAL(es_get_deadline_max_milliseconds(client->client, ES_NOTIFY(OPEN), &ms), ES_RETURN_ERROR);
-	CHECK_EQUAL(es_get_deadline_max_milliseconds(client->client, ES_AUTH(OPEN), NULL), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_get_deadline_max_milliseconds(client->client, ES_AUTH(OPEN), no_number), ES_RETURN_ERROR);
 	CHECK_EQUAL(es_set_deadline_max_milliseconds(client->client, auth_open, 1, 150), ES_RETURN_SUCCESS);
 	CHECK_EQUAL(es_get_deadline_max_milliseconds(client->client, ES_AUTH(OPEN), &ms), ES_RETURN_SUCCESS);
 	CHECK_EQUAL(ms, 150);
@@ -204,8 +210,8 @@ int main(void)
 	test_daemon("--deadline-ms", "400", NULL);
 	client = test_client(hold, NULL);
 	CHECK_EQUAL(es_set_deadline_miss_mode(client->client, (es_deadline_miss_mode_t)3), ES_RETURN_ERROR);
-	CHECK_EQUAL(es_set_deadline_miss_mode(NULL, ES_DEADLINE_MISS_MODE_KILL), ES_RETURN_ERROR);
-	CHECK_EQUAL(es_get_deadline_miss_mode(client->client, NULL), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_set_deadline_miss_mode(no_client, ES_DEADLINE_MISS_MODE_KILL), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_get_deadline_miss_mode(client->client, no_mode), ES_RETURN_ERROR);
 	test_subscribe(client, ES_AUTH(OPEN), ES_NOTIFY(OPEN), -1);
 	survives(client, ES_DEADLINE_MISS_MODE_FAIL_OPEN, 0);
 	survives(client, ES_DEADLINE_MISS_MODE_FAIL_CLOSED, EPERM);

@@ -9,27 +9,35 @@
 
 #include <dirent.h>
 
-static const es_message_t *asked;
-static es_client_t *asker;
+enum { THREADS_MAX = 4 };
 
-static void *answer(void *unused)
+static struct answerer {
+	pthread_t thread;
+	es_client_t *client;
+	const es_message_t *message;
+} answerers[THREADS_MAX];
+static unsigned int answerer_count;
+
+static void *answer(void *context)
 {
-	(void)unused;
-	CHECK_EQUAL(es_respond_flags_result(asker, asked, 0, false), ES_RESPOND_RESULT_SUCCESS);
-	es_release_message(asked);
+	struct answerer *self = context;
+
+	CHECK_EQUAL(es_respond_flags_result(self->client, self->message, 0, false), ES_RESPOND_RESULT_SUCCESS);
+	es_release_message(self->message);
 	return NULL;
 }
 
 static void hand_on(es_client_t *client, const es_message_t *message, void *context)
 {
-	pthread_t thread;
+	struct answerer *answerer = &answerers[answerer_count];
 
 	(void)context;
+	REQUIRE(answerer_count < THREADS_MAX);
 	es_retain_message(message);
-	asked = message;
-	asker = client;
-	CHECK_EQUAL(pthread_create(&thread, NULL, answer, NULL), 0);
-	pthread_detach(thread);
+	answerer->client = client;
+	answerer->message = message;
+	CHECK_EQUAL(pthread_create(&answerer->thread, NULL, answer, answerer), 0);
+	answerer_count++;
 }
 
 static int opens(void *context)
@@ -114,6 +122,9 @@ int main(void)
 	CHECK_EQUAL(test_run(nothing_inherited, NULL), 0);
 	CHECK_EQUAL(WEXITSTATUS(test_run(opens, (void *)path)), EPERM);
 	CHECK_EQUAL(es_delete_client(client), ES_RETURN_SUCCESS);
+	CHECK_EQUAL(answerer_count, 2);
+	for (unsigned int i = 0; i < answerer_count; i++)
+		pthread_join(answerers[i].thread, NULL);
 	CHECK_EQUAL(count_shared(), 0);
 	return test_end();
 }
