@@ -24,6 +24,7 @@ static pid_t main_pid;			/* a forked child must not clean up for its parent */
 static int failures;
 static size_t fds_at_begin;
 static volatile pid_t daemon_pid;
+static const char *shared_dir;		/* of the daemon that the runner started, if this test uses it */
 static volatile pid_t children[CHILDREN_MAX];
 static struct test_client *clients[CLIENTS_MAX];
 static char *paths[PATHS_MAX];
@@ -226,7 +227,8 @@ int test_end(void)
 	}
 	if (daemon_pid > 0)
 		CHECK_EQUAL(test_daemon_stop(SIGTERM), 0);
-	CHECK_EQUAL(access(socket_path, F_OK), -1);
+	if (!shared_dir)
+		CHECK_EQUAL(access(socket_path, F_OK), -1);
 	CHECK_EQUAL(count_fds(), fds_at_begin);
 	if (umount2(test_mnt, 0) < 0) {
 		fprintf(stderr, "%s: still in use: %s\n", test_mnt, strerror(errno));
@@ -288,7 +290,7 @@ const char *test_built(const char *path)
 
 static void show_daemon_log(void)
 {
-	FILE *log = fopen(path_in(test_dir, "daemon.log"), "re");
+	FILE *log = fopen(path_in(shared_dir ?: test_dir, "daemon.log"), "re");
 	char line[1024];
 
 	while (log && fgets(line, sizeof(line), log))
@@ -345,12 +347,11 @@ static void await_daemon(void)
 	}
 }
 
-pid_t test_daemon(const char *option, ...)
+static void daemon_start(const char *option, va_list options)
 {
 	const char *cgroup = getenv("ES_TEST_CGROUP");
 	const char *argv[32] = {test_built("daemon/endpointsecurityd"), "--socket", socket_path};
 	size_t argc = 3;
-	va_list options;
 
 	if (!test_no_scope) {
 		argv[argc++] = "--scope-mount";
@@ -360,16 +361,44 @@ pid_t test_daemon(const char *option, ...)
 			argv[argc++] = cgroup;
 		}
 	}
-	va_start(options, option);
 	for (; option && argc < ARRAY_SIZE(argv) - 1; option = va_arg(options, const char *))
 		argv[argc++] = option;
-	va_end(options);
 
 	daemon_pid = fork();
 	if (daemon_pid == 0)
 		daemon_child(argv);
 	await_daemon();
+}
+
+void test_daemon(const char *option, ...)
+{
+	const char *shared = getenv("ES_TEST_SHARED");
+	va_list options;
+
+	if (!option && shared && !test_no_scope) {
+		shared_dir = shared;
+		snprintf(socket_path, sizeof(socket_path), "%.4000s/control", shared_dir);
+		setenv("ENDPOINTSECURITY_SOCKET", socket_path, 1);
+		return;
+	}
+	va_start(options, option);
+	daemon_start(option, options);
+	va_end(options);
+}
+
+static pid_t start_own(const char *option, ...)
+{
+	va_list options;
+
+	va_start(options, option);
+	daemon_start(option, options);
+	va_end(options);
 	return daemon_pid;
+}
+
+pid_t test_daemon_own(void)
+{
+	return start_own(NULL);
 }
 
 int test_daemon_stop(int signal)
@@ -731,30 +760,50 @@ const es_file_t *test_file(const es_message_t *message)
 	case ES_NOTIFY(OPEN):		return event->open.file;
 	case ES_NOTIFY(FORK):		return event->fork.child->executable;
 	case ES_NOTIFY(CLOSE):		return event->close.target;
+	case ES_AUTH(CREATE):
 	case ES_NOTIFY(CREATE):		return create_file(&event->create);
+	case ES_AUTH(EXCHANGEDATA):
 	case ES_NOTIFY(EXCHANGEDATA):	return event->exchangedata.file1;
+	case ES_AUTH(LINK):
 	case ES_NOTIFY(LINK):		return event->link.source;
+	case ES_AUTH(RENAME):
 	case ES_NOTIFY(RENAME):		return event->rename.source;
+	case ES_AUTH(SETEXTATTR):
 	case ES_NOTIFY(SETEXTATTR):	return event->setextattr.target;
+	case ES_AUTH(GETEXTATTR):
 	case ES_NOTIFY(GETEXTATTR):	return event->getextattr.target;
+	case ES_AUTH(LISTEXTATTR):
 	case ES_NOTIFY(LISTEXTATTR):	return event->listextattr.target;
+	case ES_AUTH(DELETEEXTATTR):
 	case ES_NOTIFY(DELETEEXTATTR):	return event->deleteextattr.target;
+	case ES_AUTH(SETFLAGS):
 	case ES_NOTIFY(SETFLAGS):	return event->setflags.target;
+	case ES_AUTH(SETMODE):
 	case ES_NOTIFY(SETMODE):	return event->setmode.target;
+	case ES_AUTH(SETOWNER):
 	case ES_NOTIFY(SETOWNER):	return event->setowner.target;
 	case ES_NOTIFY(SETACL):		return event->setacl.target;
+	case ES_AUTH(UNLINK):
 	case ES_NOTIFY(UNLINK):		return event->unlink.target;
 	case ES_NOTIFY(WRITE):		return event->write.target;
+	case ES_AUTH(TRUNCATE):
 	case ES_NOTIFY(TRUNCATE):	return event->truncate.target;
+	case ES_AUTH(CHDIR):
 	case ES_NOTIFY(CHDIR):		return event->chdir.target;
+	case ES_AUTH(CHROOT):
 	case ES_NOTIFY(CHROOT):		return event->chroot.target;
 	case ES_NOTIFY(STAT):		return event->stat.target;
 	case ES_NOTIFY(ACCESS):		return event->access.target;
+	case ES_AUTH(UTIMES):
 	case ES_NOTIFY(UTIMES):		return event->utimes.target;
+	case ES_AUTH(CLONE):
 	case ES_NOTIFY(CLONE):		return event->clone.source;
 	case ES_NOTIFY(COPYFILE):	return event->copyfile.source;
+	case ES_AUTH(FCNTL):
 	case ES_NOTIFY(FCNTL):		return event->fcntl.target;
+	case ES_AUTH(READDIR):
 	case ES_NOTIFY(READDIR):	return event->readdir.target;
+	case ES_AUTH(READLINK):
 	case ES_NOTIFY(READLINK):	return event->readlink.source;
 	case ES_NOTIFY(FSGETPATH):	return event->fsgetpath.target;
 	case ES_NOTIFY(DUP):		return event->dup.target;

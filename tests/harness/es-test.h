@@ -20,7 +20,7 @@
  *
  * It ends with 0, 1 (a CHECK failed), or 77 (skipped; the missing feature is printed). However it ends, what it started
  * ends too: children and daemon die with it, its mounts are in its own namespace. Nothing here is ever asked or denied
- * outside test_mnt.
+ * outside test_mnt, but in guests.
  */
 
 #include <errno.h>
@@ -78,12 +78,15 @@ uint64_t test_now(void);			/* CLOCK_MONOTONIC, ns */
 void test_sleep_ms(unsigned int ms);
 
 /*
- * The daemon. Options beyond socket and scope may be given, the list ends with NULL. Its log goes to daemon.log in the
- * test's folder. test_end() stops it, and wants it to end with 0, unless the test has stopped it itself.
+ * The daemon. Options beyond socket and scope may be given, the list ends with NULL. Without any, it is the one that the
+ * runner has started for all tests, if it has: that one looks at the tests' cgroups, and beyond test_mnt. A test that
+ * ends its daemon, or limits it to a cgroup, wants its own. That one's log goes to daemon.log in the test's folder;
+ * test_end() stops it, and wants it to end with 0, unless the test has stopped it itself.
  */
-pid_t test_daemon(const char *option, ...);
+void test_daemon(const char *option, ...);
+pid_t test_daemon_own(void);
 int test_daemon_stop(int signal);		/* returns its wait status */
-extern bool test_no_scope;			/* set before test_daemon(): look at everything */
+extern bool test_no_scope;			/* set before test_daemon(): look at everything, with a daemon of its own */
 
 /*
  * A client that collects. `answer` is called for AUTH messages, on the handler's thread, and has to see to the answer;

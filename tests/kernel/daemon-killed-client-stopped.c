@@ -12,7 +12,7 @@ int main(void)
 
 	test_begin(30);
 	waiters_prepare();
-	test_daemon(NULL);
+	test_daemon_own();
 	holder = holder_start();
 	REQUIRE(kill(holder, SIGSTOP) == 0 && waitpid(holder, &status, WUNTRACED) == holder);
 	waiters_start();

@@ -38,7 +38,7 @@ int main(void)
 
 	test_begin(30);
 	waiters_prepare();
-	test_daemon(NULL);
+	test_daemon_own();
 	client = test_client(hold, NULL);
 	test_subscribe(client, ES_AUTH(OPEN), -1);
 	waiters_start();
@@ -58,7 +58,7 @@ int main(void)
 	CHECK(es_subscribe(client->client, &(es_event_type_t){ES_NOTIFY(OPEN)}, 1) == ES_RETURN_ERROR);
 	test_client_delete(client);
 
-	test_daemon(NULL);
+	test_daemon_own();
 	client = test_client(NULL, NULL);
 	test_subscribe(client, ES_AUTH(OPEN), -1);
 	CHECK_EQUAL(test_run(open_once, (void *)test_at("held-0")), 0);

@@ -64,7 +64,7 @@ int main(void)
 	test_write_file(test_at("readable"), "", 0644);
 	test_write_file(test_at("other"), "", 0644);
 	REQUIRE(symlink("secret", test_at("link")) == 0);
-	test_daemon(NULL);
+	test_daemon_own();
 	client = test_client(answer, NULL);
 	test_subscribe(client, ES_AUTH(OPEN), ES_NOTIFY(OPEN), -1);
 

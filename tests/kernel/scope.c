@@ -70,7 +70,7 @@ int main(void)
 	snprintf(outside, sizeof(outside), "%.4000s/outside", test_dir);
 	test_write_file(outside, "", 0644);
 	setenv("ES_TEST_CGROUP", inner, 1);		/* for the daemon */
-	test_daemon(NULL);
+	test_daemon_own();
 	client = test_client(NULL, NULL);
 	test_subscribe(client, ES_AUTH(OPEN), ES_NOTIFY(OPEN), ES_NOTIFY(EXIT), ES_NOTIFY(FORK), -1);
 
