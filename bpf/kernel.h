@@ -323,7 +323,7 @@ struct module {
 };
 
 struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs;
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, sp;
 };
 
 struct bpf_iter__task {
@@ -372,5 +372,6 @@ enum {
 	O_PATH = 010000000,
 	O_TMPFILE = 020200000,
 	EPERM = 1,
+	EINVAL = 22,
 	EEXIST = 17,
 };

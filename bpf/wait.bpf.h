@@ -20,6 +20,10 @@
  *
  * The question outlives the restart in task storage, with the objects it is about: it is asked once, its answer is used
  * once, and only for the same operation on the same objects.
+ *
+ * One system call may be asked about several times: an open on overlayfs is two, a SIGSTOP is a signal and a suspension.
+ * What starts over for the second comes by the first again. So answers are kept, and count again, until the call that
+ * was started over is done with.
  */
 
 #include "ask.bpf.h"
@@ -39,6 +43,14 @@ enum {
 	LINUX_SIGCONT_ = 18,
 	LINUX_SIGSTOP_ = 19,
 	GATE_ROUNDS = 1 << 20,
+	SETTLED_MAX = 16,		/* far more than one call is asked about */
+};
+
+/* What was allowed earlier in the same system call. */
+struct settled {
+	uint32_t type;
+	uint32_t round;			/* in which it was last made use of: it counts once each time the call starts over */
+	uint64_t key[3];
 };
 
 /* One per thread that asked. `type_and_one` 0: no question is open. */
@@ -47,6 +59,11 @@ struct wait {
 	uint32_t denied;
 	uint64_t key[3];		/* the objects, as addresses or hashes: equal means the same operation */
 	uint64_t slots;			/* asked, and not yet answered */
+	uint64_t call;			/* the system call, as a hash of its registers */
+	uint32_t round;			/* how often a call was started over */
+	uint32_t settled_count;
+	bool starts_over;		/* the call; until its open question is answered */
+	struct settled settled[SETTLED_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
 	uint8_t reply[8];		/* of a gate; not looked at */
 };
@@ -199,16 +216,78 @@ static __always_inline bool question_open(struct question *q, uint32_t type, uin
 	return q->wait;
 }
 
-/* Is this the first time that the operation comes by? Then a record is wanted. An older question is given up. */
-static __always_inline bool question_new(struct question *q)
+/* The system call that the current task is in: the same when it starts over. */
+static __always_inline uint64_t call_hash(void)
 {
-	struct wait *wait = q->wait;
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	uint64_t hash = regs->orig_ax;
 
-	if (wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
-	    wait->key[2] == q->key[2])
+	hash = hash * 0x9e3779b97f4a7c15 + regs->ip;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->sp;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->di;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->si;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->dx;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->r10;
+	return hash * 0x9e3779b97f4a7c15 + regs->bx;	/* a 32-bit program's first argument */
+}
+
+static __always_inline struct settled *settled_at(struct wait *wait, uint32_t index)
+{
+	asm volatile("" : "+r"(index));
+	return &wait->settled[index & (SETTLED_MAX - 1)];
+}
+
+struct settled_search {
+	struct wait *wait;
+	uint64_t key[3];
+	uint32_t type;
+	uint32_t found;
+};
+
+static long settled_step(uint32_t index, struct settled_search *search)
+{
+	struct settled *settled = settled_at(search->wait, index);
+
+	if (index >= search->wait->settled_count)
+		return 1;
+	if (settled->type != search->type || settled->round == search->wait->round ||
+	    settled->key[0] != search->key[0] || settled->key[1] != search->key[1] || settled->key[2] != search->key[2])
+		return 0;
+	settled->round = search->wait->round;
+	search->found = 1;
+	return 1;
+}
+
+/*
+ * Was it allowed already, before the call was started over? Calls with the same registers, one after the other, can't be
+ * told apart, and needn't be: what was allowed counts only while a call starts over.
+ */
+static __noinline bool question_settled(struct question *q)
+{
+	struct settled_search search = { .wait = q->wait, .type = q->type };
+	uint64_t call = call_hash();
+
+	if (q->wait->call != call) {
+		q->wait->call = call;
+		q->wait->settled_count = 0;
+		q->wait->starts_over = false;
+	}
+	if (!q->wait->starts_over)
 		return false;
-	wait_drop(wait);
-	return true;
+	search.key[0] = q->key[0];
+	search.key[1] = q->key[1];
+	search.key[2] = q->key[2];
+	search.found = unknown(0);
+	bpf_loop(SETTLED_MAX, settled_step, &search, 0);
+	return search.found;
+}
+
+static __always_inline bool question_is_open(const struct question *q)
+{
+	const struct wait *wait = q->wait;
+
+	return wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
+	       wait->key[2] == q->key[2];
 }
 
 /* The record; NULL: there is no room, and the operation goes on. question_send() belongs to it either way. */
@@ -348,7 +427,7 @@ static __always_inline bool killed(void)
 	return READ(task, pending.signal.sig[0]) >> (LINUX_SIGKILL - 1) & 1;
 }
 
-static __always_inline int kick(void)
+static __always_inline int kick(struct wait *wait)
 {
 	bpf_send_signal_thread(LINUX_SIGSTOP_);
 	bpf_send_signal_thread(LINUX_SIGCONT_);
@@ -389,6 +468,8 @@ static long verdict_step(uint32_t slot, struct wait **wait_)
 		wait->denied = 1;
 	if (entry)
 		entry_free(entry);
+	wait->starts_over = true;
+	wait->round++;
 	wait->slots &= ~(1ull << slot);
 	return 0;
 }
@@ -430,11 +511,29 @@ static __always_inline uint32_t lowest(uint64_t set)
 		n += 8;
 		set >>= 8;
 	}
+static __always_inline void wait_settle(struct wait *wait)
+{
+	struct settled *settled;
+
+	if (wait->settled_count >= SETTLED_MAX)
+		wait->settled_count = 0;
+	settled = settled_at(wait, wait->settled_count);
+	settled->type = wait->type_and_one - 1;
+	settled->round = wait->round;
+	settled->key[0] = wait->key[0];
+	settled->key[1] = wait->key[1];
+	settled->key[2] = wait->key[2];
+	wait->settled_count++;
+}
+
 	if (!(set & 0xf)) {
 		n += 4;
 		set >>= 4;
 	}
 	if (!(set & 0x3)) {
+	if (wait->type_and_one)
+		wait_settle(wait);
+	wait->starts_over = false;
 		n += 2;
 		set >>= 2;
 	}
@@ -506,7 +605,7 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 		return 0;
 	}
 	if (sleeping->how == WAIT_SLICED && wait_look(wait) && may_restart()) {
-		sleeping->result = kick();
+		sleeping->result = kick(wait);
 		return 1;
 	}
 	return 0;
@@ -517,7 +616,7 @@ static __always_inline int question_restart(struct question *q, uint32_t how)
 {
 	if (wait_look(q->wait)) {
 		if (how != WAIT_WHOLE && may_restart())
-			return kick();
+			return kick(q->wait);
 		__sync_fetch_and_add(&stats.not_held, 1);
 	}
 	return wait_result(q->wait);
@@ -566,7 +665,12 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 	uint32_t how_ = sleeps_ && without_syscall() ? WAIT_WHOLE : (wait_); \
 	struct scratch *s; \
 	int result_; \
-	if (question_new(q_)) { \
+	if (question_is_open(q_)) { \
+		/* It has come back. */ \
+	} else if (question_settled(q_)) { \
+		return 0; \
+	} else { \
+		wait_drop((q_)->wait); \
 		rcu_begin(sleeps_); \
 		s = question_record(q_); \
 		if (s) \
