@@ -35,6 +35,9 @@
 
 enum {
 	FMODE_EXEC_ = 0x20,		/* in f_flags: opened by an exec */
+	FMODE_NOACCOUNT_ = 0x20000000,
+	O_TMPFILE_ = 0x400000,
+	MNT_INTERNAL_ = 0x4000,
 };
 
 /*
@@ -101,13 +104,36 @@ static __always_inline bool made_exclusively(struct file *file)
 	return READ(file, f_mode) & FMODE_CREATED && READ(file, f_flags) & O_EXCL;
 }
 
+/*
+ * What a file system in layers opens below itself, for an open that was asked about, or to copy a file up. Its mounts
+ * are in no namespace, and yet not internal as that of memfds is. Before 6.5 the path is that of the file above, whose
+ * inode is another.
+ */
+static __always_inline bool opened_by_file_system(struct file *file)
+{
+	struct vfsmount *mnt = READ(file, f_path.mnt);
+
+	if (READ(file, f_mode) & FMODE_NOACCOUNT_ && READ(file, f_path.dentry, d_inode) != READ(file, f_inode))
+		return true;
+	return (int64_t)READ(mount_of(mnt), mnt_ns) == -EINVAL &&
+	       !(READ(mnt, mnt_flags) & MNT_INTERNAL_);
+}
+
+/* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
+static __always_inline uint64_t open_key(struct file *file)
+{
+	if (READ(file, f_flags) & O_TMPFILE_)
+		return (uint64_t)READ(file, f_path.dentry, d_parent, d_inode);
+	return (uint64_t)READ(file, f_inode);
+}
+
 static __always_inline int on_file_open(struct file *file, int ret)
 {
 	struct question q = {};
 
-	if (ret || READ(file, f_flags) & FMODE_EXEC_)
+	if (ret || READ(file, f_flags) & FMODE_EXEC_ || opened_by_file_system(file))
 		return ret;
-	if (!question_open(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, (uint64_t)READ(file, f_inode), READ(file, f_flags), 0))
+	if (!question_open(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), READ(file, f_flags), 0))
 		return 0;
 	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
 }
