@@ -22,6 +22,8 @@ enum es_miss_mode {
 struct es_sensor_client {
 	uint32_t tgid;			/* of the client's process: it is never asked about itself */
 	uint32_t miss_mode;		/* enum es_miss_mode */
+	uint32_t gone;			/* it has ended, and its answers are not waited for any more */
+	uint32_t pad;
 	uint64_t delivered;		/* counters, added to atomically */
 	uint64_t asked;
 	uint64_t lost_all;
@@ -140,6 +142,7 @@ struct es_sensor_control {
 	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */
 	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
 	uint32_t daemon_tgid;
+	uint32_t daemon_gone;			/* 1: it has ended, and nobody is asked any more; the kernel programs write it */
 	uint32_t scope_mounts;			/* entries used below; 0: all mounts */
 	uint32_t scope_mount[ES_SCOPE_MOUNTS];	/* mount ids, as in /proc/self/mountinfo */
 	uint64_t scope_cgroup;			/* id of a cgroup-v2 directory, 0: all */

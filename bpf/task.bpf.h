@@ -166,6 +166,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		wait_drop(wait);	/* killed while it waited */
 	if (READ(task, signal, live.counter))
 		return 0;	/* other threads go on */
+	wait_process_gone(task);
 	__sync_fetch_and_add(&stats.processes, -1);
 	if (control.kind_live[ES_KIND_CLOSE] && READ(task, files, count.counter) == 1)
 		fds_closing(0, FDS_MAX);

@@ -165,6 +165,30 @@ static __noinline int wait_drop(struct wait *wait)
 	return 0;
 }
 
+static long gone_step(uint32_t slot, uint32_t *tgid)
+{
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (!client)
+		return 1;
+	if (client->tgid == *tgid)
+		client->gone = 1;
+	return 0;
+}
+
+/*
+ * A process ends: if it is a client or the daemon, what starts over for its answer sees so at once. User space may take
+ * its time to notice, and on a machine that is busy with starting over it does.
+ */
+static __always_inline void wait_process_gone(struct task_struct *task)
+{
+	uint32_t tgid = READ(task, tgid);
+
+	if (tgid == control.daemon_tgid)
+		control.daemon_gone = 1;
+	bpf_loop(ES_CLIENTS_MAX, gone_step, &tgid, 0);
+}
+
 /* ---- asking ---- */
 
 static __always_inline uint32_t gate_pid_of(uint32_t slot)
@@ -182,7 +206,7 @@ static long exempt_step(uint32_t slot, uint64_t *slots)
 	if (slot >= ES_CLIENTS_MAX || !(*slots >> slot))
 		return 1;
 	client = bpf_map_lookup_elem(&clients, &slot);
-	if (!client || !client->tgid || client->tgid == tgid || !gate_pid_of(slot))
+	if (!client || !client->tgid || client->gone || client->tgid == tgid || !gate_pid_of(slot))
 		*slots &= ~(1ull << slot);
 	return 0;
 }
@@ -192,7 +216,7 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 	struct task_struct *task = bpf_get_current_task_btf();
 	uint64_t slots = select_clients(type);
 
-	if (!slots || task->flags & PF_KTHREAD || (uint32_t)task->tgid == control.daemon_tgid ||
+	if (!slots || control.daemon_gone || task->flags & PF_KTHREAD || (uint32_t)task->tgid == control.daemon_tgid ||
 	    (uint32_t)READ(task, real_parent, tgid) == control.daemon_tgid)
 		return 0;
 	bpf_loop(ES_CLIENTS_MAX, exempt_step, &slots, 0);
@@ -429,9 +453,16 @@ static __always_inline bool killed(void)
 
 static __always_inline int kick(struct wait *wait)
 {
+	wait->starts_over = true;
+	wait->round++;
 	bpf_send_signal_thread(LINUX_SIGSTOP_);
 	bpf_send_signal_thread(LINUX_SIGCONT_);
 	return -ERESTARTNOINTR;
+}
+
+static __always_inline bool client_gone(struct es_sensor_client *client)
+{
+	return control.daemon_gone || !client || client->gone;
 }
 
 /* The answer that there is; a client that is gone allows, and one that is far too late has its policy followed. */
@@ -443,10 +474,14 @@ static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 	if (!entry)
 		return ES_VERDICT_ALLOW;
 	verdict = *(volatile uint32_t *)&entry->verdict & ES_VERDICT_MASK;
-	if (verdict != ES_VERDICT_NONE || bpf_ktime_get_ns() < entry->deadline_ns + ES_LATE_NS)
+	if (verdict != ES_VERDICT_NONE)
 		return verdict;
 	client = bpf_map_lookup_elem(&clients, &slot);
-	return client && client->miss_mode == ES_MISS_DENY ? ES_VERDICT_DENY : ES_VERDICT_ALLOW;
+	if (client_gone(client))
+		return ES_VERDICT_ALLOW;
+	if (bpf_ktime_get_ns() < entry->deadline_ns + ES_LATE_NS)
+		return verdict;
+	return client->miss_mode == ES_MISS_DENY ? ES_VERDICT_DENY : ES_VERDICT_ALLOW;
 }
 
 /* Looks at the answers that there are. Returns the slots that are still open. */
@@ -468,8 +503,6 @@ static long verdict_step(uint32_t slot, struct wait **wait_)
 		wait->denied = 1;
 	if (entry)
 		entry_free(entry);
-	wait->starts_over = true;
-	wait->round++;
 	wait->slots &= ~(1ull << slot);
 	return 0;
 }
@@ -480,11 +513,29 @@ static __always_inline uint64_t wait_look(struct wait *wait)
 	return wait->slots;
 }
 
+static __always_inline void wait_settle(struct wait *wait)
+{
+	struct settled *settled;
+
+	if (wait->settled_count >= SETTLED_MAX)
+		wait->settled_count = 0;
+	settled = settled_at(wait, wait->settled_count);
+	settled->type = wait->type_and_one - 1;
+	settled->round = wait->round;
+	settled->key[0] = wait->key[0];
+	settled->key[1] = wait->key[1];
+	settled->key[2] = wait->key[2];
+	wait->settled_count++;
+}
+
 /* The outcome of a question that all have answered. */
 static __always_inline int wait_result(struct wait *wait)
 {
 	bool denied = wait->denied;
 
+	if (wait->type_and_one)
+		wait_settle(wait);
+	wait->starts_over = false;
 	wait_drop(wait);
 	return denied ? -EPERM : 0;
 }
@@ -511,29 +562,11 @@ static __always_inline uint32_t lowest(uint64_t set)
 		n += 8;
 		set >>= 8;
 	}
-static __always_inline void wait_settle(struct wait *wait)
-{
-	struct settled *settled;
-
-	if (wait->settled_count >= SETTLED_MAX)
-		wait->settled_count = 0;
-	settled = settled_at(wait, wait->settled_count);
-	settled->type = wait->type_and_one - 1;
-	settled->round = wait->round;
-	settled->key[0] = wait->key[0];
-	settled->key[1] = wait->key[1];
-	settled->key[2] = wait->key[2];
-	wait->settled_count++;
-}
-
 	if (!(set & 0xf)) {
 		n += 4;
 		set >>= 4;
 	}
 	if (!(set & 0x3)) {
-	if (wait->type_and_one)
-		wait_settle(wait);
-	wait->starts_over = false;
 		n += 2;
 		set >>= 2;
 	}
