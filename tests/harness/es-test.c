@@ -370,7 +370,7 @@ static void daemon_start(const char *option, va_list options)
 	await_daemon();
 }
 
-void test_daemon(const char *option, ...)
+pid_t test_daemon(const char *option, ...)
 {
 	const char *shared = getenv("ES_TEST_SHARED");
 	va_list options;
@@ -379,11 +379,12 @@ void test_daemon(const char *option, ...)
 		shared_dir = shared;
 		snprintf(socket_path, sizeof(socket_path), "%.4000s/control", shared_dir);
 		setenv("ENDPOINTSECURITY_SOCKET", socket_path, 1);
-		return;
+		return 0;
 	}
 	va_start(options, option);
 	daemon_start(option, options);
 	va_end(options);
+	return daemon_pid;
 }
 
 static pid_t start_own(const char *option, ...)
@@ -539,22 +540,28 @@ void test_write_file(const char *path, const char *text, mode_t mode)
 	close(fd);
 }
 
-const char *test_tiny(const char *name)
+void test_copy(const char *from_path, const char *to_path, mode_t mode)
 {
-	_cleanup_close_ int from = open(test_built("tests/harness/tiny"), O_RDONLY | O_CLOEXEC);
-	const char *path = test_at("%s", name);
-	_cleanup_close_ int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	_cleanup_close_ int from = open(from_path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	char buffer[65536];
 	ssize_t length;
 
 	if (from < 0 || to < 0) {
-		perror(path);
+		perror(from < 0 ? from_path : to_path);
 		exit(1);
 	}
 	while ((length = read(from, buffer, sizeof(buffer))) > 0) {
 		if (write(to, buffer, (size_t)length) != length)
 			exit(1);
 	}
+}
+
+const char *test_tiny(const char *name)
+{
+	const char *path = test_at("%s", name);
+
+	test_copy(test_built("tests/harness/tiny"), path, 0755);
 	return path;
 }
 
@@ -696,6 +703,46 @@ static void sync_reached(void *context)
 	pthread_mutex_unlock(&point->lock);
 }
 
+void test_hold(struct test_client *client, ...)
+{
+	va_list types;
+	char feature[64];
+	int type;
+
+	va_start(types, client);
+	while ((type = va_arg(types, int)) >= 0) {
+		es_event_type_t one = (es_event_type_t)type;
+
+		if (es_subscribe(client->client, &one, 1) == ES_RETURN_SUCCESS)
+			continue;
+		snprintf(feature, sizeof(feature), "holding %s: BPF LSM programs", es_linux_event_name(one));
+		test_skip(feature);
+	}
+	va_end(types);
+}
+
+/* What `esctl capabilities` says. */
+static bool capabilities_say(const char *text)
+{
+	const char *command = test_built("tools/esctl capabilities 2>&1");
+	FILE *pipe = popen(command, "re");
+	char line[1024];
+	bool found = false;
+
+	while (pipe && fgets(line, sizeof(line), pipe))
+		found = found || strstr(line, text);
+	if (!pipe || pclose(pipe) != 0) {
+		fprintf(stderr, "%s: doesn't work\n", command);
+		exit(1);
+	}
+	return found;
+}
+
+bool test_has_gate(void)
+{
+	return capabilities_say("at the gate");
+}
+
 void test_sync(struct test_client *client)
 {
 	struct sync_point point = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
@@ -809,6 +856,7 @@ const es_file_t *test_file(const es_message_t *message)
 	case ES_NOTIFY(DUP):		return event->dup.target;
 	case ES_NOTIFY(UIPC_BIND):	return event->uipc_bind.dir;
 	case ES_NOTIFY(UIPC_CONNECT):	return event->uipc_connect.file;
+	case ES_AUTH(MMAP):		return event->mmap.source;
 	default:			return NULL;
 	}
 }

@@ -79,11 +79,11 @@ void test_sleep_ms(unsigned int ms);
 
 /*
  * The daemon. Options beyond socket and scope may be given, the list ends with NULL. Without any, it is the one that the
- * runner has started for all tests, if it has: that one looks at the tests' cgroups, and beyond test_mnt. A test that
- * ends its daemon, or limits it to a cgroup, wants its own. That one's log goes to daemon.log in the test's folder;
- * test_end() stops it, and wants it to end with 0, unless the test has stopped it itself.
+ * runner has started for all tests, if it has: that one looks at the tests' cgroups, and beyond test_mnt, and 0 is
+ * returned. A test that ends its daemon, or limits it to a cgroup, wants its own. That one's log goes to daemon.log in
+ * the test's folder; test_end() stops it, and wants it to end with 0, unless the test has stopped it itself.
  */
-void test_daemon(const char *option, ...);
+pid_t test_daemon(const char *option, ...);
 pid_t test_daemon_own(void);
 int test_daemon_stop(int signal);		/* returns its wait status */
 extern bool test_no_scope;			/* set before test_daemon(): look at everything, with a daemon of its own */
@@ -115,6 +115,8 @@ struct test_client {
 struct test_client *test_client(test_answer_f *answer, void *context);
 void test_client_delete(struct test_client *client);
 void test_subscribe(struct test_client *client, ...);	/* types, then -1; ends the test if refused */
+void test_hold(struct test_client *client, ...);	/* the same; skips the test if one of them can't be held here */
+bool test_has_gate(void);	/* can what waits sleep? Else it starts its system call over */
 void test_sync(struct test_client *client);
 void test_allow(struct test_client *client, const es_message_t *message);
 void test_deny(struct test_client *client, const es_message_t *message);
@@ -151,5 +153,6 @@ int test_wait(pid_t pid);
 int test_wait_ms(pid_t pid, unsigned int ms);			/* -1: still there, and not touched */
 int test_run(test_child_f *function, void *context);
 int test_exec(const char *path, char *const argv[], pid_t *ret_pid);	/* in a child: its errno, 0 if it ran */
+void test_copy(const char *from, const char *to, mode_t mode);
 const char *test_tiny(const char *name);	/* a small static program, copied to test_mnt: exits with its argument */
 void test_write_file(const char *path, const char *text, mode_t mode);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A command is run twice: bare, and with every AUTH event held that can be held here, by a client that allows all. Exit
+ * status, output, and the files that it leaves in its directory have to be the same.
+ */
+
+#include "es-test.h"
+
+void twice_begin(unsigned int seconds);		/* skips the test where only exec and open can be held */
+void twice(char *const argv[]);			/* its directory is empty; the time limit is the test's */
