@@ -232,14 +232,6 @@ struct tty_struct {
 	struct list_head tty_files;
 };
 
-struct signal_struct {
-	atomic_t live;
-	int group_exit_code;
-	unsigned int flags;
-	struct pid *pids[4];
-	struct tty_struct *tty;
-};
-
 struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;
@@ -281,6 +273,15 @@ struct sighand_struct {
 
 struct sigpending {
 	sigset_t signal;
+};
+
+struct signal_struct {
+	atomic_t live;
+	struct sigpending shared_pending;
+	int group_exit_code;
+	unsigned int flags;
+	struct pid *pids[4];
+	struct tty_struct *tty;
 };
 
 struct task_struct {

@@ -42,6 +42,10 @@ enum {
 	PF_IO_WORKER = 0x10,
 	LINUX_SIGCONT_ = 18,
 	LINUX_SIGSTOP_ = 19,
+	LINUX_SIGTSTP_ = 20,
+	LINUX_SIGTTIN_ = 21,
+	LINUX_SIGTTOU_ = 22,
+	LINUX_SIG_IGN = 1,
 	GATE_ROUNDS = 1 << 20,
 	SETTLED_MAX = 16,		/* far more than one call is asked about */
 };
@@ -432,15 +436,18 @@ static __always_inline bool without_syscall(void)
 	return task->flags & (PF_IO_WORKER | PF_KTHREAD) || current_syscall() == NR_IO_URING_ENTER;
 }
 
-/* Nor for init, which takes no SIGSTOP, and not if the program would notice the SIGCONT. */
+/*
+ * Nor for init, which takes no SIGSTOP, and not if the program would notice the SIGCONT: if it has a handler that would
+ * run. Where it is blocked, as threads often have all signals, one stays pending, and is nothing when it is let through.
+ */
 static __always_inline bool may_restart(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (without_syscall() || task->tgid == 1)
 		return false;
-	return !(READ(task, blocked.sig[0]) >> (LINUX_SIGCONT_ - 1) & 1) &&
-	       !READ(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler);
+	return READ(task, blocked.sig[0]) >> (LINUX_SIGCONT_ - 1) & 1 ||
+	       (uint64_t)READ(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler) <= LINUX_SIG_IGN;
 }
 
 static __always_inline bool killed(void)
@@ -451,12 +458,31 @@ static __always_inline bool killed(void)
 	return READ(task, pending.signal.sig[0]) >> (LINUX_SIGKILL - 1) & 1;
 }
 
+static __always_inline void raise_again(uint32_t signal, uint64_t thread, uint64_t process)
+{
+	if (thread >> (signal - 1) & 1)
+		bpf_send_signal_thread(signal);
+	if (process >> (signal - 1) & 1)
+		bpf_send_signal(signal);
+}
+
+/* A SIGCONT takes back stop signals that the program has blocked, too: they come again. */
 static __always_inline int kick(struct wait *wait)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	const uint64_t stops = 7 << (LINUX_SIGTSTP_ - 1);
+	uint64_t thread = READ(task, pending.signal.sig[0]);
+	uint64_t process = READ(task, signal, shared_pending.signal.sig[0]);
+
 	wait->starts_over = true;
 	wait->round++;
 	bpf_send_signal_thread(LINUX_SIGSTOP_);
 	bpf_send_signal_thread(LINUX_SIGCONT_);
+	if ((thread | process) & stops) {
+		raise_again(LINUX_SIGTSTP_, thread, process);
+		raise_again(LINUX_SIGTTIN_, thread, process);
+		raise_again(LINUX_SIGTTOU_, thread, process);
+	}
 	return -ERESTARTNOINTR;
 }
 
