@@ -190,7 +190,8 @@ static __always_inline void wait_process_gone(struct task_struct *task)
 
 	if (tgid == control.daemon_tgid)
 		control.daemon_gone = 1;
-	bpf_loop(ES_CLIENTS_MAX, gone_step, &tgid, 0);
+	if (bpf_map_lookup_elem(&client_processes, &tgid))
+		bpf_loop(ES_CLIENTS_MAX, gone_step, &tgid, 0);
 }
 
 /* ---- asking ---- */

@@ -39,7 +39,7 @@ static int make_dir(void) { return result(mkdir("new", 0700)); }
 static int make_file(void) { return result(open("new", O_WRONLY | O_CREAT, 0600)); }
 static int open_file(void) { return result(open("file", O_RDONLY)); }
 static int send_signal(void) { return result(kill(getppid(), SIGURG)); }
-static int set_flags(void) { return result(fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL))); }
+static int set_flags(void) { return result(fcntl(STDIN_FILENO, F_SETFD, 0)); }
 
 static int list(void)
 {
