@@ -10,7 +10,7 @@
 
 #include <sys/mman.h>
 
-enum { GONE_MS = 100, DEADLINE_MS = 3000, SPARE_MS = 300, EACH = 3, KINDS = 3, TASKS = EACH * KINDS };
+enum { GONE_MS = 100, DEADLINE_MS = 1500, SPARE_MS = 300, EACH = 3, KINDS = 3, TASKS = EACH * KINDS };
 
 struct task {
 	uint64_t done_ns;

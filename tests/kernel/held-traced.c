@@ -81,22 +81,34 @@ static bool trace(char *const argv[], es_auth_result_t with, int expected, const
 	return true;
 }
 
+static bool under_strace(char *file, es_auth_result_t with, int expected, const char *said)
+{
+	return trace((char *[]){ "strace", "-f", "-a1", "-e", "trace=unlink,unlinkat", "rm", "-f", file, NULL }, with,
+		     expected, said);
+}
+
+static bool under_gdb(char *file, es_auth_result_t with, int expected, const char *said)
+{
+	return trace((char *[]){ "gdb", "-q", "-nx", "-batch", "-ex", "set startup-with-shell off", "-ex",
+				 "handle SIGCONT nostop noprint pass", "-ex", "run", "--args", "rm", "-f", file, NULL },
+		     with, expected, said);
+}
+
 int main(void)
 {
-	char *file = (char *)test_at("file");
-	char *const strace[] = { "strace", "-f", "-a1", "-e", "trace=unlink,unlinkat", "rm", "-f", file, NULL };
-	char *const gdb[] = { "gdb", "-q", "-nx", "-batch", "-ex", "set startup-with-shell off", "-ex",
-			      "handle SIGCONT nostop noprint pass", "-ex", "run", "--args", "rm", "-f", file, NULL };
 	struct test_client *client;
 	unsigned int tracers;
+	char *file;
 
 	test_begin(100);
 	output = test_at("output");
+	file = (char *)test_at("file");
 	test_daemon(NULL);
 	client = test_client(answer, NULL);
 	test_hold(client, ES_AUTH(UNLINK), -1);
-	tracers = trace(strace, ES_AUTH_RESULT_ALLOW, 0, ") = 0") + trace(gdb, ES_AUTH_RESULT_ALLOW, 0, "exited normally");
-	(void)trace(strace, ES_AUTH_RESULT_DENY, 1, "EPERM");
+	tracers = under_strace(file, ES_AUTH_RESULT_ALLOW, 0, ") = 0");
+	tracers += under_gdb(file, ES_AUTH_RESULT_ALLOW, 0, "exited normally");
+	(void)under_strace(file, ES_AUTH_RESULT_DENY, 1, "EPERM");
 	if (!tracers)
 		test_skip("strace or gdb");
 	return test_end();
