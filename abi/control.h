@@ -55,6 +55,7 @@ struct es_reply {
 	uint32_t slot;			/* ES_REQUEST_CLIENT: this client's number, 0 to ES_CLIENTS_MAX - 1 */
 	uint32_t ring_bytes;		/* ES_REQUEST_CLIENT: size of the ring's data area */
 	uint32_t sensor;		/* enum es_sensor */
+	uint32_t pidversion;		/* ES_REQUEST_CLIENT: of the process that asked, in tokens; 0: not known */
 	uint32_t data_bytes;		/* that follow this struct in the same packet */
 	uint32_t value;
 	uint32_t pad;

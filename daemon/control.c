@@ -79,6 +79,7 @@ static int call_client(struct call *call)
 	esd_connection_promote(connection, client);
 	call->reply.slot = client->slot;
 	call->reply.ring_bytes = daemon->ring_bytes;
+	call->reply.pidversion = sensor->ops->pidversion(sensor, client->pidfd);
 	r = esd_control_reply(connection, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
 	if (sensor->ops->client_taken)
 		sensor->ops->client_taken(sensor, client->slot);

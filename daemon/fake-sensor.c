@@ -65,6 +65,12 @@ static int fake_subscribe(struct esd_sensor *sensor, unsigned int slot, const ui
 	return 0;
 }
 
+static uint32_t fake_pidversion(struct esd_sensor *sensor, int pidfd)
+{
+	(void)sensor;
+	return pidfd < 0 ? 0 : FAKE_PIDVERSION;
+}
+
 static void fake_counters(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret)
 {
 	*ret = fake_of(sensor)->slots[slot].counters;
@@ -88,6 +94,7 @@ static const struct esd_sensor_ops fake_ops = {
 	.client_add = fake_client_add,
 	.client_remove = fake_client_remove,
 	.subscribe = fake_subscribe,
+	.pidversion = fake_pidversion,
 	.counters = fake_counters,
 	.stats = fake_stats,
 };

@@ -8,6 +8,8 @@
 
 #include "daemon/sensor.h"
 
+enum { FAKE_PIDVERSION = 17 };
+
 struct fake_slot {
 	bool used;
 	pid_t pid;

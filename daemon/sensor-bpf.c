@@ -358,6 +358,17 @@ static void sensor_counters(struct esd_sensor *sensor, unsigned int number, stru
 	};
 }
 
+/* Kept with the process's first thread, and found by its pidfd; the first member, see bpf/maps.bpf.h. */
+static uint32_t sensor_pidversion(struct esd_sensor *sensor, int pidfd)
+{
+	const struct bpf_map *processes = bpf_of(sensor)->skel->maps.processes;
+	_cleanup_free_ uint32_t *process = calloc(1, bpf_map__value_size(processes));
+
+	if (!process || bpf_map_lookup_elem(map_fd(processes), &pidfd, process) < 0)
+		return 0;
+	return process[0];
+}
+
 static void sensor_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret)
 {
 	struct esd_bpf *s = bpf_of(sensor);
@@ -401,6 +412,7 @@ static const struct esd_sensor_ops sensor_ops = {
 	.client_remove = sensor_client_remove,
 	.client_taken = sensor_client_taken,
 	.subscribe = sensor_subscribe,
+	.pidversion = sensor_pidversion,
 	.counters = sensor_counters,
 	.stats = sensor_stats,
 };

@@ -69,6 +69,9 @@ struct esd_sensor_ops {
 	/* The client's subscriptions are `types` from now on: in force on return. After a failure, the old ones are. */
 	int (*subscribe)(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
+	/* What messages say of the process, a client's; 0: not known yet. */
+	uint32_t (*pidversion)(struct esd_sensor *sensor, int pidfd);
+
 	void (*counters)(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret);
 	void (*stats)(struct esd_sensor *sensor, struct esd_sensor_stats *ret);
 };

@@ -133,7 +133,7 @@ static void test_client_life(void)
 	int fd = become_client(&answer);
 	unsigned int slot = answer.reply.slot;
 
-	REQUIRE(answer.reply.ring_bytes == daemon_.ring_bytes);
+	REQUIRE(answer.reply.ring_bytes == daemon_.ring_bytes && answer.reply.pidversion == FAKE_PIDVERSION);
 	REQUIRE(fake.slots[slot].used && fake.slots[slot].pid == getpid());
 	REQUIRE(ask_op(fd, ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_EXIT, &answer) == 0);
 	REQUIRE(esd_types_has(answer.reply.types, ESD_NOTIFY_EXIT));

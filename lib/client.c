@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "token.h"
 #include "util/macro.h"
 
 #define NS_PER_SECOND 1000000000ull
@@ -326,6 +327,7 @@ static es_new_client_result_t connect_client(struct es_client_s *client)
 	if (r > 0)
 		return refusal(r);
 
+	esl_token_learnt(reply.pidversion);
 	r = take_fds(client, &reply, fds);
 	if (r == 0)
 		r = start_threads(client);

@@ -20,6 +20,7 @@ static atomic_int refusal;
 static struct test_peer peers[256];
 static _Atomic unsigned int peer_count;
 uint32_t test_daemon_refuse_type = UINT32_MAX;
+uint32_t test_daemon_pidversion = 1000;
 uint32_t test_daemon_sensor = ES_SENSOR_TRACEPOINT;
 
 static int bpf(int command, union bpf_attr *attr)
@@ -130,6 +131,7 @@ static void make_client(struct test_peer *peer, struct es_reply *reply)
 	close(array);
 	peer->gate = ends[1];
 	reply->ring_bytes = TEST_RING_BYTES;
+	reply->pidversion = test_daemon_pidversion;
 	send_reply(peer->connection, reply, fds);
 	for (int i = 0; i < ES_CLIENT_FDS; i++)
 		close(fds[i]);

@@ -34,6 +34,9 @@ void test_daemon_refuse(int error);
 struct test_peer *test_daemon_peer(void);
 extern uint32_t test_daemon_refuse_type;
 
+/* What the next clients are told of their process. */
+extern uint32_t test_daemon_pidversion;
+
 /* What holds the next clients' operations: enum es_sensor. */
 extern uint32_t test_daemon_sensor;
 

@@ -58,6 +58,14 @@ OS_EXPORT es_return_t es_sync_client_f(
 OS_EXPORT const char *_Nullable es_linux_event_name(es_event_type_t type);
 
 /*
+ * The token that messages about this process carry, for es_mute_process() and
+ * for comparing. The daemon makes tokens: this asks the last client that was
+ * made, or, where there is none, a client of its own, which stays until the
+ * process ends. So it fails where es_new_client() would. Any thread.
+ */
+OS_EXPORT es_return_t es_linux_own_token(audit_token_t *_Nonnull token);
+
+/*
  * True once the daemon that served @client is gone: no message will come any
  * more, and what was held for an answer has been let go. Delete the client and
  * make a new one. Any thread, also the handler.
