@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * AvailabilityVersions.h - releases of macOS by number
+ *
+ * A program that asks which SDK it is built with gets the answer 27.0: that is
+ * what include/EndpointSecurity has.
+ */
+#ifndef __ES_COMPAT_AVAILABILITY_VERSIONS_H
+#define __ES_COMPAT_AVAILABILITY_VERSIONS_H
+
+#define __MAC_10_9		1090
+#define __MAC_10_10		101000
+#define __MAC_10_11		101100
+#define __MAC_10_12		101200
+#define __MAC_10_13		101300
+#define __MAC_10_14		101400
+#define __MAC_10_15		101500
+#define __MAC_10_15_1		101501
+#define __MAC_10_15_4		101504
+#define __MAC_11_0		110000
+#define __MAC_11_3		110300
+#define __MAC_12_0		120000
+#define __MAC_13_0		130000
+#define __MAC_14_0		140000
+#define __MAC_15_0		150000
+#define __MAC_15_4		150400
+#define __MAC_26_0		260000
+#define __MAC_26_4		260400
+#define __MAC_27_0		270000
+
+#define MAC_OS_X_VERSION_10_9	__MAC_10_9
+#define MAC_OS_X_VERSION_10_10	__MAC_10_10
+#define MAC_OS_X_VERSION_10_11	__MAC_10_11
+#define MAC_OS_X_VERSION_10_12	__MAC_10_12
+#define MAC_OS_X_VERSION_10_13	__MAC_10_13
+#define MAC_OS_X_VERSION_10_14	__MAC_10_14
+#define MAC_OS_X_VERSION_10_15	__MAC_10_15
+#define MAC_OS_VERSION_10_15	__MAC_10_15
+#define MAC_OS_X_VERSION_10_15_1	__MAC_10_15_1
+#define MAC_OS_VERSION_10_15_1	__MAC_10_15_1
+#define MAC_OS_X_VERSION_10_15_4	__MAC_10_15_4
+#define MAC_OS_VERSION_10_15_4	__MAC_10_15_4
+#define MAC_OS_VERSION_11_0	__MAC_11_0
+#define MAC_OS_VERSION_11_3	__MAC_11_3
+#define MAC_OS_VERSION_12_0	__MAC_12_0
+#define MAC_OS_VERSION_13_0	__MAC_13_0
+#define MAC_OS_VERSION_14_0	__MAC_14_0
+#define MAC_OS_VERSION_15_0	__MAC_15_0
+#define MAC_OS_VERSION_15_4	__MAC_15_4
+#define MAC_OS_VERSION_26_0	__MAC_26_0
+#define MAC_OS_VERSION_26_4	__MAC_26_4
+#define MAC_OS_VERSION_27_0	__MAC_27_0
+
+#ifndef __MAC_OS_X_VERSION_MAX_ALLOWED
+#define __MAC_OS_X_VERSION_MAX_ALLOWED	__MAC_27_0
+#endif
+#ifndef __MAC_OS_X_VERSION_MIN_REQUIRED
+#define __MAC_OS_X_VERSION_MIN_REQUIRED	__MAC_27_0
+#endif
+#ifndef MAC_OS_X_VERSION_MAX_ALLOWED
+#define MAC_OS_X_VERSION_MAX_ALLOWED	__MAC_OS_X_VERSION_MAX_ALLOWED
+#endif
+#ifndef MAC_OS_X_VERSION_MIN_REQUIRED
+#define MAC_OS_X_VERSION_MIN_REQUIRED	__MAC_OS_X_VERSION_MIN_REQUIRED
+#endif
+
+#endif

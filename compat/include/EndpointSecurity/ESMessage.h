@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* ESMessage.h - messages, with what macOS's headers bring along. What is there is explained in the header behind it. */
+#pragma GCC system_header	/* include_next is no part of C; without this -Wpedantic says so */
+
+#include <es-compat/darwin.h>
+#include_next <EndpointSecurity/ESMessage.h>

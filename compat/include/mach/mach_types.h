@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* mach_types.h - names for ports, of which one's own task is the only one here */
+#ifndef __ES_COMPAT_MACH_MACH_TYPES_H
+#define __ES_COMPAT_MACH_MACH_TYPES_H
+
+#include <mach/machine.h>
+#include <mach/message.h>
+
+typedef mach_port_t task_t;
+typedef mach_port_t task_name_t;
+typedef mach_port_t thread_t;
+
+#define TASK_NULL	((task_t)0)
+
+#endif

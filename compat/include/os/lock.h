@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.h - a lock of four bytes that knows its owner
+ *
+ * A futex whose word is the owner's thread id. As Apple's it is not fair, is
+ * not recursive, and ends the program (SIGABRT, with a line on stderr) when it
+ * is misused: locked again by its owner, unlocked by another thread.
+ */
+#ifndef __ES_COMPAT_OS_LOCK_H
+#define __ES_COMPAT_OS_LOCK_H
+
+#include <os/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct os_unfair_lock_s {
+	uint32_t _os_unfair_lock_opaque;
+} os_unfair_lock, *os_unfair_lock_t;
+
+#ifdef __cplusplus
+#define OS_UNFAIR_LOCK_INIT	(os_unfair_lock())
+#else
+#define OS_UNFAIR_LOCK_INIT	((os_unfair_lock){ 0 })
+#endif
+
+OS_EXPORT void os_unfair_lock_lock(os_unfair_lock_t lock);
+OS_EXPORT bool os_unfair_lock_trylock(os_unfair_lock_t lock);	/* true: it is ours now */
+OS_EXPORT void os_unfair_lock_unlock(os_unfair_lock_t lock);
+
+/* End the program if they don't hold, of the calling thread. */
+OS_EXPORT void os_unfair_lock_assert_owner(const os_unfair_lock *lock);
+OS_EXPORT void os_unfair_lock_assert_not_owner(const os_unfair_lock *lock);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* __ES_COMPAT_OS_LOCK_H */

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* libproc, out of /proc. A process that ends meanwhile is one that isn't there. */
+#include <libproc.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+
+#include "compat/sleep.h"
+#include "util/macro.h"
+
+EXPORT int proc_pidpath(int pid, void *buffer, uint32_t size)
+{
+	char link[32], path[PROC_PIDPATHINFO_MAXSIZE];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	length = readlink(link, path, sizeof(path));
+	if (length <= 0) {
+		errno = errno == ENOENT ? ESRCH : errno;
+		return 0;
+	}
+	if (!buffer || (size_t)length >= size || (size_t)length == sizeof(path)) {
+		errno = ENOMEM;
+		return 0;
+	}
+	memcpy(buffer, path, (size_t)length);
+	((char *)buffer)[length] = '\0';
+	return (int)length;
+}
+
+/* /proc/PID/NAME into `text`, as far as it fits. */
+static bool read_proc(int pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	_cleanup_close_ int fd = -1;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, size - 1);
+	if (length < 0) {
+		errno = ESRCH;
+		return false;
+	}
+	text[length] = '\0';
+	return true;
+}
+
+/* The kernel keeps 15 bytes of a name; where these begin the program's file name, that is the name. */
+static bool name_of(int pid, char name[NAME_MAX + 1])
+{
+	char comm[64], path[PROC_PIDPATHINFO_MAXSIZE];
+	const char *base;
+
+	if (!read_proc(pid, "comm", comm, sizeof(comm)))
+		return false;
+	comm[strcspn(comm, "\n")] = '\0';
+	strlcpy(name, comm, NAME_MAX + 1);
+	if (strlen(comm) == MAXCOMLEN - 1 && proc_pidpath(pid, path, sizeof(path)) > 0) {
+		base = strrchr(path, '/') + 1;
+		if (strncmp(base, comm, MAXCOMLEN - 1) == 0)
+			strlcpy(name, base, NAME_MAX + 1);
+	}
+	return true;
+}
+
+EXPORT int proc_name(int pid, void *buffer, uint32_t size)
+{
+	char name[NAME_MAX + 1];
+
+	if (!buffer || size == 0) {
+		errno = ENOMEM;
+		return 0;
+	}
+	if (!name_of(pid, name))
+		return 0;
+	strlcpy(buffer, name, size);
+	return (int)strlen(buffer);
+}
+
+static uint32_t status_of(char state)
+{
+	switch (state) {
+	case 'R':	return SRUN;
+	case 'T':
+	case 't':	return SSTOP;
+	case 'Z':
+	case 'X':	return SZOMB;
+	default:	return SSLEEP;
+	}
+}
+
+/* Start in ticks since boot, as the time of day. */
+static void put_start(struct proc_bsdinfo *info, unsigned long long ticks)
+{
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	struct timespec now, boot;
+	int64_t us;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	us = (int64_t)(now.tv_sec - boot.tv_sec) * 1000000 + (now.tv_nsec - boot.tv_nsec) / 1000 +
+	     (int64_t)(ticks * 1000000 / hz);
+	info->pbi_start_tvsec = (uint64_t)us / 1000000;
+	info->pbi_start_tvusec = (uint64_t)us % 1000000;
+}
+
+/* The fields of proc(5)'s stat behind the name, which may contain anything. */
+static bool put_stat(struct proc_bsdinfo *info, int pid)
+{
+	char text[1024], state;
+	const char *rest;
+	int parent, group, terminal, foreground;
+	long nice;
+	unsigned long long start;
+
+	if (!read_proc(pid, "stat", text, sizeof(text)))
+		return false;
+	rest = strrchr(text, ')');
+	if (!rest || sscanf(rest + 1, " %c %d %d %*d %d %d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %ld %*d %*d %llu", &state,
+			    &parent, &group, &terminal, &foreground, &nice, &start) != 7) {
+		errno = ESRCH;
+		return false;
+	}
+	info->pbi_status = status_of(state);
+	info->pbi_ppid = (uint32_t)parent;
+	info->pbi_pgid = (uint32_t)group;
+	info->e_tdev = (uint32_t)terminal;
+	info->e_tpgid = foreground > 0 ? (uint32_t)foreground : 0;
+	info->pbi_nice = (int32_t)nice;
+	put_start(info, start);
+	return true;
+}
+
+static bool put_ids(struct proc_bsdinfo *info, int pid)
+{
+	char text[4096];
+	const char *uids, *gids;
+
+	if (!read_proc(pid, "status", text, sizeof(text)))
+		return false;
+	uids = strstr(text, "\nUid:");
+	gids = strstr(text, "\nGid:");
+	errno = ESRCH;
+	return uids && gids && sscanf(uids, "\nUid: %u %u %u", &info->pbi_ruid, &info->pbi_uid, &info->pbi_svuid) == 3 &&
+	       sscanf(gids, "\nGid: %u %u %u", &info->pbi_rgid, &info->pbi_gid, &info->pbi_svgid) == 3;
+}
+
+static uint32_t fd_type(int folder, const char *name)
+{
+	char target[64];
+	ssize_t length = readlinkat(folder, name, target, sizeof(target) - 1);
+
+	if (length < 0)
+		return PROX_FDTYPE_VNODE;
+	target[length] = '\0';
+	if (strncmp(target, "socket:", 7) == 0)
+		return PROX_FDTYPE_SOCKET;
+	if (strncmp(target, "pipe:", 5) == 0)
+		return PROX_FDTYPE_PIPE;
+	return PROX_FDTYPE_VNODE;
+}
+
+/* Descriptors of a process: how many, and as many as fit into `fds`. -1: not to be had. */
+static int list_fds(int pid, struct proc_fdinfo *fds, int room)
+{
+	char path[32];
+	struct dirent *entry;
+	DIR *folder;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	folder = opendir(path);
+	if (!folder) {
+		errno = errno == ENOENT ? ESRCH : errno;
+		return -1;
+	}
+	while ((entry = readdir(folder))) {
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    (pid == getpid() && atoi(entry->d_name) == dirfd(folder)))
+			continue;
+		if (count < room)
+			fds[count] = (struct proc_fdinfo){ atoi(entry->d_name), fd_type(dirfd(folder), entry->d_name) };
+		count++;
+	}
+	closedir(folder);
+	return count;
+}
+
+static bool bsd_info(int pid, struct proc_bsdinfo *info)
+{
+	char name[NAME_MAX + 1];
+	int fds;
+
+	memset(info, 0, sizeof(*info));
+	info->pbi_pid = (uint32_t)pid;
+	if (!put_stat(info, pid) || !put_ids(info, pid) || !name_of(pid, name))
+		return false;
+	strlcpy(info->pbi_comm, name, sizeof(info->pbi_comm));
+	strlcpy(info->pbi_name, name, sizeof(info->pbi_name));
+	fds = list_fds(pid, NULL, 0);
+	info->pbi_nfiles = fds < 0 ? 0 : (uint32_t)fds;
+	return true;
+}
+
+static bool short_info(int pid, struct proc_bsdshortinfo *to)
+{
+	struct proc_bsdinfo info;
+
+	if (!bsd_info(pid, &info))
+		return false;
+	*to = (struct proc_bsdshortinfo){
+		.pbsi_pid = info.pbi_pid,
+		.pbsi_ppid = info.pbi_ppid,
+		.pbsi_pgid = info.pbi_pgid,
+		.pbsi_status = info.pbi_status,
+		.pbsi_uid = info.pbi_uid,
+		.pbsi_gid = info.pbi_gid,
+		.pbsi_ruid = info.pbi_ruid,
+		.pbsi_rgid = info.pbi_rgid,
+		.pbsi_svuid = info.pbi_svuid,
+		.pbsi_svgid = info.pbi_svgid,
+	};
+	memcpy(to->pbsi_comm, info.pbi_comm, sizeof(to->pbsi_comm));
+	return true;
+}
+
+static int fd_info(int pid, void *buffer, int size)
+{
+	int room = buffer ? size / PROC_PIDLISTFD_SIZE : 0;
+	int count = list_fds(pid, buffer, room);
+
+	if (count < 0)
+		return 0;
+	return (buffer && count > room ? room : count) * PROC_PIDLISTFD_SIZE;
+}
+
+EXPORT int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, int size)
+{
+	int needed = flavor == PROC_PIDTBSDINFO ? PROC_PIDTBSDINFO_SIZE
+		   : flavor == PROC_PIDT_SHORTBSDINFO ? PROC_PIDT_SHORTBSDINFO_SIZE : 0;
+
+	(void)argument;		/* for flavors that aren't here */
+	if (flavor == PROC_PIDLISTFDS)
+		return fd_info(pid, buffer, size);
+	if (!needed || !buffer || size < needed) {
+		errno = needed ? ENOMEM : EINVAL;
+		return 0;
+	}
+	if (flavor == PROC_PIDTBSDINFO ? bsd_info(pid, buffer) : short_info(pid, buffer))
+		return needed;
+	return 0;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads. Workers take one item at a time from the queues that have something to start, in turn. There are as many as
+ * processors, and more while all of them are stuck: something has been ready for STUCK_NS and none came to take it.
+ * The manager makes them, since a thread can't be made in a signal handler, and also watches the clock and signals.
+ */
+#include "compat/queues/queues.h"
+
+#include <os/lock.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#define STUCK_NS 5000000ull
+#define IDLE_NS 5000000000ull		/* a worker that had nothing to do for so long ends */
+
+enum {
+	WORKERS_MAX = 512,
+	ITEMS_BYTES = 64 * 1024,
+};
+
+unsigned int esc_generation = 1;
+
+static struct {
+	os_unfair_lock lock;
+	struct dispatch_queue_s *first, **last;		/* ready queues */
+	uint32_t wanted;				/* sleeping workers watch this; counts */
+	uint32_t manage;				/* the manager this */
+	unsigned int workers, idle, processors;
+	uint64_t stuck_since;				/* when all workers were busy and something was ready; 0: not so */
+	bool manager;
+	struct esc_item *free;
+} pool = { .last = &pool.first };
+
+static const sigset_t *everything(void)
+{
+	static sigset_t all;
+
+	sigfillset(&all);
+	return &all;
+}
+
+void esc_lock(sigset_t *signals)
+{
+	int saved = errno;
+
+	pthread_sigmask(SIG_BLOCK, everything(), signals);
+	os_unfair_lock_lock(&pool.lock);
+	errno = saved;
+}
+
+void esc_unlock(const sigset_t *signals)
+{
+	int saved = errno;
+
+	os_unfair_lock_unlock(&pool.lock);
+	pthread_sigmask(SIG_SETMASK, signals, NULL);
+	errno = saved;
+}
+
+/* ---- items: never given back to the system, so a handler finds some ---- */
+
+struct esc_item *esc_item_get(void)
+{
+	struct esc_item *item = pool.free;
+
+	if (!item) {
+		item = mmap(NULL, ITEMS_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (item == MAP_FAILED)
+			esc_bug("dispatch: no memory");
+		for (size_t i = 1; i < ITEMS_BYTES / sizeof(*item); i++)
+			esc_item_put(item + i);
+		return item;
+	}
+	pool.free = item->next;
+	return item;
+}
+
+void esc_item_put(struct esc_item *item)
+{
+	item->next = pool.free;
+	pool.free = item;
+}
+
+/* ---- workers ---- */
+
+void esc_manager_wake(void)
+{
+	__atomic_add_fetch(&pool.manage, 1, __ATOMIC_RELEASE);
+	esc_wake(&pool.manage, 1);
+}
+
+static void want_worker(void)
+{
+	if (pool.idle) {
+		__atomic_add_fetch(&pool.wanted, 1, __ATOMIC_RELEASE);
+		esc_wake(&pool.wanted, 1);
+		return;
+	}
+	if (!pool.stuck_since)
+		pool.stuck_since = esc_now();
+	esc_pool_start();		/* in a child of fork() there is none yet */
+	esc_manager_wake();
+}
+
+void esc_pool_ready(struct dispatch_queue_s *queue)
+{
+	if (!queue->ready) {
+		esc_retain(queue);
+		queue->ready = true;
+		queue->next_ready = NULL;
+		*pool.last = queue;
+		pool.last = &queue->next_ready;
+	}
+	want_worker();
+}
+
+/* With the reference that the list had. */
+static struct dispatch_queue_s *take_ready(void)
+{
+	struct dispatch_queue_s *queue = pool.first;
+
+	if (!queue)
+		return NULL;
+	pool.first = queue->next_ready;
+	if (!pool.first)
+		pool.last = &pool.first;
+	queue->ready = false;
+	pool.stuck_since = pool.first ? esc_now() : 0;
+	return queue;
+}
+
+/* Sleeps until there may be something to do; false: it has been idle for so long that it isn't needed. */
+static bool worker_sleep(sigset_t *signals)
+{
+	uint32_t seen = __atomic_load_n(&pool.wanted, __ATOMIC_RELAXED);
+	bool woken;
+
+	pool.idle++;
+	esc_unlock(signals);
+	woken = esc_sleep(&pool.wanted, seen, esc_now() + IDLE_NS);
+	esc_lock(signals);
+	pool.idle--;
+	return woken || pool.first;
+}
+
+static void enter_thread(void)
+{
+	sigset_t fault;
+
+	sigemptyset(&fault);
+	sigaddset(&fault, SIGSEGV);
+	sigaddset(&fault, SIGBUS);
+	sigaddset(&fault, SIGILL);
+	sigaddset(&fault, SIGFPE);
+	sigaddset(&fault, SIGTRAP);
+	sigaddset(&fault, SIGSYS);
+	sigaddset(&fault, SIGABRT);
+	pthread_sigmask(SIG_UNBLOCK, &fault, NULL);
+	pthread_setname_np(pthread_self(), "dispatch");
+}
+
+static void *work(void *unused)
+{
+	struct dispatch_queue_s *queue;
+	unsigned int generation;
+	sigset_t signals;
+
+	(void)unused;
+	enter_thread();
+	esc_lock(&signals);
+	generation = esc_generation;
+	do {
+		while ((queue = take_ready())) {
+			esc_unlock(&signals);
+			esc_queue_run_one(queue);
+			esc_release(queue);
+			esc_lock(&signals);
+			/* An item has forked, and has come back in the child. That has no workers yet: this ends. */
+			if (generation != esc_generation) {
+				esc_unlock(&signals);
+				return NULL;
+			}
+		}
+	} while (worker_sleep(&signals));
+	pool.workers--;
+	esc_unlock(&signals);
+	return NULL;
+}
+
+/* With the lock, all signals blocked, which the thread inherits. */
+static bool make_thread(void *(*function)(void *))
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool made;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	made = pthread_create(&thread, &attr, function, NULL) == 0;
+	pthread_attr_destroy(&attr);
+	return made;
+}
+
+/* Returns when to look again; 0: all is well. */
+static uint64_t staff(void)
+{
+	uint64_t now;
+
+	if (!pool.first || pool.idle || pool.workers >= WORKERS_MAX)
+		return 0;
+	now = esc_now();
+	if (pool.workers >= pool.processors && now < pool.stuck_since + STUCK_NS)
+		return pool.stuck_since + STUCK_NS;
+	if (make_thread(work)) {
+		pool.workers++;
+		pool.stuck_since = now;
+	}
+	return now + STUCK_NS;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static void *manage(void *unused)
+{
+	uint64_t next;
+	uint32_t seen;
+	sigset_t signals;
+
+	(void)unused;
+	enter_thread();
+	for (;;) {
+		esc_lock(&signals);
+		seen = __atomic_load_n(&pool.manage, __ATOMIC_ACQUIRE);
+		esc_signals_run();
+		next = esc_timers_run();
+		next = earlier(next, staff());
+		esc_unlock(&signals);
+		esc_sleep(&pool.manage, seen, next);
+	}
+	return NULL;
+}
+
+void esc_pool_start(void)
+{
+	if (pool.manager)
+		return;
+	if (!pool.processors) {
+		long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+		pool.processors = online > 0 ? (unsigned int)online : 1;
+	}
+	pool.manager = make_thread(manage);
+}
+
+/* ---- fork ---- */
+
+static sigset_t fork_signals;			/* under the lock */
+
+static void before_fork(void)
+{
+	sigset_t signals;
+
+	esc_lock(&signals);
+	fork_signals = signals;
+}
+
+static void after_fork(void)
+{
+	sigset_t signals = fork_signals;
+
+	esc_unlock(&signals);
+}
+
+static void in_child(void)
+{
+	sigset_t signals = fork_signals;
+
+	pool.lock = OS_UNFAIR_LOCK_INIT;
+	esc_generation++;
+	pool.first = NULL;
+	pool.last = &pool.first;
+	pool.workers = pool.idle = 0;
+	pool.manager = false;
+	pool.stuck_since = 0;
+	esc_sources_forget();
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	pthread_atfork(before_fork, after_fork, in_child);
+}
