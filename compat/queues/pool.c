@@ -31,19 +31,13 @@ static struct {
 	struct esc_item *free;
 } pool = { .last = &pool.first };
 
-static const sigset_t *everything(void)
-{
-	static sigset_t all;
-
-	sigfillset(&all);
-	return &all;
-}
-
 void esc_lock(sigset_t *signals)
 {
 	int saved = errno;
+	sigset_t all;
 
-	pthread_sigmask(SIG_BLOCK, everything(), signals);
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, signals);
 	os_unfair_lock_lock(&pool.lock);
 	errno = saved;
 }

@@ -2,10 +2,10 @@
 /* Once, semaphores, groups. */
 #include "compat/queues/queues.h"
 
-/* ---- once: 0, the thread that does it (and WAITERS, if somebody sleeps), or -1. The futex is the lower half. ---- */
+/* ---- once: 0, the thread that does it (and SLEEPERS, if somebody sleeps), or -1. The futex is the lower half. ---- */
 
 #define DONE ((intptr_t)-1)
-#define WAITERS ((intptr_t)1 << 30)
+#define SLEEPERS ((intptr_t)1 << 30)
 
 static const uint32_t *lower_half(const dispatch_once_t *once)
 {
@@ -14,12 +14,12 @@ static const uint32_t *lower_half(const dispatch_once_t *once)
 
 static void wait_once(dispatch_once_t *once, intptr_t seen)
 {
-	if ((seen & ~WAITERS) == (intptr_t)esc_thread())
+	if ((seen & ~SLEEPERS) == (intptr_t)esc_thread())
 		esc_bug("BUG IN CLIENT: dispatch_once() called by what it does would wait for ever");
-	if (!(seen & WAITERS) &&
-	    !__atomic_compare_exchange_n(once, &seen, seen | WAITERS, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if (!(seen & SLEEPERS) &&
+	    !__atomic_compare_exchange_n(once, &seen, seen | SLEEPERS, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
-	esc_sleep(lower_half(once), (uint32_t)(seen | WAITERS), 0);
+	esc_sleep(lower_half(once), (uint32_t)(seen | SLEEPERS), 0);
 }
 
 EXPORT void dispatch_once_f(dispatch_once_t *once, void *context, dispatch_function_t function)
@@ -35,19 +35,35 @@ EXPORT void dispatch_once_f(dispatch_once_t *once, void *context, dispatch_funct
 						 __ATOMIC_RELAXED))
 			continue;
 		function(context);
-		if (__atomic_exchange_n(once, DONE, __ATOMIC_RELEASE) & WAITERS)
+		if (__atomic_exchange_n(once, DONE, __ATOMIC_RELEASE) & SLEEPERS)
 			esc_wake(lower_half(once), INT_MAX);
 	}
 }
 
-/* ---- semaphores ---- */
+/*
+ * ---- semaphores: one word, the count in its lower half and who waits in its upper one. Whoever signals looks at
+ * nothing else, since the other side may free the semaphore as soon as it has been signalled ----
+ */
+
+#define COUNT 1ull
+#define WAITER (1ull << 32)
 
 struct dispatch_semaphore_s {
 	struct esc_object object;
 	intptr_t original;
-	uint32_t value;
-	uint32_t waiters;
+	uint64_t state;
 };
+
+static uint32_t count_of(uint64_t state)
+{
+	return (uint32_t)state;
+}
+
+/* The futex. */
+static const uint32_t *count_word(const struct dispatch_semaphore_s *semaphore)
+{
+	return (const uint32_t *)&semaphore->state + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+}
 
 EXPORT dispatch_semaphore_t dispatch_semaphore_create(intptr_t value)
 {
@@ -60,22 +76,23 @@ EXPORT dispatch_semaphore_t dispatch_semaphore_create(intptr_t value)
 		return NULL;
 	esc_object_init(&semaphore->object, ESC_SEMAPHORE);
 	semaphore->original = value;
-	semaphore->value = (uint32_t)value;
+	semaphore->state = (uint64_t)value;
 	return semaphore;
 }
 
 void esc_semaphore_check(const struct dispatch_semaphore_s *semaphore)
 {
-	if ((intptr_t)semaphore->value < semaphore->original)
+	if ((intptr_t)count_of(semaphore->state) < semaphore->original)
 		esc_bug("BUG IN CLIENT: the last reference to a semaphore that is in use was released");
 }
 
-static bool take(struct dispatch_semaphore_s *semaphore)
+/* `less` is what to take away with it. */
+static bool take(struct dispatch_semaphore_s *semaphore, uint64_t less)
 {
-	uint32_t value = __atomic_load_n(&semaphore->value, __ATOMIC_RELAXED);
+	uint64_t state = __atomic_load_n(&semaphore->state, __ATOMIC_RELAXED);
 
-	while (value > 0)
-		if (__atomic_compare_exchange_n(&semaphore->value, &value, value - 1, false, __ATOMIC_ACQUIRE,
+	while (count_of(state) > 0)
+		if (__atomic_compare_exchange_n(&semaphore->state, &state, state - less, false, __ATOMIC_ACQUIRE,
 						__ATOMIC_RELAXED))
 			return true;
 	return false;
@@ -83,25 +100,29 @@ static bool take(struct dispatch_semaphore_s *semaphore)
 
 EXPORT intptr_t dispatch_semaphore_wait(dispatch_semaphore_t semaphore, dispatch_time_t timeout)
 {
-	bool in_time = true, taken;
+	bool in_time = true;
 
-	if (take(semaphore))
+	if (take(semaphore, COUNT))
 		return 0;
 	if (timeout == DISPATCH_TIME_NOW)
 		return 1;
-	__atomic_add_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
-	while (!(taken = take(semaphore)) && in_time)
-		in_time = esc_sleep(&semaphore->value, 0, esc_deadline(timeout));
-	__atomic_sub_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
-	return !taken;
+	__atomic_add_fetch(&semaphore->state, WAITER, __ATOMIC_RELAXED);
+	while (in_time) {
+		in_time = esc_sleep(count_word(semaphore), 0, esc_deadline(timeout));
+		if (take(semaphore, COUNT + WAITER))
+			return 0;
+	}
+	__atomic_sub_fetch(&semaphore->state, WAITER, __ATOMIC_RELAXED);
+	return 1;
 }
 
 EXPORT intptr_t dispatch_semaphore_signal(dispatch_semaphore_t semaphore)
 {
-	__atomic_add_fetch(&semaphore->value, 1, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&semaphore->waiters, __ATOMIC_SEQ_CST))
+	const uint32_t *word = count_word(semaphore);
+
+	if (__atomic_fetch_add(&semaphore->state, COUNT, __ATOMIC_RELEASE) < WAITER)
 		return 0;
-	esc_wake(&semaphore->value, 1);
+	esc_wake(word, 1);
 	return 1;
 }
 

@@ -9,6 +9,10 @@
 #ifndef __ES_COMPAT_STRINGS_H
 #define __ES_COMPAT_STRINGS_H
 
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
 #if !defined(__GLIBC__) || __GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 38)
 #define __ES_COMPAT_LIBC_HAS_STRL 1
 #endif
