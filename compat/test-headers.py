@@ -4,7 +4,7 @@
 Does each header of compat/include compile alone, in each order of two, and beside those of the C library? Does it bring
 what macOS's would? And does nothing of it reach a program that doesn't ask for the folder?
 
-	test-headers.py COMPAT-INCLUDE INCLUDE OWN-DISPATCH COMPILER...
+	test-headers.py COMPAT-INCLUDE[:...] INCLUDE COMPILER...
 """
 
 import itertools
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-compat, include, own_dispatch, command = sys.argv[1], sys.argv[2], sys.argv[3] == "true", sys.argv[4:]
+compat, include, command = sys.argv[1].split(":"), sys.argv[2], sys.argv[3:]
 if not shutil.which(command[0]):
 	print(f"skip: {command[0]}")
 	sys.exit(77)
@@ -23,9 +23,9 @@ STANDARDS = ["c++17", "gnu++17"] if LANGUAGE == "c++" else ["c11", "gnu11"]
 BLOCKS = "-fblocks" in command
 OBJECTIVE = {"objc/blocks_runtime.h"}		# needs a compiler with blocks
 
-headers = sorted(os.path.relpath(os.path.join(folder, name), compat)
-		 for folder, _, names in os.walk(compat) for name in names)
-headers = [h for h in headers if (own_dispatch or not h.startswith("dispatch/")) and h not in OBJECTIVE]
+headers = sorted(os.path.relpath(os.path.join(folder, name), root)
+		 for root in compat for folder, _, names in os.walk(root) for name in names)
+headers = [header for header in headers if header not in OBJECTIVE]
 
 # What programs use with no include of their own for it: each line is from the habits of programs for macOS.
 HABITS = {
@@ -98,7 +98,7 @@ def compile(source, std, folders, pedantic=True):
 def check(what, source, standards=STANDARDS, pedantic=True):
 	global failed
 	for std in standards:
-		errors = compile(source, std, [compat, include], pedantic)
+		errors = compile(source, std, [*compat, include], pedantic)
 		if errors:
 			failed += 1
 			print(f"{' '.join(command)} -std={std}, {what}:\n{errors}")
@@ -137,8 +137,8 @@ for name in re.findall(r"#define (KERN_\w+|TARGET_OS_\w+|MNT_RDONLY|OS_LOG\w+|CS
 	print(f"{name} is defined in a program that didn't ask for it")
 
 # The checks can fail.
-assert compile("#include <mach/mach.h>\nint x = KERN_NOTHING;\n", STANDARDS[0], [compat, include])
-assert compile("#include <TargetConditionals.h>\n#if TARGET_OS_LINUX\n#error\n#endif\n", STANDARDS[0], [compat, include])
+assert compile("#include <mach/mach.h>\nint x = KERN_NOTHING;\n", STANDARDS[0], [*compat, include])
+assert compile("#include <TargetConditionals.h>\n#if TARGET_OS_LINUX\n#error\n#endif\n", STANDARDS[0], [*compat, include])
 
 print(f"{' '.join(command)}: {failed or 'no'} complaints about {len(headers)} headers")
 sys.exit(bool(failed))

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* os_log: formats with annotations, types, and where lines go. */
+#include <sched.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "compat/log.h"
 #include "lib/test.h"
@@ -127,6 +131,40 @@ static void test_stderr(void)
 	CHECK(!strstr(text, "secret") && !strstr(text, "not seen") && !strstr(text, "nor this"));
 }
 
+/* A journal of our own, in mounts of our own. Last: it hides /run. */
+static void test_journal(void)
+{
+	const struct sockaddr_un address = { AF_UNIX, "/run/systemd/journal/socket" };
+	char text[4096];
+	ssize_t length;
+	int fd;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", "/run", "tmpfs", 0, NULL)) {
+		printf("the journal was not tried: it takes root\n");
+		return;
+	}
+	CHECK(mkdir("/run/systemd", 0755) == 0 && mkdir("/run/systemd/journal", 0755) == 0);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK(fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0);
+	unsetenv("OS_ACTIVITY_DT_MODE");
+	os_log_error(os_log_create("org.example", "tests"), "to the journal: %{public}s, %{private}s", "this", "secret");
+	length = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	if (length < 0) {
+		printf("built without libsystemd: there is no journal\n");
+		return;
+	}
+	text[length] = '\0';
+	CHECK(strstr(text, "MESSAGE=to the journal: this, <private>\n") && strstr(text, "PRIORITY=3\n"));
+	CHECK(strstr(text, "SUBSYSTEM=org.example\n") && strstr(text, "CATEGORY=tests"));
+	CHECK(strstr(text, "SYSLOG_IDENTIFIER=test-compat-log\n"));
+	os_log(OS_LOG_DEFAULT, "plain");
+	length = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	CHECK(length > 0);
+	text[length] = '\0';
+	CHECK(strstr(text, "MESSAGE=plain\n") && strstr(text, "PRIORITY=5\n") && !strstr(text, "SUBSYSTEM"));
+	close(fd);
+}
+
 int main(void)
 {
 	test_strings();
@@ -135,5 +173,6 @@ int main(void)
 	test_bad();
 	test_logs();
 	test_stderr();
+	test_journal();
 	return 0;
 }

@@ -185,36 +185,45 @@ static void sync_main(void *context, dispatch_function_t work)
 	wait_for(&call.done);
 }
 
-static void sync_with(struct dispatch_queue_s *queue, void *context, dispatch_function_t work, bool barrier)
+/* Takes a turn for this thread. It is had at once where nothing is in the way; else the queue grants it. */
+static void take_turn(struct dispatch_queue_s *queue, bool barrier)
 {
 	uint32_t granted = 0;
 	struct esc_item item = { .barrier = barrier, .granted = &granted };
-	unsigned int generation;
 	sigset_t signals;
 
-	if (queue->width == ESC_MAIN) {
-		sync_main(context, work);
-		return;
-	}
 	esc_lock(&signals);
 	esc_queue_check(queue);
 	if (queue->owner && queue->owner == esc_thread()) {
 		esc_unlock(&signals);
 		esc_bug("BUG IN CLIENT: dispatch_sync() to the queue that this thread is working for would wait for ever");
 	}
-	generation = esc_generation;
 	esc_queue_append(queue, &item);
-	esc_queue_schedule(queue);
-	esc_unlock(&signals);
-	wait_for(&granted);
-	esc_lock(&signals);
+	if (queue->first == &item && esc_queue_runnable(queue)) {
+		start(queue);
+	} else {
+		esc_queue_schedule(queue);
+		esc_unlock(&signals);
+		wait_for(&granted);
+		esc_lock(&signals);
+	}
 	queue->owner = is_alone(queue) ? esc_thread() : 0;
 	esc_unlock(&signals);
+}
 
+static void sync_with(struct dispatch_queue_s *queue, void *context, dispatch_function_t work, bool barrier)
+{
+	unsigned int generation = esc_generation;
+	sigset_t signals;
+
+	if (queue->width == ESC_MAIN) {
+		sync_main(context, work);
+		return;
+	}
+	take_turn(queue, barrier);
 	run(queue, context, work);
-
 	esc_lock(&signals);
-	if (generation == esc_generation)
+	if (generation == esc_generation)	/* else the work has forked, and this is the child */
 		finish(queue);
 	esc_unlock(&signals);
 }
