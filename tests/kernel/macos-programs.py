@@ -28,7 +28,7 @@ def skip(what):
 if os.geteuid() != 0:
     skip("root")
 if not os.path.exists(build + "/examples/macos/main-loop"):
-    skip("blocks (clang and libblocksruntime-dev)")
+    skip("blocks (clang and libblocksruntime-dev), and a build without sanitizers")
 if sys.argv[2:] != ["inside"]:
     limit = str(55 * SLOW)
     os.execvp("timeout", ["timeout", "-k", "5", limit, "unshare", "--mount", "--propagation", "private",
