@@ -20,7 +20,7 @@ static atomic_int refusal;
 static struct test_peer peers[256];
 static _Atomic unsigned int peer_count;
 uint32_t test_daemon_refuse_type = UINT32_MAX;
-uint32_t test_daemon_pidversion = 1000;
+_Atomic uint32_t test_daemon_pidversion = 1000;
 uint32_t test_daemon_sensor = ES_SENSOR_TRACEPOINT;
 
 static int bpf(int command, union bpf_attr *attr)

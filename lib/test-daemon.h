@@ -35,7 +35,7 @@ struct test_peer *test_daemon_peer(void);
 extern uint32_t test_daemon_refuse_type;
 
 /* What the next clients are told of their process. */
-extern uint32_t test_daemon_pidversion;
+extern _Atomic uint32_t test_daemon_pidversion;
 
 /* What holds the next clients' operations: enum es_sensor. */
 extern uint32_t test_daemon_sensor;
