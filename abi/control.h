@@ -58,7 +58,6 @@ struct es_reply {
 	uint32_t pidversion;		/* ES_REQUEST_CLIENT: of the process that asked, in tokens; 0: not known */
 	uint32_t data_bytes;		/* that follow this struct in the same packet */
 	uint32_t value;
-	uint32_t pad;
 };
 
 /*

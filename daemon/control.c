@@ -66,8 +66,6 @@ static void reply_types(struct call *call)
 static int call_client(struct call *call)
 {
 	struct esd_connection *connection = call->connection;
-	const struct esd_daemon *daemon = connection->daemon;
-	struct esd_sensor *sensor = daemon->sensor;
 	struct esd_client *client;
 	int r;
 
@@ -78,12 +76,9 @@ static int call_client(struct call *call)
 	}
 	esd_connection_promote(connection, client);
 	call->reply.slot = client->slot;
-	call->reply.ring_bytes = daemon->ring_bytes;
-	call->reply.pidversion = sensor->ops->pidversion(sensor, client->pidfd);
-	r = esd_control_reply(connection, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
-	if (sensor->ops->client_taken)
-		sensor->ops->client_taken(sensor, client->slot);
-	return r;
+	call->reply.ring_bytes = connection->daemon->ring_bytes;
+	call->reply.pidversion = connection->daemon->sensor->ops->pidversion(connection->daemon->sensor, client->pidfd);
+	return esd_control_reply(connection, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
 }
 
 static int call_subscribe(struct call *call)

@@ -257,14 +257,6 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-static void sensor_client_taken(struct esd_sensor *sensor, unsigned int number)
-{
-	struct esd_bpf *s = bpf_of(sensor);
-
-	if (s->hold->client_taken)
-		s->hold->client_taken(s, number);
-}
-
 static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 {
 	static const uint64_t none[ES_TYPE_WORDS];
@@ -410,7 +402,6 @@ static const struct esd_sensor_ops sensor_ops = {
 	.free = sensor_free,
 	.client_add = sensor_client_add,
 	.client_remove = sensor_client_remove,
-	.client_taken = sensor_client_taken,
 	.subscribe = sensor_subscribe,
 	.pidversion = sensor_pidversion,
 	.counters = sensor_counters,

@@ -39,7 +39,6 @@ struct esd_hold {
 
 	/* The gate: client_add() puts it into the slot. let_go() is quick, and clear() ends it; both may come with none. */
 	int (*client_add)(struct esd_bpf *s, unsigned int slot, pid_t pid);
-	void (*client_taken)(struct esd_bpf *s, unsigned int slot);		/* NULL: nothing to do */
 	void (*client_let_go)(struct esd_bpf *s, unsigned int slot);
 	void (*client_clear)(struct esd_bpf *s, unsigned int slot);
 

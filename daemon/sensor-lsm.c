@@ -278,16 +278,6 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
 }
 
-/* So the connection ends with the client's process, and all that waits goes on, even while the daemon can't run. */
-static void lsm_client_taken(struct esd_bpf *s, unsigned int number)
-{
-	struct esd_gate_fuse *gate = &lsm_of(s)->gates[number].gate;
-
-	closep(&gate->fd);
-	gate->fd = -1;
-	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = -1;
-}
-
 static void lsm_client_let_go(struct esd_bpf *s, unsigned int number)
 {
 	struct lsm_gate *gate = &lsm_of(s)->gates[number];
@@ -394,7 +384,6 @@ static const struct esd_hold lsm_hold = {
 	.start = lsm_start,
 	.stop = lsm_stop,
 	.client_add = lsm_client_add,
-	.client_taken = lsm_client_taken,
 	.client_let_go = lsm_client_let_go,
 	.client_clear = lsm_client_clear,
 	.narrow = lsm_narrow,

@@ -63,9 +63,6 @@ struct esd_sensor_ops {
 	int (*client_add)(struct esd_sensor *sensor, unsigned int slot, pid_t pid, struct esd_sensor_slot *ret);
 	void (*client_remove)(struct esd_sensor *sensor, unsigned int slot);
 
-	/* Its descriptors were sent to it: those that it alone should have are closed here. NULL: there are none. */
-	void (*client_taken)(struct esd_sensor *sensor, unsigned int slot);
-
 	/* The client's subscriptions are `types` from now on: in force on return. After a failure, the old ones are. */
 	int (*subscribe)(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
