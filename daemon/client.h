@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "abi/control.h"
-#include "daemon/limits.h"
+#include "daemon/time-limits.h"
 #include "daemon/sensor.h"
 #include "daemon/watch.h"
 #include "util/loop.h"

@@ -20,7 +20,7 @@
 #include "abi/control.h"
 #include "daemon/access.h"
 #include "daemon/deadline.h"
-#include "daemon/limits.h"
+#include "daemon/time-limits.h"
 #include "daemon/notes.h"
 #include "daemon/scope.h"
 #include "daemon/sensor.h"

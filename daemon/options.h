@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "abi/sensor.h"
-#include "daemon/limits.h"
+#include "daemon/time-limits.h"
 #include "daemon/sensor.h"
 
 /* The bounds of numbers, on the command line and in the configuration file. */

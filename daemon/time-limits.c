@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/limits.h"
+#include "daemon/time-limits.h"
 
 #include <errno.h>
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "daemon/event.h"
-#include "daemon/limits.h"
+#include "daemon/time-limits.h"
 #include "daemon/test.h"
 
 static const struct esd_limits limits = { .deadline_ms = 15000, .longest_ms = 60000, .type_ms[ESD_AUTH_EXEC] = 5000 };
