@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "ask.h"
+#include "mute.h"
 #include "record.h"
 
 #define ES_SOCKET_PATH "/run/endpointsecurity/control"
@@ -36,14 +37,29 @@ enum es_request_op {
 	ES_REQUEST_GET_DEADLINE_MAX,	/* value: a type; reply: value in ms */
 	ES_REQUEST_SET_DEADLINE_MIN,
 	ES_REQUEST_GET_DEADLINE_MIN,
+	/*
+	 * Muting: `kind` says of what (enum es_mute_kind), the data whom: a path without NUL, or a struct es_token.
+	 * Types that a target kind can't have are left out. The reply comes when the change is in force.
+	 */
+	ES_REQUEST_MUTE,
+	ES_REQUEST_UNMUTE,		/* exactly these; fine if they weren't */
+	ES_REQUEST_UNMUTE_ALL,		/* kind: the stage, ES_STAGE_PATH or ES_STAGE_TARGET */
+	ES_REQUEST_INVERT,		/* kind: the stage. inverted */
+	ES_REQUEST_MUTES,		/* a page of its own mutes; data: struct es_mute_info and what follows, count times */
+	ES_REQUEST_MUTES_OF,		/* for tools: those of the client in `slot` */
 };
+
+enum { ES_REQUEST_DATA = ES_MUTE_PATH_BYTES };	/* at most, behind a request */
 
 struct es_request {
 	uint32_t abi;			/* ES_ABI_VERSION */
 	uint32_t op;			/* enum es_request_op */
 	uint64_t types[ES_TYPE_WORDS];	/* a set: bit type % 64 of word type / 64 */
+	uint64_t cursor;		/* ES_REQUEST_MUTES: 0, or where the last page ended */
+	uint32_t kind;
+	uint32_t slot;
+	uint32_t data_bytes;		/* that follow this struct in the same packet */
 	uint32_t value;
-	uint32_t pad;
 };
 
 struct es_reply {
@@ -58,6 +74,9 @@ struct es_reply {
 	uint32_t pidversion;		/* ES_REQUEST_CLIENT: of the process that asked, in tokens; 0: not known */
 	uint32_t data_bytes;		/* that follow this struct in the same packet */
 	uint32_t value;
+	uint64_t cursor;		/* ES_REQUEST_MUTES: for the next page; 0: that was the last */
+	uint32_t inverted;		/* muting: bit: enum es_mute_stage */
+	uint32_t pad;
 };
 
 /*
@@ -69,7 +88,10 @@ struct es_reply {
  *	EUSERS		ES_CLIENTS_MAX clients exist
  *	EOPNOTSUPP	a type can't be delivered, or held, by this sensor on this kernel
  *	EBUSY		es_clear_cache() too often
- *	EINVAL		a value or a type that there is not, or beyond the limits
+ *	ESRCH		muting: that execution isn't running; of a slot: no client has it
+ *	EDQUOT		muting: this client has as many mutes as it may, or all clients together have
+ *	EINVAL		a value or a type that there is not, or beyond the limits; muting: not a path, a kind, a stage, or a
+ *			token
  *	anything else	the daemon failed, and its log says why
  */
 
@@ -143,6 +165,13 @@ struct es_note_info {
 	uint64_t late_ns;
 	char executable[256];		/* the client's; cut if longer */
 	char path[216];			/* what it was about */
+};
+
+/* An entry of a list of mutes. `bytes` follow: a path without NUL, or a struct es_token; then zeros up to a multiple of 8. */
+struct es_mute_info {
+	uint64_t types[ES_TYPE_WORDS];
+	uint32_t kind;			/* enum es_mute_kind */
+	uint32_t bytes;
 };
 
 enum es_capability {

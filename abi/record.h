@@ -65,7 +65,7 @@
 #include <stdint.h>
 #endif
 
-#define ES_ABI_VERSION 1
+#define ES_ABI_VERSION 2
 
 /* Limits that both sides rely on. */
 enum {

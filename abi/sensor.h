@@ -140,6 +140,8 @@ enum { ES_SCRATCH_POOL = 32 };
 /* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
 struct es_sensor_control {
 	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */
+	uint64_t mute_actor[ES_EVENT_TYPES];	/* clients whose mutes of processes or executables are about this type, */
+	uint64_t mute_target[ES_EVENT_TYPES];	/* or of targets; or that inverted the stage */
 	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
 	uint32_t daemon_tgid;
 	uint32_t daemon_gone;			/* 1: it has ended, and nobody is asked any more; the kernel programs write it */
@@ -149,6 +151,12 @@ struct es_sensor_control {
 	uint32_t scope_cgroup_level;		/* its depth below the root */
 	uint32_t lsm;				/* 1: operations are held by LSM programs, not by fanotify */
 	uint32_t gate_pid[ES_CLIENTS_MAX];	/* lsm: the process whose executable is the client's gate; 0: none */
+};
+
+/* The beginning of what the programs keep of each process, in the map `processes`. */
+struct es_sensor_process {
+	uint32_t pidversion;
+	uint32_t exited;
 };
 
 /* Counters that the kernel programs write (.bss). */

@@ -23,7 +23,6 @@ enum {
 	AUTH_DENY = 1,			/* es_auth_result_t */
 };
 
-
 /* ---- what an exec passes ---- */
 
 /*
@@ -219,6 +218,7 @@ static __always_inline void put_waiting_exec(struct scratch *s, struct task_stru
 
 	if (!leader)
 		return;
+	head->process = put_process(s, task);	/* what is long comes behind it */
 	put_future(s, leader, call, &call->file);
 	cwd.mnt = READ(task, fs, pwd.mnt);
 	cwd.dentry = READ(task, fs, pwd.dentry);
@@ -335,7 +335,6 @@ static __always_inline uint32_t question_put(struct gate_question *q, struct es_
 	head->auth_id = q->auth_id;
 	head->thread_id = q->tid;
 	head->deadline_ns = deadline_of(client, head);
-	head->process = put_process(s, task);
 	if (q->type == EV_AUTH_OPEN) {
 		head->file[0] = put_path(s, file);
 		/* Flags that aren't known, as io_uring's: as if all were asked for, or a denial could be got round. */
@@ -343,6 +342,10 @@ static __always_inline uint32_t question_put(struct gate_question *q, struct es_
 	} else if (call && q->capture) {
 		put_waiting_exec(s, task, call, q->capture);
 	}
+	if (!select_targets(s, 1ull << q->slot))
+		goto out;
+	if (!head->process)
+		head->process = put_process(s, task);
 	if (!head->process)
 		goto out;
 	entry->tid = q->tid;
@@ -384,7 +387,7 @@ static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_
 	file.mnt = READ(opened, f_path.mnt);
 	file.dentry = READ(opened, f_path.dentry);
 	call = bpf_task_storage_get(&calls, task, NULL, 0);
-	if (!question_type(q, call, &file))
+	if (!question_type(q, call, &file) || !select_actor(task, q->type, 1ull << q->slot))
 		return ES_ASK_ALLOW;
 	return question_put(q, client, task, call, &file);
 }

@@ -16,6 +16,7 @@
 #include "process.bpf.h"
 #include "ring.bpf.h"
 #include "select.bpf.h"
+#include "target.bpf.h"
 #include "walk.bpf.h"
 
 struct args {
@@ -80,17 +81,23 @@ static __always_inline struct args *args_of(struct pt_regs *regs)
 /* A record of what the current task did. event_send() belongs to each, also if this returns NULL. */
 static __always_inline struct scratch *event_begin(uint32_t type)
 {
-	struct scratch *s = record_begin(type);
+	return record_begin(type);
+}
 
-	if (!s)
-		return NULL;
-	head_of(s)->process = put_current(s);
-	return head_of(s)->process ? s : NULL;
+/* Completes a record whose files are in it: returns who it is still for, and puts in who acted. */
+static __always_inline uint64_t event_finish(struct scratch *s, uint64_t slots)
+{
+	slots = select_targets(s, slots);
+	if (slots && !head_of(s)->process)
+		head_of(s)->process = put_current(s);
+	return head_of(s)->process ? slots : 0;
 }
 
 static __always_inline void event_send(struct scratch *s, uint64_t slots)
 {
-	if (s && record_in_scope(s))
+	if (s)
+		slots = event_finish(s, slots);
+	if (s && slots)
 		record_send(s, slots);
 	record_end();
 }

@@ -4,6 +4,7 @@
 /* Every map and global variable of the tracepoint sensor. The shapes that the daemon shares are in abi/sensor.h. */
 
 #include "abi/ask.h"
+#include "abi/mute.h"
 #include "abi/sensor.h"
 
 /* Event types by name: the values of the public constants. */
@@ -129,10 +130,27 @@ struct {
 	__type(value, uint32_t);
 } nesting SEC(".maps");
 
-/* What is known of a process; kept with its first thread, gone with it. */
+enum { MUTED_KEPT = 16 };
+
+#define MUTED_BUSY (~0ull)
+
+/* What a client keeps away of all that a process does, as of a generation of the client's mutes: see mute.bpf.h. */
+struct muted {
+	uint64_t generation;		/* 0: of none; MUTED_BUSY: being written */
+	uint64_t pidversion;
+	struct es_mute_types types;
+};
+
+/*
+ * What is known of a process; kept with its first thread, gone with it. The daemon reads the first two members, see
+ * struct es_sensor_process.
+ */
 struct process {
 	uint32_t pidversion;		/* 0: not filled in yet */
+	uint32_t exited;
+	struct muted muted[MUTED_KEPT];	/* clients by slot % MUTED_KEPT */
 	int32_t original_ppid;
+	uint32_t pad;
 	uint64_t start_ns;
 	struct es_token responsible;
 	struct es_stat exe_stat;
@@ -214,6 +232,22 @@ volatile uint32_t always_zero;
 static __always_inline uint32_t unknown(uint32_t value)
 {
 	return value ^ always_zero;
+}
+
+void bpf_rcu_read_lock(void) __ksym __weak;
+void bpf_rcu_read_unlock(void) __ksym __weak;
+
+/* Programs that may sleep hold no RCU lock unless they take it; 6.1 doesn't know that, nor want it. */
+static __always_inline void rcu_begin(bool sleeps)
+{
+	if (sleeps && bpf_rcu_read_lock)
+		bpf_rcu_read_lock();
+}
+
+static __always_inline void rcu_end(bool sleeps)
+{
+	if (sleeps && bpf_rcu_read_unlock)
+		bpf_rcu_read_unlock();
 }
 
 struct es_sensor_control control;

@@ -12,22 +12,6 @@
 #include "path.bpf.h"
 #include "ring.bpf.h"
 
-void bpf_rcu_read_lock(void) __ksym __weak;
-void bpf_rcu_read_unlock(void) __ksym __weak;
-
-/* Programs that may sleep hold no RCU lock unless they take it; 6.1 doesn't know that, nor want it. */
-static __always_inline void rcu_begin(bool sleeps)
-{
-	if (sleeps && bpf_rcu_read_lock)
-		bpf_rcu_read_lock();
-}
-
-static __always_inline void rcu_end(bool sleeps)
-{
-	if (sleeps && bpf_rcu_read_unlock)
-		bpf_rcu_read_unlock();
-}
-
 static __always_inline uint32_t next_pidversion(void)
 {
 	return __sync_fetch_and_add(&stats.pidversion, 1) + 1;

@@ -139,6 +139,9 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 			process_exec(s, p, task);
 		if (p && slots) {
 			head_of(s)->other = put_current(s);
+			slots = select_targets(s, slots);
+		}
+		if (p && slots) {
 			put_exec(s, task, bprm);
 			exec_record_send(s, task, slots);
 		}
@@ -155,6 +158,16 @@ static __always_inline int wait_status(struct task_struct *task)
 	return READ(task, group_leader, exit_code);
 }
 
+/* The daemon mutes no process that has ended. */
+static __always_inline void process_exited(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct process *p = leader ? process_find(leader) : NULL;
+
+	if (p)
+		p->exited = 1;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -168,6 +181,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;	/* other threads go on */
 	wait_process_gone(task);
 	__sync_fetch_and_add(&stats.processes, -1);
+	process_exited(task);
 	if (control.kind_live[ES_KIND_CLOSE] && READ(task, files, count.counter) == 1)
 		fds_closing(0, FDS_MAX);
 	slots = select_clients(EV_NOTIFY_EXIT);
@@ -206,15 +220,12 @@ static __noinline int send_signal_record(uint32_t type, int value, struct task_s
 
 	if (!slots)
 		return 0;
-	s = record_begin(type);
+	s = event_begin(type);
 	if (s) {
-		head_of(s)->process = put_current(s);
 		head_of(s)->other = put_process(s, target);
 		head_of(s)->num[0] = value;
-		if (head_of(s)->process && head_of(s)->other)
-			record_send(s, slots);
 	}
-	record_end();
+	event_send(s && head_of(s)->other ? s : NULL, slots);
 	return 0;
 }
 

@@ -228,21 +228,33 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 	return slots;
 }
 
-/* False: nobody wants to be asked. */
+/* Is the question that the task has open this one? */
+static __always_inline bool question_asked(struct question *q)
+{
+	struct wait *wait = q->wait;
+
+	return wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
+	       wait->key[2] == q->key[2];
+}
+
+/*
+ * False: nobody wants to be asked. Who was asked already is waited for, though he has muted it since: his answer counts.
+ */
 static __always_inline bool question_open(struct question *q, uint32_t type, uint32_t notify, uint64_t a, uint64_t b,
 					  uint64_t c)
 {
+	if (!control.subscribers[type])
+		return false;
 	q->type = type;
 	q->notify = notify;
 	q->slots = slots_to_ask(type);
 	q->index = 0;
-	if (!q->slots)
-		return false;
 	q->key[0] = a;
 	q->key[1] = b;
 	q->key[2] = c;
-	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	return q->wait;
+	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL,
+				       q->slots ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	return q->wait && (q->slots || question_asked(q));
 }
 
 /* The system call that the current task is in: the same when it starts over. */
@@ -311,14 +323,6 @@ static __noinline bool question_settled(struct question *q)
 	return search.found;
 }
 
-static __always_inline bool question_is_open(const struct question *q)
-{
-	const struct wait *wait = q->wait;
-
-	return wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
-	       wait->key[2] == q->key[2];
-}
-
 /* The record; NULL: there is no room, and the operation goes on. question_send() belongs to it either way. */
 static __always_inline struct scratch *question_record(struct question *q)
 {
@@ -328,8 +332,13 @@ static __always_inline struct scratch *question_record(struct question *q)
 		return NULL;
 	record_reset(s, q->type);
 	head_of(s)->flags = ES_RECORD_AUTH;
-	head_of(s)->process = put_current(s);
-	return head_of(s)->process ? s : NULL;
+	return s;
+}
+
+/* Its files are in it: who is to be asked after all, and who acts. */
+static __always_inline void question_finish(struct question *q, struct scratch *s)
+{
+	q->slots = event_finish(s, q->slots);
 }
 
 struct asking {
@@ -403,7 +412,7 @@ static __always_inline void question_send(struct question *q, struct scratch *s,
 
 	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
 	asking.flags = how == WAIT_SLICED ? ES_HELD_SLICED : how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED : 0;
-	if (s && record_in_scope(s)) {
+	if (s && q->slots) {
 		q->wait->key[0] = q->key[0];
 		q->wait->key[1] = q->key[1];
 		q->wait->key[2] = q->key[2];
@@ -708,13 +717,12 @@ static __always_inline struct scratch *denied_record(struct question *q)
 		return NULL;
 	record_reset(s, q->notify);
 	head_of(s)->result = AUTH_DENY;
-	head_of(s)->process = put_current(s);
 	return s;
 }
 
 static __always_inline void denied_send(struct question *q, struct scratch *s)
 {
-	if (s && record_in_scope(s))
+	if (s && q->slots)
 		record_send(s, q->slots);
 	if (s)
 		pool_give(q->index);
@@ -725,7 +733,7 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 	uint32_t how_ = sleeps_ && without_syscall() ? WAIT_WHOLE : (wait_); \
 	struct scratch *s; \
 	int result_; \
-	if (question_is_open(q_)) { \
+	if (question_asked(q_)) { \
 		/* It has come back. */ \
 	} else if (question_settled(q_)) { \
 		return 0; \
@@ -733,8 +741,10 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 		wait_drop((q_)->wait); \
 		rcu_begin(sleeps_); \
 		s = question_record(q_); \
-		if (s) \
+		if (s) { \
 			put_; \
+			question_finish(q_, s); \
+		} \
 		rcu_end(sleeps_); \
 		question_send(q_, s, how_); \
 	} \
@@ -742,8 +752,10 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 	if (result_ == -EPERM) { \
 		rcu_begin(sleeps_); \
 		s = denied_record(q_); \
-		if (s) \
+		if (s) { \
 			put_; \
+			question_finish(q_, s); \
+		} \
 		rcu_end(sleeps_); \
 		denied_send(q_, s); \
 	} \

@@ -127,7 +127,10 @@ static int slot_take(struct esd_client *client)
 	client_settings(client);
 	daemon->clients[slot] = client;
 	daemon->client_count++;
-	return 0;
+	r = esd_mutes_init(&client->mutes, daemon->sensor, slot);
+	if (r)
+		log_error("can't mute what a new client has muted: %s", strerror(r < 0 ? -r : r));
+	return r > 0 ? -r : r;
 }
 
 static void slot_leave(struct esd_client *client)
@@ -137,6 +140,7 @@ static void slot_leave(struct esd_client *client)
 	if (daemon->clients[client->slot] != client)
 		return;
 	daemon->sensor->ops->client_remove(daemon->sensor, client->slot);
+	esd_mutes_deinit(&client->mutes);
 	daemon->clients[client->slot] = NULL;
 	daemon->client_count--;
 	client_note(client, ES_NOTE_WENT, 0);

@@ -12,8 +12,9 @@
 #include <sys/types.h>
 
 #include "abi/control.h"
-#include "daemon/time-limits.h"
+#include "daemon/mute.h"
 #include "daemon/sensor.h"
+#include "daemon/time-limits.h"
 #include "daemon/watch.h"
 #include "util/loop.h"
 
@@ -29,6 +30,7 @@ struct esd_client {
 	unsigned int slot;
 	uint64_t types[ES_TYPE_WORDS];
 	struct esd_sensor_slot given;	/* borrowed from the sensor */
+	struct esd_mutes mutes;
 	struct esd_watch watch;		/* .settings: what the kernel programs know of it */
 	struct esd_deadlines deadlines;
 	bool descendants;		/* it watches its descendants only; no client does so far */

@@ -75,8 +75,11 @@ static void touch(struct esd_connection *connection)
  */
 static int receive(struct esd_connection *connection)
 {
-	struct es_request request;
-	struct iovec iov = { .iov_base = &request, .iov_len = sizeof(request) };
+	struct {
+		struct es_request request;
+		char data[ES_REQUEST_DATA];
+	} packet;
+	struct iovec iov = { .iov_base = &packet, .iov_len = sizeof(packet) };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
@@ -90,7 +93,7 @@ static int receive(struct esd_connection *connection)
 		return 1;
 	}
 	touch(connection);
-	return esd_control_dispatch(connection, &request, n, message.msg_flags & MSG_TRUNC);
+	return esd_control_dispatch(connection, &packet.request, n, message.msg_flags & MSG_TRUNC);
 }
 
 static int connection_ready(struct loop_source *source, uint32_t events)

@@ -195,6 +195,102 @@ static int call_capabilities(struct call *call)
 	return reply_data(call, sensor->capabilities, sizeof(sensor->capabilities[0]), ES_EVENT_TYPES);
 }
 
+/* ---- muting ---- */
+
+static int reply_mutes(struct call *call, int r)
+{
+	call->reply.error = r < 0 ? -r : r;
+	call->reply.inverted = call->connection->client->mutes.summary.client.inverted;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_mute(struct call *call)
+{
+	const struct es_request *request = call->request;
+
+	return reply_mutes(call, esd_mutes_add(&call->connection->client->mutes, request->kind, request + 1,
+					       request->data_bytes, request->types));
+}
+
+static int call_unmute(struct call *call)
+{
+	const struct es_request *request = call->request;
+
+	return reply_mutes(call, esd_mutes_remove(&call->connection->client->mutes, request->kind, request + 1,
+						  request->data_bytes, request->types));
+}
+
+static int call_unmute_all(struct call *call)
+{
+	return reply_mutes(call, esd_mutes_remove_all(&call->connection->client->mutes, call->request->kind));
+}
+
+static int call_invert(struct call *call)
+{
+	return reply_mutes(call, esd_mutes_invert(&call->connection->client->mutes, call->request->kind));
+}
+
+enum { MUTES_PAGE = 32768 };		/* bytes; the longest entry fits */
+
+/* Appends an entry to a page of `used` bytes; false: it has no room. */
+static bool page_put(char page[MUTES_PAGE], uint32_t *used, const struct esd_mute *mute)
+{
+	struct es_mute_info info = { .kind = mute->kind, .bytes = mute->length };
+	const void *data = mute->path;
+	uint32_t whole;
+
+	if (mute->kind == ES_MUTE_PROCESS) {
+		info.bytes = sizeof(mute->token);
+		data = &mute->token;
+	}
+	memcpy(info.types, mute->types, sizeof(info.types));
+	whole = sizeof(info) + ((info.bytes + 7) & ~7u);
+	if (*used + whole > MUTES_PAGE)
+		return false;
+	memset(page + *used, 0, whole);
+	memcpy(page + *used, &info, sizeof(info));
+	memcpy(page + *used + sizeof(info), data, info.bytes);
+	*used += whole;
+	return true;
+}
+
+static int reply_page(struct call *call, struct esd_mutes *mutes)
+{
+	const struct esd_mute *mute;
+	char page[MUTES_PAGE];
+
+	for (mute = esd_mutes_after(mutes, call->request->cursor); mute; mute = TAILQ_NEXT(mute, link)) {
+		if (!page_put(page, &call->reply.data_bytes, mute))
+			break;
+		call->reply.count++;
+		call->reply.cursor = mute->id;
+	}
+	if (!mute)
+		call->reply.cursor = 0;
+	call->reply.inverted = mutes->summary.client.inverted;
+	return esd_control_reply(call->connection, &call->reply, page, NULL, 0);
+}
+
+static int call_mutes(struct call *call)
+{
+	return reply_page(call, &call->connection->client->mutes);
+}
+
+static int call_mutes_of(struct call *call)
+{
+	struct esd_daemon *daemon = call->connection->daemon;
+	uint32_t slot = call->request->slot;
+
+	if (call->connection->uid != 0)
+		call->reply.error = EPERM;
+	else if (slot >= ES_CLIENTS_MAX || !daemon->clients[slot])
+		call->reply.error = ESRCH;
+	if (call->reply.error)
+		return reply_data(call, NULL, 0, 0);
+	return reply_page(call, &daemon->clients[slot]->mutes);
+}
+
 enum state {
 	STATE_STRANGER,
 	STATE_CLIENT,
@@ -219,6 +315,12 @@ static const struct {
 	[ES_REQUEST_GET_DEADLINE_MAX] = { call_get_deadline_max, STATE_CLIENT },
 	[ES_REQUEST_SET_DEADLINE_MIN] = { call_set_deadline_min, STATE_CLIENT },
 	[ES_REQUEST_GET_DEADLINE_MIN] = { call_get_deadline_min, STATE_CLIENT },
+	[ES_REQUEST_MUTE] = { call_mute, STATE_CLIENT },
+	[ES_REQUEST_UNMUTE] = { call_unmute, STATE_CLIENT },
+	[ES_REQUEST_UNMUTE_ALL] = { call_unmute_all, STATE_CLIENT },
+	[ES_REQUEST_INVERT] = { call_invert, STATE_CLIENT },
+	[ES_REQUEST_MUTES] = { call_mutes, STATE_CLIENT },
+	[ES_REQUEST_MUTES_OF] = { call_mutes_of, STATE_ANY },
 };
 
 /* Another version may have requests of another size: its number is looked at first, and it gets a reply. */
@@ -240,7 +342,7 @@ int esd_control_dispatch(struct esd_connection *connection, const struct es_requ
 	call.reply.op = request->op;
 	if (request->abi != ES_ABI_VERSION)
 		return other_version(&call);
-	if (size != sizeof(*request) || cut)
+	if (size < sizeof(*request) || size - sizeof(*request) != request->data_bytes || cut)
 		return ESD_CONTROL_BAD_SIZE;
 	if (request->op >= ARRAY_SIZE(requests) || !requests[request->op].call)
 		return ESD_CONTROL_BAD_OP;

@@ -18,7 +18,10 @@ enum esd_control_result {
 	ESD_CONTROL_UNREAD,
 };
 
-/* Handles one packet: `size` bytes of it are at `request`, `cut` says that there were more. Sends the reply. */
+/*
+ * Handles one packet: `size` bytes of it are at `request`, data behind the struct; `cut` says that there were more.
+ * Sends the reply.
+ */
 int esd_control_dispatch(struct esd_connection *connection, const struct es_request *request, size_t size, bool cut);
 
 const char *esd_control_complaint(int result);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -71,6 +72,31 @@ static uint32_t fake_pidversion(struct esd_sensor *sensor, int pidfd)
 	return pidfd < 0 ? 0 : FAKE_PIDVERSION;
 }
 
+/* Entries are new ones as long as their types are none yet: the caller says what they were before. */
+static int fake_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
+		     const uint64_t types[ES_TYPE_WORDS])
+{
+	struct fake_sensor *fake = fake_of(sensor);
+	bool some = types[0] | types[1] | types[2];
+
+	if (some && !mute->id && fake->slots[slot].mutes >= fake->mutes_max)
+		return EDQUOT;
+	fake->slots[slot].mutes += some && !mute->id;
+	fake->slots[slot].mutes -= !some;
+	return 0;
+}
+
+static void fake_mute_summary(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary)
+{
+	fake_of(sensor)->slots[slot].summary = *summary;
+}
+
+static bool fake_process_runs(struct esd_sensor *sensor, pid_t pid, uint32_t pidversion)
+{
+	(void)pidversion;
+	return pid != fake_of(sensor)->ended;
+}
+
 static void fake_counters(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret)
 {
 	*ret = fake_of(sensor)->slots[slot].counters;
@@ -95,6 +121,9 @@ static const struct esd_sensor_ops fake_ops = {
 	.client_remove = fake_client_remove,
 	.subscribe = fake_subscribe,
 	.pidversion = fake_pidversion,
+	.mute = fake_mute,
+	.mute_summary = fake_mute_summary,
+	.process_runs = fake_process_runs,
 	.counters = fake_counters,
 	.stats = fake_stats,
 };
@@ -103,7 +132,8 @@ void fake_sensor_init(struct fake_sensor *fake)
 {
 	struct es_capability_info *capabilities = fake->base.capabilities;
 
-	*fake = (struct fake_sensor){ .base.ops = &fake_ops, .base.gate_queues = true, .base.reason = "a test" };
+	*fake = (struct fake_sensor){ .base.ops = &fake_ops, .base.gate_queues = true, .base.reason = "a test",
+				      .mutes_max = UINT_MAX };
 	fake->base.clients = fake->clients;
 	fake->base.clients_fd = -1;
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)

@@ -6,6 +6,7 @@
  * hold AUTH_OPEN and AUTH_EXEC, not AUTH_UNLINK; NOTIFY_IOKIT_OPEN never happens; the rest is delivered.
  */
 
+#include "daemon/mute.h"
 #include "daemon/sensor.h"
 
 enum { FAKE_PIDVERSION = 17 };
@@ -18,6 +19,8 @@ struct fake_slot {
 	int gate_writer;		/* what is written here is what waits at the gate */
 	struct es_held *held;		/* writable */
 	struct esd_sensor_counters counters;
+	unsigned int mutes;		/* entries that the sensor was told of, and not to take out again */
+	struct esd_mute_summary summary;
 };
 
 struct fake_sensor {
@@ -25,6 +28,8 @@ struct fake_sensor {
 	struct fake_slot slots[ES_CLIENTS_MAX];
 	struct es_sensor_client clients[ES_CLIENTS_MAX];
 	int subscribe_fails;		/* this errno, once */
+	unsigned int mutes_max;		/* of each slot; more is EDQUOT */
+	pid_t ended;			/* this process has; all others run */
 	bool freed;
 };
 

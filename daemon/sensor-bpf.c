@@ -9,9 +9,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "daemon/event.h"
+#include "daemon/mute.h"
 #include "daemon/select.h"
 #include "daemon/syscalls.h"
 #include "util/log.h"
@@ -335,6 +338,79 @@ static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const 
 	return r;
 }
 
+/* ---- muting ---- */
+
+static struct es_mute_key mute_key(const struct esd_bpf *s, unsigned int slot, const struct esd_mute *mute)
+{
+	struct es_mute_key key = { .slot = slot, .kind = mute->kind };
+
+	if (mute->kind == ES_MUTE_PROCESS) {
+		key.hash = (struct es_mute_hash){ { mute->token.pid, mute->token.pidversion } };
+	} else {
+		key.length = mute->length;
+		key.hash = es_mute_hash_path((const uint64_t *)s->skel->rodata->mute_keys, mute->path, mute->length);
+	}
+	return key;
+}
+
+static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
+		       const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct es_mute_key key = mute_key(s, slot, mute);
+	struct es_mute_types value = {};
+	int r;
+
+	memcpy(value.word, types, sizeof(types[0]) * ES_TYPE_WORDS);
+	if (!(types[0] | types[1] | types[2])) {
+		r = bpf_map_delete_elem(map_fd(s->skel->maps.mutes), &key);
+		return r == -ENOENT ? 0 : r;
+	}
+	r = bpf_map_update_elem(map_fd(s->skel->maps.mutes), &key, &value, BPF_ANY);
+	if (r < 0 && r != -E2BIG)
+		log_error("can't write a mute: %s", strerror(-r));
+	return r == -E2BIG ? EDQUOT : r;
+}
+
+static void mute_select(uint64_t words[ES_EVENT_TYPES], unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
+{
+	uint64_t bit = UINT64_C(1) << slot;
+
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
+		uint64_t word = esd_types_has(types, type) ? words[type] | bit : words[type] & ~bit;
+
+		__atomic_store_n(&words[type], word, __ATOMIC_RELEASE);
+	}
+}
+
+/* The generation comes last: what the programs keep of an older one counts no more. */
+static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct es_mute_client *client = &s->skel->bss->mute_clients[slot];
+
+	memcpy(client->lengths, summary->client.lengths, sizeof(client->lengths));
+	memcpy(client->longest, summary->client.longest, sizeof(client->longest));
+	__atomic_store_n(&client->inverted, summary->client.inverted, __ATOMIC_RELEASE);
+	mute_select(s->skel->bss->control.mute_actor, slot, summary->actor);
+	mute_select(s->skel->bss->control.mute_target, slot, summary->target);
+	__atomic_store_n(&client->generation, ++s->mute_generation, __ATOMIC_SEQ_CST);
+}
+
+static bool sensor_process_runs(struct esd_sensor *sensor, pid_t pid, uint32_t pidversion)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	const struct bpf_map *processes = s->skel->maps.processes;
+	_cleanup_free_ struct es_sensor_process *process = malloc(bpf_map__value_size(processes));
+	_cleanup_close_ int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+
+	if (!process || pidfd < 0 || bpf_map_lookup_elem(map_fd(processes), &pidfd, process) < 0)
+		return false;
+	return process->pidversion == pidversion && !process->exited;
+}
+
+/* ---- counters ---- */
+
 static void sensor_counters(struct esd_sensor *sensor, unsigned int number, struct esd_sensor_counters *ret)
 {
 	struct esd_bpf *s = bpf_of(sensor);
@@ -404,6 +480,9 @@ static const struct esd_sensor_ops sensor_ops = {
 	.client_remove = sensor_client_remove,
 	.subscribe = sensor_subscribe,
 	.pidversion = sensor_pidversion,
+	.mute = sensor_mute,
+	.mute_summary = sensor_mute_summary,
+	.process_runs = sensor_process_runs,
 	.counters = sensor_counters,
 	.stats = sensor_stats,
 };
@@ -501,6 +580,9 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	s->hold->choose(s, btf);
 	esd_syscalls_native(s->skel->rodata->syscalls);
 	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
+	if (getrandom((void *)s->skel->rodata->mute_keys, sizeof(s->skel->rodata->mute_keys), 0) !=
+	    sizeof(s->skel->rodata->mute_keys))
+		return -EIO;
 	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
 	scratch = SCRATCH_PER_CPU * cpus + 1 + ES_SCRATCH_POOL;
 	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);

@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 #include <stdbool.h>
 
+#include "abi/mute.h"
 #include "daemon/sensor.h"
 #include "tracepoint.skel.h"
 
@@ -71,6 +72,7 @@ struct esd_bpf {
 	int reaper_fd;
 	uint32_t ring_bytes;
 	unsigned int clients;
+	uint64_t mute_generation;	/* the last one given out */
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];
 };
 

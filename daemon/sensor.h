@@ -55,6 +55,8 @@ struct esd_sensor_stats {
 };
 
 struct esd_sensor;
+struct esd_mute;
+struct esd_mute_summary;
 
 struct esd_sensor_ops {
 	void (*free)(struct esd_sensor *sensor);
@@ -68,6 +70,17 @@ struct esd_sensor_ops {
 
 	/* What messages say of the process, a client's; 0: not known yet. */
 	uint32_t (*pidversion)(struct esd_sensor *sensor, int pidfd);
+
+	/*
+	 * Muting, see daemon/mute.h: one entry with these types, none of them takes it out (EDQUOT: there is no room);
+	 * then what follows from all, which puts it in force.
+	 */
+	int (*mute)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
+		    const uint64_t types[ES_TYPE_WORDS]);
+	void (*mute_summary)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary);
+
+	/* Is there such an execution, and has it not ended? */
+	bool (*process_runs)(struct esd_sensor *sensor, pid_t pid, uint32_t pidversion);
 
 	void (*counters)(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret);
 	void (*stats)(struct esd_sensor *sensor, struct esd_sensor_stats *ret);

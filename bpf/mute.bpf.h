@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (2) Who of those that subscribed has muted it? Two questions, at two moments:
+ *
+ *	select_actor()	before a record is made: the process and its executable. The answer for all types is kept with
+ *			the process, until it executes another program or the client changes its mutes.
+ *	select_targets()	when the paths are known, before anybody is told (target.bpf.h).
+ *
+ * control.mute_actor and control.mute_target say for each type which clients need to be looked at: for the others, and
+ * that is nearly always, a question costs one load. abi/mute.h has the shapes, and how paths are compared.
+ *
+ * A client gets to know too much rather than too little: where something can't be found out it is told.
+ */
+
+#include "kernel.h"
+#include "maps.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ES_MUTES_MAX);
+	__type(key, struct es_mute_key);
+	__type(value, struct es_mute_types);
+} mutes SEC(".maps");
+
+/* Drawn by the daemon before the programs are loaded. */
+const volatile uint64_t mute_keys[ES_MUTE_KEYS];
+
+struct es_mute_client mute_clients[ES_CLIENTS_MAX];
+
+/* ---- a path against one client's tuples ---- */
+
+/* A path, for a function that is verified by its own. */
+struct mute_text {
+	char bytes[ES_MUTE_PATH_BYTES + 8];
+};
+
+struct match {
+	const struct mute_text *text;
+	struct es_mute_types *found;
+	struct es_mute_client *client;
+	uint64_t word;			/* the one that is looked at */
+	struct es_mute_key key;		/* the hash of what is before it */
+	uint32_t kind;			/* ES_MUTE_EXE_PREFIX, ES_MUTE_TARGET_PREFIX */
+	uint32_t bits;			/* lengths in use, of prefixes that end in it */
+	uint32_t index;			/* of it */
+};
+
+static __always_inline struct es_mute_client *mute_client_of(uint32_t slot)
+{
+	asm volatile("" : "+r"(slot));
+	return &mute_clients[slot & (ES_CLIENTS_MAX - 1)];
+}
+
+static __always_inline bool mute_types_has(const struct es_mute_types *types, uint32_t type)
+{
+	uint32_t word = type / 64;
+
+	asm volatile("" : "+r"(word));
+	return types->word[word & ES_TYPE_WORDS] >> type % 64 & 1;
+}
+
+static __always_inline void mute_look_up(struct es_mute_key *key, struct es_mute_types *found)
+{
+	struct es_mute_types *types = bpf_map_lookup_elem(&mutes, key);
+
+	if (!types)
+		return;
+	found->word[0] |= types->word[0];
+	found->word[1] |= types->word[1];
+	found->word[2] |= types->word[2];
+}
+
+static __always_inline uint32_t word_bounded(uint32_t index)
+{
+	asm volatile("" : "+r"(index));
+	return index & (ES_MUTE_WORDS - 1);
+}
+
+static __always_inline void match_hash(struct es_mute_hash *hash, uint32_t index, uint64_t word)
+{
+	index = word_bounded(index);
+	ES_MUTE_HASH_WORD(hash, mute_keys, index, word);
+}
+
+/* A prefix that ends in the word, after bit + 1 bytes of it. */
+static long match_prefix(uint32_t bit, struct match *m)
+{
+	struct es_mute_key key = m->key;
+
+	if (!(m->bits >> (bit & 7) & 1))
+		return 0;
+	match_hash(&key.hash, m->index, m->word & ~0ull >> (56 - 8 * (bit & 7)));
+	key.length = m->index * 8 + bit + 1;
+	key.kind = m->kind;
+	mute_look_up(&key, m->found);
+	return 0;
+}
+
+/* Of the word at `index`, only those bytes count that are in `mask`; and of the lengths, those in `lengths`. */
+static __always_inline void match_take(struct match *m, uint32_t index, uint64_t mask, uint32_t lengths)
+{
+	index = word_bounded(index);
+	m->word = *(const uint64_t *)&m->text->bytes[index * 8] & mask;
+	m->bits = m->client->lengths[m->kind & (ES_MUTE_PATH_KINDS - 1)][index] & lengths;
+	if (m->bits) {
+		m->index = index;
+		bpf_loop(8, match_prefix, m, 0);
+	}
+	match_hash(&m->key.hash, index, m->word);
+}
+
+static long match_word(uint32_t index, struct match *m)
+{
+	match_take(m, index, ~0ull, 0xff);
+	return 0;
+}
+
+/* Is the length in use? That of the empty path has the bit of one that would be too long. */
+static __always_inline uint32_t length_listed(struct es_mute_client *client, uint32_t kind, uint32_t length)
+{
+	uint32_t bit = es_mute_length_bit(length);
+
+	return client->lengths[kind & (ES_MUTE_PATH_KINDS - 1)][word_bounded(bit / 8)] >> bit % 8 & 1;
+}
+
+/*
+ * Adds to `found` the types for which a client mutes the path: by the path itself, or by how it begins. `kind` is that
+ * of the prefixes, the literals' is the next one. ES_MUTE_PATH_BYTES of a longer path are enough.
+ */
+__noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_t slot, uint32_t kind,
+			  struct es_mute_types *found)
+{
+	struct match m = { .text = text, .found = found, .kind = kind };
+	uint32_t bytes, literal;
+
+	if (!text || !found)
+		return 0;
+	m.client = mute_client_of(slot);
+	m.key.slot = slot;
+	m.key.hash.sum[0] = m.key.hash.sum[1] = unknown(0);
+	literal = length_listed(m.client, kind + 1, length);
+	bytes = m.client->longest[kind & (ES_MUTE_PATH_KINDS - 1)];
+	if (literal || bytes > length)
+		bytes = length;
+	bpf_loop(bytes / 8, match_word, &m, 0);
+	match_take(&m, bytes / 8, (1ull << 8 * (bytes % 8)) - 1, (1u << bytes % 8) - 1);
+	if (literal) {
+		m.key.length = length;
+		m.key.kind = kind + 1;
+		mute_look_up(&m.key, found);
+	}
+	if (length_listed(m.client, kind, 0)) {
+		m.key.hash.sum[0] = m.key.hash.sum[1] = m.key.length = 0;
+		m.key.kind = kind;
+		mute_look_up(&m.key, found);
+	}
+	return 0;
+}
+
+/* ---- the process ---- */
+
+struct actor {
+	struct process *p;
+	uint64_t slots;
+	uint64_t muted;			/* of them */
+	uint32_t type;
+	uint32_t pid;
+};
+
+/* What the client keeps away of all that this process does, into `types`, which begins empty. */
+static __always_inline void actor_compute(struct actor *actor, uint32_t slot, struct es_mute_types *types)
+{
+	struct es_mute_client *client = mute_client_of(slot);
+	struct es_mute_types path = {};
+	struct es_mute_key key = { .slot = slot, .kind = ES_MUTE_PROCESS };
+	uint64_t unlisted_process = -(uint64_t)(client->inverted >> ES_STAGE_PROCESS & 1);
+	uint64_t unlisted_path = -(uint64_t)(client->inverted >> ES_STAGE_PATH & 1);
+	uint32_t i;
+
+	key.hash.sum[0] = actor->pid;
+	key.hash.sum[1] = actor->p->pidversion;
+	mute_look_up(&key, types);
+	mute_match((struct mute_text *)actor->p->exe, actor->p->exe_len, slot, ES_MUTE_EXE_PREFIX, &path);
+	for (i = 0; i < ES_TYPE_WORDS; i++)
+		types->word[i] = (types->word[i] ^ unlisted_process) | (path.word[i] ^ unlisted_path);
+}
+
+/* Who claims an entry writes it; the others go without. A reader looks at the generation before and after. */
+static __always_inline void actor_keep(struct process *p, struct muted *kept, uint64_t generation,
+				       const struct es_mute_types *types)
+{
+	uint64_t seen = kept->generation;
+
+	if (seen == MUTED_BUSY || __sync_val_compare_and_swap(&kept->generation, seen, MUTED_BUSY) != seen)
+		return;
+	kept->types = *types;
+	kept->pidversion = p->pidversion;
+	asm volatile("" : : : "memory");
+	*(volatile uint64_t *)&kept->generation = generation;
+}
+
+static long actor_step(uint32_t slot, struct actor *actor)
+{
+	struct process *p = actor->p;
+	struct es_mute_types types = {};
+	struct muted *kept;
+	uint64_t generation;
+	bool muted;
+
+	if (slot >= ES_CLIENTS_MAX || !(actor->slots >> slot))
+		return 1;
+	if (!(actor->slots >> slot & 1))
+		return 0;
+	kept = &p->muted[slot & (MUTED_KEPT - 1)];
+	generation = *(volatile uint64_t *)&mute_client_of(slot)->generation;
+	if (*(volatile uint64_t *)&kept->generation == generation && kept->pidversion == p->pidversion) {
+		muted = mute_types_has(&kept->types, actor->type);
+		asm volatile("" : : : "memory");
+		if (*(volatile uint64_t *)&kept->generation == generation)
+			goto out;
+	}
+	actor_compute(actor, slot, &types);
+	actor_keep(p, kept, generation, &types);
+	muted = mute_types_has(&types, actor->type);
+out:
+	if (muted)
+		actor->muted |= 1ull << slot;
+	return 0;
+}
+
+/* Those of `slots` that have not muted what the process of `task` does. */
+static __always_inline uint64_t select_actor(struct task_struct *task, uint32_t type, uint64_t slots)
+{
+	struct actor actor = { .type = type };
+	struct task_struct *leader;
+
+	if (type >= ES_EVENT_TYPES)
+		return slots;
+	actor.slots = slots & control.mute_actor[type];
+	if (!actor.slots)
+		return slots;
+	leader = task->group_leader;
+	if (!leader)
+		return slots;
+	actor.p = bpf_task_storage_get(&processes, leader, NULL, 0);
+	if (!actor.p || !actor.p->pidversion)
+		return slots;
+	actor.pid = task->tgid;
+	bpf_loop(ES_CLIENTS_MAX, actor_step, &actor, 0);
+	return slots & ~actor.muted;
+}

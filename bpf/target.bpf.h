@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (3) What an event acts on is in the record when its files are: then it is found out who muted that (mute.bpf.h), and
+ * the record goes to the others. Where nobody is left it is not finished, sent or counted.
+ *
+ * An event that acts on two paths is muted if both are, or, for a client that inverted this, if neither is listed.
+ */
+
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "mute.bpf.h"
+#include "path.bpf.h"
+#include "ring.bpf.h"
+
+static const uint8_t targets[ES_EVENT_TYPES] = {
+#define ES_EVENT(name, number, payload, ...) [number] = (uint8_t)ES_TARGET_OF_##payload,
+#include "abi/events.def"
+};
+
+struct target {
+	struct scratch *s;
+	uint64_t slots;
+	uint64_t listed;		/* of them: list the path that is looked at */
+	uint32_t length;
+	uint32_t type;
+};
+
+/* Longer paths are cut: no listed path is that long, so only their beginnings matter. */
+static __always_inline uint32_t target_bounded(uint32_t length)
+{
+	return length < ES_MUTE_PATH_BYTES ? length : ES_MUTE_PATH_BYTES;
+}
+
+/* Copies the path of a file of the record, or of the name `span` in that directory, to scratch.user. */
+__noinline int target_copy(struct scratch *s, uint32_t off, struct es_span *span)
+{
+	struct es_file_part *part;
+	uint32_t length, path, name;
+
+	if (!s || !span)
+		return 0;
+	part = at(s, off);
+	length = part->path.len;
+	path = part->path.off;
+	name = span->off;
+	if (part->flags & ES_FILE_DELETED && length >= sizeof(deleted_text) - 1)
+		length -= sizeof(deleted_text) - 1;
+	length = target_bounded(length);
+	asm volatile("" : "+r"(length));
+	if (length > ES_MUTE_PATH_BYTES)
+		return 0;
+	bpf_probe_read_kernel(s->user, length, at(s, path));
+	if (!name)
+		return length;
+	if (length && s->user[length - 1] != '/')
+		s->user[length++] = '/';
+	asm volatile("" : "+r"(length));
+	if (length > ES_MUTE_PATH_BYTES)
+		return ES_MUTE_PATH_BYTES;
+	bpf_probe_read_kernel(s->user + length, NAME_BYTES, at(s, name));
+	return target_bounded(length + span->len);
+}
+
+static long target_step(uint32_t slot, struct target *target)
+{
+	struct es_mute_types found = {};
+
+	if (slot >= ES_CLIENTS_MAX || !(target->slots >> slot))
+		return 1;
+	if (!(target->slots >> slot & 1))
+		return 0;
+	mute_match((struct mute_text *)target->s->user, target->length, slot, ES_MUTE_TARGET_PREFIX, &found);
+	if (mute_types_has(&found, target->type))
+		target->listed |= 1ull << slot;
+	return 0;
+}
+
+/* Which of the clients list this path? */
+static __always_inline uint64_t target_listed(struct target *target, uint32_t off, struct es_span *name)
+{
+	target->listed = 0;
+	target->length = target_copy(target->s, off, name);
+	bpf_loop(ES_CLIENTS_MAX, target_step, target, 0);
+	return target->listed;
+}
+
+static long inverted_step(uint32_t slot, uint64_t *slots)
+{
+	if (slot >= ES_CLIENTS_MAX || !(*slots >> slot))
+		return 1;
+	if (!(mute_client_of(slot)->inverted >> ES_STAGE_TARGET & 1))
+		*slots &= ~(1ull << slot);
+	return 0;
+}
+
+/* Where in the record the paths are, 0: there is none; the names in them that are meant. */
+struct target_paths {
+	uint32_t off[2];
+	struct es_span name[2];
+};
+
+static __always_inline void target_find(struct target_paths *paths, struct es_record *head, uint32_t shape)
+{
+	paths->off[0] = head->file[0];
+	switch (shape) {
+	case ES_TARGET_PROCESS:
+		paths->off[0] = head->other ? head->other + __builtin_offsetof(struct es_process_part, executable) : 0;
+		break;
+	case ES_TARGET_MADE:
+		paths->name[0] = head->str[0];
+		break;
+	case ES_TARGET_SECOND:
+		paths->off[1] = head->file[1];
+		paths->name[1] = head->str[0];
+		break;
+	case ES_TARGET_COPY:
+		paths->off[1] = head->file[1] ? head->file[1] : head->file[2];
+		if (!head->file[1])
+			paths->name[1] = head->str[0];
+		break;
+	}
+}
+
+/* Who of `slots` has muted what the record's event acts on? */
+static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
+{
+	struct target target = { .s = s, .slots = slots };
+	struct target_paths paths = {};
+	uint64_t all, any, inverted = slots;
+	uint32_t shape;
+
+	target.type = head_of(s)->type;
+	if (target.type >= ES_EVENT_TYPES)
+		return 0;
+	shape = targets[target.type];
+	if (shape == ES_TARGET_NONE)
+		return 0;
+	target_find(&paths, head_of(s), shape);
+	if (!paths.off[0])
+		return 0;
+	all = any = target_listed(&target, paths.off[0], &paths.name[0]);
+	if (paths.off[1]) {
+		uint64_t second = target_listed(&target, paths.off[1], &paths.name[1]);
+
+		all &= second;
+		any |= second;
+	}
+	bpf_loop(ES_CLIENTS_MAX, inverted_step, &inverted, 0);
+	return (all & ~inverted) | (~any & inverted);
+}
+
+/*
+ * Those of `slots` that a record whose files are in it is for: none if the daemon doesn't look there, and not those that
+ * have muted what the event acts on. Verified by its own, like select_subscribers().
+ */
+__noinline uint64_t select_targets(struct scratch *s, uint64_t slots)
+{
+	uint64_t concerned;
+	uint32_t type;
+
+	if (!s || !record_in_scope(s))
+		return 0;
+	type = head_of(s)->type;
+	if (type >= ES_EVENT_TYPES)
+		return 0;
+	concerned = slots & control.mute_target[type];
+	return concerned ? slots & ~target_muted(s, concerned) : slots;
+}
