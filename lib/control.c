@@ -114,16 +114,22 @@ static int open_or_start(const char *path, int *ret_fd)
 	return r;
 }
 
-static int send_request(int fd, const struct es_request *request)
+/* With request->data_bytes of `data` behind it. */
+static int send_request(int fd, const struct es_request *request, const void *data)
 {
+	struct iovec iov[] = {
+		{ .iov_base = (void *)request, .iov_len = sizeof(*request) },
+		{ .iov_base = (void *)data, .iov_len = request->data_bytes },
+	};
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
 	ssize_t n;
 
 	do
-		n = send(fd, request, sizeof(*request), MSG_NOSIGNAL);
+		n = sendmsg(fd, &message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	return n == sizeof(*request) ? 0 : -EIO;
+	return (size_t)n == sizeof(*request) + request->data_bytes ? 0 : -EIO;
 }
 
 /* Takes what came along into ret_fds; closes it all if it isn't exactly what was expected. */
@@ -157,18 +163,24 @@ static int take_fds(struct msghdr *header, int *ret_fds)
 	return -EBADMSG;
 }
 
-/* Descriptors are expected if ret_fds is given and the reply is no refusal. */
-static int receive_reply(int fd, enum es_request_op op, struct es_reply *ret_reply, int *ret_fds)
+/*
+ * Descriptors are expected if ret_fds is given and the reply is no refusal. Up to `size` bytes of what follows the reply
+ * go to ret_data; more is an error.
+ */
+static int receive_reply(int fd, uint32_t op, struct es_reply *ret_reply, int *ret_fds, void *ret_data, size_t size)
 {
 	union {
 		char bytes[CMSG_SPACE(ES_CLIENT_FDS * sizeof(int))];
 		struct cmsghdr align;
 	} control = {};
 	struct es_reply reply;
-	struct iovec iov = { .iov_base = &reply, .iov_len = sizeof(reply) };
+	struct iovec iov[] = {
+		{ .iov_base = &reply, .iov_len = sizeof(reply) },
+		{ .iov_base = ret_data, .iov_len = size },
+	};
 	struct msghdr header = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
+		.msg_iov = iov,
+		.msg_iovlen = ARRAY_SIZE(iov),
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
@@ -186,7 +198,8 @@ static int receive_reply(int fd, enum es_request_op op, struct es_reply *ret_rep
 	r = take_fds(&header, ret_fds && n == sizeof(reply) && !reply.error ? ret_fds : NULL);
 	if (r < 0)
 		return r;
-	if (n != sizeof(reply) || reply.op != op || reply.error < 0)
+	if (n < (ssize_t)sizeof(reply) || header.msg_flags & MSG_TRUNC || reply.op != op || reply.error < 0 ||
+	    (size_t)n != sizeof(reply) + reply.data_bytes)
 		return -EBADMSG;
 	*ret_reply = reply;
 	return reply.error;
@@ -197,10 +210,10 @@ static int request_client(int fd, struct es_reply *ret_reply, int *ret_fds)
 	const struct es_request request = { .abi = ES_ABI_VERSION, .op = ES_REQUEST_CLIENT };
 	int r;
 
-	r = send_request(fd, &request);
+	r = send_request(fd, &request, NULL);
 	if (r < 0)
 		return r;
-	return receive_reply(fd, ES_REQUEST_CLIENT, ret_reply, ret_fds);
+	return receive_reply(fd, ES_REQUEST_CLIENT, ret_reply, ret_fds, NULL, 0);
 }
 
 /* A private daemon may end, with its last client, just when we connect to it: the next attempt starts a new one. */
@@ -224,28 +237,28 @@ int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply,
 	return r;
 }
 
-int esl_control_ask(struct esl_control *control, struct es_request *request, struct es_reply *ret_reply)
+int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
+			struct es_reply *ret_reply)
+{
+	struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
+
+	if (types)
+		memcpy(request.types, types, sizeof(request.types));
+	return esl_control_ask(control, &request, NULL, ret_reply, NULL, 0);
+}
+
+int esl_control_ask(struct esl_control *control, const struct es_request *request, const void *data,
+		    struct es_reply *ret_reply, void *ret_data, size_t size)
 {
 	int r;
 
-	request->abi = ES_ABI_VERSION;
 	pthread_mutex_lock(&control->lock);
-	r = send_request(control->fd, request);
+	r = send_request(control->fd, request, data);
 	if (r == 0)
-		r = receive_reply(control->fd, request->op, ret_reply, NULL);
+		r = receive_reply(control->fd, request->op, ret_reply, NULL, ret_data, size);
 	/* A late reply to this request would be taken for the reply to the next one. */
 	if (r == -ETIMEDOUT || r == -EBADMSG)
 		shutdown(control->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&control->lock);
 	return r;
-}
-
-int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
-			struct es_reply *ret_reply)
-{
-	struct es_request request = { .op = op };
-
-	if (types)
-		memcpy(request.types, types, sizeof(request.types));
-	return esl_control_ask(control, &request, ret_reply);
 }

@@ -24,7 +24,13 @@ void esl_control_close(struct esl_control *control);
  */
 int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply, int ret_fds[ES_CLIENT_FDS]);
 
-/* A negative errno: the daemon is gone, or makes no sense. Else the reply's `error`. The version is put in here. */
-int esl_control_ask(struct esl_control *control, struct es_request *request, struct es_reply *ret_reply);
+/*
+ * One request with its data, one reply, whose data go to ret_data, up to `size` bytes. A negative errno: the daemon is
+ * gone, or makes no sense. Else the reply's `error`.
+ */
+int esl_control_ask(struct esl_control *control, const struct es_request *request, const void *data,
+		    struct es_reply *ret_reply, void *ret_data, size_t size);
+
+/* The same without data. */
 int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
 			struct es_reply *ret_reply);

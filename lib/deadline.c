@@ -33,7 +33,8 @@ static bool ask(struct es_client_s *client, struct es_request *request, struct e
 
 	if (atomic_load(&client->ended))
 		return false;
-	r = esl_control_ask(&client->control, request, ret_reply);
+	request->abi = ES_ABI_VERSION;
+	r = esl_control_ask(&client->control, request, NULL, ret_reply, NULL, 0);
 	if (r > 0)
 		explain(request, r);
 	return r == 0;
