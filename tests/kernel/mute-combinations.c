@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What is muted is what the facts say, in every combination: a process, an executable and targets, each by path and by
+ * prefix, for all events and for some, inverted and not, matching and not, on events with one target, with two, and with
+ * none that muting supports; alone, and all stages together.
+ *
+ * The model is the facts, written down plainly: 91 (exact editing), 97 and 99 (the process's vote), 102 and 103 (paths),
+ * 104 (events without target muting), 105 and 106 (two targets), 110 (prefixes), 112 to 114 (stages), 118, 124.
+ */
+
+#include "es-test.h"
+
+enum { FILES = 3 };			/* s, d, e */
+
+/* What the child does, and what is seen of it: the paths are numbers of files, -1: none. */
+static const struct action {
+	es_event_type_t type;
+	bool some;			/* is among "some events" */
+	int target[2];
+} actions[] = {
+	{ ES_AUTH(OPEN), true, { 0, -1 } },
+	{ ES_NOTIFY(OPEN), true, { 0, -1 } },
+	{ ES_NOTIFY(TRUNCATE), false, { 0, -1 } },
+	{ ES_NOTIFY(LINK), false, { 0, 1 } },
+	{ ES_NOTIFY(RENAME), true, { 1, 2 } },
+	{ ES_NOTIFY(SETUID), true, { -1, -1 } },
+};
+
+enum match { NONE, LITERAL, PREFIX };
+
+struct combination {
+	bool process;			/* the child is muted; else another process */
+	enum match exe;			/* its executable is */
+	enum match target;
+	unsigned int targets;		/* a bit for each file that is muted; a directory for a prefix */
+	bool some;			/* for some events only */
+	bool inverted[3];		/* by enum es_mute_inversion_type_t */
+};
+
+static struct test_client *client;
+static audit_token_t child_token, other_token;
+static char exe[4096];
+static int command[2], done[2];
+static pid_t child;
+
+/* ---- the model ---- */
+
+static bool covers(const struct combination *c, const struct action *action)
+{
+	return !c->some || action->some;
+}
+
+static bool supports_targets(const struct action *action)
+{
+	return action->target[0] >= 0;
+}
+
+static bool target_listed(const struct combination *c, const struct action *action, int which)
+{
+	return c->target != NONE && covers(c, action) && c->targets >> action->target[which] & 1;
+}
+
+static bool target_suppresses(const struct combination *c, const struct action *action)
+{
+	bool first, second;
+
+	if (!supports_targets(action))
+		return false;						/* fact 104 */
+	first = target_listed(c, action, 0);
+	second = action->target[1] < 0 ? first : target_listed(c, action, 1);
+	if (c->inverted[ES_MUTE_INVERSION_TYPE_TARGET_PATH])
+		return !(first || second);				/* fact 106 */
+	return first && second;						/* fact 105 */
+}
+
+static bool delivered(const struct combination *c, const struct action *action)
+{
+	bool process = c->process && covers(c, action), path = c->exe != NONE && covers(c, action);
+
+	if (process != c->inverted[ES_MUTE_INVERSION_TYPE_PROCESS])
+		return false;
+	if (path != c->inverted[ES_MUTE_INVERSION_TYPE_PATH])
+		return false;
+	return !target_suppresses(c, action);
+}
+
+/* ---- the child ---- */
+
+static const char *files[FILES], *directories[FILES], *longer, *shorter;
+
+static void name_files(void)
+{
+	for (int i = 0; i < FILES; i++) {
+		files[i] = test_at("%c/file", "sde"[i]);
+		directories[i] = test_at("%c/", "sde"[i]);
+		REQUIRE(mkdir(directories[i], 0755) == 0);
+	}
+	longer = test_at("s/file/");
+	shorter = test_at("s/fil");
+	test_write_file(files[0], "", 0644);
+}
+
+static int act(void)
+{
+	int fd = open(files[0], O_RDONLY);
+
+	if (fd < 0 || close(fd) || truncate(files[0], 1) || link(files[0], files[1]) || rename(files[1], files[2]) ||
+	    setuid(0) || unlink(files[2]))
+		return 1;
+	return 0;
+}
+
+static int child_loop(void *context)
+{
+	char byte;
+
+	(void)context;
+	while (read(command[0], &byte, 1) == 1) {
+		byte = (char)act();
+		if (write(done[1], &byte, 1) != 1)
+			return 1;
+	}
+	return 0;
+}
+
+static int sleeper(void *context)
+{
+	(void)context;
+	pause();
+	return 0;
+}
+
+static void let_act(void)
+{
+	char byte = 0;
+
+	test_clear(client);
+	REQUIRE(write(command[1], &byte, 1) == 1);
+	REQUIRE(read(done[0], &byte, 1) == 1);
+	REQUIRE(byte == 0);
+	test_sync(client);
+}
+
+/* ---- the client ---- */
+
+static void set_inverted(int stage, bool wanted)
+{
+	es_mute_inversion_type_t type = (es_mute_inversion_type_t)stage;
+	bool is = es_muting_inverted(client->client, type) == ES_MUTE_INVERTED;
+
+	if (is != wanted)
+		REQUIRE(es_invert_muting(client->client, type) == ES_RETURN_SUCCESS);
+}
+
+static void mute_path(const struct combination *c, const char *path, es_mute_path_type_t type)
+{
+	es_event_type_t some[ARRAY_SIZE(actions)];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (actions[i].some)
+			some[count++] = actions[i].type;
+	if (c->some)
+		CHECK_EQUAL(es_mute_path_events(client->client, path, type, some, count), ES_RETURN_SUCCESS);
+	else
+		CHECK_EQUAL(es_mute_path(client->client, path, type), ES_RETURN_SUCCESS);
+}
+
+static void mute_process(const struct combination *c)
+{
+	const audit_token_t *token = c->process ? &child_token : &other_token;
+	es_event_type_t some[ARRAY_SIZE(actions)];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (actions[i].some)
+			some[count++] = actions[i].type;
+	if (c->some)
+		CHECK_EQUAL(es_mute_process_events(client->client, token, some, count), ES_RETURN_SUCCESS);
+	else
+		CHECK_EQUAL(es_mute_process(client->client, token), ES_RETURN_SUCCESS);
+}
+
+static void mute_exe(const struct combination *c)
+{
+	char text[sizeof(exe) + 8];
+
+	snprintf(text, sizeof(text), "%s%s", exe, c->exe == NONE ? "x" : "");
+	if (c->exe == PREFIX)
+		text[strlen(text) - 3] = 0;
+	mute_path(c, text, c->exe == PREFIX ? ES_MUTE_PATH_TYPE_PREFIX : ES_MUTE_PATH_TYPE_LITERAL);
+}
+
+static void mute_targets(const struct combination *c)
+{
+	for (int i = 0; i < FILES; i++) {
+		if (!(c->targets >> i & 1))
+			continue;
+		if (c->target == LITERAL)
+			mute_path(c, files[i], ES_MUTE_PATH_TYPE_TARGET_LITERAL);
+		else
+			mute_path(c, directories[i], ES_MUTE_PATH_TYPE_TARGET_PREFIX);
+	}
+	/* What doesn't match: longer, shorter, of the other kind. */
+	mute_path(c, longer, ES_MUTE_PATH_TYPE_TARGET_PREFIX);
+	mute_path(c, shorter, ES_MUTE_PATH_TYPE_TARGET_LITERAL);
+	mute_path(c, exe, ES_MUTE_PATH_TYPE_TARGET_PREFIX);
+}
+
+static void unmute(void)
+{
+	CHECK_EQUAL(es_unmute_process(client->client, &child_token), ES_RETURN_SUCCESS);
+	CHECK_EQUAL(es_unmute_process(client->client, &other_token), ES_RETURN_SUCCESS);
+	CHECK_EQUAL(es_unmute_all_paths(client->client), ES_RETURN_SUCCESS);
+	CHECK_EQUAL(es_unmute_all_target_paths(client->client), ES_RETURN_SUCCESS);
+}
+
+static void print(const struct combination *c)
+{
+	printf("process %d exe %d target %d targets %x some %d inverted %d%d%d\n", c->process, c->exe, c->target,
+	       c->targets, c->some, c->inverted[0], c->inverted[1], c->inverted[2]);
+}
+
+static unsigned int tried, wrong;
+
+static void try(const struct combination *c)
+{
+	tried++;
+	unmute();
+	mute_process(c);
+	mute_exe(c);
+	mute_targets(c);
+	for (int stage = 0; stage < 3; stage++)
+		set_inverted(stage, c->inverted[stage]);
+	let_act();
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		size_t expected = delivered(c, &actions[i]);
+		size_t seen = COUNT(client, .type = (int)actions[i].type, .pid = child);
+
+		if (CHECK_EQUAL(seen, expected))
+			continue;
+		printf("%s of ", es_linux_event_name(actions[i].type));
+		print(c);
+		wrong++;
+	}
+}
+
+static void stop_if_wrong(void)
+{
+	if (wrong > 10)
+		test_fail();
+}
+
+/* Each kind alone. */
+static void try_alone(void)
+{
+	for (unsigned int bits = 0; bits < 8; bits++) {
+		struct combination c = { .some = bits & 1 };
+		bool inverted = bits & 2, matches = bits & 4;
+
+		c.process = matches;
+		c.inverted[0] = inverted;
+		try(&c);
+		c.process = c.inverted[0] = false;
+		for (enum match how = LITERAL; how <= PREFIX; how++) {
+			c.inverted[1] = inverted;
+			c.exe = matches ? how : NONE;
+			try(&c);
+			c.exe = NONE;
+			c.inverted[1] = false;
+			c.inverted[2] = inverted;
+			c.target = how;
+			for (c.targets = 0; c.targets < 1 << FILES; c.targets++)
+				if (matches == (c.targets != 0))
+					try(&c);
+			c.targets = 0;
+			c.target = NONE;
+			c.inverted[2] = false;
+		}
+		stop_if_wrong();
+	}
+}
+
+/* All stages at once; on a slow machine only some, spread evenly. */
+static void try_together(void)
+{
+	unsigned int step = test_slow() > 2 ? 37 : 3;
+
+	for (unsigned int n = 0; n < 2 * 3 * 3 * 8 * 2 * 8; n += step) {
+		struct combination c = { .process = n % 2, .exe = (enum match)(n / 2 % 3),
+					 .target = (enum match)(n / 6 % 3), .targets = n / 18 % 8, .some = n / 144 % 2 };
+
+		for (unsigned int stage = 0; stage < 3; stage++)
+			c.inverted[stage] = n / 288 >> stage & 1;
+		if (c.target == NONE)
+			c.targets = 0;
+		try(&c);
+		stop_if_wrong();
+	}
+}
+
+static const audit_token_t *token_of(pid_t pid)
+{
+	const es_message_t *message = FIND(client, .type = -1, .pid = pid);
+
+	REQUIRE(message != NULL);
+	return &message->process->audit_token;
+}
+
+int main(void)
+{
+	const es_message_t *message;
+	pid_t other;
+
+	test_begin(100);
+	REQUIRE(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 3);
+	name_files();
+	REQUIRE(!pipe2(command, O_CLOEXEC) && !pipe2(done, O_CLOEXEC));
+	test_daemon(NULL);
+	client = test_client(NULL, NULL);
+	REQUIRE(es_unmute_all_paths(client->client) == ES_RETURN_SUCCESS);	/* fact 121: before AUTH */
+	test_subscribe(client, ES_NOTIFY(FORK), -1);
+	other = test_fork(sleeper, NULL);
+	test_sync(client);
+	message = FIND(client, .type = ES_NOTIFY(FORK));
+	REQUIRE(message && test_pid(message->event.fork.child) == other);
+	other_token = message->event.fork.child->audit_token;
+	REQUIRE(es_unsubscribe_all(client->client) == ES_RETURN_SUCCESS);
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		test_subscribe(client, (int)actions[i].type, -1);
+	child = test_fork(child_loop, NULL);
+	let_act();
+	child_token = *token_of(child);
+
+	try_alone();
+	try_together();
+	CHECK_EQUAL(client->disorder, false);
+	printf("%u combinations, %u differences\n", tried, wrong);
+	for (int i = 0; i < 2; i++) {
+		close(command[i]);
+		close(done[i]);
+	}
+	return test_end();
+}
