@@ -37,7 +37,7 @@ static __always_inline uint32_t target_bounded(uint32_t length)
 __noinline int target_copy(struct scratch *s, uint32_t off, struct es_span *span)
 {
 	struct es_file_part *part;
-	uint32_t length, path, name;
+	uint32_t length, path, name, last;
 
 	if (!s || !span)
 		return 0;
@@ -54,12 +54,14 @@ __noinline int target_copy(struct scratch *s, uint32_t off, struct es_span *span
 	bpf_probe_read_kernel(s->user, length, at(s, path));
 	if (!name)
 		return length;
-	if (length && s->user[length - 1] != '/')
-		s->user[length++] = '/';
+	last = length - 1;
+	asm volatile("" : "+r"(last), "+r"(length));
+	if (length && s->user[last & (ES_MUTE_PATH_BYTES - 1)] != '/') {
+		s->user[length & (2 * ES_MUTE_PATH_BYTES - 1)] = '/';
+		length++;
+	}
 	asm volatile("" : "+r"(length));
-	if (length > ES_MUTE_PATH_BYTES)
-		return ES_MUTE_PATH_BYTES;
-	bpf_probe_read_kernel(s->user + length, NAME_BYTES, at(s, name));
+	bpf_probe_read_kernel(s->user + (length & (2 * ES_MUTE_PATH_BYTES - 1)), NAME_BYTES, at(s, name));
 	return target_bounded(length + span->len);
 }
 
