@@ -59,22 +59,21 @@ static int daemon_connect(int *ret_fd)
 }
 
 /* One question. *ret_reply is the reply with its data behind it; its sizes have been checked. */
-static int daemon_ask(int fd, enum es_request_op op, size_t entry_bytes, struct es_reply **ret_reply)
+static int daemon_ask_this(int fd, const struct es_request *request, size_t entry_bytes, struct es_reply **ret_reply)
 {
-	const struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
 	_cleanup_free_ struct es_reply *reply = malloc(REPLY_BYTES);
 	ssize_t n;
 
 	if (!reply)
 		return -ENOMEM;
-	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
+	if (send(fd, request, sizeof(*request), MSG_NOSIGNAL) < 0)
 		return -errno;
 	do
 		n = recv(fd, reply, REPLY_BYTES, MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if (n < (ssize_t)sizeof(*reply) || reply->op != op)
+	if (n < (ssize_t)sizeof(*reply) || reply->op != request->op)
 		return -EPROTO;
 	if (reply->error)
 		return -reply->error;
@@ -82,6 +81,13 @@ static int daemon_ask(int fd, enum es_request_op op, size_t entry_bytes, struct 
 		return -EPROTO;
 	*ret_reply = TAKE_POINTER(reply);
 	return 0;
+}
+
+static int daemon_ask(int fd, enum es_request_op op, size_t entry_bytes, struct es_reply **ret_reply)
+{
+	const struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
+
+	return daemon_ask_this(fd, &request, entry_bytes, ret_reply);
 }
 
 static int ask_failed(int error)
@@ -339,7 +345,7 @@ static int json_capabilities(const struct capabilities *capabilities, const char
 	return json_print(&json);
 }
 
-static int command_capabilities(bool as_json)
+static int command_capabilities(bool as_json, __attribute__((unused)) const char *argument)
 {
 	struct capabilities capabilities = {};
 	struct utsname uts;
@@ -428,7 +434,7 @@ static int json_clients(const struct es_client_info *infos, uint32_t count)
 	return json_print(&json);
 }
 
-static int command_clients(bool as_json)
+static int command_clients(bool as_json, __attribute__((unused)) const char *argument)
 {
 	_cleanup_free_ struct es_reply *reply = NULL;
 	struct es_client_info *infos;
@@ -495,7 +501,7 @@ static int json_status(const struct es_status_info *status)
 	return json_print(&json);
 }
 
-static int command_status(bool as_json)
+static int command_status(bool as_json, __attribute__((unused)) const char *argument)
 {
 	_cleanup_free_ struct es_reply *reply = NULL;
 	struct es_status_info *status;
@@ -638,7 +644,7 @@ static int json_notes(const struct es_note_info *notes, uint32_t count)
 	return json_print(&json);
 }
 
-static int command_events(bool as_json)
+static int command_events(bool as_json, __attribute__((unused)) const char *argument)
 {
 	_cleanup_free_ struct es_reply *reply = NULL;
 	struct es_note_info *notes;
@@ -657,24 +663,203 @@ static int command_events(bool as_json)
 	return as_json ? json_notes(notes, reply->count) : EX_OK;
 }
 
+/* --- mutes --- */
+
+static const char *mute_kind_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		[ES_MUTE_EXE_PREFIX] = "prefix",
+		[ES_MUTE_EXE_LITERAL] = "literal",
+		[ES_MUTE_TARGET_PREFIX] = "target-prefix",
+		[ES_MUTE_TARGET_LITERAL] = "target-literal",
+		[ES_MUTE_PROCESS] = "process",
+	};
+
+	return kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
+}
+
+static const char *const mute_stages[] = { "process", "path", "target" };	/* by enum es_mute_stage */
+
+/* Which of the events that an entry of the kind can have are not among them? */
+static unsigned int types_missing(const struct es_mute_info *info)
+{
+	static const uint8_t targets[ES_EVENT_TYPES] = {
+#define ES_EVENT(constant, number, payload, ...) [number] = (uint8_t)ES_TARGET_OF_##payload,
+#include "abi/events.def"
+	};
+	bool target = info->kind == ES_MUTE_TARGET_PREFIX || info->kind == ES_MUTE_TARGET_LITERAL;
+	unsigned int missing = 0;
+
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		missing += !type_in(info->types, type) && (!target || targets[type] != ES_TARGET_NONE);
+	return missing;
+}
+
+static void print_mute(const struct es_mute_info *info)
+{
+	struct es_token token;
+
+	printf("%-15s ", mute_kind_name(info->kind));
+	if (info->kind == ES_MUTE_PROCESS) {
+		memcpy(&token, info + 1, sizeof(token));
+		printf("pid %u, execution %u: ", token.pid, token.pidversion);
+	} else {
+		printf("%.*s: ", (int)info->bytes, (const char *)(info + 1));
+	}
+	if (types_missing(info))
+		print_types(info->types);
+	else
+		puts("all");
+}
+
+static void json_mute(struct json *json, const struct es_mute_info *info)
+{
+	struct es_token token;
+
+	json_literal(json, "{\"kind\":");
+	json_text(json, mute_kind_name(info->kind));
+	if (info->kind == ES_MUTE_PROCESS) {
+		memcpy(&token, info + 1, sizeof(token));
+		json_key(json, "pid");
+		json_unsigned(json, token.pid);
+		json_key(json, "pidversion");
+		json_unsigned(json, token.pidversion);
+	} else {
+		json_key(json, "path");
+		json_string(json, (const char *)(info + 1), info->bytes);
+	}
+	json_literal(json, "\"events\":[");
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		if (type_in(info->types, type))
+			json_text(json, events[type].constant);
+	json_close(json, ']');
+	json_close(json, '}');
+}
+
+/* The entry at *position of a reply's data, which is moved on; NULL: it is cut off, or of no known kind. */
+static const struct es_mute_info *mute_at(const struct es_reply *reply, size_t *position)
+{
+	const struct es_mute_info *info = (const void *)((const char *)(reply + 1) + *position);
+	size_t left = reply->data_bytes - *position;
+
+	if (left < sizeof(*info) || info->bytes > left - sizeof(*info) || info->kind >= ES_MUTE_KINDS ||
+	    (info->kind == ES_MUTE_PROCESS && info->bytes != sizeof(struct es_token)))
+		return NULL;
+	left -= sizeof(*info) + info->bytes;
+	*position += sizeof(*info) + info->bytes;
+	*position += left < 8 && left < (-info->bytes & 7) ? left : (-info->bytes & 7);
+	return info;
+}
+
+/* One page, to the terminal or into `json`. */
+static int tell_mutes(const struct es_reply *reply, struct json *json)
+{
+	size_t position = 0;
+
+	for (uint32_t i = 0; i < reply->count; i++) {
+		const struct es_mute_info *info = mute_at(reply, &position);
+
+		if (!info)
+			return -EPROTO;
+		if (json)
+			json_mute(json, info);
+		else
+			print_mute(info);
+	}
+	return 0;
+}
+
+static void tell_inverted(uint32_t inverted, struct json *json)
+{
+	if (json) {
+		json_close(json, ']');
+		json_literal(json, "\"inverted\":[");
+	}
+	for (unsigned int stage = 0; stage < ES_STAGES; stage++) {
+		if (!(inverted >> stage & 1))
+			continue;
+		if (json)
+			json_text(json, mute_stages[stage]);
+		else
+			printf("inverted        %s\n", mute_stages[stage]);
+	}
+	if (json)
+		json_close(json, ']');
+}
+
+static int ask_mutes(uint32_t slot, struct json *json)
+{
+	struct es_request request = { .abi = ES_ABI_VERSION, .op = ES_REQUEST_MUTES_OF, .slot = slot };
+	_cleanup_close_ int fd = -1;
+	uint32_t inverted = 0;
+	int r;
+
+	r = daemon_connect(&fd);
+	if (r < 0)
+		return r;
+	do {
+		_cleanup_free_ struct es_reply *reply = NULL;
+
+		r = daemon_ask_this(fd, &request, sizeof(struct es_mute_info), &reply);
+		if (r >= 0 && reply->cursor && reply->cursor <= request.cursor)
+			r = -EPROTO;
+		if (r >= 0)
+			r = tell_mutes(reply, json);
+		if (r < 0)
+			return r;
+		request.cursor = reply->cursor;
+		inverted = reply->inverted;
+	} while (request.cursor);
+	tell_inverted(inverted, json);
+	return 0;
+}
+
+static int command_mutes(bool as_json, const char *client)
+{
+	struct json json = {};
+	char *end;
+	unsigned long slot = strtoul(client, &end, 10);
+	int r;
+
+	if (*end || end == client || slot >= ES_CLIENTS_MAX) {
+		log_error("%s: not a client's number; `esctl clients` shows them as SLOT", client);
+		return EX_USAGE;
+	}
+	if (as_json)
+		json_literal(&json, "{\"mutes\":[");
+	r = ask_mutes(slot, as_json ? &json : NULL);
+	if (r == 0 && as_json) {
+		json_close(&json, '}');
+		return json_print(&json);
+	}
+	json_deinit(&json);
+	if (r == -ESRCH) {
+		log_error("no client has the number %lu; `esctl clients` shows them as SLOT", slot);
+		return EXIT_FAILURE;
+	}
+	return r < 0 ? ask_failed(r) : EX_OK;
+}
+
 /* --- the table --- */
 
 static const struct command {
 	const char *name;
-	int (*run)(bool as_json);
+	const char *argument;		/* what it takes; NULL: nothing */
+	int (*run)(bool as_json, const char *argument);
 	const char *text;
 } commands[] = {
-	{ "capabilities", command_capabilities, "what each event can do on this machine, how, or why not" },
-	{ "events", command_events, "what happened lately: deadlines missed, clients come, gone and refused" },
-	{ "clients", command_clients, "who is connected: subscriptions, counts, losses, operations held" },
-	{ "status", command_status, "the daemon: sensor, scope, deadline, counts" },
+	{ "capabilities", NULL, command_capabilities, "what each event can do on this machine, how, or why not" },
+	{ "clients", NULL, command_clients, "who is connected: subscriptions, counts, losses, operations held" },
+	{ "events", NULL, command_events, "what happened lately: deadlines missed, clients come, gone and refused" },
+	{ "mutes", "CLIENT", command_mutes, "what a client (its SLOT) has muted, and which stages are inverted" },
+	{ "status", NULL, command_status, "the daemon: sensor, scope, deadline, counts" },
 };
 
 static void usage(FILE *out)
 {
 	fputs("usage: esctl COMMAND [--json]\n\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].text);
+		fprintf(out, "  %-12s %-7s %s\n", commands[i].name, commands[i].argument ?: "", commands[i].text);
 }
 
 static const struct command *find_command(const char *name)
@@ -705,14 +890,14 @@ int main(int argc, char **argv)
 		usage(option == 'h' ? stdout : stderr);
 		return option == 'h' ? EX_OK : EX_USAGE;
 	}
-	command = argc == optind + 1 ? find_command(argv[optind]) : NULL;
-	if (!command) {
-		if (argc == optind + 1)
+	command = argc > optind ? find_command(argv[optind]) : NULL;
+	if (!command || argc != optind + 1 + !!command->argument) {
+		if (!command && argc > optind)
 			log_error("no such command: %s", argv[optind]);
 		usage(stderr);
 		return EX_USAGE;
 	}
-	status = command->run(as_json);
+	status = command->run(as_json, argv[optind + 1]);
 	if (status == EX_OK && fflush(stdout)) {
 		log_error("can't write: %m");
 		return EX_IOERR;
