@@ -170,22 +170,30 @@ struct actor {
 	uint32_t pid;
 };
 
-/* What the client keeps away of all that this process does, into `types`, which begins empty. */
-static __always_inline void actor_compute(struct actor *actor, uint32_t slot, struct es_mute_types *types)
+/* Adds what the client keeps away of this process, by its own mutes of processes. */
+static __always_inline void actor_process(struct actor *actor, uint32_t slot, uint64_t unlisted,
+					  struct es_mute_types *types)
 {
-	struct es_mute_client *client = mute_client_of(slot);
-	struct es_mute_types path = {};
 	struct es_mute_key key = { .slot = slot, .kind = ES_MUTE_PROCESS };
-	uint64_t unlisted_process = -(uint64_t)(client->inverted >> ES_STAGE_PROCESS & 1);
-	uint64_t unlisted_path = -(uint64_t)(client->inverted >> ES_STAGE_PATH & 1);
+	struct es_mute_types *listed;
 	uint32_t i;
 
 	key.hash.sum[0] = actor->pid;
 	key.hash.sum[1] = actor->p->pidversion;
-	mute_look_up(&key, types);
-	mute_match((struct mute_text *)actor->p->exe, actor->p->exe_len, slot, ES_MUTE_EXE_PREFIX, &path);
+	listed = bpf_map_lookup_elem(&mutes, &key);
 	for (i = 0; i < ES_TYPE_WORDS; i++)
-		types->word[i] = (types->word[i] ^ unlisted_process) | (path.word[i] ^ unlisted_path);
+		types->word[i] |= listed ? listed->word[i] ^ unlisted : unlisted;
+}
+
+/* What the client keeps away of all that this process does, into `types`, which begins empty. The stack is short. */
+static __always_inline void actor_compute(struct actor *actor, uint32_t slot, struct es_mute_types *types)
+{
+	uint32_t i, inverted = mute_client_of(slot)->inverted;
+
+	mute_match((struct mute_text *)actor->p->exe, actor->p->exe_len, slot, ES_MUTE_EXE_PREFIX, types);
+	for (i = 0; i < ES_TYPE_WORDS; i++)
+		types->word[i] ^= -(uint64_t)(inverted >> ES_STAGE_PATH & 1);
+	actor_process(actor, slot, -(uint64_t)(inverted >> ES_STAGE_PROCESS & 1), types);
 }
 
 /* Who claims an entry writes it; the others go without. A reader looks at the generation before and after. */
