@@ -300,6 +300,7 @@ enum state {
 static const struct {
 	int (*call)(struct call *call);
 	enum state state;
+	bool data;			/* may follow the struct */
 } requests[] = {
 	[ES_REQUEST_CLIENT] = { call_client, STATE_STRANGER },
 	[ES_REQUEST_SUBSCRIBE] = { call_subscribe, STATE_CLIENT },
@@ -315,8 +316,8 @@ static const struct {
 	[ES_REQUEST_GET_DEADLINE_MAX] = { call_get_deadline_max, STATE_CLIENT },
 	[ES_REQUEST_SET_DEADLINE_MIN] = { call_set_deadline_min, STATE_CLIENT },
 	[ES_REQUEST_GET_DEADLINE_MIN] = { call_get_deadline_min, STATE_CLIENT },
-	[ES_REQUEST_MUTE] = { call_mute, STATE_CLIENT },
-	[ES_REQUEST_UNMUTE] = { call_unmute, STATE_CLIENT },
+	[ES_REQUEST_MUTE] = { call_mute, STATE_CLIENT, true },
+	[ES_REQUEST_UNMUTE] = { call_unmute, STATE_CLIENT, true },
 	[ES_REQUEST_UNMUTE_ALL] = { call_unmute_all, STATE_CLIENT },
 	[ES_REQUEST_INVERT] = { call_invert, STATE_CLIENT },
 	[ES_REQUEST_MUTES] = { call_mutes, STATE_CLIENT },
@@ -346,6 +347,8 @@ int esd_control_dispatch(struct esd_connection *connection, const struct es_requ
 		return ESD_CONTROL_BAD_SIZE;
 	if (request->op >= ARRAY_SIZE(requests) || !requests[request->op].call)
 		return ESD_CONTROL_BAD_OP;
+	if (request->data_bytes && !requests[request->op].data)
+		return ESD_CONTROL_BAD_SIZE;
 	if (requests[request->op].state != STATE_ANY && requests[request->op].state != state)
 		return ESD_CONTROL_BAD_STATE;
 	return requests[request->op].call(&call);

@@ -402,6 +402,91 @@ static void test_private_ends(void)
 	REQUIRE(daemon_.loop.stop && daemon_.loop.result == 0);
 }
 
+static int ask_mute(int fd, uint32_t op, uint32_t kind, const void *data, size_t size, struct answer *ret)
+{
+	struct {
+		struct es_request request;
+		char data[ES_REQUEST_DATA];
+	} packet = { .request = { .abi = ES_ABI_VERSION, .op = op, .kind = kind, .data_bytes = size } };
+
+	memset(packet.request.types, 0xff, sizeof(packet.request.types));
+	memcpy(packet.data, data, size);
+	REQUIRE(send(fd, &packet, sizeof(packet.request) + size, 0) == (ssize_t)(sizeof(packet.request) + size));
+	REQUIRE(receive(fd, ret));
+	return ret->reply.error;
+}
+
+/* Entries of literals that begin with "/test/", over all pages; each once. */
+static unsigned int count_mutes(int fd, struct es_request what, unsigned int *ret_pages)
+{
+	static struct answer answer;
+	unsigned int count = 0;
+
+	*ret_pages = 0;
+	do {
+		size_t at = 0;
+
+		REQUIRE(ask(fd, &what, &answer) == 0);
+		for (uint32_t i = 0; i < answer.reply.count; i++) {
+			const struct es_mute_info *info = (const void *)(answer.data + at);
+
+			at += sizeof(*info) + ((info->bytes + 7) & ~7u);
+			count += info->kind == ES_MUTE_EXE_LITERAL && info->bytes > 6 && !memcmp(info + 1, "/test/", 6);
+		}
+		REQUIRE(at == answer.reply.data_bytes);
+		what.cursor = answer.reply.cursor;
+		++*ret_pages;
+	} while (what.cursor);
+	return count;
+}
+
+static void test_mutes(void)
+{
+	struct answer answer;
+	int fd = become_client(&answer), tool = join(), other = join_as(1);
+	struct es_request what = request(ES_REQUEST_MUTES_OF, -1);
+	struct es_token token = { .pid = 1, .pidversion = 1 };
+	unsigned int pages;
+
+	what.slot = answer.reply.slot;
+	for (int i = 0; i < 1000; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/test/%d", i);
+		REQUIRE(ask_mute(fd, ES_REQUEST_MUTE, ES_MUTE_EXE_LITERAL, path, strlen(path), &answer) == 0);
+	}
+	REQUIRE(ask_mute(fd, ES_REQUEST_MUTE, ES_MUTE_PROCESS, &token, sizeof(token), &answer) == 0);
+	REQUIRE(ask_mute(fd, ES_REQUEST_MUTE, ES_MUTE_PROCESS, &token, sizeof(token) - 1, &answer) == EINVAL);
+	fake.ended = 2;
+	token.pid = 2;
+	REQUIRE(ask_mute(fd, ES_REQUEST_MUTE, ES_MUTE_PROCESS, &token, sizeof(token), &answer) == ESRCH);
+	REQUIRE(ask_mute(fd, ES_REQUEST_INVERT, ES_STAGE_TARGET, "", 0, &answer) == 0);
+	REQUIRE(answer.reply.inverted == 1u << ES_STAGE_TARGET);
+	REQUIRE(ask_mute(fd, ES_REQUEST_INVERT, ES_STAGES, "", 0, &answer) == EINVAL);
+	REQUIRE(count_mutes(fd, request(ES_REQUEST_MUTES, -1), &pages) == 1000 && pages > 1);
+	REQUIRE(count_mutes(tool, what, &pages) == 1000 && pages > 1);
+
+	REQUIRE(ask(other, &what, &answer) == EPERM);
+	what.slot++;
+	REQUIRE(ask(tool, &what, &answer) == ESRCH);
+	what.slot = UINT32_MAX;
+	REQUIRE(ask(tool, &what, &answer) == ESRCH);
+	REQUIRE(ask_mute(fd, ES_REQUEST_UNMUTE, ES_MUTE_EXE_LITERAL, "/test/7", 7, &answer) == 0);
+	REQUIRE(count_mutes(fd, request(ES_REQUEST_MUTES, -1), &pages) == 999);
+	REQUIRE(ask_mute(fd, ES_REQUEST_UNMUTE_ALL, ES_STAGE_PATH, "", 0, &answer) == 0);
+	REQUIRE(count_mutes(fd, request(ES_REQUEST_MUTES, -1), &pages) == 0 && pages == 1);
+
+	/* Data where none belongs, or not as much as was said; a stranger has no mutes. */
+	what = request(ES_REQUEST_STATUS, -1);
+	what.data_bytes = 8;
+	REQUIRE(send(tool, &what, sizeof(what), 0) == sizeof(what) && ended(tool));
+	what = request(ES_REQUEST_MUTES, -1);
+	REQUIRE(send(other, &what, sizeof(what), 0) == sizeof(what) && ended(other));
+	close(tool);
+	close(other);
+	leave(fd);
+}
+
 int main(void)
 {
 	struct rlimit files = { 2048, 4096 };
@@ -418,6 +503,7 @@ int main(void)
 	daemon_.limits.deadline_ms = 1000;
 
 	test_client_life();
+	test_mutes();
 	test_refused_types();
 	test_clear_cache();
 	test_who_may();

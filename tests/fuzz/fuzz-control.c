@@ -72,14 +72,29 @@ static void send_bytes(int fd, const unsigned char *bytes, size_t size)
 	(void)!send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* The first byte is the request, the others are in the set of types: gets deeper than noise does. */
+/*
+ * The first byte is the request, the others are in the set of types; of a request about mutes, the second is what it is
+ * about, and the others are the path or token, for these types and their like. Gets deeper than noise does.
+ */
 static void send_request(int fd, const unsigned char *bytes, size_t size)
 {
-	struct es_request request = { .abi = ES_ABI_VERSION, .op = size ? bytes[0] % 16 : 0 };
+	struct {
+		struct es_request request;
+		unsigned char data[256];
+	} packet = { .request = { .abi = ES_ABI_VERSION, .op = size ? bytes[0] % (ES_REQUEST_MUTES_OF + 2) : 0 } };
+	struct es_request *request = &packet.request;
 
 	if (size > 1)
-		memcpy(request.types, bytes + 1, size - 1 < sizeof(request.types) ? size - 1 : sizeof(request.types));
-	send_bytes(fd, (unsigned char *)&request, sizeof(request));
+		memcpy(request->types, bytes + 1, size - 1 < sizeof(request->types) ? size - 1 : sizeof(request->types));
+	if (size > 2 && request->op >= ES_REQUEST_MUTE) {
+		request->kind = bytes[1] % (ES_MUTE_KINDS + 1);
+		request->slot = bytes[1];
+		request->cursor = bytes[1];
+		if (request->op == ES_REQUEST_MUTE || request->op == ES_REQUEST_UNMUTE)
+			request->data_bytes = size - 2;
+		memcpy(packet.data, bytes + 2, size - 2);
+	}
+	send_bytes(fd, (unsigned char *)&packet, sizeof(*request) + request->data_bytes);
 }
 
 static void send_descriptor(int fd, const unsigned char *bytes, size_t size)
@@ -192,6 +207,12 @@ static const unsigned char seeds[][40] = {
 	  ACTION_REQUEST * PEERS, 3, ES_REQUEST_UNSUBSCRIBE, 1, 0, ACTION_CLOSE * PEERS, 0 },
 	{ ACTION_REQUEST * PEERS + 1, 1, ES_REQUEST_CLIENT, ACTION_REQUEST * PEERS + 2, 1, ES_REQUEST_CLIENTS,
 	  ACTION_REQUEST * PEERS + 2, 1, ES_REQUEST_CAPABILITIES, ACTION_REQUEST * PEERS + 2, 1, ES_REQUEST_STATUS },
+	{ ACTION_REQUEST * PEERS, 1, ES_REQUEST_CLIENT, ACTION_REQUEST * PEERS, 6, ES_REQUEST_MUTE, 1, '/', 'a', 'b', 'c',
+	  ACTION_REQUEST * PEERS, 5, ES_REQUEST_UNMUTE, 1, '/', 'a', 'b', ACTION_REQUEST * PEERS, 3, ES_REQUEST_MUTES, 0, 0,
+	  ACTION_REQUEST * PEERS, 3, ES_REQUEST_INVERT, 2, 0 },
+	{ ACTION_REQUEST * PEERS, 1, ES_REQUEST_CLIENT, ACTION_REQUEST * PEERS, 34, ES_REQUEST_MUTE, ES_MUTE_PROCESS, 1 },
+	{ ACTION_REQUEST * PEERS, 1, ES_REQUEST_CLIENT, ACTION_REQUEST * PEERS + 1, 3, ES_REQUEST_MUTES_OF, 0, 0,
+	  ACTION_REQUEST * PEERS, 3, ES_REQUEST_UNMUTE_ALL, ES_STAGE_PATH, 0 },
 	{ ACTION_BYTES * PEERS, 32, ES_ABI_VERSION, 0, 0, 0, ES_REQUEST_CLIENT, 0, 0, 0 },
 	{ ACTION_DESCRIPTOR * PEERS + 3, 4, 1, 2, 3, 4, ACTION_BYTES * PEERS + 3, 0 },
 };
