@@ -194,14 +194,15 @@ static void from_handler(void)
 
 static void bad_input(void)
 {
+	void *volatile nothing = NULL;		/* or the compiler would object */
 	audit_token_t token = {};
 	size_t count;
 
-	CHECK_EQUAL(es_mute_process(client->client, NULL), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_mute_process(client->client, nothing), ES_RETURN_ERROR);
 	CHECK_EQUAL(es_mute_process(client->client, &token), ES_RETURN_ERROR);
-	CHECK_EQUAL(es_mute_process_events(client->client, &token, NULL, 1), ES_RETURN_ERROR);
-	CHECK_EQUAL(es_muted_processes(client->client, &count, NULL), ES_RETURN_ERROR);
-	CHECK_EQUAL(es_muted_processes_events(client->client, NULL), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_mute_process_events(client->client, &token, nothing, 1), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_muted_processes(client->client, &count, nothing), ES_RETURN_ERROR);
+	CHECK_EQUAL(es_muted_processes_events(client->client, nothing), ES_RETURN_ERROR);
 	CHECK_EQUAL(es_mute_process((es_client_t *)&token, &token), ES_RETURN_ERROR);
 }
 
