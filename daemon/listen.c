@@ -30,13 +30,20 @@ void esd_listen_init(struct esd_listen *self, struct esd_daemon *daemon, const c
 				       .fd = -1 };
 }
 
+static void socket_remove(const struct esd_listen *self)
+{
+	struct stat st;
+
+	if (self->bound_inode && lstat(self->path, &st) == 0 && st.st_ino == self->bound_inode &&
+	    st.st_dev == self->bound_device)
+		(void)unlink(self->path);
+}
+
 void esd_listen_deinit(struct esd_listen *self)
 {
-	if (self->fd >= 0)
-		loop_remove(&self->daemon->loop, &self->source);
+	loop_remove(&self->daemon->loop, &self->source);
 	closep(&self->fd);
-	if (self->bound)
-		(void)unlink(self->path);
+	socket_remove(self);
 	if (self->lock_fd >= 0)
 		(void)unlink(self->lock_path);
 	closep(&self->lock_fd);
@@ -107,6 +114,10 @@ int esd_listen_lock(struct esd_listen *self)
 		return -ENOMEM;
 	}
 	r = lock_take(self);
+	if (r == EWOULDBLOCK && self->passed) {
+		log_notice("another daemon still serves the clients that it has; new ones come here");
+		return 0;
+	}
 	if (r < 0)
 		log_error("can't lock %s: %s", self->lock_path, strerror(-r));
 	return r;
@@ -141,6 +152,7 @@ static int listen_ready(struct loop_source *source, uint32_t events)
 static int socket_bind(struct esd_listen *self)
 {
 	struct sockaddr_un address;
+	struct stat st;
 	int r;
 
 	r = address_set(&address, self->path);
@@ -153,17 +165,52 @@ static int socket_bind(struct esd_listen *self)
 		return -errno;
 	if (bind(self->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	self->bound = true;
+	if (lstat(self->path, &st) < 0)
+		return -errno;
+	self->bound_device = st.st_dev;
+	self->bound_inode = st.st_ino;
 	if (chmod(self->path, 0666) < 0)
 		return -errno;
 	return 0;
 }
 
+static bool is_option(int fd, int option, int expected)
+{
+	socklen_t size = sizeof(int);
+	int value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == expected;
+}
+
+int esd_listen_pass(struct esd_listen *self, int fd)
+{
+	struct sockaddr_un address = {};
+	socklen_t size = sizeof(address) - 1;
+
+	self->fd = fd;
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0 || address.sun_family != AF_UNIX ||
+	    !is_option(fd, SO_TYPE, SOCK_SEQPACKET) || !is_option(fd, SO_ACCEPTCONN, 1)) {
+		log_error("the supervisor passed something else than a listening socket for ListenSequentialPacket=%s",
+			  self->path);
+		return -EBADF;
+	}
+	if (strcmp(address.sun_path, self->path)) {
+		log_error("the supervisor's socket is %s, but clients were to come to %s: give both the same path",
+			  address.sun_path, self->path);
+		return -EADDRNOTAVAIL;
+	}
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	self->passed = true;
+	return 0;
+}
+
 int esd_listen_start(struct esd_listen *self)
 {
-	int r;
+	int r = 0;
 
-	r = socket_bind(self);
+	if (!self->passed)
+		r = socket_bind(self);
 	if (r == 0 && listen(self->fd, BACKLOG) < 0)
 		r = -errno;
 	if (r == 0)

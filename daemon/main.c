@@ -282,7 +282,7 @@ static int run(struct esd_options *options)
 {
 	struct process process = { .options = options, .signals = LOOP_SOURCE_NONE, .second = LOOP_SOURCE_NONE };
 	struct esd_daemon *daemon = &process.daemon;
-	int r;
+	int passed = notify_passed_socket(), r;
 
 	r = esd_daemon_init(daemon);
 	if (r < 0)
@@ -292,7 +292,9 @@ static int run(struct esd_options *options)
 	daemon->is_private = options->is_private;
 	esd_listen_init(&process.listen, daemon, options->socket);
 
-	r = start(&process, options);
+	r = passed > 0 ? esd_listen_pass(&process.listen, passed) : 0;
+	if (r == 0)
+		r = start(&process, options);
 	if (r == 0)
 		r = serve(&process, options);
 	if (r > 0)			/* another private daemon serves our starter */
