@@ -4,9 +4,9 @@
 #	make run	install what is missing, build, print this machine's events until Ctrl-C
 #	make check	install what is missing, build in every way, run every test
 #	make bench	what events and decisions cost here
-#	make install	DESTDIR=, prefix=/usr/local
+#	make install	DESTDIR=, prefix=/usr/local, libdir=lib/x86_64-linux-gnu; make uninstall with the same DESTDIR
 #
-# prefix is remembered by the build directory until it is given again.
+# prefix and libdir are remembered by the build directory until they are given again.
 
 events ?= exec fork exit open rename unlink
 jobs ?= $(shell nproc)
@@ -18,7 +18,7 @@ all: build
 
 build:
 	@scripts/install-deps --check
-	@scripts/configure gcc $(if $(prefix),-Dprefix=$(prefix))
+	@scripts/configure gcc $(if $(prefix),-Dprefix=$(prefix)) $(if $(libdir),-Dlibdir=$(libdir))
 	@ninja -C $(build) -j $(jobs) $(if $(V),-v,--quiet)
 
 deps:
@@ -39,10 +39,12 @@ bench: deps
 
 install: build
 	@DESTDIR=$(DESTDIR) meson install -C $(build) --no-rebuild --quiet
+	@scripts/uninstall --note $(build) "$(DESTDIR)"
 	@[ -n "$(DESTDIR)" ] || ldconfig
 
 uninstall:
-	@ninja -C $(build) --quiet uninstall
+	@scripts/uninstall $(build) "$(DESTDIR)"
+	@[ -n "$(DESTDIR)" ] || ldconfig
 
 clean:
 	@rm -rf build
