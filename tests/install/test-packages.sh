@@ -47,7 +47,8 @@ check_installed() {
 	expect "the service isn't enabled" systemctl is-enabled endpointsecurityd.service
 	expect "the socket isn't enabled" systemctl is-enabled endpointsecurityd.socket
 	expect "the linker doesn't find the library" sh -c 'ldconfig -p | grep -q libEndpointSecurity.so.1'
-	expect "files differ from the package's" dpkg --verify libendpointsecurity1 libendpointsecurity-dev endpointsecurity
+	expect "files differ from the package's" dpkg --verify libendpointsecurity1 libendpointsecurity-dev endpointsecurity \
+		libendpointsecurity-compat1 libendpointsecurity-compat-dev
 	expect "a unit is wrong" sh -c 'systemd-analyze verify --man=no endpointsecurityd.service endpointsecurityd.socket \
 		"endpointsecurity-client@usr-bin-eslogger.service" 2>&1 | tee /dev/stderr | { ! grep .; }'
 }
@@ -56,10 +57,12 @@ check_clients() {
 	mkdir "$root/root/test"
 	cp "$here/client.c" "$root/root/test/"
 	expect "clang" sh -c 'cd /root/test && clang -Wall -Wextra -Werror -fblocks client.c $(pkg-config --cflags --libs EndpointSecurity) -o blocks'
+	expect "clang, with -lEndpointSecurity -lbsm" sh -c \
+		'cd /root/test && clang -fblocks client.c $(pkg-config --cflags EndpointSecurity-compat) -lEndpointSecurity -lbsm -o bsm'
 	expect "gcc" sh -c 'cd /root/test && gcc -Wall -Wextra -Werror client.c $(pkg-config --cflags --libs EndpointSecurity) -o functions'
 	expect "the client with blocks lacks their runtime" sh -c 'cd /root/test && ldd blocks | grep -q BlocksRuntime'
 	expect_fail "a client without blocks needs their runtime" sh -c 'cd /root/test && ldd functions | grep BlocksRuntime'
-	for client in blocks functions; do
+	for client in blocks bsm functions; do
 		expect "the client with $client" "/root/test/$client" see /usr/bin/true
 		grep -qx 'saw /usr/bin/true' "$ES_TEST_DIR/out" || { fault "the client with $client says:"; cat "$ES_TEST_DIR/out"; }
 	done
@@ -77,7 +80,8 @@ install_packages
 differences | grep -q 'new: ./usr/sbin/endpointsecurityd' || fault "differences() doesn't see what is installed"
 check_installed
 check_clients
-expect "purge" dpkg --purge libendpointsecurity-dev endpointsecurity libendpointsecurity1
+expect "purge" dpkg --purge libendpointsecurity-compat-dev libendpointsecurity-compat1 libendpointsecurity-dev endpointsecurity \
+	libendpointsecurity1
 left=$(differences)
 [ -z "$left" ] || fault "left behind by purge: $left"
 exit "$failed"
