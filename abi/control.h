@@ -137,6 +137,7 @@ struct es_status_info {
 	uint64_t deadline_ns;		/* time a client has for an answer */
 	uint64_t unresolved;		/* paths that had to be given as the program passed them */
 	uint64_t missed_runs;		/* of kernel programs, because one was already running on that CPU */
+	uint64_t not_held;		/* operations that went on unasked: they could neither wait nor start over */
 	char sensor_reason[256];	/* why this sensor and no better one */
 	char scope[512];		/* "everything", or what it is limited to */
 };

@@ -442,7 +442,11 @@ static void sensor_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret
 	struct esd_bpf *s = bpf_of(sensor);
 	const struct es_sensor_stats *stats = &s->skel->bss->stats;
 
-	*ret = (struct esd_sensor_stats){ .processes = stats->processes, .unresolved = stats->unresolved };
+	*ret = (struct esd_sensor_stats){
+		.processes = stats->processes,
+		.unresolved = stats->unresolved,
+		.not_held = stats->not_held,
+	};
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);

@@ -52,6 +52,7 @@ struct esd_sensor_stats {
 	uint64_t processes;
 	uint64_t unresolved;
 	uint64_t missed_runs;
+	uint64_t not_held;
 };
 
 struct esd_sensor;

@@ -67,6 +67,7 @@ void esd_status_daemon(const struct esd_daemon *daemon, struct es_status_info *r
 	ret->deadline_ns = daemon->limits.deadline_ms * NS_PER_MS;
 	ret->unresolved = stats.unresolved;
 	ret->missed_runs = stats.missed_runs;
+	ret->not_held = stats.not_held;
 	snprintf(ret->sensor_reason, sizeof(ret->sensor_reason), "%s", sensor->reason);
 	snprintf(ret->scope, sizeof(ret->scope), "%s", daemon->scope.text);
 }

@@ -467,8 +467,8 @@ static void print_status(const struct es_status_info *status)
 	printf("clients    %u\n", status->clients);
 	printf("processes  %ju known\n", (uintmax_t)status->processes);
 	printf("deadline   %ju ms\n", (uintmax_t)(status->deadline_ns / NS_PER_MS));
-	printf("troubles   %ju paths unresolved, %ju kernel program runs missed\n", (uintmax_t)status->unresolved,
-	       (uintmax_t)status->missed_runs);
+	printf("troubles   %ju paths unresolved, %ju kernel program runs missed, %ju operations not held\n",
+	       (uintmax_t)status->unresolved, (uintmax_t)status->missed_runs, (uintmax_t)status->not_held);
 }
 
 static int json_status(const struct es_status_info *status)
@@ -497,6 +497,8 @@ static int json_status(const struct es_status_info *status)
 	json_unsigned(&json, status->unresolved);
 	json_key(&json, "missed_runs");
 	json_unsigned(&json, status->missed_runs);
+	json_key(&json, "not_held");
+	json_unsigned(&json, status->not_held);
 	json_close(&json, '}');
 	return json_print(&json);
 }
