@@ -56,7 +56,6 @@
  *  uipc_connect   domain, type, protocol                  file
  *  pty_grant pty_close   dev
  *  settime
- *  cs_invalidated
  *
  * A device number is the kernel's own: major << 20 | minor.
  */

@@ -330,6 +330,31 @@ int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
 	return 0;
 }
 
+/* copy_file_range(2) comes by its hook several times on some kernels: what was answered is noted in `flags`. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_copy, struct pt_regs *regs, long id)
+{
+	struct call *call = control.subscribers[EV_AUTH_COPYFILE] ? call_of_current(true) : NULL;
+
+	if (call) {
+		call->kind = ES_KIND_COPY;
+		call->flags = 0;
+	}
+	return 0;
+}
+
+static __noinline int put_copy(struct scratch *s, struct file *source, struct file *target, uint32_t flags)
+{
+	struct es_record *head = head_of(s);
+
+	head->file[0] = put_file(s, source);
+	head->file[1] = put_file(s, target);
+	put_dir_and_name_of(s, &head->file[2], &head->str[0], target);
+	head->num[0] = READ(target, f_inode, i_mode);
+	head->num[1] = flags;
+	return 0;
+}
+
 /* copy_file_range(in, &offset, out, &offset, length, flags). A copy that reached the end of the source is copyfile. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
@@ -352,15 +377,8 @@ int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
 	if (!slots || ret < READ(source, f_inode, i_size))
 		return 0;
 	s = event_begin(EV_NOTIFY_COPYFILE);
-	if (s) {
-		struct es_record *head = head_of(s);
-
-		head->file[0] = put_file(s, source);
-		head->file[1] = put_file(s, target);
-		put_dir_and_name_of(s, &head->file[2], &head->str[0], target);
-		head->num[0] = READ(target, f_inode, i_mode);
-		head->num[1] = (uint32_t)args->a[5];
-	}
+	if (s)
+		put_copy(s, source, target, args->a[5]);
 	event_send(s, slots);
 	return 0;
 }

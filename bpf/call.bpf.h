@@ -19,13 +19,6 @@
 #include "target.bpf.h"
 #include "walk.bpf.h"
 
-struct args {
-	uint64_t a[6];
-	uint32_t kind;
-	uint32_t variant;
-	bool compat;
-};
-
 static __always_inline bool is_compat(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -58,14 +51,10 @@ struct {
 	__type(value, struct args);
 } arguments SEC(".maps");
 
-static __always_inline struct args *args_of(struct pt_regs *regs)
+static __always_inline void args_read(struct args *args, struct pt_regs *regs)
 {
 	const volatile struct es_syscall *entry = &syscalls[syscall_index(regs->orig_ax) & (2 * ES_SYSCALLS - 1)];
-	uint32_t zero = 0;
-	struct args *args = bpf_map_lookup_elem(&arguments, &zero);
 
-	if (!args)
-		return NULL;
 	args->kind = entry->kind;
 	args->variant = entry->variant;
 	args->compat = is_compat();
@@ -75,7 +64,30 @@ static __always_inline struct args *args_of(struct pt_regs *regs)
 	args->a[3] = args->compat ? (uint32_t)regs->si : regs->r10;
 	args->a[4] = args->compat ? (uint32_t)regs->di : regs->r8;
 	args->a[5] = args->compat ? (uint32_t)regs->bp : regs->r9;
+}
+
+static __always_inline struct args *args_of(struct pt_regs *regs)
+{
+	uint32_t zero = 0;
+	struct args *args = bpf_map_lookup_elem(&arguments, &zero);
+
+	if (args)
+		args_read(args, regs);
 	return args;
+}
+
+/* The system call that the current task is in, for programs that are not on its tracepoints. */
+static __always_inline void args_of_current(struct args *args)
+{
+	args_read(args, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+}
+
+static __always_inline struct es_syscall current_call(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	uint32_t index = syscall_index(regs->orig_ax) & (2 * ES_SYSCALLS - 1);
+
+	return (struct es_syscall){ .kind = syscalls[index].kind, .variant = syscalls[index].variant };
 }
 
 /* A record of what the current task did. event_send() belongs to each, also if this returns NULL. */

@@ -74,6 +74,7 @@ struct super_block {
 	struct file_system_type *s_type;
 	struct dentry *s_root;
 	struct user_namespace *s_user_ns;
+	struct list_head s_mounts;
 };
 
 struct inode {
@@ -81,6 +82,7 @@ struct inode {
 	kuid_t i_uid;
 	kgid_t i_gid;
 	struct super_block *i_sb;
+	struct hlist_head i_dentry;
 	struct address_space *i_mapping;
 	unsigned long i_ino;
 	unsigned int i_nlink;
@@ -119,6 +121,9 @@ struct dentry {
 	struct super_block *d_sb;
 	struct hlist_node d_sib;
 	struct hlist_head d_children;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
 };
 
 /* up to 6.7 */
@@ -143,6 +148,7 @@ struct mount {
 	struct vfsmount mnt;
 	struct list_head mnt_mounts;
 	struct list_head mnt_child;
+	struct list_head mnt_instance;
 	const char *mnt_devname;
 	struct mnt_namespace *mnt_ns;
 	int mnt_id;
@@ -158,7 +164,18 @@ struct file {
 	unsigned int f_flags;
 	struct inode *f_inode;
 	struct path f_path;
+	int64_t f_pos;
 	void *private_data;
+};
+
+struct iattr {
+	unsigned int ia_valid;
+	struct timespec64 ia_atime;
+	struct timespec64 ia_mtime;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
 };
 
 struct fdtable {
@@ -193,7 +210,13 @@ struct upid {
 };
 
 struct pid {
+	struct hlist_head tasks[4];
 	struct upid numbers[1];
+};
+
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
 };
 
 struct ns_common {
@@ -297,6 +320,9 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	uint64_t start_boottime;
+	struct hlist_node pid_links[4];
+	struct list_head ptraced;
+	struct list_head ptrace_entry;
 	const struct cred *cred;
 	const struct cred *real_cred;
 	struct fs_struct *fs;
@@ -336,11 +362,22 @@ struct bpf_iter__task {
 /* BPF_CORE_READ() whose first argument may be any expression, one that goes through structures of our own too. */
 #define READ(pointer, ...) ({ __typeof__(pointer) read_ = (pointer); BPF_CORE_READ(read_, __VA_ARGS__); })
 
+/* A pointer that the verifier knows, as a mere number, which is what functions that are verified by their own take. */
+static inline __attribute__((always_inline)) uint64_t number_of(const void *pointer)
+{
+	const void *volatile kept = pointer;
+	uint64_t number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), (const void *)&kept);
+	return number;
+}
+
 struct task_struct *bpf_task_from_pid(int pid) __ksym __weak;
 void bpf_task_release(struct task_struct *task) __ksym __weak;
 
 /* Constants of the kernel's interface, as in its headers. */
 enum {
+	PIDTYPE_PID = 0,
 	PIDTYPE_PGID = 2,
 	PIDTYPE_SID = 3,
 	PF_KTHREAD = 0x00200000,
@@ -355,6 +392,7 @@ enum {
 	S_IFDIR = 0040000,
 	S_IFCHR = 0020000,
 	S_IFIFO = 0010000,
+	PROC_SUPER_MAGIC = 0x9fa0,
 	MNT_INTERNAL_PIPE = 0x50495045,		/* super block magic numbers */
 	MNT_INTERNAL_SOCKET = 0x534F434B,
 	MNT_INTERNAL_ANON = 0x09041934,

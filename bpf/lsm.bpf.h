@@ -464,14 +464,6 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 	return question_ask(&q, WAIT_RESTART, put_file_number(s, file, 0));
 }
 
-static __always_inline void put_mmap(struct scratch *s, struct file *file, unsigned long prot, unsigned long flags)
-{
-	head_of(s)->file[0] = put_file(s, file);
-	head_of(s)->num[0] = prot;
-	head_of(s)->num[1] = 7;		/* Linux has no ceiling: PROT_READ | PROT_WRITE | PROT_EXEC */
-	head_of(s)->num[2] = flags;
-}
-
 /* An exec maps the new program when there is no way back to the old one. */
 static __always_inline bool in_exec(void)
 {

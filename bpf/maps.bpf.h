@@ -91,6 +91,14 @@ struct walk_state {
 	uint32_t pad;
 };
 
+/* What a system call was passed. */
+struct args {
+	uint64_t a[6];
+	uint32_t kind;
+	uint32_t variant;
+	bool compat;
+};
+
 /* What a program passes to an exec that is asked about. */
 struct capture {
 	uint32_t args_bytes;
@@ -100,35 +108,6 @@ struct capture {
 	char path[USER_BYTES];
 	char bytes[CAPTURE_BYTES + USER_BYTES];
 };
-
-/* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
-struct scratch {
-	uint8_t record[RECORD_BYTES + RECORD_SLACK];
-	uint8_t text[TEXT_BYTES + NAME_BYTES];
-	char user[2 * USER_BYTES];	/* a path as a program passed it */
-	char rest[2 * USER_BYTES];	/* the same, while a symbolic link is put in */
-	char name[NAME_BYTES + 8];	/* component that is looked up */
-	char other[NAME_BYTES + 8];	/* and one that is compared with it */
-	struct walk_state walk;
-	struct place place;		/* a path that is followed on the way out of a call */
-	struct capture capture;		/* of an exec that was denied */
-	uint32_t used;			/* bytes of the record */
-	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + ES_SCRATCH_POOL */
-	__type(key, uint32_t);
-	__type(value, struct scratch);
-} scratch SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, uint32_t);
-} nesting SEC(".maps");
 
 enum { MUTED_KEPT = 16 };
 
@@ -159,6 +138,37 @@ struct process {
 	char exe[EXE_BYTES + 8];
 };
 
+/* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
+struct scratch {
+	uint8_t record[RECORD_BYTES + RECORD_SLACK];
+	uint8_t text[TEXT_BYTES + NAME_BYTES];
+	char user[2 * USER_BYTES];	/* a path as a program passed it */
+	char rest[2 * USER_BYTES];	/* the same, while a symbolic link is put in */
+	char name[NAME_BYTES + 8];	/* component that is looked up */
+	char other[NAME_BYTES + 8];	/* and one that is compared with it */
+	struct walk_state walk;
+	struct place place;		/* a path that is followed on the way out of a call */
+	struct capture capture;		/* of an exec that was denied */
+	struct args args;		/* of the call that a hook is in */
+	struct process stranger;	/* one that nothing is kept of */
+	uint32_t used;			/* bytes of the record */
+	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + ES_SCRATCH_POOL */
+	__type(key, uint32_t);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} nesting SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -182,6 +192,7 @@ struct call {
 	uint32_t pad;
 	char fstype[16];		/* umount: of what is about to go */
 	char devname[NAME_BYTES];
+	char text[NAME_BYTES];		/* name of an attribute or a socket that is asked about */
 	uint64_t magic;
 	uint32_t dev;
 	uint32_t blksize;
@@ -189,6 +200,7 @@ struct call {
 
 enum {
 	CALL_DENIED = 1 << 0,		/* a client said no */
+	CALL_ALLOWED = 1 << 1,		/* all said yes; what comes by once more in the same call isn't asked about again */
 };
 
 struct {

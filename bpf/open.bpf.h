@@ -4,6 +4,7 @@
 /* (1) Files are opened, written, duplicated and closed. */
 
 #include "call.bpf.h"
+#include "other.bpf.h"
 
 enum {
 	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */
@@ -13,6 +14,7 @@ enum {
 	OURS = 1 << 2,			/* a gate event's descriptor, see ask.bpf.h */
 	LINUX_PROT_WRITE = 2,
 	LINUX_MAP_SHARED = 1,
+	LINUX_MAP_ANONYMOUS = 0x20,
 	LINUX_F_DUPFD = 0,
 	LINUX_F_DUPFD_CLOEXEC = 1030,
 	FDS_MAX = 1 << 20,
@@ -35,6 +37,21 @@ static __noinline int send_file_event(uint32_t type, uint64_t address, int64_t n
 	}
 	event_send(s, slots);
 	return 0;
+}
+
+static __always_inline void put_mmap(struct scratch *s, struct file *file, unsigned long prot, unsigned long flags)
+{
+	head_of(s)->file[0] = put_file(s, file);
+	head_of(s)->num[0] = prot;
+	head_of(s)->num[1] = 7;		/* Linux has no ceiling: PROT_READ | PROT_WRITE | PROT_EXEC */
+	head_of(s)->num[2] = flags;
+}
+
+static __always_inline void put_mprotect(struct scratch *s, const struct args *args)
+{
+	head_of(s)->num[0] = args->a[2];
+	head_of(s)->num[1] = args->a[0];
+	head_of(s)->num[2] = args->a[1];
 }
 
 /* FREAD and FWRITE of an open file. */
@@ -104,6 +121,7 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 		return 0;
 	if (args->variant == ES_VARIANT_OTHER2)
 		send_file_event(EV_NOTIFY_FSGETPATH, (uint64_t)file, 0, 0);
+	send_look(file);
 	if (READ(file, f_mode) & FMODE_CREATED)
 		send_file_event(EV_NOTIFY_CREATE, (uint64_t)file, 0, 0);
 	open_send(file);
@@ -187,13 +205,61 @@ int BPF_PROG(exit_write, struct pt_regs *regs, long ret)
 		if (ret)
 			write_done(file_of_fd(args->a[2]));
 		break;
-	case ES_VARIANT_OTHER2:	/* mmap(address, length, protection, flags, fd) */
-		if (args->a[2] & LINUX_PROT_WRITE && args->a[3] & LINUX_MAP_SHARED)
-			file_written((uint64_t)file_of_fd(args->a[4]), MAPPED_WRITABLE);
-		break;
 	default:
 		write_done(file_of_fd(args->a[0]));
 	}
+	return 0;
+}
+
+/* ---- mapping ---- */
+
+/* The six arguments of the old 32-bit mmap are in memory. */
+static __always_inline void old_mmap_arguments(struct args *args)
+{
+	uint32_t passed[6] = {};
+	uint32_t i;
+
+	bpf_probe_read_user(passed, sizeof(passed), (void *)args->a[0]);
+	for (i = 0; i < 6; i++)
+		args->a[i] = passed[i];
+}
+
+/* mmap(address, length, protection, flags, fd, offset) of a file; mprotect(address, length, protection). */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_memory, struct pt_regs *regs, long ret)
+{
+	enum { PAGE_SHIFT_32 = 12 };
+	struct args *args = args_of(regs);
+	struct file *file = NULL;
+	struct scratch *s;
+	uint64_t slots;
+	uint32_t type;
+
+	if (!args || (ret < 0 && ret >= -4095))
+		return 0;
+	type = args->variant == ES_VARIANT_OTHER2 ? EV_NOTIFY_MPROTECT : EV_NOTIFY_MMAP;
+	if (type == EV_NOTIFY_MMAP) {
+		if (args->compat && args->variant == ES_VARIANT_PLAIN)
+			old_mmap_arguments(args);
+		if (args->a[3] & LINUX_MAP_ANONYMOUS)
+			return 0;
+		file = file_of_fd(args->a[4]);
+		if (!file)
+			return 0;
+		if (args->a[2] & LINUX_PROT_WRITE && args->a[3] & LINUX_MAP_SHARED)
+			file_written((uint64_t)file, MAPPED_WRITABLE);
+	}
+	slots = select_clients(type);
+	if (!slots)
+		return 0;
+	s = event_begin(type);
+	if (s && file) {
+		put_mmap(s, file, args->a[2], args->a[3]);
+		head_of(s)->num[3] = args->variant == ES_VARIANT_AT2 ? args->a[5] << PAGE_SHIFT_32 : args->a[5];
+	} else if (s) {
+		put_mprotect(s, args);
+	}
+	event_send(s, slots);
 	return 0;
 }
 

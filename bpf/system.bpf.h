@@ -4,6 +4,7 @@
 /* (1) Mounts, sockets with a path, ids, the clock, tracing, modules. */
 
 #include "call.bpf.h"
+#include "other.bpf.h"
 
 enum {
 	LINUX_MS_REMOUNT = 32,
@@ -167,24 +168,39 @@ struct sock {
 	uint16_t sk_protocol;
 } __attribute__((preserve_access_index));
 
-/* Reads an address' path into scratch.user, an abstract name with '@' in front. False: not of AF_UNIX, or unnamed. */
-static __noinline bool read_unix_address(struct scratch *s, uint64_t address, uint32_t len)
+/* The address that a program passes, or, where the kernel has copied it, that. */
+struct unix_address {
+	uint64_t at;
+	uint32_t len;
+	bool copied;
+};
+
+static __always_inline long read_address(void *to, uint32_t bytes, const struct unix_address *address, uint32_t offset)
 {
+	const void *from = (const void *)(address->at + offset);
+
+	return address->copied ? bpf_probe_read_kernel(to, bytes, from) : bpf_probe_read_user(to, bytes, from);
+}
+
+/* Reads an address' path into scratch.user, an abstract name with '@' in front. False: not of AF_UNIX, or unnamed. */
+static __noinline bool read_unix_address(struct scratch *s, struct unix_address *address)
+{
+	uint32_t len = address->len;
 	uint16_t family = 0;
 
 	if (len <= sizeof(family) || len > sizeof(family) + UNIX_PATH_BYTES)
 		return false;
-	if (bpf_probe_read_user(&family, sizeof(family), (void *)address) || family != LINUX_AF_UNIX)
+	if (read_address(&family, sizeof(family), address, 0) || family != LINUX_AF_UNIX)
 		return false;
 	len -= sizeof(family);
 	__builtin_memset(s->user, 0, NAME_BYTES);
 	asm volatile("" : "+r"(len));
 	len &= 127;
-	if (bpf_probe_read_user(s->user, len, (void *)(address + sizeof(family))))
+	if (read_address(s->user, len, address, sizeof(family)))
 		return false;
 	if (!s->user[0])
 		s->user[0] = '@';
-	return s->user[0] != '@' || s->user[1];
+	return true;
 }
 
 /* A name that is no file. */
@@ -205,13 +221,37 @@ static __noinline uint32_t put_abstract(struct scratch *s, bool with_name)
 }
 
 /* The file that a socket's path (in scratch.user) is. */
-static __noinline int walk_unix_path(struct scratch *s, uint32_t flags)
+static __always_inline void walk_unix_path(struct scratch *s, uint32_t flags)
 {
 	struct path base = {};
 
 	s->place.status = PLACE_NONE;
-	if (base_of(&base, AT_FDCWD))
+	if (s->user[0] != '@' && base_of(&base, AT_FDCWD))
 		walk_user(s, &s->place, &base, flags);
+}
+
+/*
+ * After walk_unix_path(). Before the kernel has looked a path up, it may not be in the cache: then the text is told as
+ * it was passed.
+ */
+static __noinline int put_bound(struct scratch *s, struct unix_address *address)
+{
+	struct es_record *head = head_of(s);
+	struct path base = {};
+
+	if (s->user[0] == '@') {
+		head->file[0] = put_abstract(s, false);
+		put_string(s, &head->str[0], s->user, NAME_BYTES);
+		return 0;
+	}
+	if (s->place.status == PLACE_FOUND) {
+		put_dir_and_name(s, &head->file[0], &head->str[0], &s->place);
+		head->num[0] = s->place.dentry ? s->place.stat.mode & 07777 : 0;
+	} else if (base_of(&base, AT_FDCWD) && read_unix_address(s, address)) {
+		head->file[0] = put_path(s, &base);
+		put_string(s, &head->str[0], s->user, NAME_BYTES);
+		__sync_fetch_and_add(&stats.unresolved, 1);
+	}
 	return 0;
 }
 
@@ -219,6 +259,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_bind, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_UIPC_BIND);
+	struct unix_address address = {};
 	struct args *args;
 	struct scratch *s;
 	bool is_unix = false;
@@ -228,44 +269,49 @@ int BPF_PROG(exit_bind, struct pt_regs *regs, long ret)
 	args = args_of(regs);
 	if (!args)
 		return 0;
+	address.at = args->a[1];
+	address.len = args->a[2];
 	s = event_begin(EV_NOTIFY_UIPC_BIND);
 	if (s)
-		is_unix = read_unix_address(s, args->a[1], args->a[2]);
+		is_unix = read_unix_address(s, &address);
 	if (s && is_unix) {
-		struct es_record *head = head_of(s);
-
-		if (s->user[0] == '@') {
-			head->file[0] = put_abstract(s, false);
-			put_string(s, &head->str[0], s->user, NAME_BYTES);
-		} else {
-			walk_unix_path(s, 0);
-			put_dir_and_name(s, &head->file[0], &head->str[0], &s->place);
-			head->num[0] = s->place.dentry ? s->place.stat.mode & 07777 : 0;
-		}
+		walk_unix_path(s, 0);
+		put_bound(s, &address);
 	}
 	event_send(is_unix ? s : NULL, slots);
 	return 0;
 }
 
-static __always_inline void put_socket(struct scratch *s, int fd)
+static __always_inline struct socket *socket_of_fd(int fd)
 {
 	struct file *file = file_of_fd(fd);
-	struct socket *socket;
-	struct sock *sk;
 
-	if (!file)
-		return;
-	socket = READ(file, private_data);
-	sk = READ(socket, sk);
+	return file ? READ(file, private_data) : NULL;
+}
+
+static __noinline int put_connected(struct scratch *s, struct unix_address *address, struct socket *socket)
+{
+	struct sock *sk = READ(socket, sk);
+	struct path base = {};
+
+	if (s->user[0] == '@') {
+		head_of(s)->file[0] = put_abstract(s, true);
+	} else if (s->place.status == PLACE_FOUND) {
+		head_of(s)->file[0] = put_place(s, &s->place);
+	} else if (base_of(&base, AT_FDCWD) && read_unix_address(s, address)) {
+		head_of(s)->file[0] = put_lexical(s, &base);
+	}
 	head_of(s)->num[0] = LINUX_AF_UNIX;
 	head_of(s)->num[1] = READ(socket, type);
 	head_of(s)->num[2] = READ(sk, sk_protocol);
+	return 0;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_UIPC_CONNECT);
+	struct unix_address address = {};
 	struct args *args;
 	struct scratch *s;
 	bool is_unix = false;
@@ -275,17 +321,14 @@ int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 	args = args_of(regs);
 	if (!args)
 		return 0;
+	address.at = args->a[1];
+	address.len = args->a[2];
 	s = event_begin(EV_NOTIFY_UIPC_CONNECT);
 	if (s)
-		is_unix = read_unix_address(s, args->a[1], args->a[2]);
+		is_unix = read_unix_address(s, &address);
 	if (s && is_unix) {
-		if (s->user[0] == '@') {
-			head_of(s)->file[0] = put_abstract(s, true);
-		} else {
-			walk_unix_path(s, WALK_FOLLOW);
-			head_of(s)->file[0] = put_place(s, &s->place);
-		}
-		put_socket(s, args->a[0]);
+		walk_unix_path(s, WALK_FOLLOW);
+		put_connected(s, &address, socket_of_fd(args->a[0]));
 	}
 	event_send(is_unix ? s : NULL, slots);
 	return 0;
@@ -365,24 +408,14 @@ int BPF_PROG(exit_settime, struct pt_regs *regs, long ret)
 
 /* ---- tracing, and the signal that is none ---- */
 
-static __always_inline void send_about_pid(uint32_t type, int pid, int64_t number)
+/* The process that the current task has attached to last, as a number. */
+static __always_inline uint64_t last_traced(void)
 {
-	uint64_t slots = select_clients(type);
-	struct task_struct *target;
-	struct scratch *s;
+	struct task_struct *tracer = bpf_get_current_task_btf(), *traced;
+	struct list_head *first = READ(tracer, ptraced.next);
 
-	if (!slots || pid <= 0 || !bpf_task_from_pid)
-		return;
-	target = bpf_task_from_pid(pid);
-	if (!target)
-		return;
-	s = event_begin(type);
-	if (s) {
-		head_of(s)->other = put_process(s, target);
-		head_of(s)->num[0] = number;
-	}
-	event_send(s && head_of(s)->other ? s : NULL, slots);
-	bpf_task_release(target);
+	traced = (void *)((char *)first - bpf_core_field_offset(struct task_struct, ptrace_entry));
+	return (uint64_t)READ(traced, group_leader);
 }
 
 SEC("tp_btf/sys_exit")
@@ -390,13 +423,27 @@ int BPF_PROG(exit_ptrace, struct pt_regs *regs, long ret)
 {
 	struct args *args;
 
-	if (ret)
+	if (ret < 0)
 		return 0;
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	if (args->a[0] == LINUX_PTRACE_ATTACH || args->a[0] == LINUX_PTRACE_SEIZE)
-		send_about_pid(EV_NOTIFY_TRACE, args->a[1], 0);
+	switch (args->variant) {
+	case ES_VARIANT_OTHER:	/* process_vm_readv(pid, ...) */
+		send_numbered(EV_NOTIFY_GET_TASK_READ, args->a[0], 0, 0);
+		break;
+	case ES_VARIANT_OTHER2:	/* process_vm_writev(pid, ...) */
+		send_numbered(EV_NOTIFY_GET_TASK, args->a[0], 0, 0);
+		break;
+	case ES_VARIANT_OTHER3:	/* pidfd_open(pid, flags) */
+		send_numbered(EV_NOTIFY_GET_TASK_NAME, args->a[0], 0, 0);
+		break;
+	default:		/* ptrace(request, pid, ...) */
+		if (args->a[0] != LINUX_PTRACE_ATTACH && args->a[0] != LINUX_PTRACE_SEIZE)
+			break;
+		send_numbered(EV_NOTIFY_GET_TASK, args->a[1], last_traced(), 0);
+		send_numbered(EV_NOTIFY_TRACE, args->a[1], last_traced(), 0);
+	}
 	return 0;
 }
 
@@ -415,7 +462,7 @@ int BPF_PROG(exit_kill, struct pt_regs *regs, long ret)
 		return 0;
 	group = args->variant == ES_VARIANT_OTHER;	/* tgkill(tgid, tid, sig) */
 	if (args->a[group ? 2 : 1] == 0 && (int)args->a[0] != task->tgid)
-		send_about_pid(EV_NOTIFY_SIGNAL, args->a[0], 0);
+		send_numbered(EV_NOTIFY_SIGNAL, args->a[0], 0, 0);
 	return 0;
 }
 

@@ -32,6 +32,7 @@ struct {
 } enters SEC(".maps") = {
 	.values = {
 		[ES_KIND_OPEN] = (void *)&enter_open,
+		[ES_KIND_COPY] = (void *)&enter_copy,
 		[ES_KIND_EXEC] = (void *)&enter_exec,
 		[ES_KIND_CLOSE] = (void *)&enter_close,
 		[ES_KIND_DUP] = (void *)&enter_dup,
@@ -81,6 +82,7 @@ struct {
 		[ES_KIND_SETID] = (void *)&exit_setid,
 		[ES_KIND_PTRACE] = (void *)&exit_ptrace,
 		[ES_KIND_KILL] = (void *)&exit_kill,
+		[ES_KIND_MAP] = (void *)&exit_memory,
 	},
 };
 

@@ -510,8 +510,7 @@ static enum es_capability notify_capability(const struct esd_bpf *s, unsigned in
 	const char *tracepoint;
 
 	if (!strcmp(event->tracepoint, "-")) {
-		snprintf(how, size, s->hold->number == ES_SENSOR_LSM ? "not built yet: it takes the LSM hook %s" :
-			 "the tracepoint sensor can't see it; needs BPF LSM (%s)", event->hook);
+		snprintf(how, size, "no system call or tracepoint tells it");
 		return ES_CAN_NOT;
 	}
 	if (type_absent(s, type, &tracepoint)) {

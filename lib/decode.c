@@ -438,7 +438,6 @@ static void decode_proc_suspend_resume(struct decoder *d)
 	}
 DECODE_GET_TASK(get_task)
 DECODE_GET_TASK(get_task_read)
-DECODE_GET_TASK(get_task_inspect)
 DECODE_GET_TASK(get_task_name)
 
 static void decode_trace(struct decoder *d)
@@ -578,11 +577,6 @@ static void decode_pty_close(struct decoder *d)
 
 /* Events whose fact is all there is. */
 static void decode_settime(struct decoder *d)
-{
-	(void)d;
-}
-
-static void decode_cs_invalidated(struct decoder *d)
 {
 	(void)d;
 }

@@ -83,7 +83,6 @@ CHECKS(signal, e->sig == 1 && is_other(e->target) && !e->instigator)
 CHECKS(proc_suspend_resume, e->type == ES_PROC_SUSPEND_RESUME_TYPE_RESUME && is_other(e->target))
 CHECKS(get_task, e->type == ES_GET_TASK_TYPE_EXPOSE_TASK && is_other(e->target))
 CHECKS(get_task_read, e->type == ES_GET_TASK_TYPE_EXPOSE_TASK && is_other(e->target))
-CHECKS(get_task_inspect, e->type == ES_GET_TASK_TYPE_EXPOSE_TASK && is_other(e->target))
 CHECKS(get_task_name, e->type == ES_GET_TASK_TYPE_EXPOSE_TASK && is_other(e->target))
 CHECKS(trace, is_other(e->target))
 CHECKS(proc_check, e->type == ES_PROC_CHECK_TYPE_LISTPIDS && e->flavor == 102 && is_other(e->target))
@@ -100,7 +99,6 @@ CHECKS(uipc_connect, is_file(e->file, 0) && e->domain == 1 && e->type == 102 && 
 CHECKS(pty_grant, e->dev == makedev(0, 1))
 CHECKS(pty_close, e->dev == makedev(0, 1))
 CHECKS(settime, !e->reserved[0])
-CHECKS(cs_invalidated, !e->reserved[0])
 
 static bool is_statfs(const struct es_statfs *statfs)
 {

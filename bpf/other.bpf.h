@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (3) A process that something is done to by another: by its number, or by the files of /proc that show it. What
+ * opening those is, of another process than one's own:
+ *
+ *	/proc/PID/mem, for reading	get_task_read
+ *	/proc/PID/mem, for writing	get_task
+ *	any other below /proc/PID	proc_check: PIDFDINFO of fd and fdinfo, SETCONTROL for writing, PIDINFO of the rest
+ */
+
+#include "call.bpf.h"
+
+enum {
+	PROC_PIDINFO = 2,		/* es_proc_check_type_t */
+	PROC_PIDFDINFO = 3,
+	PROC_SETCONTROL = 5,
+};
+
+/*
+ * Kernels before 6.2 give a program no task by its number, and what is known of a process is kept with its task: so
+ * there a process is told as it is now, without pidversion, and only if its address is known.
+ */
+static __noinline uint32_t put_stranger(struct scratch *s, uint64_t address)
+{
+	struct task_struct *leader = (void *)address;
+	struct process *p = &s->stranger;
+	struct es_process_part *part;
+	uint32_t off;
+
+	p->pidversion = 0;
+	p->original_ppid = READ(leader, real_parent, tgid);
+	p->start_ns = READ(leader, start_boottime);
+	__builtin_memset(&p->responsible, 0, sizeof(p->responsible));
+	keep_executable(s, p, (uint64_t)READ(leader, mm, exe_file));
+	off = put_process_part(s, p, address);
+	if (!off)
+		return 0;
+	part = at(s, off);
+	part->responsible = part->token;
+	part->ppid = READ(leader, real_parent, tgid);
+	read_ids(&part->parent, READ(leader, real_parent), 0);
+	return off;
+}
+
+/* The process that has a number in the initial namespace; `address` is that of its first task, 0: not known. */
+static __noinline uint32_t put_numbered(struct scratch *s, int pid, uint64_t address)
+{
+	struct task_struct *task;
+	uint32_t off;
+
+	if (!bpf_task_from_pid)
+		return address ? put_stranger(s, address) : 0;
+	task = bpf_task_from_pid(pid);
+	if (!task)
+		return 0;
+	off = put_process(s, task);
+	bpf_task_release(task);
+	return off;
+}
+
+static __noinline int send_numbered(uint32_t type, int pid, uint64_t address, int64_t number)
+{
+	uint64_t slots = select_clients(type);
+	struct scratch *s;
+
+	if (!slots || pid <= 0 || pid == (int)(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	s = event_begin(type);
+	if (s) {
+		head_of(s)->other = put_numbered(s, pid, address);
+		head_of(s)->num[0] = number;
+	}
+	event_send(s && head_of(s)->other ? s : NULL, slots);
+	return 0;
+}
+
+/* ---- /proc ---- */
+
+/* How an open looks at another process. */
+struct look {
+	uint64_t leader;		/* its first task */
+	int64_t number;			/* es_proc_check_type_t; 0 of the others */
+	int32_t pid;
+	uint32_t auth;			/* types */
+	uint32_t notify;
+};
+
+static __always_inline bool is_called(struct dentry *dentry, const char *name, uint32_t bytes)
+{
+	char text[8] = {};
+	uint32_t i;
+
+	bpf_probe_read_kernel_str(text, sizeof(text), READ(dentry, d_name.name));
+	for (i = 0; i < bytes; i++) {
+		if (text[i] != name[i])
+			return false;
+	}
+	return true;
+}
+
+static __always_inline int64_t proc_check_type(struct dentry *dentry, uint32_t mode)
+{
+	if (mode & FMODE_WRITE)
+		return PROC_SETCONTROL;
+	if (is_called(dentry, "fd", 3) || is_called(dentry, "fdinfo", 7) ||
+	    is_called(READ(dentry, d_parent), "fdinfo", 7))
+		return PROC_PIDFDINFO;
+	return PROC_PIDINFO;
+}
+
+/* False: it doesn't. */
+static __always_inline bool look_of(struct look *look, struct file *file)
+{
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct inode *inode = READ(file, f_inode);
+	struct proc_inode *proc = (void *)((char *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
+	uint32_t mode = READ(file, f_mode);
+	struct hlist_node *node;
+	struct task_struct *task;
+	struct pid *pid;
+
+	if (READ(inode, i_sb, s_magic) != PROC_SUPER_MAGIC)
+		return false;
+	pid = READ(proc, pid);
+	node = pid ? READ(pid, tasks[PIDTYPE_PID].first) : NULL;
+	if (!node)
+		return false;	/* not of a process, or of one that is gone */
+	task = (void *)((char *)node - bpf_core_field_offset(struct task_struct, pid_links[PIDTYPE_PID]));
+	look->pid = READ(task, tgid);
+	look->leader = (uint64_t)READ(task, group_leader);
+	look->number = 0;
+	if (look->pid == (int)(bpf_get_current_pid_tgid() >> 32))
+		return false;
+	if (!is_called(dentry, "mem", 4)) {
+		look->auth = EV_AUTH_PROC_CHECK;
+		look->notify = EV_NOTIFY_PROC_CHECK;
+		look->number = proc_check_type(dentry, mode);
+	} else if (mode & FMODE_WRITE) {
+		look->auth = EV_AUTH_GET_TASK;
+		look->notify = EV_NOTIFY_GET_TASK;
+	} else {
+		look->auth = EV_AUTH_GET_TASK_READ;
+		look->notify = EV_NOTIFY_GET_TASK_READ;
+	}
+	return true;
+}
+
+/* A file was opened. */
+static __always_inline void send_look(struct file *file)
+{
+	struct look look = {};
+
+	if (look_of(&look, file))
+		send_numbered(look.notify, look.pid, look.leader, look.number);
+}
