@@ -11,17 +11,19 @@
  *	path_rename		AUTH_RENAME, AUTH_EXCHANGEDATA
  *	path_link		AUTH_LINK
  *	path_mkdir, path_symlink, path_mknod	AUTH_CREATE; open(2) with O_CREAT comes by path_mknod
- *	path_truncate		AUTH_TRUNCATE
+ *	path_truncate		AUTH_TRUNCATE; before 6.2 ftruncate(2) comes by, too
  *	path_chmod, path_chown	AUTH_SETMODE, AUTH_SETOWNER
  *	path_chroot		AUTH_CHROOT
  *	file_ioctl		AUTH_SETFLAGS, AUTH_CLONE
  *	file_fcntl		AUTH_FCNTL
- *	file_permission		AUTH_READDIR
+ *	file_permission		AUTH_READDIR, AUTH_COPYFILE
  *	mmap_file		AUTH_MMAP
  *	sb_mount		AUTH_MOUNT, AUTH_REMOUNT
  *	settime			AUTH_SETTIME
  *	task_kill		AUTH_SIGNAL, AUTH_PROC_SUSPEND_RESUME
  *	ptrace_access_check	AUTH_GET_TASK, of ptrace(2)
+ *
+ * The rest is in lsm-object.bpf.h.
  */
 
 #include "ask.bpf.h"
@@ -346,20 +348,11 @@ static __always_inline int on_path_chown(const struct path *path, uint64_t uid, 
 
 LSM_HOOK(path_chown, on_path_chown(path, uid, gid, ret), const struct path *path, uint64_t uid, uint64_t gid, int ret)
 
-/* Before 6.2 open(2) with O_TRUNC comes by too, which is no truncate. */
-static __always_inline bool in_truncate(void)
-{
-	enum { NR_TRUNCATE = 76, NR_TRUNCATE_32 = 92, NR_TRUNCATE64_32 = 193 };
-	long nr = current_syscall();
-
-	return is_compat() ? nr == NR_TRUNCATE_32 || nr == NR_TRUNCATE64_32 : nr == NR_TRUNCATE;
-}
-
 static __always_inline int on_path_truncate(const struct path *path, int ret)
 {
 	struct question q = {};
 
-	if (ret || !in_truncate())
+	if (ret || current_call().kind != ES_KIND_TRUNCATE)	/* open(2) with O_TRUNC, before 6.2 */
 		return ret;
 	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, inode_key(READ(path, dentry)), 0, 0))
 		return 0;
@@ -450,18 +443,56 @@ int BPF_PROG(plain_file_fcntl, struct file *file, unsigned int cmd, unsigned lon
 	return question_ask(&q, WAIT_RESTART, put_file_number(s, file, cmd));
 }
 
-/* A directory that is read: each call of getdents(2) is asked about. */
+/* copy_file_range(2), from the beginning, and of as much as there is. It comes by for reading and for writing. */
+static __always_inline struct file *copy_target(struct file *source)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	bool compat = is_compat();
+	uint64_t offset_at = compat ? (uint32_t)regs->cx : regs->si;
+	uint64_t length = compat ? (uint32_t)regs->di : regs->r8;
+	int64_t offset = READ(source, f_pos), size = READ(source, f_inode, i_size);
+
+	if (file_of_fd(compat ? regs->bx : regs->di) != source)
+		return NULL;
+	if (offset_at)
+		bpf_probe_read_user(&offset, sizeof(offset), (void *)offset_at);
+	return !offset && size > 0 && length >= (uint64_t)size ? file_of_fd(regs->dx) : NULL;
+}
+
+static __always_inline void put_read(struct scratch *s, struct file *file, struct file *target)
+{
+	if (target)
+		put_copy(s, file, target, 0);
+	else
+		head_of(s)->file[0] = put_file(s, file);
+}
+
+/* A directory that is read: each call of getdents(2) is asked about. Or a file that is copied. */
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 {
 	enum { LINUX_MAY_READ = 4 };
+	struct call *call = call_entered(ES_KIND_COPY);
+	struct file *target = NULL;
 	struct question q = {};
 
-	if (ret || !(mask & LINUX_MAY_READ) || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR)
+	if (ret || !(mask & LINUX_MAY_READ))
 		return ret;
-	if (!question_open(&q, EV_AUTH_READDIR, EV_NOTIFY_READDIR, (uint64_t)READ(file, f_inode), 0, 0))
+	if (current_call().kind == ES_KIND_COPY) {
+		target = copy_target(file);
+		if (!target || !call || call->flags & CALL_ALLOWED)
+			return 0;
+	} else if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
 		return 0;
-	return question_ask(&q, WAIT_RESTART, put_file_number(s, file, 0));
+	}
+	if (!question_open(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
+			   target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ(file, f_inode),
+			   (uint64_t)target, 0))
+		return 0;
+	ret = question_ask(&q, WAIT_RESTART, put_read(s, file, target));
+	if (!ret && target && call)
+		call->flags |= CALL_ALLOWED;
+	return ret;
 }
 
 /* An exec maps the new program when there is no way back to the old one. */
@@ -578,20 +609,26 @@ int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo 
 }
 
 /*
- * Only ptrace(2) itself can be started over: where else this is asked (process_vm_readv(2), files of /proc), the answer
- * is yes or no, and starting over would look like a no. Those go on, and are counted.
+ * Only ptrace(2) itself can be started over: where else this is asked (process_vm_readv(2) and its kin), the answer is
+ * yes or no, given with a lock held, and starting over would look like a no. Those go on, and are counted. Opens of
+ * files in /proc were asked about before, at file_open.
  */
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int mode, int ret)
 {
-	enum { LINUX_PTRACE_MODE_ATTACH = 2, NR_PTRACE = 101, NR_PTRACE_32 = 26 };
+	enum { LINUX_PTRACE_MODE_ATTACH = 2 };
+	struct es_syscall call = current_call();
 	struct question q = {};
+	bool read;
 
-	if (ret || !(mode & LINUX_PTRACE_MODE_ATTACH) || READ(target, tgid) == bpf_get_current_pid_tgid() >> 32)
+	if (ret || !(mode & LINUX_PTRACE_MODE_ATTACH) || call.kind == ES_KIND_OPEN ||
+	    READ(target, tgid) == bpf_get_current_pid_tgid() >> 32)
 		return ret;
-	if (!question_open(&q, EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK, (uint64_t)target, mode, 0))
+	read = call.kind == ES_KIND_PTRACE && call.variant == ES_VARIANT_OTHER;
+	if (!question_open(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK, (uint64_t)target,
+			   mode, 0))
 		return 0;
-	if (current_syscall() != (is_compat() ? NR_PTRACE_32 : NR_PTRACE)) {
+	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
 		__sync_fetch_and_add(&stats.not_held, 1);
 		return 0;
 	}

@@ -17,6 +17,7 @@
 #include "ask.bpf.h"
 #include "attribute.bpf.h"
 #include "lsm.bpf.h"
+#include "lsm-object.bpf.h"
 #include "name.bpf.h"
 #include "open.bpf.h"
 #include "system.bpf.h"

@@ -25,64 +25,69 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-enum { TYPES_PER_HOOK = 2 };
+enum { TYPES_PER_HOOK = 4 };
 
 /*
- * Which AUTH types pass at which hooks. For a type that passes at several, the first is the one it can't do without;
- * another that has no program yet is said in the type's capability. bpf/lsm.bpf.h has the other end of this table.
+ * Which AUTH types pass at which hooks; abi/events.def names the main one for each. bpf/lsm.bpf.h and
+ * bpf/lsm-object.bpf.h have the other end of this table.
  *
  * There are two programs for a hook: hook_NAME, which sleeps at the gate, and plain_NAME, which has the system call
  * start over until there is an answer. The second is for hooks where the kernel lets none sleep, and for kernels
  * without what a gate takes.
  */
 static const struct hook {
-	const char *name;
+	const char *name;		/* of the programs */
+	const char *hook;
+	enum esd_wait wait;		/* of the one that sleeps */
 	uint8_t count;
 	uint8_t types[TYPES_PER_HOOK];
 } hooks[] = {
-#define HOOK(name, ...) { #name, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
-	HOOK(file_open, ESD_AUTH_OPEN),
-	HOOK(bprm_check_security, ESD_AUTH_EXEC),
-	HOOK(path_unlink, ESD_AUTH_UNLINK),
-	HOOK(path_rmdir, ESD_AUTH_UNLINK),
-	HOOK(path_rename, ESD_AUTH_RENAME, ESD_AUTH_EXCHANGEDATA),
-	HOOK(path_link, ESD_AUTH_LINK),
-	HOOK(path_mknod, ESD_AUTH_CREATE),
-	HOOK(path_mkdir, ESD_AUTH_CREATE),
-	HOOK(path_symlink, ESD_AUTH_CREATE),
-	HOOK(path_truncate, ESD_AUTH_TRUNCATE),
-	HOOK(file_truncate, ESD_AUTH_TRUNCATE),
-	HOOK(path_chmod, ESD_AUTH_SETMODE),
-	HOOK(path_chown, ESD_AUTH_SETOWNER),
-	HOOK(inode_setattr, ESD_AUTH_UTIMES),
-	HOOK(inode_set_acl, ESD_AUTH_SETACL),
-	HOOK(inode_remove_acl, ESD_AUTH_SETACL),
-	HOOK(inode_setxattr, ESD_AUTH_SETEXTATTR, ESD_AUTH_SETACL),
-	HOOK(inode_getxattr, ESD_AUTH_GETEXTATTR),
-	HOOK(inode_listxattr, ESD_AUTH_LISTEXTATTR),
-	HOOK(inode_removexattr, ESD_AUTH_DELETEEXTATTR),
-	HOOK(file_ioctl, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
-	HOOK(inode_readlink, ESD_AUTH_READLINK),
-	HOOK(file_permission, ESD_AUTH_READDIR),
-	HOOK(inode_permission, ESD_AUTH_CHDIR),
-	HOOK(path_chroot, ESD_AUTH_CHROOT),
-	HOOK(mmap_file, ESD_AUTH_MMAP),
-	HOOK(file_mprotect, ESD_AUTH_MPROTECT),
-	HOOK(sb_mount, ESD_AUTH_MOUNT, ESD_AUTH_REMOUNT),
-	HOOK(sb_remount, ESD_AUTH_REMOUNT),
-	HOOK(move_mount, ESD_AUTH_MOUNT),
-	HOOK(task_kill, ESD_AUTH_SIGNAL, ESD_AUTH_PROC_SUSPEND_RESUME),
-	HOOK(ptrace_access_check, ESD_AUTH_GET_TASK),
-	HOOK(ptrace_traceme, ESD_AUTH_GET_TASK),
-	HOOK(settime, ESD_AUTH_SETTIME),
-	HOOK(kernel_read_file, ESD_AUTH_KEXTLOAD),
-	HOOK(kernel_load_data, ESD_AUTH_KEXTLOAD),
-	HOOK(socket_bind, ESD_AUTH_UIPC_BIND),
-	HOOK(socket_connect, ESD_AUTH_UIPC_CONNECT),
-	HOOK(unix_stream_connect, ESD_AUTH_UIPC_CONNECT),
-	HOOK(file_fcntl, ESD_AUTH_FCNTL),
-	HOOK(file_lock, ESD_AUTH_FCNTL),
+#define HOOK_AS(name, hook, wait, ...) \
+	{ name, hook, ESD_WAIT_##wait, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
+#define HOOK(hook, wait, ...) HOOK_AS(#hook, #hook, wait, __VA_ARGS__)
+	HOOK(file_open, GATE, ESD_AUTH_OPEN),
+	HOOK_AS("file_open_other", "file_open", GATE, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ, ESD_AUTH_PROC_CHECK,
+		ESD_AUTH_FSGETPATH),
+	HOOK(bprm_check_security, GATE, ESD_AUTH_EXEC),
+	HOOK(path_unlink, SLICE, ESD_AUTH_UNLINK),
+	HOOK(path_rmdir, SLICE, ESD_AUTH_UNLINK),
+	HOOK(path_rename, SLICE, ESD_AUTH_RENAME, ESD_AUTH_EXCHANGEDATA),
+	HOOK(path_link, SLICE, ESD_AUTH_LINK),
+	HOOK(path_mknod, RESTART, ESD_AUTH_CREATE),
+	HOOK(path_mkdir, SLICE, ESD_AUTH_CREATE),
+	HOOK(path_symlink, SLICE, ESD_AUTH_CREATE),
+	HOOK(path_truncate, SLICE, ESD_AUTH_TRUNCATE),
+	HOOK(file_truncate, RESTART, ESD_AUTH_TRUNCATE),
+	HOOK(path_chmod, SLICE, ESD_AUTH_SETMODE),
+	HOOK(path_chown, SLICE, ESD_AUTH_SETOWNER),
+	HOOK(inode_setattr, SLICE, ESD_AUTH_UTIMES),
+	HOOK(inode_set_acl, RESTART, ESD_AUTH_SETACL),
+	HOOK(inode_remove_acl, RESTART, ESD_AUTH_SETACL),
+	HOOK(inode_setxattr, SLICE, ESD_AUTH_SETEXTATTR, ESD_AUTH_SETACL),
+	HOOK(inode_getxattr, GATE, ESD_AUTH_GETEXTATTR),
+	HOOK(inode_get_acl, RESTART, ESD_AUTH_GETEXTATTR),
+	HOOK(inode_listxattr, RESTART, ESD_AUTH_LISTEXTATTR),
+	HOOK(inode_removexattr, RESTART, ESD_AUTH_DELETEEXTATTR, ESD_AUTH_SETACL),
+	HOOK(file_ioctl, GATE, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
+	HOOK(inode_readlink, GATE, ESD_AUTH_READLINK),
+	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE),
+	HOOK(inode_permission, RESTART, ESD_AUTH_CHDIR),
+	HOOK(path_chroot, RESTART, ESD_AUTH_CHROOT),
+	HOOK(mmap_file, GATE, ESD_AUTH_MMAP),
+	HOOK(file_mprotect, RESTART, ESD_AUTH_MPROTECT),
+	HOOK(sb_mount, GATE, ESD_AUTH_MOUNT, ESD_AUTH_REMOUNT),
+	HOOK(sb_remount, GATE, ESD_AUTH_REMOUNT),
+	HOOK(move_mount, RESTART, ESD_AUTH_MOUNT),
+	HOOK(task_kill, RESTART, ESD_AUTH_SIGNAL, ESD_AUTH_PROC_SUSPEND_RESUME),
+	HOOK(ptrace_access_check, RESTART, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ),
+	HOOK(settime, GATE, ESD_AUTH_SETTIME),
+	HOOK(kernel_read_file, GATE, ESD_AUTH_KEXTLOAD),
+	HOOK(kernel_load_data, RESTART, ESD_AUTH_KEXTLOAD),
+	HOOK(socket_bind, GATE, ESD_AUTH_UIPC_BIND),
+	HOOK(socket_connect, GATE, ESD_AUTH_UIPC_CONNECT),
+	HOOK(file_fcntl, RESTART, ESD_AUTH_FCNTL),
 #undef HOOK
+#undef HOOK_AS
 };
 
 struct lsm_hook {
@@ -143,15 +148,25 @@ static void hook_choose(struct lsm *lsm, size_t index, const struct btf *btf)
 	hook->plain = !hook->program;
 	if (hook->plain)
 		hook->program = program_find(&lsm->base, "plain_", hooks[index].name);
-	if (!kernel_has(btf, "bpf_lsm_", hooks[index].name))
+	if (!kernel_has(btf, "bpf_lsm_", hooks[index].hook))
 		hook->error = -ENOENT;
 	if (hook->program && !hook->error)
 		bpf_program__set_autoload(hook->program, true);
 }
 
+/* Whether the hook's first argument is the mount's mapping of ids, as it is since Linux 6.9. */
+static bool setattr_has_idmap(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_lsm_inode_setattr", BTF_KIND_FUNC);
+
+	return id >= 0 && btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type)) == 3;
+}
+
 static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
 {
 	struct bpf_program *program;
+
+	s->skel->rodata->setattr_has_idmap = setattr_has_idmap(btf);
 
 	bpf_object__for_each_program(program, s->skel->obj)
 		if (bpf_program__type(program) == BPF_PROG_TYPE_LSM)
@@ -209,7 +224,7 @@ static int hook_attach(struct lsm *lsm, size_t index)
 	if (hook->link)
 		return 0;
 	r = -errno;
-	log_error("can't attach to the LSM hook %s: %s", hooks[index].name, strerror(-r));
+	log_error("can't attach to the LSM hook %s: %s", hooks[index].hook, strerror(-r));
 	return r;
 }
 
@@ -325,30 +340,29 @@ static int hook_tell(const struct lsm *lsm, size_t index, char *how, size_t size
 	const struct lsm_hook *hook = &lsm->hooks[index];
 
 	if (hook->error == -ENOENT) {
-		snprintf(how, size, "this kernel has no LSM hook %s", hooks[index].name);
+		snprintf(how, size, "this kernel has no LSM hook %s", hooks[index].hook);
 		return ENOENT;
 	}
 	if (!hook->program) {
-		snprintf(how, size, "not built yet: no program at the LSM hook %s", hooks[index].name);
+		snprintf(how, size, "this kernel can't let the LSM hook %s wait", hooks[index].hook);
 		return -ENOSYS;
 	}
 	if (hook->error)
-		snprintf(how, size, "the kernel refuses the program at the LSM hook %s: %s", hooks[index].name,
+		snprintf(how, size, "the kernel refuses the program at the LSM hook %s: %s", hooks[index].hook,
 			 strerror(-hook->error));
 	return hook->error;
 }
 
-static void held_tell(const struct lsm *lsm, size_t index, unsigned int type, const char *missing, char *how,
-		      size_t size)
+static void held_tell(const struct lsm *lsm, size_t index, const char *missing, char *how, size_t size)
 {
 	static const char *const waits[] = {
 		[ESD_WAIT_GATE] = "waits at the gate",
 		[ESD_WAIT_SLICE] = "waits at the gate, in slices",
 		[ESD_WAIT_RESTART] = "waits by starting over",
 	};
-	enum esd_wait wait = lsm->hooks[index].plain ? ESD_WAIT_RESTART : esd_events[type].wait;
+	enum esd_wait wait = lsm->hooks[index].plain ? ESD_WAIT_RESTART : hooks[index].wait;
 
-	snprintf(how, size, "LSM hook %s, %s%s%s", hooks[index].name, waits[wait], missing ? "; not yet at " : "",
+	snprintf(how, size, "LSM hook %s, %s%s%s", hooks[index].hook, waits[wait], missing ? "; not at " : "",
 		 missing ? missing : "");
 }
 
@@ -356,24 +370,24 @@ static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int t
 {
 	const struct lsm *lsm = container_of(s, struct lsm, base);
 	const char *missing = NULL;
-	size_t first = ARRAY_SIZE(hooks);
+	size_t main_hook = ARRAY_SIZE(hooks);
 	int r;
 
-	snprintf(how, size, "not built yet");
+	snprintf(how, size, "no LSM hook lets it wait");
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (!hook_has(&hooks[i], type))
 			continue;
 		r = hook_tell(lsm, i, how, size);
-		if (r == -ENOSYS && first < ARRAY_SIZE(hooks))
-			missing = hooks[i].name;
+		if (r == -ENOSYS)
+			missing = hooks[i].hook;
 		else if (r < 0)
 			return ES_CAN_NOT;
-		else if (r == 0 && first == ARRAY_SIZE(hooks))
-			first = i;
+		else if (r == 0 && (main_hook == ARRAY_SIZE(hooks) || !strcmp(hooks[i].hook, esd_events[type].hook)))
+			main_hook = i;
 	}
-	if (first == ARRAY_SIZE(hooks))
+	if (main_hook == ARRAY_SIZE(hooks))
 		return ES_CAN_NOT;
-	held_tell(lsm, first, type, missing, how, size);
+	held_tell(lsm, main_hook, missing, how, size);
 	return ES_CAN_HOLD;
 }
 

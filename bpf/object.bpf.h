@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (3) The object that an inode_* hook is about, into a record. Such a hook gets no mount, and a path needs one. The
+ * system call that the hook is in names the object by a path or a descriptor: if that leads to the very object, its
+ * mount is the right one. Where it can't be followed, or there is no call (io_uring), it is a mount of the same file
+ * system: the process' current directory's, its root's, or the first in its mount namespace.
+ */
+
+#include "call.bpf.h"
+
+struct mounts {
+	uint64_t node;			/* among the super block's mounts, the next to look at */
+	uint64_t head;
+	uint64_t namespace;
+	uint64_t found;
+};
+
+static long mounts_step(uint32_t index, struct mounts *mounts)
+{
+	struct list_head *node = (void *)mounts->node;
+	struct mount *mount;
+
+	if (!node || mounts->node == mounts->head)
+		return 1;
+	mount = (void *)((char *)node - bpf_core_field_offset(struct mount, mnt_instance));
+	mounts->node = (uint64_t)READ(node, next);
+	if ((uint64_t)READ(mount, mnt_ns) != mounts->namespace)
+		return 0;
+	mounts->found = (uint64_t)mount;
+	return 1;
+}
+
+/* Kernels since 6.17 keep that list in another way: there it is one of the process' two. */
+static __always_inline struct vfsmount *mount_in_namespace(struct super_block *sb)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mounts mounts = { .found = unknown(0) };
+	struct mount *mount = NULL;
+
+	if (!bpf_core_field_exists(mount->mnt_instance))
+		return READ(task, fs, root.mnt);
+	mounts.namespace = (uint64_t)READ(task, nsproxy, mnt_ns);
+	mounts.head = (uint64_t)sb + bpf_core_field_offset(struct super_block, s_mounts);
+	mounts.node = (uint64_t)READ(sb, s_mounts.next);
+	bpf_loop(CHILDREN_MAX, mounts_step, &mounts, 0);
+	if (!mounts.found)
+		return READ(task, fs, root.mnt);
+	return (void *)((char *)mounts.found + bpf_core_field_offset(struct mount, mnt));
+}
+
+__noinline uint64_t mount_of_super_block(uint64_t address)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct vfsmount *mnt = READ(task, fs, pwd.mnt);
+	struct super_block *sb = (void *)address;
+
+	if (READ(mnt, mnt_sb) != sb)
+		mnt = READ(task, fs, root.mnt);
+	if (READ(mnt, mnt_sb) != sb)
+		mnt = mount_in_namespace(sb);
+	return (uint64_t)mnt;
+}
+
+static __always_inline bool is_empty(uint64_t text)
+{
+	char first = 0;
+
+	return !text || bpf_probe_read_user(&first, 1, (void *)text) || !first;
+}
+
+/* The mount by which the call came to the object; 0: it doesn't lead there. */
+__noinline uint64_t mount_by_call(struct scratch *s, uint64_t address)
+{
+	struct dentry *dentry = (void *)address;
+	uint64_t text;
+	bool at_;
+
+	if (!s)
+		return 0;
+	args_of_current(&s->args);
+	if (s->args.kind == ES_KIND_NONE)
+		return 0;
+	at_ = s->args.variant == ES_VARIANT_AT || s->args.variant == ES_VARIANT_AT2;
+	text = s->args.a[at_ ? 1 : 0];
+	if (s->args.variant == ES_VARIANT_FD || (at_ && is_empty(text))) {
+		struct file *file = file_of_fd(s->args.a[0]);
+
+		return file && READ(file, f_path.dentry) == dentry ? (uint64_t)READ(file, f_path.mnt) : 0;
+	}
+	walk_argument(s, &s->place, at_ ? (int)s->args.a[0] : AT_FDCWD, text,
+		      (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFLNK ? 0 : WALK_FOLLOW);
+	if (s->place.status != PLACE_FOUND || s->place.dentry != dentry)
+		return 0;
+	return (uint64_t)s->place.dentry_mount + bpf_core_field_offset(struct mount, mnt);
+}
+
+static __always_inline uint32_t put_object(struct scratch *s, struct dentry *dentry)
+{
+	uint64_t address = number_of(dentry);
+	struct path path = { .dentry = (void *)address };
+
+	if (!dentry)
+		return 0;
+	path.mnt = (void *)mount_by_call(s, address);
+	if (!path.mnt)
+		path.mnt = (void *)mount_of_super_block((uint64_t)READ(dentry, d_sb));
+	return put_path(s, &path);
+}
+
+/* The name of a directory's inode: it has one. */
+static __always_inline struct dentry *dentry_of_directory(struct inode *inode)
+{
+	struct hlist_node *alias = READ(inode, i_dentry.first);
+
+	return alias ? (void *)((char *)alias - bpf_core_field_offset(struct dentry, d_u.d_alias)) : NULL;
+}
