@@ -68,6 +68,12 @@ bool esd_select_any_type(const struct es_sensor_control *control, unsigned int t
 	return control->subscribers[type];
 }
 
+/* An LSM program sees for itself how a file is opened, and that it isn't by an exec. */
+static bool type_needs_calls(const struct es_sensor_control *control, unsigned int type)
+{
+	return esd_select_any_type(control, type) && !(control->lsm && type == ESD_AUTH_OPEN);
+}
+
 bool esd_select_any_kind(const struct es_sensor_control *control)
 {
 	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++)
@@ -91,7 +97,7 @@ void esd_select_client(struct es_sensor_control *control, unsigned int slot, con
 		uint8_t live = 0;
 
 		for (unsigned int j = 0; j < select_kinds[i].count; j++)
-			live |= esd_select_any_type(control, select_kinds[i].types[j]);
+			live |= type_needs_calls(control, select_kinds[i].types[j]);
 		__atomic_store_n(&control->kind_live[select_kinds[i].kind], live, __ATOMIC_RELEASE);
 	}
 }

@@ -52,6 +52,23 @@ static void test_select(void)
 	REQUIRE(!esd_select_any_type(&control, ESD_NOTIFY_EXIT));
 }
 
+/* Which opens are an exec's, and their flags, fanotify doesn't tell. An LSM program knows. */
+static void test_select_auth_open(void)
+{
+	static struct es_sensor_control fanotify, lsm = { .lsm = 1 };
+	uint64_t types[ES_TYPE_WORDS] = {};
+
+	esd_types_add(types, ESD_AUTH_OPEN);
+	esd_select_client(&fanotify, 0, types);
+	REQUIRE(fanotify.kind_live[ES_KIND_OPEN] && fanotify.kind_live[ES_KIND_EXEC]);
+	esd_select_client(&lsm, 0, types);
+	REQUIRE(esd_select_any_type(&lsm, ESD_AUTH_OPEN) && !esd_select_any_kind(&lsm));
+	esd_types_add(types, ESD_NOTIFY_OPEN);
+	esd_types_add(types, ESD_AUTH_EXEC);
+	esd_select_client(&lsm, 0, types);
+	REQUIRE(lsm.kind_live[ES_KIND_OPEN] && lsm.kind_live[ES_KIND_EXEC]);
+}
+
 static void test_syscalls(void)
 {
 	static struct es_syscall table[ES_SYSCALLS];
@@ -76,6 +93,7 @@ int main(void)
 {
 	test_events();
 	test_select();
+	test_select_auth_open();
 	test_syscalls();
 	return 0;
 }
