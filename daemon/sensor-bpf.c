@@ -20,7 +20,10 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-enum { SCRATCH_PER_CPU = 3 };		/* NEST in bpf/maps.bpf.h; and one for iterators */
+enum {
+	SCRATCH_PER_CPU = 3,		/* NEST in bpf/maps.bpf.h; and one for iterators */
+	SAID_BYTES = 4096,
+};
 
 /* What makes a program necessary. */
 enum need {
@@ -65,13 +68,18 @@ static struct bpf_program *program_of(struct esd_bpf *s, size_t index)
 /* Of the last program that couldn't be loaded: libbpf tells it in its log only. */
 static char refused[64];
 
+/* Of what a verifier says of a program, which may be long, the end says why it was refused. */
 static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	char text[16384], *save = NULL, *line;
+	_cleanup_free_ char *text = NULL;
+	char *save = NULL, *line;
+	size_t length;
 
-	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+	if (vasprintf(&text, format, arguments) < 0)
 		return 0;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	length = strlen(text);
+	line = length > SAID_BYTES ? text + length - SAID_BYTES : text;
+	for (line = strtok_r(line, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		(void)sscanf(line, "libbpf: prog '%63[^']': failed to ", refused);
 		log_message(level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
 	}
