@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "ask.h"
+#include "cache.h"
 #include "mute.h"
 #include "record.h"
 
@@ -47,6 +48,7 @@ enum es_request_op {
 	ES_REQUEST_INVERT,		/* kind: the stage. inverted */
 	ES_REQUEST_MUTES,		/* a page of its own mutes; data: struct es_mute_info and what follows, count times */
 	ES_REQUEST_MUTES_OF,		/* for tools: those of the client in `slot` */
+	ES_REQUEST_CACHE,		/* for tools; data: struct es_cache_info */
 };
 
 enum { ES_REQUEST_DATA = ES_MUTE_PATH_BYTES };	/* at most, behind a request */
@@ -173,6 +175,15 @@ struct es_mute_info {
 	uint64_t types[ES_TYPE_WORDS];
 	uint32_t kind;			/* enum es_mute_kind */
 	uint32_t bytes;
+};
+
+struct es_cache_info {
+	uint64_t entries;		/* answers kept; some may have been ended by a change since */
+	uint64_t room;			/* for so many; 0: this sensor keeps none */
+	uint64_t cleared;		/* emptied by es_clear_cache(), so many times */
+	uint64_t joined;		/* and by a new client */
+	uint64_t counts[ES_CACHE_COUNT_MAX];
+	char how[128];			/* in use, idle, or why there is none */
 };
 
 enum es_capability {

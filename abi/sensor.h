@@ -55,8 +55,11 @@ enum es_verdict {
 	ES_VERDICT_ALLOW,
 	ES_VERDICT_DENY,
 	ES_VERDICT_MASK = 3,
-	ES_VERDICT_MISSED = 4,		/* given by the deadline */
-	ES_VERDICT_SHIFT = 3,		/* the rest of the word tells one use of an entry from the next */
+	ES_VERDICT_MISSED = 1 << 2,	/* given by the deadline */
+	ES_VERDICT_KEEP = 1 << 3,	/* the client wants it kept in the cache */
+	ES_VERDICT_FLAGS_SHIFT = 4,	/* what it allows: FREAD and FWRITE of an open, else 1 or nothing */
+	ES_VERDICT_FLAGS_MASK = 3,
+	ES_VERDICT_SHIFT = 8,		/* the rest of the word tells one use of an entry from the next */
 };
 
 enum {
@@ -151,6 +154,7 @@ struct es_sensor_control {
 	uint32_t scope_cgroup_level;		/* its depth below the root */
 	uint32_t lsm;				/* 1: operations are held by LSM programs, not by fanotify */
 	uint32_t gate_pid[ES_CLIENTS_MAX];	/* lsm: the process whose executable is the client's gate; 0: none */
+	uint32_t cache_generation;		/* of the answers that count; 0: none are kept */
 };
 
 /* The beginning of what the programs keep of each process, in the map `processes`. */

@@ -77,6 +77,19 @@ struct super_block {
 	struct list_head s_mounts;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	int64_t counter;
+} atomic64_t;
+
+struct rw_semaphore {
+	atomic64_t count;
+	atomic64_t owner;
+};
+
 struct inode {
 	uint16_t i_mode;
 	kuid_t i_uid;
@@ -92,6 +105,8 @@ struct inode {
 	uint64_t i_blocks;
 	uint32_t i_generation;
 	char *i_link;
+	atomic_t i_writecount;
+	struct rw_semaphore i_rwsem;
 	/* 6.11 and later */
 	int64_t i_atime_sec, i_mtime_sec, i_ctime_sec;
 	uint32_t i_atime_nsec, i_mtime_nsec, i_ctime_nsec;
@@ -183,10 +198,6 @@ struct fdtable {
 	struct file **fd;
 	unsigned long *close_on_exec;
 };
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct files_struct {
 	atomic_t count;

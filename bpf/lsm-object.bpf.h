@@ -242,9 +242,6 @@ static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr 
 	return question_ask(&q, WAIT_SLICED, put_utimes(s, dentry, attr));
 }
 
-/* Where the arguments begin differs: since 6.9 with the mount's mapping of ids. Set by the daemon. */
-const volatile uint32_t setattr_has_idmap;
-
 static __always_inline int inode_setattr_of(uint64_t *ctx)
 {
 	if (setattr_has_idmap)

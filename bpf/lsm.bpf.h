@@ -40,6 +40,7 @@ enum {
 	FMODE_NOACCOUNT_ = 0x20000000,
 	O_TMPFILE_ = 0x400000,
 	MNT_INTERNAL_ = 0x4000,
+	KEPT_RESULT = 1,		/* what there is to allow where the answer is no set of flags */
 };
 
 /*
@@ -131,13 +132,18 @@ static __always_inline uint64_t open_key(struct file *file)
 
 static __always_inline int on_file_open(struct file *file, int ret)
 {
+	uint32_t flags = fflag_of(file);
 	struct question q = {};
 
 	if (ret || READ(file, f_flags) & FMODE_EXEC_ || opened_by_file_system(file))
 		return ret;
-	if (!question_open(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), READ(file, f_flags), 0))
+	if (flags & FMODE_WRITE)
+		flags |= CHANGES_FILE;
+	if (!question_open_kept(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), READ(file, f_flags), 0, flags,
+				file->f_inode, READ(file, f_path.mnt), true))
 		return 0;
-	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
+	return question_ask_kept(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, file->f_inode,
+				 READ(file, f_path.dentry), put_open(s, file));
 }
 
 LSM_HOOK(file_open, on_file_open(file, ret), struct file *file, int ret)
@@ -170,10 +176,17 @@ static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int
 			call->script = file;
 		return 0;
 	}
-	if (!question_open(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0))
+	if (call->script.dentry) {
+		if (!question_open(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0))
+			return 0;
+		q.flags = KEEP_NOTHING;
+	} else if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0, KEPT_RESULT,
+				       bprm->file->f_inode, file.mnt, true)) {
 		return 0;
+	}
 	call->file = file;
-	return question_ask(&q, WAIT_GATE, put_bprm(s, call, READ(bprm, interp)));
+	return question_ask_kept(&q, WAIT_GATE, bprm->file->f_inode, file.dentry,
+				 put_bprm(s, call, READ(bprm, interp)));
 }
 
 LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
@@ -365,9 +378,11 @@ static __always_inline int on_path_chroot(const struct path *path, int ret)
 {
 	struct question q = {};
 
-	if (ret || !question_open(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ(path, dentry)), 0, 0))
+	if (ret || !question_open_kept(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ(path, dentry)), 0, 0,
+				       KEPT_RESULT, path->dentry->d_inode, READ(path, mnt), false))
 		return ret;
-	return question_ask(&q, WAIT_RESTART, put_attribute(s, path, 0, 0));
+	return question_ask_kept(&q, WAIT_RESTART, path->dentry->d_inode, READ(path, dentry),
+				 put_attribute(s, path, 0, 0));
 }
 
 SEC("lsm/path_chroot")
@@ -485,11 +500,12 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 	} else if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
 		return 0;
 	}
-	if (!question_open(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
-			   target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ(file, f_inode),
-			   (uint64_t)target, 0))
+	if (!question_open_kept(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
+				target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ(file, f_inode),
+				(uint64_t)target, 0, target ? KEEP_NOTHING : KEPT_RESULT, file->f_inode,
+				READ(file, f_path.mnt), false))
 		return 0;
-	ret = question_ask(&q, WAIT_RESTART, put_read(s, file, target));
+	ret = question_ask_kept(&q, WAIT_RESTART, file->f_inode, READ(file, f_path.dentry), put_read(s, file, target));
 	if (!ret && target && call)
 		call->flags |= CALL_ALLOWED;
 	return ret;
@@ -511,9 +527,11 @@ static __always_inline int on_mmap_file(struct file *file, unsigned long reqprot
 
 	if (ret || !file)
 		return ret;
-	if (!question_open(&q, EV_AUTH_MMAP, EV_NOTIFY_MMAP, (uint64_t)READ(file, f_inode), prot, flags))
+	if (!question_open_kept(&q, EV_AUTH_MMAP, EV_NOTIFY_MMAP, (uint64_t)READ(file, f_inode), prot, flags,
+				KEPT_RESULT, file->f_inode, READ(file, f_path.mnt), true))
 		return 0;
-	return question_ask(&q, in_exec() ? WAIT_WHOLE : WAIT_GATE, put_mmap(s, file, prot, flags));
+	return question_ask_kept(&q, in_exec() ? WAIT_WHOLE : WAIT_GATE, file->f_inode, READ(file, f_path.dentry),
+				 put_mmap(s, file, prot, flags));
 }
 
 LSM_HOOK(mmap_file, on_mmap_file(file, reqprot, prot, flags, ret), struct file *file, unsigned long reqprot,
@@ -619,18 +637,22 @@ int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int
 	enum { LINUX_PTRACE_MODE_ATTACH = 2 };
 	struct es_syscall call = current_call();
 	struct question q = {};
+	struct file *program;
+	struct inode *inode;
 	bool read;
 
 	if (ret || !(mode & LINUX_PTRACE_MODE_ATTACH) || call.kind == ES_KIND_OPEN ||
 	    READ(target, tgid) == bpf_get_current_pid_tgid() >> 32)
 		return ret;
 	read = call.kind == ES_KIND_PTRACE && call.variant == ES_VARIANT_OTHER;
-	if (!question_open(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK, (uint64_t)target,
-			   mode, 0))
+	program = executable_of(target);
+	inode = program ? program->f_inode : NULL;
+	if (!question_open_kept(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
+				(uint64_t)target, mode, 0, KEPT_RESULT, inode, NULL, false))
 		return 0;
 	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
 		__sync_fetch_and_add(&stats.not_held, 1);
 		return 0;
 	}
-	return question_ask(&q, WAIT_RESTART, put_other(s, target, 0));
+	return question_ask_kept(&q, WAIT_RESTART, inode, NULL, put_other(s, target, 0));
 }

@@ -232,6 +232,9 @@ struct {
 /* Index of the scratch area for iterators, which may be preempted: the last one. Set by the daemon, as above. */
 const volatile uint32_t scratch_for_iterators;
 
+/* This kernel's inode_setattr hook has the mount's mapping of ids as its first argument, as since 6.9. Set by the daemon. */
+const volatile bool setattr_has_idmap;
+
 /* System calls by number, native and 32-bit: set by the daemon before the programs are loaded. */
 const volatile struct es_syscall syscalls[2 * ES_SYSCALLS];
 

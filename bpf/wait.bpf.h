@@ -9,6 +9,9 @@
  *						`put` fills in the record `s`, which is made when the operation first
  *						comes by, and again to notify of a denial
  *
+ * Of types whose answers may be kept (cache.bpf.h): question_open_kept() and question_ask_kept(), which look for an
+ * answer first, and keep the one that is given. These do nothing else than the plain forms if there is none to be had.
+ *
  * The answer is in the client's `held` entry, wherever the task slept meanwhile. It sleeps at the client's gate, a FUSE
  * file whose extended attribute it reads: the library replies when the handler has answered. While it sleeps a hook may
  * hold a directory's lock; so at such hooks (WAIT_SLICED) the library replies every few milliseconds anyway, and the
@@ -27,6 +30,7 @@
  */
 
 #include "ask.bpf.h"
+#include "cache.bpf.h"
 #include "call.bpf.h"
 
 enum wait_how {
@@ -70,6 +74,7 @@ struct wait {
 	struct settled settled[SETTLED_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
 	uint8_t reply[8];		/* of a gate; not looked at */
+	struct keep keep;		/* in hooks whose answers may be kept */
 };
 
 struct {
@@ -88,7 +93,14 @@ struct question {
 	uint32_t type;
 	uint32_t notify;		/* the NOTIFY type of the same operation */
 	uint32_t index;			/* of the scratch area in the pool, + 1 */
+	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and whether it changes the file */
+	uint32_t denied;		/* by an answer that was kept */
 	uint32_t pad;
+};
+
+enum {
+	CHANGES_FILE = 1 << 8,		/* in question.flags */
+	KEEP_NOTHING = 1 << 9,
 };
 
 /* ---- entries in `held` ---- */
@@ -229,19 +241,16 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 }
 
 /* Is the question that the task has open this one? */
-static __always_inline bool question_asked(struct question *q)
+static __always_inline bool question_asked(const struct question *q)
 {
-	struct wait *wait = q->wait;
+	const struct wait *wait = q->wait;
 
 	return wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
 	       wait->key[2] == q->key[2];
 }
 
-/*
- * False: nobody wants to be asked. Who was asked already is waited for, though he has muted it since: his answer counts.
- */
-static __always_inline bool question_open(struct question *q, uint32_t type, uint32_t notify, uint64_t a, uint64_t b,
-					  uint64_t c)
+/* False: nobody wants to be asked, and nobody was. */
+static __always_inline bool question_begin(struct question *q, uint32_t type, uint32_t notify)
 {
 	if (!control.subscribers[type])
 		return false;
@@ -249,12 +258,156 @@ static __always_inline bool question_open(struct question *q, uint32_t type, uin
 	q->notify = notify;
 	q->slots = slots_to_ask(type);
 	q->index = 0;
+	q->flags = 0;
+	q->denied = 0;
+	return true;
+}
+
+/*
+ * False: nobody wants to be asked. Who was asked already is waited for, though he has muted it since: his answer counts.
+ */
+static __always_inline bool question_key(struct question *q, uint64_t a, uint64_t b, uint64_t c)
+{
 	q->key[0] = a;
 	q->key[1] = b;
 	q->key[2] = c;
 	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL,
 				       q->slots ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	return q->wait && (q->slots || question_asked(q));
+}
+
+static __always_inline bool question_open(struct question *q, uint32_t type, uint32_t notify, uint64_t a, uint64_t b,
+					  uint64_t c)
+{
+	return question_begin(q, type, notify) && question_key(q, a, b, c);
+}
+
+/* ---- kept answers ---- */
+
+/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
+static __always_inline int own_writers(const struct question *q)
+{
+	return q->type == EV_AUTH_OPEN && q->flags & FMODE_WRITE;
+}
+
+/*
+ * What a kept answer says. A question of this thread that is still open has to be seen through. The count of writers is
+ * there for what no hook has told.
+ */
+static __always_inline enum cached question_cached(struct question *q, struct inode *inode, bool sleeps)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	uint64_t executable = 0, file = version_now(inode);
+	struct file *program;
+	struct wait *wait;
+	int says;
+
+	if (!file || inode->i_writecount.counter > own_writers(q))
+		return CACHED_NOT;
+	rcu_begin(sleeps);
+	program = executable_of(task);
+	if (program)
+		executable = version_now(program->f_inode);
+	rcu_end(sleeps);
+	if (!executable)
+		return CACHED_NOT;
+	says = cache_find(executable, file, q->slots, q->type, q->flags & ES_VERDICT_FLAGS_MASK);
+	if (says == CACHED_NOT)
+		return CACHED_NOT;
+	wait = bpf_task_storage_get(&waits, task, NULL, 0);
+	if (wait && wait->type_and_one)
+		return CACHED_NOT;
+	cache_count(ES_CACHE_HITS);
+	return says;
+}
+
+/* Where the daemon was told to look, and nowhere else: what is reached by another mount isn't decided, nor asked about. */
+static __always_inline bool kept_in_scope(struct vfsmount *mnt)
+{
+	return !control.scope_mounts || !mnt || mount_in_scope(mount_of(mnt));
+}
+
+/*
+ * False: nobody wants to be asked, or all have answered this before and allowed it. `inode` is the file that it is about,
+ * a pointer that the verifier knows; `mnt` where it was found, or NULL.
+ */
+static __always_inline bool question_open_kept(struct question *q, uint32_t type, uint32_t notify, uint64_t a,
+					       uint64_t b, uint64_t c, uint32_t flags, struct inode *inode,
+					       struct vfsmount *mnt, bool sleeps)
+{
+	enum cached says = CACHED_NOT;
+
+	asm volatile("" : "+r"(inode));		/* loaded here, and not where an RCU lock would mark it */
+	if (!question_begin(q, type, notify))
+		return false;
+	q->flags = flags;
+	if (q->slots && control.cache_generation && inode && kept_in_scope(mnt))
+		says = question_cached(q, inode, sleeps);
+	if (says == CACHED_ALLOW)
+		return false;
+	q->denied = says == CACHED_DENY;
+	return q->denied || question_key(q, a, b, c);
+}
+
+/* Before anyone is asked: under which versions the answer can be kept. */
+static __always_inline void keep_begin(struct question *q, struct inode *inode, struct dentry *dentry, bool sleeps)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct keep *keep = &q->wait->keep;
+	uint32_t hindrance = ES_CACHE_UNFIT;
+	struct file *program;
+
+	cache_count(ES_CACHE_MISSES);
+	keep->generation = ONCE(control.cache_generation);
+	keep->mask = ES_VERDICT_FLAGS_MASK;
+	keep->wanted = 0;
+	keep->clients = q->slots;
+	keep->executable = 0;
+	rcu_begin(sleeps);
+	program = executable_of(task);
+	if (program)
+		keep->executable = version_stable(program->f_inode, NULL, 0, &hindrance);
+	rcu_end(sleeps);
+	if (keep->executable)
+		keep->file = version_stable(inode, dentry, own_writers(q), &hindrance);
+	keep->hindrance = hindrance;
+}
+
+static __always_inline void keep_asked(struct wait *wait)
+{
+	if (wait->slots != wait->keep.clients)
+		wait->keep.hindrance = ES_CACHE_NOT_ALL;
+}
+
+/* An answer, or that there is none (0). */
+static __always_inline void keep_verdict(struct wait *wait, uint32_t verdict)
+{
+	if (!(verdict & ES_VERDICT_KEEP))
+		wait->keep.hindrance = ES_CACHE_NOT_ALL;
+	else
+		wait->keep.wanted = 1;
+	wait->keep.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
+}
+
+/* All have answered. What is allowed to change the file ends what was known of it. */
+static __always_inline void keep_end(struct question *q, struct inode *inode, bool denied)
+{
+	struct keep *keep = &q->wait->keep;
+	struct version *version;
+
+	if (!keep->wanted || !keep->generation || q->flags & KEEP_NOTHING || (!denied && q->flags & CHANGES_FILE))
+		return;
+	if (keep->hindrance) {
+		cache_count(keep->hindrance < ES_CACHE_COUNT_MAX ? keep->hindrance : ES_CACHE_UNFIT);
+		return;
+	}
+	version = bpf_inode_storage_get(&versions, inode, NULL, 0);
+	if (!version || ONCE(version->number) != keep->file || control.cache_generation != keep->generation) {
+		cache_count(ES_CACHE_CHANGED);
+		return;
+	}
+	version->kept = 1;
+	cache_store(keep, q->type);
 }
 
 /* The system call that the current task is in: the same when it starts over. */
@@ -418,6 +571,7 @@ static __always_inline void question_send(struct question *q, struct scratch *s,
 		q->wait->key[2] = q->key[2];
 		q->wait->type_and_one = q->type + 1;
 		bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
+		keep_asked(q->wait);
 	}
 	if (!s)
 		__sync_fetch_and_add(&stats.not_held, 1);
@@ -501,7 +655,7 @@ static __always_inline bool client_gone(struct es_sensor_client *client)
 	return control.daemon_gone || !client || client->gone;
 }
 
-/* The answer that there is; a client that is gone allows, and one that is far too late has its policy followed. */
+/* The answer that there is, with what is to be kept; a client that is gone allows, and one that is far too late has its policy followed. */
 static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 {
 	struct es_sensor_client *client;
@@ -509,14 +663,14 @@ static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 
 	if (!entry)
 		return ES_VERDICT_ALLOW;
-	verdict = *(volatile uint32_t *)&entry->verdict & ES_VERDICT_MASK;
-	if (verdict != ES_VERDICT_NONE)
+	verdict = ONCE(entry->verdict);
+	if ((verdict & ES_VERDICT_MASK) != ES_VERDICT_NONE)
 		return verdict;
 	client = bpf_map_lookup_elem(&clients, &slot);
 	if (client_gone(client))
 		return ES_VERDICT_ALLOW;
 	if (bpf_ktime_get_ns() < entry->deadline_ns + ES_LATE_NS)
-		return verdict;
+		return ES_VERDICT_NONE;
 	return client->miss_mode == ES_MISS_DENY ? ES_VERDICT_DENY : ES_VERDICT_ALLOW;
 }
 
@@ -533,10 +687,11 @@ static long verdict_step(uint32_t slot, struct wait **wait_)
 		return 0;
 	entry = entry_of(slot, *auth_id_at(wait, slot));
 	verdict = verdict_of(entry, slot);
-	if (verdict == ES_VERDICT_NONE)
+	if ((verdict & ES_VERDICT_MASK) == ES_VERDICT_NONE)
 		return 0;
-	if (verdict == ES_VERDICT_DENY)
+	if ((verdict & ES_VERDICT_MASK) == ES_VERDICT_DENY)
 		wait->denied = 1;
+	keep_verdict(wait, verdict);
 	if (entry)
 		entry_free(entry);
 	wait->slots &= ~(1ull << slot);
@@ -569,6 +724,8 @@ static __always_inline int wait_result(struct wait *wait)
 {
 	bool denied = wait->denied;
 
+	if (wait->slots)
+		keep_verdict(wait, 0);
 	if (wait->type_and_one)
 		wait_settle(wait);
 	wait->starts_over = false;
@@ -645,6 +802,7 @@ static __always_inline void wait_give_up(struct wait *wait, uint32_t slot)
 
 	if (entry)
 		entry_free(entry);
+	keep_verdict(wait, 0);
 	wait->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
 }
 
@@ -728,27 +886,34 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 		pool_give(q->index);
 }
 
-#define question_ask(q_, wait_, put_) ({ \
+/* `about_` NULL, a constant: of a type whose answers are not kept. */
+#define question_ask_about(q_, wait_, about_, dentry_, put_) ({ \
 	const bool sleeps_ = (wait_) != WAIT_RESTART; \
 	uint32_t how_ = sleeps_ && without_syscall() ? WAIT_WHOLE : (wait_); \
 	struct scratch *s; \
-	int result_; \
-	if (question_asked(q_)) { \
-		/* It has come back. */ \
-	} else if (question_settled(q_)) { \
-		return 0; \
-	} else { \
-		wait_drop((q_)->wait); \
-		rcu_begin(sleeps_); \
-		s = question_record(q_); \
-		if (s) { \
-			put_; \
-			question_finish(q_, s); \
+	int result_ = -EPERM; \
+	if (!(q_)->denied) { \
+		if (question_asked(q_)) { \
+			/* It has come back. */ \
+		} else if (question_settled(q_)) { \
+			return 0; \
+		} else { \
+			wait_drop((q_)->wait); \
+			if (about_) \
+				keep_begin(q_, about_, dentry_, sleeps_); \
+			rcu_begin(sleeps_); \
+			s = question_record(q_); \
+			if (s) { \
+				put_; \
+				question_finish(q_, s); \
+			} \
+			rcu_end(sleeps_); \
+			question_send(q_, s, how_); \
 		} \
-		rcu_end(sleeps_); \
-		question_send(q_, s, how_); \
+		result_ = question_wait(q_, how_); \
+		if (about_ && (!result_ || result_ == -EPERM)) \
+			keep_end(q_, about_, result_); \
 	} \
-	result_ = question_wait(q_, how_); \
 	if (result_ == -EPERM) { \
 		rcu_begin(sleeps_); \
 		s = denied_record(q_); \
@@ -760,4 +925,13 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 		denied_send(q_, s); \
 	} \
 	result_; \
+})
+
+#define question_ask(q_, wait_, put_) question_ask_about(q_, wait_, ((struct inode *)NULL), NULL, put_)
+
+/* The pointer is loaded here, and not where an RCU lock would mark it. */
+#define question_ask_kept(q_, wait_, inode_, dentry_, put_) ({ \
+	struct inode *pinned_ = (inode_); \
+	asm volatile("" : "+r"(pinned_)); \
+	question_ask_about(q_, wait_, pinned_, dentry_, put_); \
 })

@@ -360,16 +360,20 @@ int esd_client_get_deadline_min(const struct esd_client *client, uint32_t type, 
 	return 0;
 }
 
-/* The tracepoint sensor asks every time and caches nothing: there is nothing to clear, but the rate is kept. */
+/* Where nothing is cached there is nothing to clear, but the rate is kept all the same. */
 int esd_client_clear_cache(struct esd_client *client)
 {
+	struct esd_sensor *sensor = client->daemon->sensor;
 	uint64_t now = clock_ns();
 
 	if (now - client->cleared_ns > NS_PER_S) {
 		client->cleared_ns = now;
 		client->cleared = 0;
 	}
-	return ++client->cleared > CLEARS_PER_SECOND ? EBUSY : 0;
+	if (++client->cleared > CLEARS_PER_SECOND)
+		return EBUSY;
+	sensor->ops->cache_clear(sensor);
+	return 0;
 }
 
 void esd_client_broken(void *daemon_, unsigned int slot)

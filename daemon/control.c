@@ -291,6 +291,17 @@ static int call_mutes_of(struct call *call)
 	return reply_page(call, &daemon->clients[slot]->mutes);
 }
 
+/* ---- the cache ---- */
+
+static int call_cache(struct call *call)
+{
+	struct esd_sensor *sensor = call->connection->daemon->sensor;
+	struct es_cache_info info = {};
+
+	sensor->ops->cache_info(sensor, &info);
+	return reply_data(call, &info, sizeof(info), 1);
+}
+
 enum state {
 	STATE_STRANGER,
 	STATE_CLIENT,
@@ -322,6 +333,7 @@ static const struct {
 	[ES_REQUEST_INVERT] = { call_invert, STATE_CLIENT, false },
 	[ES_REQUEST_MUTES] = { call_mutes, STATE_CLIENT, false },
 	[ES_REQUEST_MUTES_OF] = { call_mutes_of, STATE_ANY, false },
+	[ES_REQUEST_CACHE] = { call_cache, STATE_ANY, false },
 };
 
 /* Another version may have requests of another size: its number is looked at first, and it gets a reply. */

@@ -108,6 +108,16 @@ static void fake_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret)
 	*ret = (struct esd_sensor_stats){ .processes = 3 };
 }
 
+static void fake_cache_clear(struct esd_sensor *sensor)
+{
+	fake_of(sensor)->cache_cleared++;
+}
+
+static void fake_cache_info(struct esd_sensor *sensor, struct es_cache_info *ret)
+{
+	*ret = (struct es_cache_info){ .entries = 5, .room = 8, .cleared = fake_of(sensor)->cache_cleared };
+}
+
 static void fake_free(struct esd_sensor *sensor)
 {
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
@@ -126,6 +136,8 @@ static const struct esd_sensor_ops fake_ops = {
 	.process_runs = fake_process_runs,
 	.counters = fake_counters,
 	.stats = fake_stats,
+	.cache_clear = fake_cache_clear,
+	.cache_info = fake_cache_info,
 };
 
 void fake_sensor_init(struct fake_sensor *fake)

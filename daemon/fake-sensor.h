@@ -31,6 +31,7 @@ struct fake_sensor {
 	unsigned int mutes_max;		/* of each slot; more is EDQUOT */
 	pid_t ended;			/* this process has; all others run */
 	bool freed;
+	unsigned int cache_cleared;
 };
 
 void fake_sensor_init(struct fake_sensor *fake);

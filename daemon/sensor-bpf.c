@@ -464,6 +464,25 @@ static void sensor_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret
 	}
 }
 
+static void sensor_cache_clear(struct esd_sensor *sensor)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	if (s->hold->cache_clear)
+		s->hold->cache_clear(s);
+}
+
+static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	if (s->hold->cache_info)
+		s->hold->cache_info(s, ret);
+	else
+		snprintf(ret->how, sizeof(ret->how), "none: without BPF LSM the kernel doesn't tell of every change of "
+			 "a file");
+}
+
 static void sensor_free(struct esd_sensor *sensor)
 {
 	struct esd_bpf *s = bpf_of(sensor);
@@ -497,6 +516,8 @@ static const struct esd_sensor_ops sensor_ops = {
 	.process_runs = sensor_process_runs,
 	.counters = sensor_counters,
 	.stats = sensor_stats,
+	.cache_clear = sensor_cache_clear,
+	.cache_info = sensor_cache_info,
 };
 
 /* ---- what this machine can do ---- */

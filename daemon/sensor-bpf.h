@@ -47,6 +47,10 @@ struct esd_hold {
 	int (*narrow)(struct esd_bpf *s, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 	int (*widen)(struct esd_bpf *s, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
+	/* NULL, both: this sensor keeps no answers. */
+	void (*cache_clear)(struct esd_bpf *s);
+	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
+
 	/* Of an AUTH type; fills in `how`. */
 	enum es_capability (*capability)(const struct esd_bpf *s, unsigned int type, char *how, size_t size);
 };

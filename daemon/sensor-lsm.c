@@ -4,6 +4,8 @@
  * The sensor for kernels where BPF LSM programs work: whatever has a hook can be held, by the programs of
  * bpf/lsm.bpf.h. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
  *
+ * Answers that clients want kept are the kernel programs' business; lsm-cache.c attaches what tells them of changes.
+ *
  * Whether they work is found out by trying. A list of LSMs or a version wouldn't tell: there are kernels that refuse
  * such programs, and kernels that take them and never call them.
  */
@@ -20,6 +22,7 @@
 
 #include "daemon/event.h"
 #include "daemon/gate-fuse.h"
+#include "daemon/lsm-cache.h"
 #include "daemon/select.h"
 #include "daemon/sensor-bpf.h"
 #include "util/log.h"
@@ -110,6 +113,7 @@ struct lsm {
 	struct esd_bpf base;
 	bool can_sleep;			/* the kernel has what a gate takes */
 	struct lsm_hook hooks[ARRAY_SIZE(hooks)];
+	struct esd_lsm_cache cache;
 	struct lsm_gate gates[ES_CLIENTS_MAX];
 	void (*client_broken)(void *owner, unsigned int slot);
 	void *owner;
@@ -173,12 +177,15 @@ static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
 			bpf_program__set_autoload(program, false);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		hook_choose(lsm_of(s), i, btf);
+	esd_lsm_cache_choose(&lsm_of(s)->cache, s->skel, btf);
 }
 
 static bool lsm_refused(struct esd_bpf *s, const char *program, int error)
 {
 	struct lsm *lsm = lsm_of(s);
 
+	if (esd_lsm_cache_refused(&lsm->cache, program, error))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 		struct lsm_hook *hook = &lsm->hooks[i];
 
@@ -239,6 +246,7 @@ static void hooks_detach_unneeded(struct lsm *lsm)
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		if (lsm->hooks[i].link && !hook_needed(lsm, &hooks[i]))
 			hook_detach(&lsm->hooks[i]);
+	esd_lsm_cache_update(&lsm->cache, lsm->base.skel);
 }
 
 /* One attached for a moment, with nobody subscribed: what can't be attached is found out at the start. */
@@ -261,6 +269,7 @@ static void lsm_stop(struct esd_bpf *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		hook_detach(&lsm_of(s)->hooks[i]);
+	esd_lsm_cache_stop(&lsm_of(s)->cache);
 }
 
 /* ---- clients ---- */
@@ -283,6 +292,7 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 	const char *step;
 	int r;
 
+	esd_lsm_cache_joined(&lsm_of(s)->cache, s->skel);
 	r = esd_gate_fuse_init(&gate->gate, pid, &s->skel->bss->control.gate_pid[number], &step);
 	if (r < 0) {
 		log_error("no gate for a client (pid %d): %s: %s", pid, step, strerror(-r));
@@ -323,6 +333,7 @@ static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t type
 
 	(void)number;
 	(void)types;
+	esd_lsm_cache_update(&lsm->cache, s->skel);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (lsm->hooks[i].link || !hook_usable(&lsm->hooks[i]) || !hook_needed(lsm, &hooks[i]))
 			continue;
@@ -332,6 +343,16 @@ static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t type
 	}
 	hooks_detach_unneeded(lsm);
 	return 0;
+}
+
+static void lsm_cache_clear(struct esd_bpf *s)
+{
+	esd_lsm_cache_clear(&lsm_of(s)->cache, s->skel);
+}
+
+static void lsm_cache_info(struct esd_bpf *s, struct es_cache_info *ret)
+{
+	esd_lsm_cache_info(&lsm_of(s)->cache, s->skel, ret);
 }
 
 /* 0: used; ENOENT: the kernel has no such hook, so nothing passes there; negative: not used. `how` says why not. */
@@ -402,6 +423,8 @@ static const struct esd_hold lsm_hold = {
 	.client_clear = lsm_client_clear,
 	.narrow = lsm_narrow,
 	.widen = lsm_widen,
+	.cache_clear = lsm_cache_clear,
+	.cache_info = lsm_cache_info,
 	.capability = lsm_capability,
 };
 

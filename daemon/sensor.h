@@ -85,6 +85,10 @@ struct esd_sensor_ops {
 
 	void (*counters)(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret);
 	void (*stats)(struct esd_sensor *sensor, struct esd_sensor_stats *ret);
+
+	/* The answers that are kept: forgotten on return; and what is known of them, in *ret, which is all zero. */
+	void (*cache_clear)(struct esd_sensor *sensor);
+	void (*cache_info)(struct esd_sensor *sensor, struct es_cache_info *ret);
 };
 
 /* The beginning of each sensor's own struct. */

@@ -185,7 +185,21 @@ static void test_clear_cache(void)
 	REQUIRE(ask_op(fd, ES_REQUEST_CLEAR_CACHE, -1, &answer) == 0);
 	for (int i = 0; i < 100; i++)
 		busy += ask_op(fd, ES_REQUEST_CLEAR_CACHE, -1, &answer) == EBUSY;
-	REQUIRE(busy > 0);
+	REQUIRE(busy > 0 && fake.cache_cleared == 101u - busy);
+	leave(fd);
+}
+
+/* Any connection may ask about the cache, not only a client's. */
+static void test_cache(void)
+{
+	struct es_cache_info info;
+	struct answer answer;
+	int fd = join();
+
+	REQUIRE(ask_op(fd, ES_REQUEST_CACHE, -1, &answer) == 0);
+	REQUIRE(answer.reply.count == 1 && answer.reply.data_bytes == sizeof(info));
+	memcpy(&info, answer.data, sizeof(info));
+	REQUIRE(info.entries == 5 && info.room == 8 && info.cleared == fake.cache_cleared);
 	leave(fd);
 }
 
@@ -506,6 +520,7 @@ int main(void)
 	test_mutes();
 	test_refused_types();
 	test_clear_cache();
+	test_cache();
 	test_who_may();
 	test_questions();
 	test_all_slots();

@@ -52,7 +52,7 @@ static void skip(struct es_client_s *client, const struct es_record *record, int
 		next_number(&client->sequence[record->type], record->lost_type);
 	next_number(&client->sequence_all, record->lost_all);
 	if (record->flags & ES_RECORD_AUTH)
-		esl_gate_answer(client->gate, record->auth_id, true);
+		esl_gate_answer(client->gate, record->auth_id, true, 0);
 }
 
 static void skip_unread(struct es_client_s *client, const void *bytes, uint32_t length, int error)
@@ -103,7 +103,7 @@ static void deliver(struct es_client_s *client, const void *bytes, uint32_t leng
 		return;
 	}
 	if (given_up(client, record)) {
-		esl_gate_answer(client->gate, record->auth_id, true);
+		esl_gate_answer(client->gate, record->auth_id, true, 0);
 		return;
 	}
 	number_message(client, record, &client->message->message);

@@ -130,13 +130,14 @@ static struct esl_waiting *find(struct esl_fanotify_gate *gate, uint64_t auth_id
 	return auth_id && waiting->auth_id == auth_id ? waiting : NULL;
 }
 
-static int answer(struct esl_gate *base, uint64_t auth_id, bool allow)
+static int answer(struct esl_gate *base, uint64_t auth_id, bool allow, uint32_t keep)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);
 	_cleanup_close_ int event_fd = -1;
 	struct esl_waiting *waiting;
 	int r = -ENOENT;
 
+	(void)keep;
 	pthread_mutex_lock(&gate->gate.lock);
 	waiting = find(gate, auth_id);
 	if (gate->gate.fd < 0)

@@ -99,10 +99,10 @@ static int wake(struct fuse_gate *gate, struct request *request)
 }
 
 /*
- * Puts an answer into the entry. The word is read before auth_id, and replaced only if it is the same still: if claims
+ * Puts an answer (enum es_verdict, and what is to be kept) into the entry. The word is read before auth_id, and replaced only if it is the same still: if claims
  * are marked in it, this is that claim's. -ENOENT: the entry is free, or another's. -EALREADY: there is an answer.
  */
-static int set_verdict(struct es_held *entry, uint64_t auth_id, enum es_verdict verdict)
+static int set_verdict(struct es_held *entry, uint64_t auth_id, uint32_t verdict)
 {
 	uint32_t word;
 
@@ -118,7 +118,7 @@ static int set_verdict(struct es_held *entry, uint64_t auth_id, enum es_verdict 
 }
 
 /* With the lock held. */
-static int decide(struct fuse_gate *gate, uint64_t auth_id, enum es_verdict verdict)
+static int decide(struct fuse_gate *gate, uint64_t auth_id, uint32_t verdict)
 {
 	size_t index = auth_id % ES_HELD_MAX;
 	int r = set_verdict(&gate->gate.held[index], auth_id, verdict);
@@ -128,7 +128,7 @@ static int decide(struct fuse_gate *gate, uint64_t auth_id, enum es_verdict verd
 	return r < 0 ? r : wake(gate, &gate->requests[index]);
 }
 
-static int answer(struct esl_gate *base, uint64_t auth_id, bool allow)
+static int answer(struct esl_gate *base, uint64_t auth_id, bool allow, uint32_t keep)
 {
 	int r = -ENOENT;
 
@@ -136,7 +136,7 @@ static int answer(struct esl_gate *base, uint64_t auth_id, bool allow)
 	if (base->fd < 0)
 		r = -ESHUTDOWN;
 	else if (auth_id)
-		r = decide(fuse_gate(base), auth_id, allow ? ES_VERDICT_ALLOW : ES_VERDICT_DENY);
+		r = decide(fuse_gate(base), auth_id, (allow ? ES_VERDICT_ALLOW : ES_VERDICT_DENY) | keep);
 	pthread_mutex_unlock(&base->lock);
 	return r;
 }

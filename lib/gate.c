@@ -96,9 +96,9 @@ int esl_gate_read(struct esl_gate *gate)
 	return gate->ops->read(gate);
 }
 
-int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow)
+int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_t keep)
 {
-	return gate->ops->answer(gate, auth_id, allow);
+	return gate->ops->answer(gate, auth_id, allow, keep);
 }
 
 void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types)

@@ -30,7 +30,7 @@ struct esl_gate_ops {
 	bool (*may_read)(struct esl_gate *gate);
 	bool (*next_ns)(struct esl_gate *gate, uint64_t *ret_ns);
 	int (*read)(struct esl_gate *gate);
-	int (*answer)(struct esl_gate *gate, uint64_t auth_id, bool allow);
+	int (*answer)(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_t keep);
 	void (*let_go)(struct esl_gate *gate, const uint64_t *types);	/* NULL: all */
 	void (*let_all_go)(struct esl_gate *gate);	/* what has yet to be read as well */
 };
@@ -90,9 +90,9 @@ int esl_gate_read(struct esl_gate *gate);
 
 /*
  * -ENOENT: nothing waits for this answer (any more). -EALREADY: somebody else has answered. -ESHUTDOWN: the gate is
- * closed.
+ * closed. `keep` is 0, or what goes into the cache with it (ES_VERDICT_KEEP in abi/sensor.h); gates without one ignore it.
  */
-int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow);
+int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_t keep);
 
 /* Allows all that waits and is of these types. */
 void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types);

@@ -452,10 +452,3 @@ void es_release_muted_paths(es_muted_paths_t *muted_paths)
 {
 	free(muted_paths);
 }
-
-/* The cache of answers is not built yet (docs/status.md). */
-es_clear_cache_result_t es_clear_cache(es_client_t *client)
-{
-	(void)client;
-	return ES_CLEAR_CACHE_RESULT_ERR_INTERNAL;
-}

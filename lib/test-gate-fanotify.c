@@ -157,7 +157,7 @@ static void test_nobody_need_be_asked(void)
 		CHECK(asked_count == 1 && asked.tid == 42 && asked.fd == fd && asked.slot == 3 && asked.auth_id);
 		CHECK(asked.mask == FAN_OPEN_PERM && !asked.script);
 		CHECK(answered(fd, FAN_ALLOW) && no_answer() && is_closed(fd) && nobody_held());
-		CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == -ENOENT);
+		CHECK(esl_gate_answer(fake->gate, asked.auth_id, false, 0) == -ENOENT);
 		CHECK(esl_gate_read(fake->gate) == 0);
 		close_fake();
 	}
@@ -171,23 +171,23 @@ static void test_answers(void)
 	fd = knock(FAN_OPEN_EXEC_PERM, 7);
 	CHECK(no_answer() && !is_closed(fd));
 	CHECK(fake->held[asked.auth_id % ES_HELD_MAX].auth_id == asked.auth_id);
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id + ES_HELD_MAX, true) == -ENOENT);
-	CHECK(esl_gate_answer(fake->gate, 0, true) == -ENOENT);
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id + ES_HELD_MAX, true, 0) == -ENOENT);
+	CHECK(esl_gate_answer(fake->gate, 0, true, 0) == -ENOENT);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false, 0) == 0);
 	CHECK(denied.tid == 7 && denied.auth_id == asked.auth_id && denied.slot == 3);
 	CHECK(answered(fd, FAN_DENY) && is_closed(fd) && nobody_held());
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == -ENOENT && no_answer());
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true, 0) == -ENOENT && no_answer());
 
 	fd = knock(FAN_OPEN_PERM, 8);
 	denied.tid = 0;
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && !denied.tid);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true, 0) == 0 && !denied.tid);
 	CHECK(answered(fd, FAN_ALLOW));
 	close_fake();
 }
 
 static void answer_at_once(void)
 {
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false, 0) == 0);
 }
 
 /* The record is in the ring, and answered, before the ask program has returned. */
@@ -239,8 +239,8 @@ static void test_let_go(void)
 	exec_id = asked.auth_id;
 	let_opens_go();
 	CHECK(answered(open_fd, FAN_ALLOW) && no_answer());
-	CHECK(esl_gate_answer(fake->gate, open_id, false) == -ENOENT);
-	CHECK(esl_gate_answer(fake->gate, exec_id, false) == 0 && answered(exec_fd, FAN_DENY));
+	CHECK(esl_gate_answer(fake->gate, open_id, false, 0) == -ENOENT);
+	CHECK(esl_gate_answer(fake->gate, exec_id, false, 0) == 0 && answered(exec_fd, FAN_DENY));
 
 	/* Being asked just then: it goes when the question has been put. */
 	during_ask = let_opens_go;
@@ -284,7 +284,7 @@ static void test_no_entry_free(void)
 	send_event(FAN_OPEN_PERM, fd, 11);
 	CHECK(esl_gate_read(fake->gate) == 0 && asked_count == 10);
 
-	CHECK(esl_gate_answer(fake->gate, first, true) == 0 && is_woken());
+	CHECK(esl_gate_answer(fake->gate, first, true, 0) == 0 && is_woken());
 	eventfd_read(fake->gate->wake_fd, &ignored);
 	CHECK(esl_gate_may_read(fake->gate) && esl_gate_read(fake->gate) == 1 && asked_count == 11);
 	CHECK(asked.auth_id != first);
@@ -303,7 +303,7 @@ static void test_close(void)
 	esl_gate_close(fake->gate);
 	CHECK(answered(waiting, FAN_ALLOW) && answered(unread, FAN_ALLOW));
 	CHECK(is_closed(waiting) && is_closed(unread) && nobody_held());
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == -ESHUTDOWN);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false, 0) == -ESHUTDOWN);
 	esl_gate_close(fake->gate);
 	close_fake();
 }
@@ -326,7 +326,7 @@ static void *try_answer(void *argument)
 {
 	uint64_t id = *(uint64_t *)argument;
 
-	if (esl_gate_answer(fake->gate, id, id % 2) == 0)
+	if (esl_gate_answer(fake->gate, id, id % 2, 0) == 0)
 		winners++;
 	return NULL;
 }
@@ -419,15 +419,15 @@ static void test_real_group(void)
 	open_real();
 
 	children[0] = knock_really(path);
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0 && exit_status(children[0]) == EPERM);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false, 0) == 0 && exit_status(children[0]) == EPERM);
 	children[0] = knock_really(path);
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && exit_status(children[0]) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true, 0) == 0 && exit_status(children[0]) == 0);
 
 	/* One that was killed meanwhile needs no answer, and doesn't mind one. */
 	children[0] = knock_really(path);
 	kill(children[0], SIGKILL);
 	CHECK(waitpid(children[0], NULL, 0) == children[0]);
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true, 0) == 0);
 
 	/* All go on when the gate closes, though another copy of the group stays open, and nothing is asked any more. */
 	duplicate = fcntl(fake->gate->fd, F_DUPFD_CLOEXEC, 0);

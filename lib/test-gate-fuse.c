@@ -76,7 +76,7 @@ static uint64_t claim(uint32_t tid, uint32_t type, uint32_t flags, uint32_t mark
 
 		if (!__atomic_compare_exchange_n(&entry->auth_id, &free, id, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			continue;
-		__atomic_store_n(&entry->verdict, mark ? (uint32_t)(id / ES_HELD_MAX) << 2 : 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&entry->verdict, mark ? (uint32_t)(id / ES_HELD_MAX) << ES_VERDICT_SHIFT : 0, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&entry->type, type, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&entry->flags, flags, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&entry->tid, tid, __ATOMIC_SEQ_CST);
@@ -203,9 +203,9 @@ static void test_request_before_answer(void)
 	come(2, 7 + ES_HELD_MAX);
 	come(4, 7);
 	CHECK(quiet() && !verdict_of(id) && !verdict_of(other));
-	CHECK(esl_gate_answer(fake.gate, id, false) == 0);
+	CHECK(esl_gate_answer(fake.gate, id, false, 0) == 0);
 	CHECK(verdict_of(id) == ES_VERDICT_DENY && !verdict_of(other) && woken(4) && quiet());
-	CHECK(esl_gate_answer(fake.gate, other, true) == 0);
+	CHECK(esl_gate_answer(fake.gate, other, true, 0) == 0);
 	CHECK(verdict_of(other) == ES_VERDICT_ALLOW && woken(2) && quiet());
 
 	/* One task sleeps in one request: an older one can't be left behind. */
@@ -213,7 +213,7 @@ static void test_request_before_answer(void)
 	id = hold(7, ES_EVENT_TYPE_AUTH_UNLINK);
 	come(6, 7);
 	come(8, 7);
-	CHECK(woken(6) && quiet() && esl_gate_answer(fake.gate, id, true) == 0 && woken(8) && quiet());
+	CHECK(woken(6) && quiet() && esl_gate_answer(fake.gate, id, true, 0) == 0 && woken(8) && quiet());
 	close_fake();
 }
 
@@ -223,7 +223,7 @@ static void test_answer_before_request(void)
 
 	open_fake();
 	id = hold(7, ES_EVENT_TYPE_AUTH_OPEN);
-	CHECK(esl_gate_answer(fake.gate, id, true) == 0 && verdict_of(id) == ES_VERDICT_ALLOW && quiet());
+	CHECK(esl_gate_answer(fake.gate, id, true, 0) == 0 && verdict_of(id) == ES_VERDICT_ALLOW && quiet());
 	come(2, 7);
 	CHECK(woken(2) && quiet());
 	/* A task that nothing is known of goes on at once, to look for itself. */
@@ -242,24 +242,24 @@ static void test_wrong_answers(void)
 	open_fake();
 	id = hold(7, ES_EVENT_TYPE_AUTH_OPEN);
 	come(2, 7);
-	CHECK(esl_gate_answer(fake.gate, 0, true) == -ENOENT);
-	CHECK(esl_gate_answer(fake.gate, id + ES_HELD_MAX, true) == -ENOENT);
-	CHECK(esl_gate_answer(fake.gate, id + 1, true) == -ENOENT);
+	CHECK(esl_gate_answer(fake.gate, 0, true, 0) == -ENOENT);
+	CHECK(esl_gate_answer(fake.gate, id + ES_HELD_MAX, true, 0) == -ENOENT);
+	CHECK(esl_gate_answer(fake.gate, id + 1, true, 0) == -ENOENT);
 	CHECK(!verdict_of(id) && quiet());
-	CHECK(esl_gate_answer(fake.gate, id, false) == 0 && woken(2));
-	CHECK(esl_gate_answer(fake.gate, id, true) == -EALREADY);
+	CHECK(esl_gate_answer(fake.gate, id, false, 0) == 0 && woken(2));
+	CHECK(esl_gate_answer(fake.gate, id, true, 0) == -EALREADY);
 	CHECK(verdict_of(id) == ES_VERDICT_DENY && quiet());
 
 	/* Gone, and claimed by another. */
 	release(id);
-	CHECK(esl_gate_answer(fake.gate, id, true) == -ENOENT);
+	CHECK(esl_gate_answer(fake.gate, id, true, 0) == -ENOENT);
 	next = hold(7, ES_EVENT_TYPE_AUTH_OPEN);
-	CHECK(next % ES_HELD_MAX == id % ES_HELD_MAX && esl_gate_answer(fake.gate, id, true) == -ENOENT);
+	CHECK(next % ES_HELD_MAX == id % ES_HELD_MAX && esl_gate_answer(fake.gate, id, true, 0) == -ENOENT);
 	CHECK(!verdict_of(next));
 
 	/* The daemon has decided, or a let-go: somebody else's answer, or none. */
 	__atomic_store_n(&fake.held[7].verdict, ES_VERDICT_ALLOW, __ATOMIC_SEQ_CST);
-	CHECK(esl_gate_answer(fake.gate, next, false) == -EALREADY && verdict_of(next) == ES_VERDICT_ALLOW);
+	CHECK(esl_gate_answer(fake.gate, next, false, 0) == -EALREADY && verdict_of(next) == ES_VERDICT_ALLOW);
 	close_fake();
 }
 
@@ -297,7 +297,7 @@ static void test_slices(void)
 	CHECK(esl_gate_next_ns(fake.gate, &before) && before == due);
 
 	/* The first is answered meanwhile; the second's time is the next then, and comes. */
-	CHECK(esl_gate_answer(fake.gate, first, true) == 0 && woken(4));
+	CHECK(esl_gate_answer(fake.gate, first, true, 0) == 0 && woken(4));
 	CHECK(esl_gate_next_ns(fake.gate, &due) && due >= before);
 	if (monotonic_ns() < due)
 		CHECK(esl_gate_read(fake.gate) == 0 && (monotonic_ns() >= due || quiet()));
@@ -310,10 +310,10 @@ static void test_slices(void)
 	CHECK(esl_gate_next_ns(fake.gate, &due));
 	sleep_until(due);
 	CHECK(esl_gate_read(fake.gate) == 0 && woken(8));
-	CHECK(esl_gate_answer(fake.gate, second, false) == 0 && quiet());
+	CHECK(esl_gate_answer(fake.gate, second, false, 0) == 0 && quiet());
 	come(10, 3);
 	CHECK(woken(10) && !esl_gate_next_ns(fake.gate, &due) && quiet());
-	CHECK(esl_gate_answer(fake.gate, plain, true) == 0 && woken(2));
+	CHECK(esl_gate_answer(fake.gate, plain, true, 0) == 0 && woken(2));
 	close_fake();
 }
 
@@ -334,14 +334,14 @@ static void test_interrupt(void)
 	CHECK(esl_gate_read(fake.gate) == 3 && quiet());
 	/* The call starts over. */
 	come(4, 5);
-	CHECK(esl_gate_answer(fake.gate, id, true) == 0 && woken(4) && quiet());
+	CHECK(esl_gate_answer(fake.gate, id, true, 0) == 0 && woken(4) && quiet());
 
 	/* One that can't start over stays. */
 	id = claim(6, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_WHOLE, 0);
 	come(6, 6);
 	send_interrupt(6);
 	CHECK(esl_gate_read(fake.gate) == 1 && quiet());
-	CHECK(esl_gate_answer(fake.gate, id, false) == 0 && woken(6) && quiet());
+	CHECK(esl_gate_answer(fake.gate, id, false, 0) == 0 && woken(6) && quiet());
 	close_fake();
 }
 
@@ -410,19 +410,19 @@ static void test_let_go(void)
 	answered_id = hold(4, ES_EVENT_TYPE_AUTH_OPEN);
 	fresh_id = hold(5, ES_EVENT_TYPE_AUTH_OPEN);
 	fake.held[5].deadline_ns = 0;			/* claimed, and its type not yet to be relied on */
-	CHECK(esl_gate_answer(fake.gate, answered_id, false) == 0);
+	CHECK(esl_gate_answer(fake.gate, answered_id, false, 0) == 0);
 	come(2, 1);
 	come(4, 3);
 	esl_gate_let_go(fake.gate, types);
 	CHECK(woken(2) && quiet() && verdict_of(open_id) == ES_VERDICT_ALLOW && !verdict_of(exec_id));
 	CHECK(verdict_of(early_id) == ES_VERDICT_ALLOW && verdict_of(answered_id) == ES_VERDICT_DENY);
-	CHECK(!verdict_of(fresh_id) && esl_gate_answer(fake.gate, fresh_id, false) == 0);
-	CHECK(esl_gate_answer(fake.gate, open_id, false) == -ENOENT);
-	CHECK(esl_gate_answer(fake.gate, early_id, false) == -ENOENT);
-	CHECK(esl_gate_answer(fake.gate, answered_id, true) == -EALREADY);
+	CHECK(!verdict_of(fresh_id) && esl_gate_answer(fake.gate, fresh_id, false, 0) == 0);
+	CHECK(esl_gate_answer(fake.gate, open_id, false, 0) == -ENOENT);
+	CHECK(esl_gate_answer(fake.gate, early_id, false, 0) == -ENOENT);
+	CHECK(esl_gate_answer(fake.gate, answered_id, true, 0) == -EALREADY);
 	come(6, 2);
 	CHECK(woken(6));
-	CHECK(esl_gate_answer(fake.gate, exec_id, false) == 0 && woken(4) && quiet());
+	CHECK(esl_gate_answer(fake.gate, exec_id, false, 0) == 0 && woken(4) && quiet());
 	close_fake();
 }
 
@@ -440,7 +440,7 @@ static void test_close(void)
 	CHECK(woken(2) && woken(4));
 	CHECK(verdict_of(pending) == ES_VERDICT_ALLOW && verdict_of(unread) == ES_VERDICT_ALLOW);
 	CHECK(verdict_of(early) == ES_VERDICT_ALLOW && !esl_gate_next_ns(fake.gate, &due));
-	CHECK(esl_gate_answer(fake.gate, pending, false) == -ESHUTDOWN);
+	CHECK(esl_gate_answer(fake.gate, pending, false, 0) == -ESHUTDOWN);
 	/* Closed: the other end sees it. */
 	CHECK(read(fake.kernel, &due, sizeof(due)) == 0);
 	esl_gate_close(fake.gate);
@@ -497,7 +497,7 @@ static void test_all_entries(void)
 	for (uint32_t i = 0; i < ES_HELD_MAX; i++)
 		come(2 * i + 2, 100000 + 3 * i);
 	for (uint32_t i = 0; i < ES_HELD_MAX; i++)
-		CHECK(esl_gate_answer(fake.gate, ids[i], i % 2) == 0 && woken(2 * i + 2));
+		CHECK(esl_gate_answer(fake.gate, ids[i], i % 2, 0) == 0 && woken(2 * i + 2));
 	CHECK(quiet());
 	close_fake();
 }
@@ -511,7 +511,7 @@ static void *answer_owner(void *argument)
 	while (!stop) {
 		uint64_t id = owner;
 
-		esl_gate_answer(fake.gate, id, id / ES_HELD_MAX % 2);
+		esl_gate_answer(fake.gate, id, id / ES_HELD_MAX % 2, 0);
 	}
 	return argument;
 }
@@ -532,7 +532,7 @@ static void test_owner_changes(void)
 		for (int i = 0; i < round % 64; i++)
 			__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		word = __atomic_load_n(&fake.held[1].verdict, __ATOMIC_SEQ_CST);
-		CHECK(word >> 2 == (uint32_t)(id / ES_HELD_MAX));
+		CHECK(word >> ES_VERDICT_SHIFT == ((uint32_t)(id / ES_HELD_MAX) << ES_VERDICT_SHIFT) >> ES_VERDICT_SHIFT);
 		CHECK((word & 3) == ES_VERDICT_NONE ||
 		      (word & 3) == (id / ES_HELD_MAX % 2 ? ES_VERDICT_ALLOW : ES_VERDICT_DENY));
 		release(id);
@@ -574,7 +574,7 @@ static void *answer_all(void *argument)
 	while (!done) {
 		for (int i = 0; i < TASKS; i++) {
 			uint64_t id = questions[i];
-			int r = esl_gate_answer(fake.gate, id, verdict_for(id) == ES_VERDICT_ALLOW);
+			int r = esl_gate_answer(fake.gate, id, verdict_for(id) == ES_VERDICT_ALLOW, 0);
 
 			CHECK(r == 0 || r == -ENOENT || r == -EALREADY);
 		}
@@ -831,14 +831,14 @@ static void test_real_basics(void)
 
 	read_really(1);
 	CHECK(is_asleep(child));
-	CHECK(esl_gate_answer(fake.gate, real_id(0), false) == 0 && exit_status(child) == ES_VERDICT_DENY);
+	CHECK(esl_gate_answer(fake.gate, real_id(0), false, 0) == 0 && exit_status(child) == ES_VERDICT_DENY);
 
 	/* A signal whose handler runs: EINTR, and back again. */
 	child = start_really(0, 0);
 	read_really(1);
 	kill(child, SIGUSR1);
 	read_really(2);
-	CHECK(esl_gate_answer(fake.gate, real_id(0), true) == 0 && exit_status(child) == 50 + ES_VERDICT_ALLOW);
+	CHECK(esl_gate_answer(fake.gate, real_id(0), true, 0) == 0 && exit_status(child) == 50 + ES_VERDICT_ALLOW);
 
 	/* Killed: gone as soon as the interrupt has been read. */
 	child = start_really(0, 0);
@@ -846,7 +846,7 @@ static void test_real_basics(void)
 	kill(child, SIGKILL);
 	read_really(1);
 	CHECK(waitpid(child, NULL, 0) == child);
-	CHECK(esl_gate_answer(fake.gate, real_id(0), true) == 0);
+	CHECK(esl_gate_answer(fake.gate, real_id(0), true, 0) == 0);
 	release(real_id(0));
 }
 
@@ -861,7 +861,7 @@ static void test_real_many(void)
 	for (int i = 0; i < MANY; i++)
 		children[i] = start_really(i % 2 ? ES_HELD_SLICED : 0, i);
 	for (int i = 0; i < MANY; i++)
-		CHECK(esl_gate_answer(fake.gate, real_id(i), i % 3) == 0);
+		CHECK(esl_gate_answer(fake.gate, real_id(i), i % 3, 0) == 0);
 	for (int i = 0; i < MANY; i++)
 		CHECK(exit_status(children[i]) == (i % 3 ? ES_VERDICT_ALLOW : ES_VERDICT_DENY));
 	done = true;

@@ -16,8 +16,8 @@
  *
  * In lists of events, numbers from ES_EVENT_TYPE_LAST up are skipped.
  *
- * Not built yet on Linux, so that they return their error: muting, the cache of
- * answers, and clients for descendants only.
+ * Not built yet on Linux, so that they return their error: muting, and clients
+ * for descendants only.
  */
 #ifndef __ENDPOINT_SECURITY_CLIENT_H
 #define __ENDPOINT_SECURITY_CLIENT_H
@@ -137,7 +137,8 @@ OS_EXPORT es_return_t es_subscriptions(
  *
  * @cache asks to decide equal operations alike without asking: what counts as
  * equal stands at the payload under Cache. The NOTIFY still comes. Changing a
- * file that is involved ends it, and so does es_clear_cache().
+ * file that is involved ends it, and so does es_clear_cache(). All clients that
+ * were asked have to wish it. Where answers can't be kept it changes nothing.
  */
 OS_EXPORT es_respond_result_t es_respond_auth_result(
 		es_client_t *_Nonnull client, const es_message_t *_Nonnull message,
@@ -155,7 +156,10 @@ OS_EXPORT es_respond_result_t es_respond_flags_result(
 		es_client_t *_Nonnull client, const es_message_t *_Nonnull message,
 		uint32_t authorized_flags, bool cache);
 
-/* Forgets all cached answers, of every client, whichever client is given. */
+/*
+ * Forgets all cached answers, of every client, whichever client is given. More
+ * than ten times a second it returns ES_CLEAR_CACHE_RESULT_ERR_THROTTLE.
+ */
 OS_EXPORT es_clear_cache_result_t es_clear_cache(es_client_t *_Nonnull client);
 
 /* --- Muting --- */
