@@ -154,6 +154,7 @@ struct es_sensor_control {
 	uint32_t scope_cgroup_level;		/* its depth below the root */
 	uint32_t lsm;				/* 1: operations are held by LSM programs, not by fanotify */
 	uint32_t gate_pid[ES_CLIENTS_MAX];	/* lsm: the process whose executable is the client's gate; 0: none */
+	uint32_t calls_watched;			/* on_call_over is attached: another number each time; 0: it isn't */
 	uint32_t cache_generation;		/* of the answers that count; 0: none are kept */
 };
 

@@ -518,16 +518,17 @@ int BPF_PROG(hook_sb_remount, struct super_block *sb, void *options, int ret)
 
 /* ---- opens that are something else besides ---- */
 
-/* NULL: the process has gone meanwhile, and there is nothing to ask about. */
-static __always_inline struct scratch *opened_record(struct scratch *s, struct look *look, struct file *file)
+/* If the process has gone meanwhile there is nothing to ask about. */
+static __always_inline void put_opened(struct question *q, struct scratch *s, struct look *look, struct file *file)
 {
 	if (!look->pid) {
 		head_of(s)->file[0] = put_file(s, file);
-		return s;
+		return;
 	}
-	head_of(s)->other = put_numbered(s, look->pid, look->leader);
 	head_of(s)->num[0] = look->number;
-	return head_of(s)->other || !(head_of(s)->flags & ES_RECORD_AUTH) ? s : NULL;
+	head_of(s)->other = put_numbered(s, look->pid, look->leader);
+	if (!head_of(s)->other)
+		q->slots = 0;
 }
 
 /* A program of its own, so that who is asked about opens doesn't pay for these. */
@@ -547,7 +548,7 @@ static __always_inline int on_file_open_other(struct file *file, int ret)
 	}
 	if (!question_open(&q, look.auth, look.notify, (uint64_t)READ(file, f_inode), look.number, look.leader))
 		return 0;
-	return question_ask(&q, WAIT_GATE, s = opened_record(s, &look, file));
+	return question_ask(&q, WAIT_GATE, put_opened(&q, s, &look, file));
 }
 
 SEC("lsm.s/file_open")

@@ -6,6 +6,7 @@
  *
  *	on_sys_enter	sys_enter		of the kinds of calls that have to be seen before they are done
  *	on_sys_exit	sys_exit		of all kinds in abi/syscalls.def: files, mounts, sockets, ids
+ *	on_call_over	sys_exit		of calls that may start over: wait.bpf.h
  *	on_fork, on_exec, on_exit, on_signal, fill_tasks	processes: task.bpf.h
  *	on_module_*	module_load, module_free
  *	ask		run by the library for an operation that waits at its gate: ask.bpf.h

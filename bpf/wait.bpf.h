@@ -68,12 +68,12 @@ struct wait {
 	uint64_t key[3];		/* the objects, as addresses or hashes: equal means the same operation */
 	uint64_t slots;			/* asked, and not yet answered */
 	uint64_t call;			/* the system call, as a hash of its registers */
+	uint32_t watch;			/* control.calls_watched when it began */
 	uint32_t round;			/* how often a call was started over */
 	uint32_t settled_count;
 	bool starts_over;		/* the call; until its open question is answered */
 	struct settled settled[SETTLED_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
-	uint8_t reply[8];		/* of a gate; not looked at */
 	struct keep keep;		/* in hooks whose answers may be kept */
 };
 
@@ -170,8 +170,10 @@ static long drop_step(uint32_t slot, struct wait **wait_)
 }
 
 /* The question isn't open any more, answered or not. */
-static __noinline int wait_drop(struct wait *wait)
+__noinline int wait_drop(struct wait *wait)
 {
+	if (!wait)
+		return 0;
 	if (!wait->type_and_one)
 		return 0;
 	bpf_loop(ES_CLIENTS_MAX, drop_step, &wait, 0);
@@ -452,19 +454,39 @@ static long settled_step(uint32_t index, struct settled_search *search)
 	return 1;
 }
 
+static __always_inline void call_forget(struct wait *wait)
+{
+	wait->settled_count = 0;
+	wait->starts_over = false;
+}
+
 /*
- * Was it allowed already, before the call was started over? Calls with the same registers, one after the other, can't be
- * told apart, and needn't be: what was allowed counts only while a call starts over.
+ * The end of each system call, while hooks are in use that have calls start over: what was allowed in it counts no more.
+ * The next one may have the same registers, and mean the same name of another file.
  */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_call_over, struct pt_regs *regs, long ret)
+{
+	struct wait *wait;
+
+	if (ret == -ERESTARTNOINTR)
+		return 0;
+	wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0);
+	if (wait)
+		call_forget(wait);
+	return 0;
+}
+
+/* Was it allowed already, before the call was started over? A signal's handler may make calls in between. */
 static __noinline bool question_settled(struct question *q)
 {
 	struct settled_search search = { .wait = q->wait, .type = q->type };
 	uint64_t call = call_hash();
 
-	if (q->wait->call != call) {
+	if (q->wait->call != call || q->wait->watch != control.calls_watched) {
 		q->wait->call = call;
-		q->wait->settled_count = 0;
-		q->wait->starts_over = false;
+		q->wait->watch = control.calls_watched;
+		call_forget(q->wait);
 	}
 	if (!q->wait->starts_over)
 		return false;
@@ -559,19 +581,28 @@ static long ask_step(uint32_t slot, struct asking *asking)
 	return 0;
 }
 
-static __always_inline void question_send(struct question *q, struct scratch *s, uint32_t how)
+/* Verified by its own, as what follows: a hook has it in several places. */
+__noinline int ask_all(struct wait *wait, struct scratch *s, uint64_t slots, uint32_t how)
 {
-	struct asking asking = { .s = s, .wait = q->wait, .slots = q->slots };
+	struct asking asking = { .s = s, .wait = wait, .slots = slots };
 
+	if (!wait || !s)
+		return 0;
 	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
 	asking.flags = how == WAIT_SLICED ? ES_HELD_SLICED : how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED : 0;
+	bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
+	keep_asked(wait);
+	return 0;
+}
+
+static __always_inline void question_send(struct question *q, struct scratch *s, uint32_t how)
+{
 	if (s && q->slots) {
 		q->wait->key[0] = q->key[0];
 		q->wait->key[1] = q->key[1];
 		q->wait->key[2] = q->key[2];
 		q->wait->type_and_one = q->type + 1;
-		bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
-		keep_asked(q->wait);
+		ask_all(q->wait, s, q->slots, how);
 	}
 	if (!s)
 		__sync_fetch_and_add(&stats.not_held, 1);
@@ -708,6 +739,8 @@ static __always_inline void wait_settle(struct wait *wait)
 {
 	struct settled *settled;
 
+	if (!control.calls_watched)
+		return;
 	if (wait->settled_count >= SETTLED_MAX)
 		wait->settled_count = 0;
 	settled = settled_at(wait, wait->settled_count);
@@ -726,7 +759,7 @@ static __always_inline int wait_result(struct wait *wait)
 
 	if (wait->slots)
 		keep_verdict(wait, 0);
-	if (wait->type_and_one)
+	if (wait->type_and_one && !denied)
 		wait_settle(wait);
 	wait->starts_over = false;
 	wait_drop(wait);
@@ -766,23 +799,33 @@ static __always_inline uint32_t lowest(uint64_t set)
 	return n + !(set & 1);
 }
 
+/* What gates reply, all of them: nobody looks at it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} gate_reply SEC(".maps");
+
 /*
  * Sleeps until the library of the client in `slot` replies. Negative: it won't, or a signal has come (-EINTR). A
  * function of its own, so that nothing else shares the stack slot of the dynptr, which the verifier minds.
  */
-static __noinline int gate_sleep(struct wait *wait, uint32_t slot)
+static __noinline int gate_sleep(uint32_t slot)
 {
+	uint32_t zero = 0;
+	uint64_t *reply = bpf_map_lookup_elem(&gate_reply, &zero);
 	struct task_struct *task;
 	struct bpf_dynptr value;
 	struct file *gate;
 	int r = -EPERM;
 
-	task = bpf_task_from_pid(gate_pid_of(slot));
+	task = reply ? bpf_task_from_pid(gate_pid_of(slot)) : NULL;
 	if (!task)
 		return r;
 	gate = bpf_get_task_exe_file(task);
 	if (gate) {
-		bpf_dynptr_from_mem(wait->reply, sizeof(wait->reply), 0, &value);
+		bpf_dynptr_from_mem(reply, sizeof(*reply), 0, &value);
 		r = bpf_get_file_xattr(gate, "user.es", &value);
 		bpf_put_file(gate);
 	}
@@ -816,7 +859,7 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 	if (!open)
 		return 1;
 	slot = lowest(open);
-	r = gate_sleep(wait, slot);
+	r = gate_sleep(slot);
 	if (sleeping->how == WAIT_WHOLE && killed()) {
 		sleeping->result = -EINTR;
 		return 1;
@@ -839,25 +882,36 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 }
 
 /* Without sleeping. What can't be started over goes on. */
-static __always_inline int question_restart(struct question *q, uint32_t how)
+__noinline int restart_wait(struct wait *wait, uint32_t how)
 {
-	if (wait_look(q->wait)) {
+	if (!wait)
+		return 0;
+	if (wait_look(wait)) {
 		if (how != WAIT_WHOLE && may_restart())
-			return kick(q->wait);
+			return kick(wait);
 		__sync_fetch_and_add(&stats.not_held, 1);
 	}
-	return wait_result(q->wait);
+	return wait_result(wait);
+}
+
+__noinline int gate_wait(struct wait *wait, uint32_t how)
+{
+	struct sleeping sleeping = { .wait = wait, .how = how, .result = unknown(0) };
+
+	if (!wait)
+		return 0;
+	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid)
+		return restart_wait(wait, how);
+	bpf_loop(GATE_ROUNDS, gate_round, &sleeping, 0);
+	return sleeping.result ? sleeping.result : wait_result(wait);
 }
 
 /* Until all have answered. */
 static __always_inline int question_wait(struct question *q, uint32_t how)
 {
-	struct sleeping sleeping = { .wait = q->wait, .how = how };
-
-	if (how == WAIT_RESTART || !bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid)
-		return question_restart(q, how);
-	bpf_loop(GATE_ROUNDS, gate_round, &sleeping, 0);
-	return sleeping.result ? sleeping.result : wait_result(q->wait);
+	if (how == WAIT_RESTART)
+		return restart_wait(q->wait, how);
+	return gate_wait(q->wait, how);
 }
 
 /* ---- telling ---- */
@@ -884,6 +938,28 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 		record_send(s, q->slots);
 	if (s)
 		pool_give(q->index);
+}
+
+/* A number that the compiler doesn't take for what it was compared with: the verifier can't tell that they are equal. */
+static __always_inline int constant(int value)
+{
+	asm volatile("" : "+r"(value));
+	return value;
+}
+
+/* What a hook returns: the verifier wants to see that it is no positive number. */
+static __always_inline int hook_result(int result)
+{
+	switch (result) {
+	case 0:
+		return constant(0);
+	case -EPERM:
+		return constant(-EPERM);
+	case -EINTR:
+		return constant(-EINTR);
+	default:
+		return constant(-ERESTARTNOINTR);
+	}
 }
 
 /* `about_` NULL, a constant: of a type whose answers are not kept. */
@@ -924,7 +1000,7 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 		rcu_end(sleeps_); \
 		denied_send(q_, s); \
 	} \
-	result_; \
+	hook_result(result_); \
 })
 
 #define question_ask(q_, wait_, put_) question_ask_about(q_, wait_, ((struct inode *)NULL), NULL, put_)

@@ -30,6 +30,7 @@ enum need {
 	NEED_CLIENT,
 	NEED_SYSCALLS,
 	NEED_TYPES,
+	NEED_RESTARTS,
 };
 
 struct program {
@@ -47,6 +48,7 @@ static const struct program programs[] = {
 	PROGRAM(on_exit, "sched_process_exit", NEED_CLIENT, {}),
 	PROGRAM(on_sys_enter, "sys_enter", NEED_SYSCALLS, {}),
 	PROGRAM(on_sys_exit, "sys_exit", NEED_SYSCALLS, {}),
+	PROGRAM(on_call_over, "sys_exit", NEED_RESTARTS, {}),
 	PROGRAM(on_signal, "signal_generate", NEED_TYPES, { ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME }),
 	PROGRAM(on_module_load, "module_load", NEED_TYPES, { ESD_NOTIFY_KEXTLOAD, ESD_NOTIFY_KEXTLOAD }),
 	PROGRAM(on_module_free, "module_free", NEED_TYPES, { ESD_NOTIFY_KEXTUNLOAD, ESD_NOTIFY_KEXTUNLOAD }),
@@ -100,14 +102,24 @@ static bool program_needed(const struct esd_bpf *s, const struct program *progra
 	case NEED_TYPES:
 		return esd_select_any_type(control, program->types[0]) ||
 		       esd_select_any_type(control, program->types[1]);
+	case NEED_RESTARTS:
+		return s->hold->restarts && s->hold->restarts(s);
 	}
 	return false;
+}
+
+/* A number of its own for each time that the ends of calls are watched: 0, they aren't. */
+static void calls_watched(struct esd_bpf *s, const struct program *program, bool watched)
+{
+	if (program->need == NEED_RESTARTS)
+		s->skel->bss->control.calls_watched = watched ? ++s->watch : 0;
 }
 
 static void detach_unneeded(struct esd_bpf *s)
 {
 	for (size_t i = ARRAY_SIZE(programs); i-- > 0;) {
 		if (s->links[i] && !program_needed(s, &programs[i])) {
+			calls_watched(s, &programs[i], false);
 			bpf_link__destroy(s->links[i]);
 			s->links[i] = NULL;
 		}
@@ -126,6 +138,7 @@ static int attach_needed(struct esd_bpf *s)
 			log_error("can't attach to the tracepoint %s: %s", programs[i].tracepoint, strerror(-r));
 			return r;
 		}
+		calls_watched(s, &programs[i], true);
 	}
 	return 0;
 }

@@ -51,6 +51,9 @@ struct esd_hold {
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
+	/* Is something subscribed to that has system calls start over while they wait? NULL: nothing does. */
+	bool (*restarts)(const struct esd_bpf *s);
+
 	/* Of an AUTH type; fills in `how`. */
 	enum es_capability (*capability)(const struct esd_bpf *s, unsigned int type, char *how, size_t size);
 };
@@ -71,6 +74,7 @@ struct esd_bpf {
 	struct tracepoint_bpf *skel;
 	struct bpf_link *links[ESD_BPF_PROGRAMS];
 	bool absent[ESD_BPF_PROGRAMS];	/* this kernel has no such tracepoint */
+	uint32_t watch;			/* of the ends of calls: the last number given out */
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead */
 	int reaper_fd;

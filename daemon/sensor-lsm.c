@@ -217,6 +217,16 @@ static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
 	return false;
 }
 
+static bool lsm_restarts(const struct esd_bpf *s)
+{
+	const struct lsm *lsm = container_of(s, struct lsm, base);
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if ((lsm->hooks[i].plain || hooks[i].wait != ESD_WAIT_GATE) && hook_needed(lsm, &hooks[i]))
+			return true;
+	return false;
+}
+
 static bool hook_usable(const struct lsm_hook *hook)
 {
 	return hook->program && !hook->error;
@@ -425,6 +435,7 @@ static const struct esd_hold lsm_hold = {
 	.widen = lsm_widen,
 	.cache_clear = lsm_cache_clear,
 	.cache_info = lsm_cache_info,
+	.restarts = lsm_restarts,
 	.capability = lsm_capability,
 };
 

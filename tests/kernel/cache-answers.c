@@ -235,7 +235,7 @@ int main(void)
 	unsigned long hits;
 
 	test_begin(120);
-	test_daemon(NULL);
+	test_daemon_own();
 	keeper_start(&keeper, KEEP_ALL);
 	cache_require(&keeper);
 	actor = actor_start("actor");
