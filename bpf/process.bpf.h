@@ -101,17 +101,24 @@ static __always_inline uint64_t address_of_leader(struct task_struct *leader)
 	return (uint64_t)READ(leader, group_leader);
 }
 
-/* Fills in a process that was there before the sensor, or whose fork was missed. */
+/*
+ * Fills in a process that was there before the sensor, or whose fork was missed; or one that may have executed another
+ * program while no client was there and nobody looked.
+ */
 __noinline int process_learn(struct scratch *s, struct process *p, uint64_t address)
 {
 	struct task_struct *leader = (void *)address;
+	bool before;
 
 	if (!s || !p)
 		return 0;
+	before = p->pidversion;
 	p->pidversion = next_pidversion();
-	p->original_ppid = READ(leader, real_parent, tgid);
-	p->start_ns = READ(leader, start_boottime);
-	read_ids(&p->responsible, leader, p->pidversion);
+	if (!before) {
+		p->original_ppid = READ(leader, real_parent, tgid);
+		p->start_ns = READ(leader, start_boottime);
+		read_ids(&p->responsible, leader, p->pidversion);
+	}
 	keep_executable(s, p, (uint64_t)READ(leader, mm, exe_file));
 	__sync_fetch_and_add(&stats.processes, 1);
 	return 0;

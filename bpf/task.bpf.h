@@ -249,6 +249,7 @@ int fill_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	uint32_t index = scratch_for_iterators;
+	struct process *p;
 	struct scratch *s;
 
 	if (!task || task->pid != task->tgid)
@@ -257,6 +258,8 @@ int fill_tasks(struct bpf_iter__task *ctx)
 	if (!s)
 		return 0;
 	s->used = sizeof(struct es_record);
-	process_get(s, task);
+	p = bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (p)
+		process_learn(s, p, address_of_leader(task));
 	return 0;
 }

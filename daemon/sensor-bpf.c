@@ -152,6 +152,7 @@ static int fill_tasks(struct esd_bpf *s)
 	ssize_t n;
 	int r = 0;
 
+	s->skel->bss->stats.processes = 0;
 	link = bpf_program__attach_iter(s->skel->progs.fill_tasks, NULL);
 	if (!link)
 		return -errno;
