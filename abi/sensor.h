@@ -62,6 +62,9 @@ enum es_verdict {
 	ES_VERDICT_SHIFT = 8,		/* the rest of the word tells one use of an entry from the next */
 };
 
+/* An entry's word before its answer. It is never zero: a word that is belongs to an entry that is free, or nearly so. */
+#define ES_VERDICT_MARK(generation) (((uint32_t)(generation) << 1 | 1) << ES_VERDICT_SHIFT)
+
 enum {
 	ES_HELD_SLICED = 1 << 0,	/* a lock is held meanwhile: wake it after ES_GATE_SLICE_NS, answered or not */
 	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/wait.bpf.h */

@@ -549,7 +549,7 @@ static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struc
 		return;
 	head->auth_id = claim.auth_id;
 	head->deadline_ns = deadline_of(client, head);
-	entry->verdict = (uint32_t)claim.generation << ES_VERDICT_SHIFT;
+	entry->verdict = ES_VERDICT_MARK(claim.generation);
 	entry->type = head->type;
 	put_about(entry, asking->s);
 	entry->flags = asking->flags;

@@ -135,11 +135,12 @@ static bool let_go(unsigned int slot, int ms)
 
 static uint32_t verdict(unsigned int slot, int ms)
 {
-	uint32_t word = 0;
+	uint32_t word = ES_VERDICT_MARK(1);
 
-	for (uint64_t end = clock_ns() + ms * NS_PER_MS; clock_ns() < end && !word; poll(NULL, 0, 1))
+	for (uint64_t end = clock_ns() + ms * NS_PER_MS; clock_ns() < end && word == ES_VERDICT_MARK(1);
+	     poll(NULL, 0, 1))
 		word = __atomic_load_n(&held[slot][9].verdict, __ATOMIC_SEQ_CST);
-	return word;
+	return word & ~ES_VERDICT_MARK(1);
 }
 
 /* An operation that this client doesn't answer, as its library would have put it down. */
@@ -149,7 +150,7 @@ static void ask(unsigned int slot, uint32_t mode)
 
 	settings[slot].miss_mode = mode;
 	*entry = (struct es_held){ .deadline_ns = clock_ns() + 100 * NS_PER_MS, .request = 100000, .tid = 5, .tgid = 4,
-				   .type = ESD_AUTH_EXEC, .path = "/bin/x" };
+				   .type = ESD_AUTH_EXEC, .verdict = ES_VERDICT_MARK(1), .path = "/bin/x" };
 	__atomic_store_n(&entry->auth_id, 1024 + 9, __ATOMIC_SEQ_CST);
 }
 

@@ -234,7 +234,8 @@ static void wake_fuse(const struct esd_watch *watch, struct es_held *entry)
 
 /*
  * The verdict that is in force afterwards; ES_VERDICT_NONE: the entry has become another's. The word is read before
- * auth_id, and replaced only if it is the same still: claims are marked in it.
+ * auth_id, and replaced only if it is the same still: claims are marked in it, so that it is zero only where nobody waits
+ * any more, or yet.
  */
 static uint32_t verdict_give(struct es_held *entry, uint64_t auth_id, uint32_t verdict, bool *ret_ours)
 {
@@ -243,7 +244,7 @@ static uint32_t verdict_give(struct es_held *entry, uint64_t auth_id, uint32_t v
 	*ret_ours = false;
 	do {
 		word = __atomic_load_n(&entry->verdict, __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&entry->auth_id, __ATOMIC_SEQ_CST) != auth_id)
+		if (!word || __atomic_load_n(&entry->auth_id, __ATOMIC_SEQ_CST) != auth_id)
 			return ES_VERDICT_NONE;
 		if (word & ES_VERDICT_MASK)
 			return word & ES_VERDICT_MASK;

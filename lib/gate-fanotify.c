@@ -203,8 +203,7 @@ static struct esl_waiting *claim(struct esl_fanotify_gate *gate, const struct fa
 	};
 	__atomic_store_n(&gate->gate.held[index].deadline_ns, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&gate->gate.held[index].request, (uint64_t)event->fd + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&gate->gate.held[index].verdict, (uint32_t)gate->generation << ES_VERDICT_SHIFT,
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&gate->gate.held[index].verdict, ES_VERDICT_MARK(gate->generation), __ATOMIC_RELAXED);
 	__atomic_store_n(&gate->gate.held[index].auth_id, waiting->auth_id, __ATOMIC_RELEASE);
 	*ret_auth_id = waiting->auth_id;
 	pthread_mutex_unlock(&gate->gate.lock);

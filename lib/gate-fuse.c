@@ -22,8 +22,8 @@ enum {
 };
 
 /*
- * `verdict` says what it says in its low bits. What is above them is the kernel program's, and is left as it is: if it
- * marks the claim there, an answer can't hit an entry that was freed and claimed anew just then.
+ * `verdict` says what it says in its low bits. What is above them is the kernel program's, and is left as it is: it marks
+ * the claim there, so an answer can't hit an entry that was freed just then, nor one that was claimed anew.
  */
 
 static const char attribute[] = "user.es";
@@ -99,8 +99,9 @@ static int wake(struct fuse_gate *gate, struct request *request)
 }
 
 /*
- * Puts an answer (enum es_verdict, and what is to be kept) into the entry. The word is read before auth_id, and replaced only if it is the same still: if claims
- * are marked in it, this is that claim's. -ENOENT: the entry is free, or another's. -EALREADY: there is an answer.
+ * Puts an answer (enum es_verdict, and what is to be kept) into the entry. The word is read before auth_id, and replaced
+ * only if it is the same still: claims are marked in it, so this is that claim's. Zero: it is being freed, or not asked
+ * about yet. -ENOENT: the entry is free, or another's. -EALREADY: there is an answer.
  */
 static int set_verdict(struct es_held *entry, uint64_t auth_id, uint32_t verdict)
 {
@@ -108,7 +109,7 @@ static int set_verdict(struct es_held *entry, uint64_t auth_id, uint32_t verdict
 
 	do {
 		word = __atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) != auth_id)
+		if (!word || __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) != auth_id)
 			return -ENOENT;
 		if (word & ES_VERDICT_MASK)
 			return -EALREADY;

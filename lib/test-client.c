@@ -505,7 +505,8 @@ static struct es_held *hold(struct test_peer *peer, uint32_t tid, uint16_t type,
 	struct es_held *entry = &peer->held[tid % ES_HELD_MAX];
 	static uint64_t generation;
 
-	*entry = (struct es_held){ .deadline_ns = 1, .tid = tid, .type = type, .flags = flags };
+	*entry = (struct es_held){ .deadline_ns = 1, .tid = tid, .type = type, .flags = flags,
+				   .verdict = ES_VERDICT_MARK(1) };
 	__atomic_store_n(&entry->auth_id, ++generation * ES_HELD_MAX + tid % ES_HELD_MAX, __ATOMIC_RELEASE);
 	test_record_full(&record, type);
 	record.head.auth_id = entry->auth_id;
@@ -552,7 +553,7 @@ static void test_lsm_respond(void)
 	come(peer, 70);
 	CHECK(no_answer(peer));
 	CHECK(es_respond_auth_result(client, message, ES_AUTH_RESULT_DENY, false) == ES_RESPOND_RESULT_SUCCESS);
-	CHECK(woken(peer, 70) && entry->verdict == ES_VERDICT_DENY);
+	CHECK(woken(peer, 70) && (entry->verdict & ES_VERDICT_MASK) == ES_VERDICT_DENY);
 	CHECK(es_respond_auth_result(client, message, ES_AUTH_RESULT_ALLOW, false) ==
 	      ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE);
 	es_release_message(message);
@@ -561,7 +562,7 @@ static void test_lsm_respond(void)
 		entry = hold(peer, 71, ES_EVENT_TYPE_AUTH_OPEN, 0);
 		message = seen.message;
 		CHECK(es_respond_flags_result(client, message, mask, false) == ES_RESPOND_RESULT_SUCCESS);
-		CHECK(entry->verdict == (mask == (FREAD | FWRITE) ? ES_VERDICT_ALLOW : ES_VERDICT_DENY));
+		CHECK((entry->verdict & ES_VERDICT_MASK) == (mask == (FREAD | FWRITE) ? ES_VERDICT_ALLOW : ES_VERDICT_DENY));
 		es_release_message(message);
 		CHECK(no_answer(peer));
 		come(peer, 71);
@@ -573,11 +574,11 @@ static void test_lsm_respond(void)
 	message = seen.message;
 	for (int i = 0; i < 3; i++) {
 		come(peer, 72);
-		CHECK(woken(peer, 72) && entry->verdict == ES_VERDICT_NONE);
+		CHECK(woken(peer, 72) && (entry->verdict & ES_VERDICT_MASK) == ES_VERDICT_NONE);
 	}
 
 	/* Answered by somebody else; gone; let go. */
-	entry->verdict = ES_VERDICT_ALLOW;
+	entry->verdict = ES_VERDICT_MARK(1) | ES_VERDICT_ALLOW;
 	CHECK(es_respond_auth_result(client, message, ES_AUTH_RESULT_DENY, false) ==
 	      ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE);
 	es_release_message(message);
@@ -589,7 +590,7 @@ static void test_lsm_respond(void)
 	come(peer, 74);
 	CHECK(no_answer(peer));
 	CHECK(es_unsubscribe(client, types, 1) == ES_RETURN_SUCCESS);
-	CHECK(woken(peer, 74) && entry->verdict == ES_VERDICT_ALLOW);
+	CHECK(woken(peer, 74) && (entry->verdict & ES_VERDICT_MASK) == ES_VERDICT_ALLOW);
 	CHECK(es_respond_flags_result(client, seen.message, 0, false) == ES_RESPOND_RESULT_NOT_FOUND);
 	es_release_message(seen.message);
 	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
@@ -632,8 +633,8 @@ static void test_lsm_end(void)
 		come(peer, 80);
 		CHECK(no_answer(peer));
 		ends[i](client, peer);
-		CHECK(woken(peer, 80) && entry->verdict == ES_VERDICT_ALLOW);
-		for (int n = 0; __atomic_load_n(&early->verdict, __ATOMIC_ACQUIRE) != ES_VERDICT_ALLOW; n++) {
+		CHECK(woken(peer, 80) && (entry->verdict & ES_VERDICT_MASK) == ES_VERDICT_ALLOW);
+		for (int n = 0; (__atomic_load_n(&early->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) != ES_VERDICT_ALLOW; n++) {
 			CHECK(n < 10000);
 			usleep(1000);
 		}

@@ -66,8 +66,8 @@ static void close_fake(void)
 
 /* ---- the kernel program ---- */
 
-/* Claims an entry, and marks the word that the answer goes to if `mark` says so. */
-static uint64_t claim(uint32_t tid, uint32_t type, uint32_t flags, uint32_t mark)
+/* Claims an entry, and marks the word that the answer goes to. */
+static uint64_t claim(uint32_t tid, uint32_t type, uint32_t flags)
 {
 	for (uint32_t step = 0; step < ES_HELD_MAX; step++) {
 		uint32_t index = (tid + step) % ES_HELD_MAX;
@@ -76,7 +76,7 @@ static uint64_t claim(uint32_t tid, uint32_t type, uint32_t flags, uint32_t mark
 
 		if (!__atomic_compare_exchange_n(&entry->auth_id, &free, id, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			continue;
-		__atomic_store_n(&entry->verdict, mark ? (uint32_t)(id / ES_HELD_MAX) << ES_VERDICT_SHIFT : 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&entry->verdict, ES_VERDICT_MARK(id / ES_HELD_MAX), __ATOMIC_SEQ_CST);
 		__atomic_store_n(&entry->type, type, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&entry->flags, flags, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&entry->tid, tid, __ATOMIC_SEQ_CST);
@@ -89,7 +89,7 @@ static uint64_t claim(uint32_t tid, uint32_t type, uint32_t flags, uint32_t mark
 
 static uint64_t hold(uint32_t tid, uint32_t type)
 {
-	return claim(tid, type, 0, 0);
+	return claim(tid, type, 0);
 }
 
 static uint32_t verdict_of(uint64_t id)
@@ -250,7 +250,9 @@ static void test_wrong_answers(void)
 	CHECK(esl_gate_answer(fake.gate, id, true, 0) == -EALREADY);
 	CHECK(verdict_of(id) == ES_VERDICT_DENY && quiet());
 
-	/* Gone, and claimed by another. */
+	/* About to be gone (entry_free() in bpf/wait.bpf.h), gone, and claimed by another. */
+	__atomic_store_n(&fake.held[7].verdict, 0, __ATOMIC_SEQ_CST);
+	CHECK(esl_gate_answer(fake.gate, id, true, 0) == -ENOENT && !verdict_of(id));
 	release(id);
 	CHECK(esl_gate_answer(fake.gate, id, true, 0) == -ENOENT);
 	next = hold(7, ES_EVENT_TYPE_AUTH_OPEN);
@@ -258,7 +260,7 @@ static void test_wrong_answers(void)
 	CHECK(!verdict_of(next));
 
 	/* The daemon has decided, or a let-go: somebody else's answer, or none. */
-	__atomic_store_n(&fake.held[7].verdict, ES_VERDICT_ALLOW, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&fake.held[7].verdict, ES_VERDICT_MARK(1) | ES_VERDICT_ALLOW, __ATOMIC_SEQ_CST);
 	CHECK(esl_gate_answer(fake.gate, next, false, 0) == -EALREADY && verdict_of(next) == ES_VERDICT_ALLOW);
 	close_fake();
 }
@@ -285,8 +287,8 @@ static void test_slices(void)
 
 	open_fake();
 	plain = hold(1, ES_EVENT_TYPE_AUTH_OPEN);
-	first = claim(2, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED, 0);
-	second = claim(3, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED, 0);
+	first = claim(2, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED);
+	second = claim(3, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED);
 	come(2, 1);
 	CHECK(!esl_gate_next_ns(fake.gate, &due));
 	before = monotonic_ns();
@@ -322,7 +324,7 @@ static void test_interrupt(void)
 	uint64_t id, due;
 
 	open_fake();
-	id = claim(5, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED, 0);
+	id = claim(5, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED);
 	come(2, 5);
 	send_interrupt(2);
 	CHECK(esl_gate_read(fake.gate) == 1 && refused(2, EINTR) && quiet());
@@ -337,7 +339,7 @@ static void test_interrupt(void)
 	CHECK(esl_gate_answer(fake.gate, id, true, 0) == 0 && woken(4) && quiet());
 
 	/* One that can't start over stays. */
-	id = claim(6, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_WHOLE, 0);
+	id = claim(6, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_WHOLE);
 	come(6, 6);
 	send_interrupt(6);
 	CHECK(esl_gate_read(fake.gate) == 1 && quiet());
@@ -431,7 +433,7 @@ static void test_close(void)
 	uint64_t pending, unread, early, due;
 
 	open_fake();
-	pending = claim(1, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED, 0);
+	pending = claim(1, ES_EVENT_TYPE_AUTH_UNLINK, ES_HELD_SLICED);
 	unread = hold(2, ES_EVENT_TYPE_AUTH_EXEC);
 	early = hold(3, ES_EVENT_TYPE_AUTH_OPEN);
 	come(2, 1);
@@ -502,7 +504,7 @@ static void test_all_entries(void)
 	close_fake();
 }
 
-/* An answer that was meant for an entry's former owner never gets to the next one, if claims are marked. */
+/* An answer that was meant for an entry's former owner never gets to the next one. */
 static atomic_bool stop;
 static _Atomic uint64_t owner;
 
@@ -525,14 +527,14 @@ static void test_owner_changes(void)
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
 		CHECK(!pthread_create(&threads[i], NULL, answer_owner, NULL));
 	for (int round = 0; round < 300000; round++) {
-		uint64_t id = claim(1, ES_EVENT_TYPE_AUTH_OPEN, 0, 1);
+		uint64_t id = claim(1, ES_EVENT_TYPE_AUTH_OPEN, 0);
 		uint32_t word;
 
 		owner = id;
 		for (int i = 0; i < round % 64; i++)
 			__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		word = __atomic_load_n(&fake.held[1].verdict, __ATOMIC_SEQ_CST);
-		CHECK(word >> ES_VERDICT_SHIFT == ((uint32_t)(id / ES_HELD_MAX) << ES_VERDICT_SHIFT) >> ES_VERDICT_SHIFT);
+		CHECK((word >> ES_VERDICT_SHIFT) << ES_VERDICT_SHIFT == ES_VERDICT_MARK(id / ES_HELD_MAX));
 		CHECK((word & 3) == ES_VERDICT_NONE ||
 		      (word & 3) == (id / ES_HELD_MAX % 2 ? ES_VERDICT_ALLOW : ES_VERDICT_DENY));
 		release(id);
@@ -627,7 +629,7 @@ static void *play_task(void *argument)
 	for (int round = 0; round < ROUNDS; round++) {
 		bool goes = round % 5 == 0;
 		uint32_t type = goes ? ES_EVENT_TYPE_AUTH_OPEN : ES_EVENT_TYPE_AUTH_EXEC, verdict;
-		uint64_t id = claim(tid, type, round % 3 ? ES_HELD_SLICED : 0, 1);
+		uint64_t id = claim(tid, type, round % 3 ? ES_HELD_SLICED : 0);
 
 		questions[task] = id;
 		if (round % 7 == 0) {				/* killed while it waits */
@@ -739,7 +741,7 @@ static int sleep_really(void)
 /* The status of a child that asks: its verdict; or 100 + errno. */
 static int ask_really(uint32_t flags, uint64_t *ids, int task)
 {
-	uint64_t id = claim((uint32_t)gettid(), ES_EVENT_TYPE_AUTH_UNLINK, flags, 1);
+	uint64_t id = claim((uint32_t)gettid(), ES_EVENT_TYPE_AUTH_UNLINK, flags);
 	uint32_t verdict;
 	int r;
 
