@@ -327,7 +327,11 @@ static __always_inline uint32_t question_put(struct gate_question *q, struct es_
 	struct scratch *s = pool_take(&taken);
 	struct es_record *head;
 
-	if (!s || !entry)
+	if (!s) {
+		count_lost(client, q->type);
+		return client->miss_mode == ES_MISS_DENY ? ES_ASK_DENY : ES_ASK_LOST;
+	}
+	if (!entry)
 		goto out;
 	record_reset(s, q->type);
 	head = head_of(s);
