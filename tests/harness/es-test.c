@@ -364,6 +364,8 @@ static void daemon_start(const char *option, va_list options)
 	for (; option && argc < ARRAY_SIZE(argv) - 1; option = va_arg(options, const char *))
 		argv[argc++] = option;
 
+	/* When it is gone, a new client must not start one that would look at, and hold, everything. */
+	setenv("ENDPOINTSECURITYD", path_in(test_dir, "no-private-daemon"), 1);
 	daemon_pid = fork();
 	if (daemon_pid == 0)
 		daemon_child(argv);
