@@ -33,9 +33,9 @@ struct es_sensor_client {
 
 /*
  * An operation that waits for a client. One array of these per client, mapped by the library and the daemon (map
- * `held`): the entry's index is auth_id % ES_HELD_MAX. The library claims an entry before it runs the ask program, the
- * ask program fills it in, and the library sets auth_id to zero when the answer is given: so the daemon sees who waits
- * and since when, without being told.
+ * `held`): the entry's index is auth_id % ES_HELD_MAX. The library claims an entry, has the kernel write the event that
+ * it reads into it, and runs the ask program, which fills it in; it sets auth_id to zero when the answer is given. So
+ * whenever the client is stopped, the daemon sees who waits and since when, without being told.
  *
  * With the lsm sensor it is the kernel program that claims and frees entries, since it is the one that waits: it looks
  * for a free one from index tid % ES_HELD_MAX on, so that who knows the thread finds the entry the same way. The
@@ -77,7 +77,7 @@ struct es_held {
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: claimed, not asked yet */
 	/*
 	 * Where the task sleeps; 0: not there, or not read yet. The library's number of the fanotify event's descriptor,
-	 * plus one; or the FUSE request. Who wakes the task of a FUSE request takes the number out first.
+	 * plus one; or the FUSE request, which any number may reply to: the number stays until somebody has.
 	 */
 	uint64_t request;
 	uint32_t tid;
@@ -90,8 +90,10 @@ struct es_held {
 	 */
 	uint32_t outside;
 	uint32_t tgid;			/* of whom, and about what: for the log */
-	char path[ES_HELD_PATH_BYTES];	/* cut if longer */
-	uint32_t pad;
+	union {
+		char path[ES_HELD_PATH_BYTES];	/* cut if longer */
+		uint64_t event[3];	/* fanotify, before it was asked about: what was read, or 0 */
+	};
 };
 
 enum {

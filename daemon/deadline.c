@@ -53,8 +53,8 @@ static bool client_late(struct esd_client *client, uint64_t now_ns, uint32_t mod
 	unsigned int index = 0;
 
 	while (esd_watch_late(&client->watch, now_ns, 0, &index, &late)) {
-		if (mode == ES_MISS_KILL) {
-			tell(client, ES_NOTE_MISSED, &late, mode);
+		if (esd_watch_kills(&late, mode)) {
+			tell(client, ES_NOTE_MISSED, &late, ES_MISS_KILL);
 			return true;
 		}
 		if (esd_watch_settle(&client->watch, &late, mode == ES_MISS_ALLOW))

@@ -18,6 +18,7 @@
  * The file system is mounted nowhere: the mount is a descriptor of ours until the process runs, and lasts with it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -44,3 +45,6 @@ int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, uint32_t *gate_
  */
 void esd_gate_fuse_abort(struct esd_gate_fuse *gate);
 void esd_gate_fuse_deinit(struct esd_gate_fuse *gate);
+
+/* Does this thread sleep in a request to a FUSE file, as those that wait at a gate do? */
+bool esd_gate_fuse_waits(uint32_t tid);

@@ -6,9 +6,11 @@
  */
 
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -160,6 +162,104 @@ static void test_stalled(void)
 	REQUIRE(killed(pid));
 }
 
+static void claim_event(struct es_held *entry, uint64_t auth_id, int fd)
+{
+	const struct fanotify_event_metadata event = { .event_len = sizeof(event), .vers = FANOTIFY_METADATA_VERSION,
+						       .mask = FAN_OPEN_EXEC_PERM, .fd = fd, .pid = 77 };
+
+	*entry = (struct es_held){ .auth_id = auth_id, .verdict = ES_VERDICT_MARK(1) };
+	memcpy(entry->event, &event, sizeof(event));
+}
+
+/* Stopped between reading who waits and asking: the entry has an event and no deadline. Others may come and go. */
+static void test_unasked(void)
+{
+	uint64_t now = clock_ns();
+	pid_t pid = client_start(0);
+	struct es_held *held = fake.slots[0].held;
+
+	daemon_.clients[0]->watch.sensor = ES_SENSOR_TRACEPOINT;
+	held[5] = (struct es_held){ .auth_id = 5, .verdict = ES_VERDICT_MARK(1) };	/* there was nothing to read */
+	claim_event(&held[7], 7, 3);
+	esd_deadline_check(&daemon_, now += NS_PER_S);
+	claim_event(&held[7], 7 + ES_HELD_MAX, 3);		/* that one was asked about, this is another */
+	esd_deadline_check(&daemon_, now += NS_PER_S);
+	held[7].auth_id = 0;
+	claim_event(&held[3], 3, 3);
+	esd_deadline_check(&daemon_, now += NS_PER_S);
+	esd_deadline_check(&daemon_, now += NS_PER_S);
+	REQUIRE(daemon_.clients[0]);
+	esd_deadline_check(&daemon_, now += 1);
+	REQUIRE(!daemon_.clients[0] && killed(pid));
+}
+
+/* The same, and it wants to live: the event is answered by the number that stands in it, once. */
+static void test_unasked_answered(void)
+{
+	uint64_t now = clock_ns();
+	pid_t pid = client_start(0);
+	struct es_held *entry = &fake.slots[0].held[3];
+	unsigned int count = daemon_.notes.count;
+	struct es_note_info *note = &daemon_.notes.note[daemon_.notes.next];
+	struct fanotify_response response;
+	int group[2];
+
+	REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, group) == 0);
+	daemon_.clients[0]->watch.sensor = ES_SENSOR_TRACEPOINT;
+	daemon_.clients[0]->watch.gate_fd = group[0];
+	REQUIRE(esd_client_set_miss_mode(daemon_.clients[0], ES_MISS_DENY) == 0);
+	claim_event(entry, 3, 12);
+	esd_deadline_check(&daemon_, now);
+	esd_deadline_check(&daemon_, now + NS_PER_S);
+	REQUIRE(read(group[1], &response, sizeof(response)) < 0);
+	esd_deadline_check(&daemon_, now + NS_PER_S + 1);
+	esd_deadline_check(&daemon_, now + 2 * NS_PER_S);
+	REQUIRE(daemon_.clients[0] && daemon_.clients[0]->missed == 1 && daemon_.notes.count == count + 1);
+	REQUIRE(read(group[1], &response, sizeof(response)) == sizeof(response));
+	REQUIRE(response.fd == 12 && response.response == FAN_DENY);
+	REQUIRE(read(group[1], &response, sizeof(response)) < 0);
+	REQUIRE(entry->verdict == (ES_VERDICT_MARK(1) | ES_VERDICT_DENY | ES_VERDICT_MISSED) && !entry->outside);
+	REQUIRE(note->kind == ES_NOTE_MISSED && note->op_tid == 77 && note->type == ESD_AUTH_EXEC);
+	close(group[0]);
+	close(group[1]);
+	kill(pid, SIGKILL);
+	while (daemon_.clients[0])
+		REQUIRE(loop_step(&daemon_.loop, 2000) == 1);
+	REQUIRE(killed(pid));
+}
+
+/*
+ * With the lsm sensor an entry that was answered in time stays until its task looks, however late that is. If the task
+ * was not woken, it is, and nobody is killed.
+ */
+static void test_not_looked(void)
+{
+	uint64_t now = clock_ns();
+	pid_t pid = client_start(0);
+	struct es_held *entry = &fake.slots[0].held[7];
+	struct fuse_out_header reply;
+	int gate[2];
+
+	REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, gate) == 0);
+	daemon_.clients[0]->watch.sensor = ES_SENSOR_LSM;
+	daemon_.clients[0]->watch.gate_fd = gate[0];
+	*entry = (struct es_held){ .auth_id = 7, .deadline_ns = now, .tid = getpid(),
+				   .verdict = ES_VERDICT_MARK(1) | ES_VERDICT_DENY };
+	esd_deadline_check(&daemon_, now += 10 * NS_PER_S);
+	esd_deadline_check(&daemon_, now += NS_PER_S);
+	REQUIRE(daemon_.clients[0] && read(gate[1], &reply, sizeof(reply)) < 0);
+	entry->request = 98;
+	esd_deadline_check(&daemon_, now += 1);
+	REQUIRE(read(gate[1], &reply, sizeof(reply)) == sizeof(reply) && reply.unique == 98 && !entry->request);
+	esd_deadline_check(&daemon_, now += NS_PER_S);
+	REQUIRE(daemon_.clients[0] && daemon_.clients[0]->missed == 0);
+	entry->verdict = ES_VERDICT_MARK(1);
+	esd_deadline_check(&daemon_, now);
+	REQUIRE(!daemon_.clients[0] && killed(pid));
+	close(gate[0]);
+	close(gate[1]);
+}
+
 /* A gate that keeps no queue: that it is readable says nothing. */
 static void test_no_queue(void)
 {
@@ -241,6 +341,9 @@ int main(void)
 	test_missed();
 	test_answered();
 	test_stalled();
+	test_unasked();
+	test_unasked_answered();
+	test_not_looked();
 	test_no_queue();
 	test_timer();
 

@@ -193,8 +193,8 @@ static bool ward_late(struct wardship *self, struct ward *ward, uint64_t now, ui
 	unsigned int index = 0;
 
 	while (esd_watch_late(&ward->watch, now, SPARE_NS, &index, &late)) {
-		if (mode == ES_MISS_KILL) {
-			ward_tell(self, ward, ES_NOTE_MISSED, &late, mode);
+		if (esd_watch_kills(&late, mode)) {
+			ward_tell(self, ward, ES_NOTE_MISSED, &late, ES_MISS_KILL);
 			return true;
 		}
 		if (esd_watch_settle(&ward->watch, &late, mode == ES_MISS_ALLOW))

@@ -16,6 +16,7 @@
 
 #include "abi/ask.h"
 #include "daemon/event.h"
+#include "daemon/gate-fuse.h"
 #include "daemon/gate.h"
 #include "util/clock.h"
 #include "util/macro.h"
@@ -28,11 +29,25 @@
 
 /* ---- looking ---- */
 
+static uint64_t shortest_ns(const struct es_sensor_client *settings)
+{
+	uint32_t shortest = UINT32_MAX;
+
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
+		uint32_t ms = __atomic_load_n(&settings->deadline_ms[type], __ATOMIC_RELAXED);
+
+		if (ms && ms < shortest)
+			shortest = ms;
+	}
+	return shortest * NS_PER_MS;
+}
+
 static bool entry_late(const struct es_held *entry, uint64_t before_ns, struct esd_late *ret)
 {
 	uint64_t id = __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE);
 	uint64_t deadline_ns;
 
+	*ret = (struct esd_late){};
 	if (!id)
 		return false;
 	deadline_ns = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);
@@ -49,22 +64,97 @@ static bool entry_late(const struct es_held *entry, uint64_t before_ns, struct e
 	return __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) == id;
 }
 
-/* With fanotify an entry stays for a while after its deadline has answered, until the client takes it back. */
+/*
+ * Answered, and its task isn't in our hands any more. With fanotify an entry stays for a while after its deadline has
+ * answered, until the client takes it back; with the lsm sensor until its task looks.
+ */
 static bool entry_settled(const struct esd_watch *watch, const struct es_held *entry)
 {
-	return watch->sensor == ES_SENSOR_TRACEPOINT &&
-	       __atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MISSED &&
-	       !__atomic_load_n(&entry->request, __ATOMIC_ACQUIRE);
+	uint32_t answered = watch->sensor == ES_SENSOR_TRACEPOINT ? ES_VERDICT_MISSED : ES_VERDICT_MASK;
+
+	if (!(__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & answered) ||
+	    __atomic_load_n(&entry->request, __ATOMIC_ACQUIRE))
+		return false;
+	return watch->sensor != ES_SENSOR_LSM ||
+	       !esd_gate_fuse_waits(__atomic_load_n(&entry->tid, __ATOMIC_RELAXED));
 }
 
-bool esd_watch_late(const struct esd_watch *watch, uint64_t now_ns, uint64_t spare_ns, unsigned int *index,
+static uint32_t event_type(const struct fanotify_event_metadata *event)
+{
+	return event->mask & FAN_OPEN_EXEC_PERM ? ESD_AUTH_EXEC : ESD_AUTH_OPEN;
+}
+
+static void event_path(const struct esd_watch *watch, const struct fanotify_event_metadata *event, struct esd_late *ret)
+{
+	char link[48];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%u/fd/%d", watch->settings->tgid, event->fd);
+	n = readlink(link, ret->path, sizeof(ret->path) - 1);
+	ret->path[n < 0 ? 0 : n] = 0;
+}
+
+/* An event that the client has read, and not asked about. */
+static bool entry_claimed(const struct es_held *entry, struct fanotify_event_metadata *ret, uint64_t *ret_auth_id)
+{
+	uint64_t id = __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE), words[ARRAY_SIZE(entry->event)];
+
+	if (!id || __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = __atomic_load_n(&entry->event[i], __ATOMIC_ACQUIRE);
+	memcpy(ret, words, sizeof(*ret));
+	*ret_auth_id = id;
+	return ret->event_len == sizeof(*ret) && ret->vers == FANOTIFY_METADATA_VERSION && ret->fd >= 0 &&
+	       !__atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) == id;
+}
+
+/* There is one at a time: one thread reads the gate. */
+static bool claim_late(struct esd_watch *watch, const struct es_held *entry, uint64_t now_ns, uint64_t spare_ns,
+		       struct esd_late *ret)
+{
+	struct fanotify_event_metadata event;
+	uint64_t id, ends_ns;
+
+	if (watch->sensor != ES_SENSOR_TRACEPOINT || !entry_claimed(entry, &event, &id))
+		return false;
+	if (watch->claim.auth_id != id)
+		watch->claim = (struct esd_watch_seen){ .auth_id = id, .since_ns = now_ns };
+	ends_ns = watch->claim.since_ns + shortest_ns(watch->settings);
+	if (now_ns <= ends_ns + spare_ns)
+		return false;
+	*ret = (struct esd_late){ .auth_id = id, .late_ns = now_ns - ends_ns - spare_ns, .type = event_type(&event),
+				  .tid = event.pid, .tgid = event.pid, .number = (uint32_t)event.fd + 1 };
+	event_path(watch, &event, ret);
+	return true;
+}
+
+/* How long has it been asleep with its answer? One such entry is watched at a time. */
+static uint64_t asleep_ns(struct esd_watch *watch, uint64_t auth_id, uint64_t now_ns)
+{
+	struct esd_watch_seen *seen = &watch->asleep;
+	const struct es_held *entry = &watch->held[seen->auth_id % ES_HELD_MAX];
+
+	if (!seen->auth_id || __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) != seen->auth_id ||
+	    entry_settled(watch, entry))
+		*seen = (struct esd_watch_seen){ .auth_id = auth_id, .since_ns = now_ns };
+	return seen->auth_id == auth_id ? now_ns - seen->since_ns : 0;
+}
+
+bool esd_watch_late(struct esd_watch *watch, uint64_t now_ns, uint64_t spare_ns, unsigned int *index,
 		    struct esd_late *ret)
 {
 	for (; *index < ES_HELD_MAX; (*index)++) {
 		const struct es_held *entry = &watch->held[*index];
 
-		if (!entry_late(entry, now_ns - spare_ns, ret) || entry_settled(watch, entry))
+		if (!claim_late(watch, entry, now_ns, spare_ns, ret) &&
+		    (!entry_late(entry, now_ns - spare_ns, ret) || entry_settled(watch, entry)))
 			continue;
+		if (__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) {
+			ret->answered = true;
+			ret->lost = asleep_ns(watch, ret->auth_id, now_ns) > ES_LATE_NS;
+		}
 		ret->late_ns += spare_ns;
 		ret->index = (*index)++;
 		return true;
@@ -72,17 +162,9 @@ bool esd_watch_late(const struct esd_watch *watch, uint64_t now_ns, uint64_t spa
 	return false;
 }
 
-static uint64_t shortest_ns(const struct es_sensor_client *settings)
+bool esd_watch_kills(const struct esd_late *late, uint32_t mode)
 {
-	uint32_t shortest = UINT32_MAX;
-
-	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
-		uint32_t ms = __atomic_load_n(&settings->deadline_ms[type], __ATOMIC_RELAXED);
-
-		if (ms && ms < shortest)
-			shortest = ms;
-	}
-	return shortest * NS_PER_MS;
+	return late->answered ? late->lost : mode == ES_MISS_KILL;
 }
 
 /* Does it leave its gate alone now? */
@@ -171,14 +253,16 @@ static void fanotify_write(int gate_fd, int event_fd, bool allow)
 /* Only the numbers that a client wrote are used: an absurd one finds no event. */
 static void wake_fanotify(const struct esd_watch *watch, struct es_held *entry, const struct esd_late *late, bool allow)
 {
-	uint64_t request = __atomic_load_n(&entry->request, __ATOMIC_SEQ_CST);
+	uint64_t request = __atomic_load_n(&entry->request, __ATOMIC_SEQ_CST), event = entry->event[0];
 
-	if (!request)
+	if (!request && !late->number)
 		return;
 	if (!allow)
 		note_denied(watch, late->tid);
-	fanotify_write(watch->gate_fd, (int)request - 1, allow);
+	fanotify_write(watch->gate_fd, (int)(request ? request : late->number) - 1, allow);
 	__atomic_store_n(&entry->request, 0, __ATOMIC_SEQ_CST);
+	if (late->number)		/* what is there now may be the path already */
+		(void)__atomic_compare_exchange_n(&entry->event[0], &event, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 static void fuse_reply(int gate_fd, uint64_t unique)
@@ -222,14 +306,16 @@ static void fuse_read_for_client(const struct esd_watch *watch)
 /* The reader is lib/gate-fuse.c; only if the task sleeps where nobody has looked does an outsider read. */
 static void wake_fuse(const struct esd_watch *watch, struct es_held *entry)
 {
-	uint64_t unique = __atomic_exchange_n(&entry->request, 0, __ATOMIC_SEQ_CST);
+	uint64_t unique = __atomic_load_n(&entry->request, __ATOMIC_SEQ_CST);
 
 	if (!unique) {
 		fuse_read_for_client(watch);
-		unique = __atomic_exchange_n(&entry->request, 0, __ATOMIC_SEQ_CST);
+		unique = __atomic_load_n(&entry->request, __ATOMIC_SEQ_CST);
 	}
-	if (unique)
-		fuse_reply(watch->gate_fd, unique);
+	if (!unique)
+		return;
+	fuse_reply(watch->gate_fd, unique);
+	(void)__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 /*
@@ -276,8 +362,7 @@ static void unread_tell(const struct esd_watch *watch, const struct fanotify_eve
 	char link[32];
 	ssize_t n;
 
-	*ret = (struct esd_late){ .tid = event->pid, .tgid = event->pid };
-	ret->type = event->mask & FAN_OPEN_EXEC_PERM ? ESD_AUTH_EXEC : ESD_AUTH_OPEN;
+	*ret = (struct esd_late){ .tid = event->pid, .tgid = event->pid, .type = event_type(event) };
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", event->fd);
 	n = readlink(link, ret->path, sizeof(ret->path) - 1);
 	ret->path[n < 0 ? 0 : n] = 0;

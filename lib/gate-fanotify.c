@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/resource.h>
@@ -74,6 +75,11 @@ static void note_denied(struct esl_fanotify_gate *gate, const struct esl_waiting
 	gate->ask(gate, &ask);
 }
 
+static struct es_held *held_of(struct esl_fanotify_gate *gate, const struct esl_waiting *waiting)
+{
+	return &gate->gate.held[waiting - gate->waiting];
+}
+
 static void free_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiting, int *ret_event_fd)
 {
 	*ret_event_fd = waiting->fd;
@@ -102,7 +108,7 @@ static bool set_verdict(struct es_held *entry, enum es_verdict verdict)
  */
 static int answer_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiting, bool allow, int *ret_event_fd)
 {
-	struct es_held *entry = &gate->gate.held[waiting - gate->waiting];
+	struct es_held *entry = held_of(gate, waiting);
 	int r = -EALREADY;
 
 	if (set_verdict(entry, allow ? ES_VERDICT_ALLOW : ES_VERDICT_DENY)) {
@@ -157,7 +163,8 @@ static void let_go(struct esl_gate *base, const uint64_t *types)
 		_cleanup_close_ int event_fd = -1;
 
 		pthread_mutex_lock(&gate->gate.lock);
-		if (gate->gate.fd >= 0 && waiting->auth_id && (!types || esl_types_has(types, waiting->type))) {
+		if (gate->gate.fd >= 0 && waiting->auth_id && waiting->fd >= 0 &&
+		    (!types || esl_types_has(types, waiting->type))) {
 			if (waiting->asking)
 				waiting->let_go = true;
 			else
@@ -184,11 +191,14 @@ static bool may_read(struct esl_gate *gate)
 	return free_entries(fanotify_gate(gate)) > 0;
 }
 
-static struct esl_waiting *claim(struct esl_fanotify_gate *gate, const struct fanotify_event_metadata *event,
-				 uint64_t *ret_auth_id)
+/*
+ * Before anything is read, so that there is no moment in which somebody waits for this client and the daemon doesn't
+ * see it, whenever the client is stopped. There is a free entry: only this thread takes them.
+ */
+static struct esl_waiting *claim(struct esl_fanotify_gate *gate)
 {
-	bool is_exec = event->mask & FAN_OPEN_EXEC_PERM;
 	struct esl_waiting *waiting;
+	struct es_held *entry;
 	uint16_t index;
 
 	pthread_mutex_lock(&gate->gate.lock);
@@ -196,18 +206,45 @@ static struct esl_waiting *claim(struct esl_fanotify_gate *gate, const struct fa
 	waiting = &gate->waiting[index];
 	*waiting = (struct esl_waiting){
 		.auth_id = ++gate->generation * ES_HELD_MAX + index,
-		.fd = event->fd,
-		.tid = (uint32_t)event->pid,
-		.type = is_exec ? ES_EVENT_TYPE_AUTH_EXEC : ES_EVENT_TYPE_AUTH_OPEN,
+		.fd = -1,
 		.asking = true,
 	};
-	__atomic_store_n(&gate->gate.held[index].deadline_ns, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&gate->gate.held[index].request, (uint64_t)event->fd + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&gate->gate.held[index].verdict, ES_VERDICT_MARK(gate->generation), __ATOMIC_RELAXED);
-	__atomic_store_n(&gate->gate.held[index].auth_id, waiting->auth_id, __ATOMIC_RELEASE);
-	*ret_auth_id = waiting->auth_id;
+	entry = held_of(gate, waiting);
+	__atomic_store_n(&entry->deadline_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->request, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->event[0], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->verdict, ES_VERDICT_MARK(gate->generation), __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->auth_id, waiting->auth_id, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&gate->gate.lock);
 	return waiting;
+}
+
+/* There was nothing to read. */
+static void unclaim(struct esl_fanotify_gate *gate, struct esl_waiting *waiting)
+{
+	int none;
+
+	pthread_mutex_lock(&gate->gate.lock);
+	__atomic_store_n(&held_of(gate, waiting)->auth_id, 0, __ATOMIC_SEQ_CST);
+	free_entry(gate, waiting, &none);
+	pthread_mutex_unlock(&gate->gate.lock);
+}
+
+/* Who waits, and for what. Returns the entry's id. */
+static uint64_t note_event(struct esl_fanotify_gate *gate, struct esl_waiting *waiting,
+			   const struct fanotify_event_metadata *event)
+{
+	bool is_exec = event->mask & FAN_OPEN_EXEC_PERM;
+	uint64_t auth_id;
+
+	pthread_mutex_lock(&gate->gate.lock);
+	waiting->fd = event->fd;
+	waiting->tid = (uint32_t)event->pid;
+	waiting->type = is_exec ? ES_EVENT_TYPE_AUTH_EXEC : ES_EVENT_TYPE_AUTH_OPEN;
+	auth_id = waiting->auth_id;
+	__atomic_store_n(&held_of(gate, waiting)->request, (uint64_t)event->fd + 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&gate->gate.lock);
+	return auth_id;
 }
 
 /* The descriptor was opened by fanotify for us, and reading it asks nobody. */
@@ -219,7 +256,9 @@ static uint32_t is_script(const struct fanotify_event_metadata *event)
 	       start[0] == '#' && start[1] == '!';
 }
 
-static void handle_event(struct esl_fanotify_gate *gate, const struct fanotify_event_metadata *event)
+/* What its deadline has answered before it was asked about is asked about all the same: the message is as late as any. */
+static void handle_event(struct esl_fanotify_gate *gate, struct esl_waiting *waiting,
+			 const struct fanotify_event_metadata *event)
 {
 	_cleanup_close_ int event_fd = -1;
 	struct es_ask ask = {
@@ -229,9 +268,10 @@ static void handle_event(struct esl_fanotify_gate *gate, const struct fanotify_e
 		.mask = (uint32_t)event->mask,
 		.script = is_script(event),
 	};
-	struct esl_waiting *waiting = claim(gate, event, &ask.auth_id);
-	int r = gate->ask(gate, &ask);
+	int r;
 
+	ask.auth_id = note_event(gate, waiting, event);
+	r = gate->ask(gate, &ask);
 	if (r < 0 && !gate->said_ask) {
 		gate->said_ask = true;
 		esl_log("operations are let through unasked: the kernel refused to run the ask program (%s); "
@@ -248,16 +288,46 @@ static void handle_event(struct esl_fanotify_gate *gate, const struct fanotify_e
 	pthread_mutex_unlock(&gate->gate.lock);
 }
 
-static int read_events(struct esl_fanotify_gate *gate, struct fanotify_event_metadata *events, size_t count)
+static void allow_event(struct esl_fanotify_gate *gate, struct esl_waiting *waiting,
+			const struct fanotify_event_metadata *event)
+{
+	_cleanup_close_ int event_fd = -1;
+
+	note_event(gate, waiting, event);
+	pthread_mutex_lock(&gate->gate.lock);
+	answer_entry(gate, waiting, true, &event_fd);
+	pthread_mutex_unlock(&gate->gate.lock);
+}
+
+static int read_event(struct esl_fanotify_gate *gate, void *event)
 {
 	ssize_t n;
 
 	do
-		n = read(gate->gate.fd, events, count * sizeof(*events));
+		n = read(gate->gate.fd, event, sizeof(struct fanotify_event_metadata));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	return (int)(n / (ssize_t)sizeof(*events));
+	return n == sizeof(struct fanotify_event_metadata);
+}
+
+/* Into the entry, where the daemon finds it if we get no further. 1 if there was an event. */
+static int read_one(struct esl_fanotify_gate *gate,
+		    void (*handle)(struct esl_fanotify_gate *gate, struct esl_waiting *waiting,
+				   const struct fanotify_event_metadata *event))
+{
+	struct esl_waiting *waiting = claim(gate);
+	struct fanotify_event_metadata event;
+	int r = read_event(gate, held_of(gate, waiting)->event);
+
+	memcpy(&event, held_of(gate, waiting)->event, sizeof(event));
+	if (r > 0 && event.vers != FANOTIFY_METADATA_VERSION)
+		r = -EPROTO;
+	if (r > 0 && event.fd >= 0)
+		handle(gate, waiting, &event);
+	else
+		unclaim(gate, waiting);
+	return r;
 }
 
 /* Has its deadline answered it, and is whoever did that done with it? */
@@ -319,25 +389,19 @@ static bool next_over(struct esl_gate *base, uint64_t *ret_ns)
 static int read_gate(struct esl_gate *base)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);
-	struct fanotify_event_metadata events[BATCH];
-	uint32_t room = free_entries(gate);
-	int count = room ? read_events(gate, events, room < BATCH ? room : BATCH) : 0;
+	int count = 0, r = 1;
 
-	for (int i = 0; i < count; i++) {
-		if (events[i].vers != FANOTIFY_METADATA_VERSION)
-			return -EPROTO;
-		if (events[i].fd >= 0)
-			handle_event(gate, &events[i]);
-	}
+	while (count < BATCH && free_entries(gate) && (r = read_one(gate, handle_event)) > 0)
+		count++;
 	if (may_be_missed(gate))
 		collect(gate);
 	/* The kernel has denied the operation whose descriptor it couldn't give us. */
-	if (count < 0 && !gate->said_read) {
+	if (r < 0 && r != -EPROTO && !gate->said_read) {
 		gate->said_read = true;
-		esl_log("an operation was refused because this program could not be told of it: %s%s", esl_errno(count),
-			count == -EMFILE ? "; raise its limit of open files (ulimit -n)" : "");
+		esl_log("an operation was refused because this program could not be told of it: %s%s", esl_errno(r),
+			r == -EMFILE ? "; raise its limit of open files (ulimit -n)" : "");
 	}
-	return count;
+	return r < 0 ? r : count;
 }
 
 static void remove_marks(int fd)
@@ -347,27 +411,29 @@ static void remove_marks(int fd)
 	fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, NULL);
 }
 
-static void allow_unread(struct esl_fanotify_gate *gate)
+/* Nothing is read any more, so their numbers don't come again in this group. */
+static void close_lingering(struct esl_fanotify_gate *gate)
 {
-	struct fanotify_event_metadata events[BATCH];
-	int count;
+	for (size_t i = 0; i < ARRAY_SIZE(gate->waiting); i++) {
+		_cleanup_close_ int event_fd = -1;
 
-	while ((count = read_events(gate, events, BATCH)) > 0) {
-		for (int i = 0; i < count; i++) {
-			if (events[i].fd < 0)
-				continue;
-			write_answer(gate->gate.fd, events[i].fd, true);
-			close(events[i].fd);
-		}
+		pthread_mutex_lock(&gate->gate.lock);
+		if (gate->waiting[i].lingers)
+			free_entry(gate, &gate->waiting[i], &event_fd);
+		pthread_mutex_unlock(&gate->gate.lock);
 	}
 }
 
 /* No more marks, so nothing new comes. */
-static void let_all_go(struct esl_gate *gate)
+static void let_all_go(struct esl_gate *base)
 {
-	remove_marks(gate->fd);
-	let_go(gate, NULL);
-	allow_unread(fanotify_gate(gate));
+	struct esl_fanotify_gate *gate = fanotify_gate(base);
+
+	remove_marks(base->fd);
+	let_go(base, NULL);
+	while (free_entries(gate) && read_one(gate, allow_event) > 0)
+		;
+	close_lingering(gate);
 }
 
 static const struct esl_gate_ops fanotify_gate_ops = {

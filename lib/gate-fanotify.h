@@ -6,8 +6,8 @@
  * says that nobody need be asked, or puts an AUTH record into the client's ring. The answer is one write to the group.
  *
  * What waits stands in waiting[], and, for the daemon, which watches deadlines, in held[]. An entry is taken by the
- * gate's thread before it asks; it is given back by whoever answers. When none is free, events are left in the group
- * until one is. What its deadline has answered, from outside, the gate's thread takes back a moment later.
+ * gate's thread before it reads, and what it reads is written there; it is given back by whoever answers. When none is
+ * free, events are left in the group until one is. What its deadline has answered, from outside, the gate's thread takes back a moment later.
  *
  * All opens of this very process come through the group too: see gate.h for what its thread must not do.
  */
@@ -16,7 +16,7 @@
 
 struct esl_waiting {
 	uint64_t auth_id;			/* 0: free */
-	int fd;					/* of the event; names it in the answer */
+	int fd;					/* of the event; names it in the answer; -1: none is read yet */
 	uint32_t tid;
 	uint32_t type;
 	bool asking;				/* the ask program runs: fd is in use */

@@ -89,13 +89,26 @@ static struct es_held *held_of(struct fuse_gate *gate, const struct request *req
 	return &gate->gate.held[request - gate->requests];
 }
 
-/* Wakes the task that sleeps, if there is one, and no outsider is doing it. With the lock held. */
+/*
+ * The number stays in the entry until the reply is given: if we are stopped before, an outsider replies. Both may, since
+ * the number never comes again.
+ */
+static int reply_to_entry(struct fuse_gate *gate, struct es_held *entry, uint64_t unique, int error)
+{
+	int r = error ? reply(gate, unique, error, NULL, 0) : reply(gate, unique, 0, value, sizeof(value));
+
+	(void)__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return r;
+}
+
+/* Wakes the task that sleeps, if there is one. With the lock held. */
 static int wake(struct fuse_gate *gate, struct request *request)
 {
-	uint64_t unique = __atomic_exchange_n(&held_of(gate, request)->request, 0, __ATOMIC_SEQ_CST);
+	struct es_held *entry = held_of(gate, request);
+	uint64_t unique = __atomic_load_n(&entry->request, __ATOMIC_SEQ_CST);
 
 	remove_slice(gate, request);
-	return unique ? reply(gate, unique, 0, value, sizeof(value)) : 0;
+	return unique ? reply_to_entry(gate, entry, unique, 0) : 0;
 }
 
 /*
@@ -267,16 +280,13 @@ static void handle_interrupt(struct fuse_gate *gate, const struct fuse_in_header
 	pthread_mutex_lock(&gate->gate.lock);
 	for (size_t i = 0; in->unique && i < ES_HELD_MAX; i++) {
 		struct es_held *entry = &gate->gate.held[i];
-		uint64_t unique = in->unique;
 
-		if (__atomic_load_n(&entry->request, __ATOMIC_RELAXED) != unique)
+		if (__atomic_load_n(&entry->request, __ATOMIC_RELAXED) != in->unique)
 			continue;
 		if (__atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & ES_HELD_WHOLE)
 			break;
-		if (!__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-			break;
 		remove_slice(gate, &gate->requests[i]);
-		reply(gate, in->unique, -EINTR, NULL, 0);
+		reply_to_entry(gate, entry, in->unique, -EINTR);
 		break;
 	}
 	pthread_mutex_unlock(&gate->gate.lock);

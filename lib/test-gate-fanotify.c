@@ -185,6 +185,72 @@ static void test_answers(void)
 	close_fake();
 }
 
+/* Wherever we are stopped, the daemon finds who waits: first what was read, then the number to answer to. */
+static struct es_held *asked_entry(void)
+{
+	return &fake->held[asked.auth_id % ES_HELD_MAX];
+}
+
+static void event_stands_there(void)
+{
+	struct fanotify_event_metadata event;
+
+	memcpy(&event, asked_entry()->event, sizeof(event));
+	CHECK(asked_entry()->auth_id == asked.auth_id && !asked_entry()->deadline_ns);
+	CHECK(event.event_len == sizeof(event) && event.fd == asked.fd && event.pid == 5);
+	CHECK(asked_entry()->request == (uint64_t)asked.fd + 1 && asked_entry()->verdict == ES_VERDICT_MARK(1));
+}
+
+static void test_event_in_entry(void)
+{
+	int fd;
+
+	open_fake(ES_ASK_ASKED);
+	during_ask = event_stands_there;
+	fd = knock(FAN_OPEN_PERM, 5);
+	CHECK(asked_count == 1 && esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && answered(fd, FAN_ALLOW));
+	CHECK(esl_gate_read(fake->gate) == 0 && nobody_held());		/* nothing to read: the claim is gone */
+	close_fake();
+}
+
+/* The deadline has answered meanwhile: the question goes out, late, and whoever answers hears so. */
+static void deadline_answers(void)
+{
+	asked_entry()->verdict |= ES_VERDICT_DENY | ES_VERDICT_MISSED;
+}
+
+static void test_deadline_before_question(void)
+{
+	int fd;
+
+	open_fake(ES_ASK_ASKED);
+	during_ask = deadline_answers;
+	fd = knock(FAN_OPEN_PERM, 5);
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == -EALREADY && no_answer());
+	CHECK(is_closed(fd) && nobody_held());
+	close_fake();
+}
+
+/* While an outsider uses a descriptor's number it isn't closed, until no event can get the number any more. */
+static void test_lingers(void)
+{
+	int fd, other;
+
+	open_fake(ES_ASK_ASKED);
+	fd = knock(FAN_OPEN_PERM, 5);
+	asked_entry()->outside = ES_OUTSIDE_DAEMON;
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0 && answered(fd, FAN_DENY) && !is_closed(fd));
+	CHECK(esl_gate_read(fake->gate) == 0 && !is_closed(fd) && nobody_held());
+	other = knock(FAN_OPEN_PERM, 6);
+	asked_entry()->outside = ES_OUTSIDE_WARDEN;
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && answered(other, FAN_ALLOW) && !is_closed(other));
+	asked_entry()->outside = 0;
+	CHECK(esl_gate_read(fake->gate) == 0 && is_closed(other) && !is_closed(fd));
+	esl_gate_close(fake->gate);
+	CHECK(is_closed(fd));
+	close_fake();
+}
+
 static void answer_at_once(void)
 {
 	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false, 0) == 0);
@@ -448,6 +514,9 @@ int main(void)
 {
 	test_nobody_need_be_asked();
 	test_answers();
+	test_event_in_entry();
+	test_deadline_before_question();
+	test_lingers();
 	test_answer_overtakes_question();
 	test_script();
 	test_let_go();
