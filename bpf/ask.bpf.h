@@ -452,7 +452,8 @@ int ask(struct es_ask *ctx)
 	client = bpf_map_lookup_elem(&clients, &q.slot);
 	if (!client || (client->tgid != tgid && (tgid != control.daemon_tgid || !(q.mask & ES_ASK_NOTE_DENIED))))
 		return 0;
-	__sync_fetch_and_add(&client->asked, 1);
+	if (!(q.mask & ES_ASK_NOTE_DENIED))
+		__sync_fetch_and_add(&client->asked, 1);
 	if (!bpf_task_from_pid || !bpf_rcu_read_lock)	/* the daemon makes no gates on such a kernel */
 		return 0;
 	task = bpf_task_from_pid(q.tid);
