@@ -282,16 +282,26 @@ static bool warden_wait(struct wardship *self)
 	return !fds[0].revents || warden_listen(self);
 }
 
-/* A daemon that lives has given us up, and sees to its clients itself. */
+static void let_all_go(struct wardship *self)
+{
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+		if (self->wards[slot].used)
+			esd_watch_let_go(&self->wards[slot].watch);
+}
+
+/*
+ * A daemon that lives has given us up, and sees to its clients itself. Twice: a task that has seen a fanotify mark just
+ * before it was taken away comes into the queue after that, and its client may be stopped.
+ */
 static void warden_finish(struct wardship *self)
 {
 	struct pollfd daemon = { .fd = self->daemon, .events = POLLIN };
 
 	if (poll(&daemon, 1, DAEMON_DEATH_MS) != 1)
 		return;
-	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-		if (self->wards[slot].used)
-			esd_watch_let_go(&self->wards[slot].watch);
+	let_all_go(self);
+	(void)poll(NULL, 0, ESD_WARDEN_SPARE_MS);
+	let_all_go(self);
 }
 
 static _Noreturn void warden_run(int fd, int daemon)

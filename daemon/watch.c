@@ -65,14 +65,12 @@ static bool entry_late(const struct es_held *entry, uint64_t before_ns, struct e
 }
 
 /*
- * Answered, and its task isn't in our hands any more. With fanotify an entry stays for a while after its deadline has
- * answered, until the client takes it back; with the lsm sensor until its task looks.
+ * Answered, and its task isn't in our hands any more. With fanotify an entry stays after that until the client takes it
+ * back; with the lsm sensor until its task looks.
  */
 static bool entry_settled(const struct esd_watch *watch, const struct es_held *entry)
 {
-	uint32_t answered = watch->sensor == ES_SENSOR_TRACEPOINT ? ES_VERDICT_MISSED : ES_VERDICT_MASK;
-
-	if (!(__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & answered) ||
+	if (!(__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) ||
 	    __atomic_load_n(&entry->request, __ATOMIC_ACQUIRE))
 		return false;
 	return watch->sensor != ES_SENSOR_LSM ||
@@ -400,6 +398,17 @@ static void allow_entries(const struct esd_watch *watch)
 	}
 }
 
+/* Numbers that are too high for esd_gate_release() to try. */
+static void allow_numbers(const struct esd_watch *watch)
+{
+	for (unsigned int i = 0; i < ES_HELD_MAX; i++) {
+		uint64_t request = __atomic_load_n(&watch->held[i].request, __ATOMIC_RELAXED);
+
+		if (request && __atomic_load_n(&watch->held[i].auth_id, __ATOMIC_RELAXED))
+			fanotify_write(watch->gate_fd, (int)request - 1, true);
+	}
+}
+
 void esd_watch_let_go(const struct esd_watch *watch)
 {
 	__atomic_store_n(&watch->settings->tgid, 0, __ATOMIC_SEQ_CST);
@@ -409,5 +418,6 @@ void esd_watch_let_go(const struct esd_watch *watch)
 			(void)!write(watch->abort_fd, "1", 1);
 	} else if (watch->sensor == ES_SENSOR_TRACEPOINT) {
 		esd_gate_release(watch->gate_fd);
+		allow_numbers(watch);
 	}
 }
