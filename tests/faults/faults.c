@@ -456,6 +456,7 @@ static void world_start(void)
 	observer = test_client(observer_allow, NULL);
 	test_subscribe(observer, ES_AUTH(OPEN), ES_NOTIFY(OPEN), -1);
 	case_new_client();		/* so that what comes once has come */
+	test_sleep_ms(100 * test_slow());
 	daemons = things_of(daemon_pid);
 }
 
