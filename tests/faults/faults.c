@@ -13,7 +13,7 @@
  *
  *	faults [PATTERN]	those whose name fits, as client-hold-*; without one, on a slow machine, a choice
  *
- * A point that took too long is tried once more: the machine may have been busy.
+ * A point that took too long is tried again: the machine may have been busy.
  */
 
 #include <dirent.h>
@@ -33,6 +33,7 @@ enum {
 	STEP_MS = 10000,
 	DEADLINE_MS = 1000,
 	CHILDREN = 80,
+	TRIES = 4,
 };
 
 /* Written by children. */
@@ -508,7 +509,11 @@ static bool case_once(const struct point *point, bool stop)
 
 static void case_run(const struct point *point, bool stop)
 {
-	if (!case_once(point, stop) && !case_once(point, stop)) {
+	bool in_time = false;
+
+	for (int i = 0; i < TRIES && !in_time; i++)
+		in_time = case_once(point, stop);
+	if (!in_time) {
 		fprintf(stderr, "%s %s: who waited didn't go on in time\n", point->name, stop ? "stopped" : "killed");
 		CHECK(!"who waits goes on in time");
 	}
@@ -522,8 +527,8 @@ static bool is_worth_it(const struct point *point, bool stop)
 	if (point->step < STEP_HOLD)
 		return false;
 	if (point->who == DAEMON)
-		return stop;
-	return !stop || point->step == STEP_HOLD || !strcmp(point->name, "client-answer-written") ||
+		return stop && (!strcmp(point->name, "daemon-hold-timer") || !strcmp(point->name, "daemon-delete-closed"));
+	return !stop || !strcmp(point->name, "client-hold-woken") || !strcmp(point->name, "client-answer-written") ||
 	       !strcmp(point->name, "client-delete-told");
 }
 
@@ -548,7 +553,7 @@ int main(int count, char **arguments)
 	const char *pattern = count > 1 ? arguments[1] : "*";
 	int cases = 0;
 
-	test_begin(150);
+	test_begin(300);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(shared != MAP_FAILED);
 	test_write_file(test_at("held"), "", 0644);

@@ -175,7 +175,6 @@ static void unsubscribe_all(struct subject *subject)
 	pthread_rwlock_unlock(&addresses);
 }
 
-/* A library without mutes says ES_RETURN_ERROR, and then nothing is muted. */
 static void change_mute(struct subject *subject, unsigned int worker, bool on)
 {
 	struct history *history = &subject->muted[worker];
