@@ -208,7 +208,7 @@ static void test_event_in_entry(void)
 	open_fake(ES_ASK_ASKED);
 	during_ask = event_stands_there;
 	fd = knock(FAN_OPEN_PERM, 5);
-	CHECK(asked_count == 1 && esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && answered(fd, FAN_ALLOW));
+	CHECK(asked_count == 1 && esl_gate_answer(fake->gate, asked.auth_id, true, 0) == 0 && answered(fd, FAN_ALLOW));
 	CHECK(esl_gate_read(fake->gate) == 0 && nobody_held());		/* nothing to read: the claim is gone */
 	close_fake();
 }
@@ -226,7 +226,7 @@ static void test_deadline_before_question(void)
 	open_fake(ES_ASK_ASKED);
 	during_ask = deadline_answers;
 	fd = knock(FAN_OPEN_PERM, 5);
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == -EALREADY && no_answer());
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true, 0) == -EALREADY && no_answer());
 	CHECK(is_closed(fd) && nobody_held());
 	close_fake();
 }
@@ -239,11 +239,11 @@ static void test_lingers(void)
 	open_fake(ES_ASK_ASKED);
 	fd = knock(FAN_OPEN_PERM, 5);
 	asked_entry()->outside = ES_OUTSIDE_DAEMON;
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false) == 0 && answered(fd, FAN_DENY) && !is_closed(fd));
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, false, 0) == 0 && answered(fd, FAN_DENY) && !is_closed(fd));
 	CHECK(esl_gate_read(fake->gate) == 0 && !is_closed(fd) && nobody_held());
 	other = knock(FAN_OPEN_PERM, 6);
 	asked_entry()->outside = ES_OUTSIDE_WARDEN;
-	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true) == 0 && answered(other, FAN_ALLOW) && !is_closed(other));
+	CHECK(esl_gate_answer(fake->gate, asked.auth_id, true, 0) == 0 && answered(other, FAN_ALLOW) && !is_closed(other));
 	asked_entry()->outside = 0;
 	CHECK(esl_gate_read(fake->gate) == 0 && is_closed(other) && !is_closed(fd));
 	esl_gate_close(fake->gate);
