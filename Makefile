@@ -2,7 +2,8 @@
 #
 #	make		build everything (packages that are missing: make deps)
 #	make run	install what is missing, build, print this machine's events until Ctrl-C
-#	make check	install what is missing, build in every way, run every test
+#	make check	install what is missing, build in every way, run every test but those that take minutes each
+#	make check-all	run those, too
 #	make bench	what events and decisions cost here
 #	make install	DESTDIR=, prefix=/usr/local, libdir=lib/x86_64-linux-gnu; make uninstall with the same DESTDIR
 #
@@ -12,7 +13,7 @@ events ?= exec fork exit open rename unlink
 jobs ?= $(shell nproc)
 build := build/gcc
 
-.PHONY: all build deps run check bench clean install uninstall
+.PHONY: all build deps run check check-all bench clean install uninstall
 
 all: build
 
@@ -32,6 +33,9 @@ run: deps
 
 check: deps
 	@tests/harness/check
+
+check-all: deps
+	@tests/harness/check --all
 
 bench: deps
 	@$(MAKE) --no-print-directory build
