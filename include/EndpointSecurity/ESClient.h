@@ -16,8 +16,8 @@
  *
  * In lists of events, numbers from ES_EVENT_TYPE_LAST up are skipped.
  *
- * Not built yet on Linux, so that they return their error: muting, and clients
- * for descendants only.
+ * Not built yet on Linux, so that they return their error: clients for
+ * descendants only.
  */
 #ifndef __ENDPOINT_SECURITY_CLIENT_H
 #define __ENDPOINT_SECURITY_CLIENT_H
