@@ -101,9 +101,15 @@ static void each_way(void)
 	expect_asked(es_invert_muting(c, ES_MUTE_INVERSION_TYPE_TARGET_PATH) | es_unmute_all_target_paths(c));
 }
 
-/* The handler mutes the process that waits for its answer, and denies. */
-static void mute_and_deny(struct test_client *from, const es_message_t *message)
+static bool mute_first;
+
+/* With `mute_first` the handler mutes the process that waits for its answer before it denies. */
+static void answer(struct test_client *from, const es_message_t *message)
 {
+	if (!__atomic_load_n(&mute_first, __ATOMIC_ACQUIRE)) {
+		test_deny(from, message);
+		return;
+	}
 	CHECK_EQUAL(es_mute_process(from->client, &message->process->audit_token), ES_RETURN_SUCCESS);
 	test_sleep_ms(100);
 	test_deny(from, message);
@@ -111,12 +117,10 @@ static void mute_and_deny(struct test_client *from, const es_message_t *message)
 
 static void while_held(void)
 {
-	test_answer_f *before = client->answer;
-
-	client->answer = mute_and_deny;
+	__atomic_store_n(&mute_first, true, __ATOMIC_RELEASE);
 	CHECK_EQUAL(open_in_child(false), EPERM);
 	CHECK_EQUAL(open_in_child(false), 0);
-	client->answer = before;
+	__atomic_store_n(&mute_first, false, __ATOMIC_RELEASE);
 	expect_asked(es_unmute_process(client->client, &token));
 }
 
@@ -132,7 +136,7 @@ int main(void)
 	test_write_file(there, "", 0644);
 	REQUIRE(!pipe2(command, O_CLOEXEC) && !pipe2(done, O_CLOEXEC));
 	test_daemon(NULL);
-	client = test_client(test_deny, NULL);
+	client = test_client(answer, NULL);
 	other = test_client(NULL, NULL);
 	CHECK_EQUAL(es_mute_path(other->client, "", ES_MUTE_PATH_TYPE_TARGET_PREFIX), ES_RETURN_SUCCESS);
 	test_subscribe(client, ES_AUTH(OPEN), ES_NOTIFY(OPEN), -1);

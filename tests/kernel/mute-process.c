@@ -170,7 +170,7 @@ static void mute_in_handler(es_client_t *from, const es_message_t *message, void
 {
 	unsigned int *seen = context;
 
-	++*seen;
+	__atomic_fetch_add(seen, 1, __ATOMIC_RELEASE);
 	CHECK_EQUAL(es_mute_process(from, &message->process->audit_token), ES_RETURN_SUCCESS);
 }
 
