@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/warden.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 #define SPARE_NS (ESD_WARDEN_SPARE_MS * NS_PER_MS)
 
 enum {
+	DAEMON_LOOK_MS = 2,
 	DAEMON_DEATH_MS = 1000,		/* from the socket's end to the daemon's, if that is why it ended */
 };
 
@@ -76,6 +78,7 @@ struct ward {
 struct wardship {
 	int fd;				/* to the daemon */
 	int daemon;			/* a pidfd */
+	pid_t daemon_pid;
 	struct es_sensor_client *settings;
 	struct ward wards[ES_CLIENTS_MAX];
 };
@@ -290,21 +293,47 @@ static void let_all_go(struct wardship *self)
 }
 
 /*
+ * Is the daemon done for? One that ends closes its descriptors one after the other, and taking down kernel programs takes
+ * its time: seconds may pass between our socket's end and the process's. Meanwhile it has no table of descriptors any more.
+ */
+static bool daemon_ends(const struct wardship *self)
+{
+	struct pollfd daemon = { .fd = self->daemon, .events = POLLIN };
+	char path[32];
+	int entries = 0;
+	DIR *dir;
+
+	if (poll(&daemon, 1, 0) == 1)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/fd", self->daemon_pid);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT;
+	while (readdir(dir))
+		entries++;
+	closedir(dir);
+	return entries <= 2;		/* "." and ".." */
+}
+
+/*
  * A daemon that lives has given us up, and sees to its clients itself. Twice: a task that has seen a fanotify mark just
  * before it was taken away comes into the queue after that, and its client may be stopped.
  */
 static void warden_finish(struct wardship *self)
 {
-	struct pollfd daemon = { .fd = self->daemon, .events = POLLIN };
+	uint64_t until_ns = clock_ns() + DAEMON_DEATH_MS * NS_PER_MS;
 
-	if (poll(&daemon, 1, DAEMON_DEATH_MS) != 1)
-		return;
+	while (!daemon_ends(self)) {
+		if (clock_ns() > until_ns)
+			return;
+		(void)poll(NULL, 0, DAEMON_LOOK_MS);
+	}
 	let_all_go(self);
 	(void)poll(NULL, 0, ESD_WARDEN_SPARE_MS);
 	let_all_go(self);
 }
 
-static _Noreturn void warden_run(int fd, int daemon)
+static _Noreturn void warden_run(int fd, int daemon, pid_t daemon_pid)
 {
 	static struct wardship self;
 	sigset_t all;
@@ -317,6 +346,7 @@ static _Noreturn void warden_run(int fd, int daemon)
 	(void)!chdir("/");
 	self.fd = fd;
 	self.daemon = daemon;
+	self.daemon_pid = daemon_pid;
 	while (warden_wait(&self))
 		warden_look(&self);
 	warden_finish(&self);
@@ -324,14 +354,14 @@ static _Noreturn void warden_run(int fd, int daemon)
 }
 
 /* The standard descriptors and these two are all that it keeps of the daemon's. */
-static _Noreturn void warden_begin(int fd, int daemon)
+static _Noreturn void warden_begin(int fd, int daemon, pid_t daemon_pid)
 {
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);
 	daemon = fcntl(daemon, F_DUPFD_CLOEXEC, 10);
 	if (fd < 0 || daemon < 0 || dup2(fd, 3) < 0 || dup2(daemon, 4) < 0)
 		_exit(1);
 	(void)close_range(5, ~0U, 0);
-	warden_run(3, 4);
+	warden_run(3, 4, daemon_pid);
 }
 
 /* ---- the daemon's side ---- */
@@ -340,7 +370,7 @@ int esd_warden_start(struct esd_warden *warden)
 {
 	_cleanup_close_ int daemon = pidfd_open(getpid(), 0), theirs = -1, ours = -1;
 	int fds[2];
-	pid_t pid;
+	pid_t pid, self = getpid();
 
 	if (daemon < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
@@ -350,7 +380,7 @@ int esd_warden_start(struct esd_warden *warden)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		warden_begin(theirs, daemon);
+		warden_begin(theirs, daemon, self);
 	warden->fd = TAKE_FD(ours);
 	return 0;
 }
