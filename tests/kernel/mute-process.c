@@ -228,6 +228,7 @@ int main(void)
 	ends();
 	from_handler();
 	bad_input();
+	test_sync(client);
 	CHECK_EQUAL(client->next_global, client->received_all);	/* nothing counts as lost */
 	CHECK_EQUAL(client->disorder, false);
 	return test_end();
