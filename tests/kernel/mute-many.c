@@ -69,7 +69,6 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* CPU time of an open, in ns; the quickest quarter of the rounds, since others use this machine too. */
 static uint64_t cpu_now(void)
 {
 	struct timespec now;
@@ -78,6 +77,7 @@ static uint64_t cpu_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* CPU time of an open, in ns; the quickest quarter of the rounds, since others use this machine too. */
 static uint64_t cost(const char *path)
 {
 	uint64_t rounds[ROUNDS], begin;
