@@ -14,7 +14,7 @@
  *	path_truncate		AUTH_TRUNCATE; before 6.2 ftruncate(2) comes by, too
  *	path_chmod, path_chown	AUTH_SETMODE, AUTH_SETOWNER
  *	path_chroot		AUTH_CHROOT
- *	file_ioctl		AUTH_SETFLAGS, AUTH_CLONE
+ *	file_ioctl, file_ioctl_compat	AUTH_SETFLAGS, AUTH_CLONE
  *	file_fcntl		AUTH_FCNTL
  *	file_permission		AUTH_READDIR, AUTH_COPYFILE
  *	mmap_file		AUTH_MMAP
@@ -405,16 +405,16 @@ static __always_inline void put_clone(struct scratch *s, struct file *target, ui
 	put_dir_and_name_of(s, &head_of(s)->file[1], &head_of(s)->str[0], target);
 }
 
-static __always_inline int ask_clone(struct file *target, uint64_t source)
+static __always_inline int ask_clone(struct file *target, uint64_t source, enum wait_how how)
 {
 	struct question q = {};
 
 	if (!source || !question_open(&q, EV_AUTH_CLONE, EV_NOTIFY_CLONE, (uint64_t)READ(target, f_inode), source, 0))
 		return 0;
-	return question_ask(&q, WAIT_GATE, put_clone(s, target, source));
+	return question_ask(&q, how, put_clone(s, target, source));
 }
 
-static __always_inline int ask_flags(struct file *file, uint64_t address)
+static __always_inline int ask_flags(struct file *file, uint64_t address, enum wait_how how)
 {
 	struct question q = {};
 	uint32_t flags = 0;
@@ -422,10 +422,11 @@ static __always_inline int ask_flags(struct file *file, uint64_t address)
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)address);
 	if (!question_open(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ(file, f_inode), flags, 0))
 		return 0;
-	return question_ask(&q, WAIT_GATE, put_file_number(s, file, flags));
+	return question_ask(&q, how, put_file_number(s, file, flags));
 }
 
-static __always_inline int on_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg, int ret)
+static __always_inline int on_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg, enum wait_how how,
+					 int ret)
 {
 	int64_t from = -1;
 
@@ -433,20 +434,27 @@ static __always_inline int on_file_ioctl(struct file *file, unsigned int cmd, un
 		return ret;
 	switch (cmd) {
 	case LINUX_FICLONE:
-		return ask_clone(file, (uint64_t)file_of_fd(arg));
+		return ask_clone(file, (uint64_t)file_of_fd(arg), how);
 	case LINUX_FICLONERANGE:
 		bpf_probe_read_user(&from, sizeof(from), (void *)arg);
-		return ask_clone(file, (uint64_t)file_of_fd(from));
+		return ask_clone(file, (uint64_t)file_of_fd(from), how);
 	case LINUX_FS_IOC_SETFLAGS:
 	case LINUX_FS_IOC32_SETFLAGS:
 	case LINUX_FS_IOC_FSSETXATTR:
-		return ask_flags(file, arg);
+		return ask_flags(file, arg, how);
 	}
 	return 0;
 }
 
-LSM_HOOK(file_ioctl, on_file_ioctl(file, cmd, arg, ret), struct file *file, unsigned int cmd, unsigned long arg,
-	 int ret)
+LSM_HOOK(file_ioctl, on_file_ioctl(file, cmd, arg, WAIT_GATE, ret), struct file *file, unsigned int cmd,
+	 unsigned long arg, int ret)
+
+/* ioctl(2) of a 32-bit program since 6.8. It may not sleep. */
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(plain_file_ioctl_compat, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+	return on_file_ioctl(file, cmd, arg, WAIT_RESTART, ret);
+}
 
 SEC("lsm/file_fcntl")
 int BPF_PROG(plain_file_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
@@ -509,15 +517,6 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 	if (!ret && target && call)
 		call->flags |= CALL_ALLOWED;
 	return ret;
-}
-
-/* An exec maps the new program when there is no way back to the old one. */
-static __always_inline bool in_exec(void)
-{
-	enum { NR_EXECVE = 59, NR_EXECVEAT = 322, NR_EXECVE_32 = 11, NR_EXECVEAT_32 = 358 };
-	long nr = current_syscall();
-
-	return nr == NR_EXECVE || nr == NR_EXECVEAT || nr == NR_EXECVE_32 || nr == NR_EXECVEAT_32;
 }
 
 static __always_inline int on_mmap_file(struct file *file, unsigned long reqprot, unsigned long prot,

@@ -632,8 +632,9 @@ static __always_inline bool without_syscall(void)
 }
 
 /*
- * Nor for init, which takes no SIGSTOP, and not if the program would notice the SIGCONT: if it has a handler that would
- * run. Where it is blocked, as threads often have all signals, one stays pending, and is nothing when it is let through.
+ * Nor for init, which takes no SIGSTOP, and not if the program would notice the SIGCONT: if it has a handler for it. What
+ * the handler does may be asked about, and would call it again, and so on. Where it is only blocked, as threads often
+ * have all signals, one stays pending, and is nothing when it is let through.
  */
 static __always_inline bool may_restart(void)
 {
@@ -641,8 +642,16 @@ static __always_inline bool may_restart(void)
 
 	if (without_syscall() || task->tgid == 1)
 		return false;
-	return READ(task, blocked.sig[0]) >> (LINUX_SIGCONT_ - 1) & 1 ||
-	       (uint64_t)READ(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler) <= LINUX_SIG_IGN;
+	return (uint64_t)READ(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler) <= LINUX_SIG_IGN;
+}
+
+/* An exec maps the new program when there is no way back to the old one. */
+static __always_inline bool in_exec(void)
+{
+	enum { NR_EXECVE = 59, NR_EXECVEAT = 322, NR_EXECVE_32 = 11, NR_EXECVEAT_32 = 358 };
+	long nr = current_syscall();
+
+	return nr == NR_EXECVE || nr == NR_EXECVEAT || nr == NR_EXECVE_32 || nr == NR_EXECVEAT_32;
 }
 
 static __always_inline bool killed(void)
@@ -881,7 +890,31 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 	return 0;
 }
 
-/* Without sleeping. What can't be started over goes on. */
+static long unheld_step(uint32_t slot, struct wait **wait_)
+{
+	struct wait *wait = *wait_;
+	struct es_sensor_client *client;
+
+	if (slot >= ES_CLIENTS_MAX || !(wait->slots >> slot))
+		return 1;
+	client = bpf_map_lookup_elem(&clients, &slot);
+	if (wait->slots >> slot & 1 && client && !client_gone(client))
+		lost_by_policy(wait, client);
+	return 0;
+}
+
+/*
+ * What can't be held is decided by each client's policy, as if it were late: or a program would only have to handle
+ * SIGCONT. But a denial would end a program that is being executed, and init needs what it does.
+ */
+static __always_inline void wait_unheld(struct wait *wait)
+{
+	__sync_fetch_and_add(&stats.not_held, 1);
+	if (!in_exec() && bpf_get_current_pid_tgid() >> 32 != 1)
+		bpf_loop(ES_CLIENTS_MAX, unheld_step, &wait, 0);
+}
+
+/* Without sleeping. */
 __noinline int restart_wait(struct wait *wait, uint32_t how)
 {
 	if (!wait)
@@ -889,7 +922,7 @@ __noinline int restart_wait(struct wait *wait, uint32_t how)
 	if (wait_look(wait)) {
 		if (how != WAIT_WHOLE && may_restart())
 			return kick(wait);
-		__sync_fetch_and_add(&stats.not_held, 1);
+		wait_unheld(wait);
 	}
 	return wait_result(wait);
 }
