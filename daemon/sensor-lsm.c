@@ -72,6 +72,7 @@ static const struct hook {
 	HOOK(inode_listxattr, RESTART, ESD_AUTH_LISTEXTATTR),
 	HOOK(inode_removexattr, RESTART, ESD_AUTH_DELETEEXTATTR, ESD_AUTH_SETACL),
 	HOOK(file_ioctl, GATE, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
+	HOOK(file_ioctl_compat, RESTART, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
 	HOOK(inode_readlink, GATE, ESD_AUTH_READLINK),
 	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE),
 	HOOK(inode_permission, RESTART, ESD_AUTH_CHDIR),

@@ -282,6 +282,7 @@ static int open_32bit(void) { return exec_32bit("o", "file"); }
 static int unlink_32bit(void) { return exec_32bit("u", "file"); }
 static int mkdir_32bit(void) { return exec_32bit("m", "dir/new"); }
 static int truncate_32bit(void) { return exec_32bit("t", "file"); }
+static int flags_32bit(void) { return exec_32bit("f", "file"); }
 
 /* ---- renames ---- */
 
@@ -323,6 +324,7 @@ static const struct row rows[] = {
 	{ "32-bit unlink", ES_AUTH(UNLINK), "file", unlink_32bit },
 	{ "32-bit mkdir", ES_AUTH(CREATE), "dir", mkdir_32bit },
 	{ "32-bit truncate", ES_AUTH(TRUNCATE), "file", truncate_32bit },
+	{ "32-bit ioctl", ES_AUTH(SETFLAGS), "file", flags_32bit },
 	{ "renameat2 with RENAME_NOREPLACE", ES_AUTH(RENAME), "file", rename_noreplace },
 	{ "renameat2 with RENAME_EXCHANGE", ES_AUTH(EXCHANGEDATA), "file", rename_exchange },
 };
@@ -429,7 +431,7 @@ int main(void)
 	test_daemon(NULL);
 	client = test_client(answer, NULL);
 	test_hold(client, ES_AUTH(UNLINK), ES_AUTH(OPEN), ES_AUTH(EXEC), ES_AUTH(RENAME), ES_AUTH(EXCHANGEDATA),
-		  ES_AUTH(CREATE), ES_AUTH(LINK), ES_AUTH(MMAP), ES_AUTH(TRUNCATE), -1);
+		  ES_AUTH(CREATE), ES_AUTH(LINK), ES_AUTH(MMAP), ES_AUTH(TRUNCATE), ES_AUTH(SETFLAGS), -1);
 	gate = test_has_gate();
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		printf("%s\n", rows[i].name);
