@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -17,6 +18,7 @@
 enum {
 	BATCH = 16,
 	DRAIN = 4 * ES_HELD_MAX,		/* requests that are read when the gate closes */
+	TAKEN_NS = 100000000,
 	READ_BYTES = 2 * FUSE_MIN_READ_BUFFER,
 	GATE_NODE = 2,
 };
@@ -381,6 +383,36 @@ static int read_gate(struct esl_gate *base)
 	return -EPROTO;
 }
 
+static bool denied_waits(const struct esl_gate *gate)
+{
+	for (size_t i = 0; i < ES_HELD_MAX; i++)
+		if (__atomic_load_n(&gate->held[i].auth_id, __ATOMIC_ACQUIRE) &&
+		    (__atomic_load_n(&gate->held[i].verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) == ES_VERDICT_DENY)
+			return true;
+	return false;
+}
+
+static void drain(struct fuse_gate *gate)
+{
+	for (int i = 0; i < DRAIN && read_request(gate) > 0; i++)
+		handle_request(gate);
+}
+
+/*
+ * When we are gone the daemon takes the entries away, and what finds none goes on. A denial counts all the same: its task
+ * gets a moment to see it. Not more, since one that was killed never does.
+ */
+static void await_denied(struct fuse_gate *gate)
+{
+	const struct timespec pause = { .tv_nsec = 100000 };
+	const uint64_t limit = esl_gate_now_ns() + TAKEN_NS;
+
+	while (denied_waits(&gate->gate) && esl_gate_now_ns() < limit) {
+		nanosleep(&pause, NULL);
+		drain(gate);
+	}
+}
+
 /* Who comes later than that finds the connection ended, when the daemon has closed its side too. */
 static void let_all_go(struct esl_gate *base)
 {
@@ -390,8 +422,8 @@ static void let_all_go(struct esl_gate *base)
 	gate->closing = true;
 	pthread_mutex_unlock(&base->lock);
 	let_go(base, NULL);
-	for (int i = 0; i < DRAIN && read_request(gate) > 0; i++)
-		handle_request(gate);
+	drain(gate);
+	await_denied(gate);
 }
 
 static const struct esl_gate_ops fuse_gate_ops = {
