@@ -30,7 +30,8 @@ enum es_request_op {
 	ES_REQUEST_CLEAR_CACHE,
 	ES_REQUEST_CLIENTS,		/* for tools; data: struct es_client_info[count] */
 	ES_REQUEST_STATUS,		/* for tools; data: struct es_status_info */
-	ES_REQUEST_CAPABILITIES,	/* for tools; data: struct es_capability_info[ES_EVENT_TYPES] */
+	/* For tools; data: struct es_capability_info[ES_EVENT_TYPES]. types: exact for these; none: for all. */
+	ES_REQUEST_CAPABILITIES,
 	ES_REQUEST_NOTES,		/* for tools; data: struct es_note_info[count], oldest first */
 	ES_REQUEST_SET_MISS_MODE,	/* value: enum es_miss_mode */
 	ES_REQUEST_GET_MISS_MODE,	/* reply: value */
@@ -110,7 +111,7 @@ enum es_client_fd {
 	 * sensor: the server's side of a FUSE connection, GETXATTR requests of the threads that wait.
 	 */
 	ES_CLIENT_FD_GATE,
-	/* Tracepoint sensor: BPF program, run with struct es_ask for each event read from the gate. Lsm: not used. */
+	/* Tracepoint sensor: BPF program, run with struct es_ask for each event read from the gate. Lsm: unused. */
 	ES_CLIENT_FD_ASK,
 	ES_CLIENT_FD_HELD,		/* BPF array, mapped: struct es_held[ES_HELD_MAX], see abi/sensor.h */
 	ES_CLIENT_FDS,

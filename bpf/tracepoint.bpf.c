@@ -26,67 +26,13 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* The programs for the kinds of calls, put in by the daemon (daemon/tracepoints.c) when it has loaded them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, ES_KIND_COUNT);
-	__uint(key_size, sizeof(uint32_t));
-	__array(values, int(void *));
-} enters SEC(".maps") = {
-	.values = {
-		[ES_KIND_OPEN] = (void *)&enter_open,
-		[ES_KIND_COPY] = (void *)&enter_copy,
-		[ES_KIND_EXEC] = (void *)&enter_exec,
-		[ES_KIND_CLOSE] = (void *)&enter_close,
-		[ES_KIND_DUP] = (void *)&enter_dup,
-		[ES_KIND_UNLINK] = (void *)&enter_name,
-		[ES_KIND_RENAME] = (void *)&enter_name,
-		[ES_KIND_UMOUNT] = (void *)&enter_umount,
-	},
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, ES_KIND_COUNT);
-	__uint(key_size, sizeof(uint32_t));
-	__array(values, int(void *));
-} exits SEC(".maps") = {
-	.values = {
-		[ES_KIND_OPEN] = (void *)&exit_open,
-		[ES_KIND_EXEC] = (void *)&exit_exec,
-		[ES_KIND_WRITE] = (void *)&exit_write,
-		[ES_KIND_TRUNCATE] = (void *)&exit_attribute,
-		[ES_KIND_UNLINK] = (void *)&exit_unlink,
-		[ES_KIND_RENAME] = (void *)&exit_rename,
-		[ES_KIND_LINK] = (void *)&exit_link,
-		[ES_KIND_MAKE] = (void *)&exit_make,
-		[ES_KIND_CHMOD] = (void *)&exit_attribute,
-		[ES_KIND_CHOWN] = (void *)&exit_attribute,
-		[ES_KIND_UTIMES] = (void *)&exit_attribute,
-		[ES_KIND_SETXATTR] = (void *)&exit_setxattr,
-		[ES_KIND_GETXATTR] = (void *)&exit_getxattr,
-		[ES_KIND_LISTXATTR] = (void *)&exit_attribute,
-		[ES_KIND_DELXATTR] = (void *)&exit_delxattr,
-		[ES_KIND_IOCTL] = (void *)&exit_ioctl,
-		[ES_KIND_COPY] = (void *)&exit_copy,
-		[ES_KIND_CHDIR] = (void *)&exit_chdir,
-		[ES_KIND_CHROOT] = (void *)&exit_chroot,
-		[ES_KIND_STAT] = (void *)&exit_attribute,
-		[ES_KIND_ACCESS] = (void *)&exit_attribute,
-		[ES_KIND_READLINK] = (void *)&exit_attribute,
-		[ES_KIND_READDIR] = (void *)&exit_attribute,
-		[ES_KIND_DUP] = (void *)&exit_dup,
-		[ES_KIND_FCNTL] = (void *)&exit_fcntl,
-		[ES_KIND_MOUNT] = (void *)&exit_mount,
-		[ES_KIND_UMOUNT] = (void *)&exit_umount,
-		[ES_KIND_SETTIME] = (void *)&exit_settime,
-		[ES_KIND_BIND] = (void *)&exit_bind,
-		[ES_KIND_CONNECT] = (void *)&exit_connect,
-		[ES_KIND_SETID] = (void *)&exit_setid,
-		[ES_KIND_PTRACE] = (void *)&exit_ptrace,
-		[ES_KIND_KILL] = (void *)&exit_kill,
-		[ES_KIND_MAP] = (void *)&exit_memory,
-	},
-};
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} enters SEC(".maps"), exits SEC(".maps");
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)

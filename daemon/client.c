@@ -282,18 +282,32 @@ static int client_set_types(struct esd_client *client, const uint64_t types[ES_T
 	return 0;
 }
 
-int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused)
+static bool any_refused(const struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused)
 {
-	uint64_t all[ES_TYPE_WORDS];
 	unsigned int type;
-	int r;
 
 	for (type = esd_types_next(types, 0); type < ES_TYPE_WORDS * 64; type = esd_types_next(types, type + 1)) {
 		if (type_refused(client, type)) {
 			*ret_refused = type;
-			return EOPNOTSUPP;
+			return true;
 		}
 	}
+	return false;
+}
+
+int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused)
+{
+	struct esd_sensor *sensor = client->daemon->sensor;
+	uint64_t all[ES_TYPE_WORDS];
+	int r;
+
+	if (any_refused(client, types, ret_refused))
+		return EOPNOTSUPP;
+	r = sensor->ops->load(sensor, types);
+	if (r)
+		return r > 0 ? EAGAIN : r;
+	if (any_refused(client, types, ret_refused))
+		return EOPNOTSUPP;
 	for (int i = 0; i < ES_TYPE_WORDS; i++)
 		all[i] = client->types[i] | types[i];
 	r = client_set_types(client, all);

@@ -49,7 +49,10 @@ struct esd_client {
 int esd_client_new(struct esd_client **ret, struct esd_connection *connection);
 void *esd_client_free(struct esd_client *client);
 
-/* EOPNOTSUPP: *ret_refused can't be had, and nothing was changed. */
+/*
+ * EOPNOTSUPP: *ret_refused can't be had, and nothing was changed. EAGAIN: not yet, the sensor is still getting ready:
+ * come again when others have had their turn.
+ */
 int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused);
 int esd_client_unsubscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS]);
 

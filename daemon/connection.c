@@ -21,6 +21,18 @@ static void complain(const struct esd_connection *connection, const char *about)
 		    connection->pid, connection->uid, about);
 }
 
+static void again_leave(struct esd_connection *connection)
+{
+	struct esd_daemon *daemon = connection->daemon;
+
+	if (!connection->again)
+		return;
+	TAILQ_REMOVE(&daemon->again, connection, again_link);
+	connection->again = false;
+	if (TAILQ_EMPTY(&daemon->again))
+		loop_remove(&daemon->loop, &daemon->again_source);
+}
+
 void *esd_connection_free(struct esd_connection *connection)
 {
 	struct esd_daemon *daemon;
@@ -29,6 +41,7 @@ void *esd_connection_free(struct esd_connection *connection)
 		return NULL;
 	daemon = connection->daemon;
 	loop_remove(&daemon->loop, &connection->source);
+	again_leave(connection);
 	if (connection->client) {
 		connection->client = esd_client_free(connection->client);
 	} else {
@@ -93,7 +106,62 @@ static int receive(struct esd_connection *connection)
 		return 1;
 	}
 	touch(connection);
+	connection->request = packet.request;
 	return esd_control_dispatch(connection, &packet.request, n, message.msg_flags & MSG_TRUNC);
+}
+
+static int connection_ready(struct loop_source *source, uint32_t events);
+
+/* Reads what the peer sends, or not just now; its end is noticed in any case. */
+static int listen_to(struct esd_connection *connection, bool requests)
+{
+	struct loop *loop = &connection->daemon->loop;
+
+	loop_remove(loop, &connection->source);
+	return loop_add(loop, &connection->source, connection->fd, EPOLLRDHUP | (requests ? EPOLLIN : 0),
+			connection_ready);
+}
+
+static int again_ready(struct loop_source *source, uint32_t events);
+
+/* The last one in the queue: each of several has its turn. */
+static int again_join(struct esd_connection *connection)
+{
+	struct esd_daemon *daemon = connection->daemon;
+
+	if (TAILQ_EMPTY(&daemon->again) &&
+	    loop_add(&daemon->loop, &daemon->again_source, daemon->again_fd, EPOLLIN, again_ready) < 0)
+		return ESD_CONTROL_END;
+	TAILQ_INSERT_TAIL(&daemon->again, connection, again_link);
+	connection->again = true;
+	return 0;
+}
+
+/* What dispatching has come to. */
+static void dispatched(struct esd_connection *connection, int r)
+{
+	if (r == ESD_CONTROL_AGAIN)
+		r = again_join(connection);
+	if (r > ESD_CONTROL_END)
+		complain(connection, esd_control_complaint(r));
+	if (r)
+		esd_connection_free(connection);
+}
+
+static int again_ready(struct loop_source *source, uint32_t events)
+{
+	struct esd_daemon *daemon = container_of(source, struct esd_daemon, again_source);
+	struct esd_connection *connection = TAILQ_FIRST(&daemon->again);
+	int r;
+
+	(void)events;
+	again_leave(connection);
+	touch(connection);
+	r = esd_control_dispatch(connection, &connection->request, sizeof(connection->request), false);
+	if (r == 0 && listen_to(connection, true) < 0)
+		r = ESD_CONTROL_END;
+	dispatched(connection, r);
+	return 0;
 }
 
 static int connection_ready(struct loop_source *source, uint32_t events)
@@ -105,10 +173,9 @@ static int connection_ready(struct loop_source *source, uint32_t events)
 		r = receive(connection);
 	else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
 		r = ESD_CONTROL_END;
-	if (r > ESD_CONTROL_END)
-		complain(connection, esd_control_complaint(r));
-	if (r)
-		esd_connection_free(connection);
+	if (r == ESD_CONTROL_AGAIN && listen_to(connection, false) < 0)
+		r = ESD_CONTROL_END;
+	dispatched(connection, r);
 	return 0;
 }
 
@@ -152,7 +219,7 @@ int esd_connection_new(struct esd_daemon *daemon, int fd)
 	};
 	TAILQ_INSERT_TAIL(&daemon->strangers, connection, link);
 	daemon->stranger_count[connection->uid == 0]++;
-	r = loop_add(&daemon->loop, &connection->source, connection->fd, EPOLLIN | EPOLLRDHUP, connection_ready);
+	r = listen_to(connection, true);
 	if (r < 0)
 		esd_connection_free(connection);
 	return r;

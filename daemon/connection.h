@@ -5,6 +5,9 @@
  * One accepted socket. It reads packets and hands them to control.c; at the first one that is malformed, and when the
  * peer doesn't read its replies, it ends. It owns the client that it may have become.
  *
+ * What takes long is done in steps (ESD_CONTROL_AGAIN), between which others have their turn: the request is kept, and
+ * what the peer sends after it is left unread until it has its reply.
+ *
  * Those that aren't clients ("strangers") are bounded in number and in idle time, root's and others' apart, so that
  * nobody unprivileged can keep clients and tools out.
  */
@@ -35,6 +38,9 @@ struct esd_connection {
 	uint64_t used_ns;		/* when it last asked something */
 	struct esd_client *client;	/* owned; NULL: a stranger */
 	TAILQ_ENTRY(esd_connection) link;	/* of strangers */
+	struct es_request request;	/* under way, if `again` */
+	bool again;
+	TAILQ_ENTRY(esd_connection) again_link;
 };
 
 /* Takes `fd`, also when it fails. */

@@ -86,6 +86,8 @@ static int call_subscribe(struct call *call)
 	uint32_t refused = 0;
 	int r = esd_client_subscribe(call->connection->client, call->request->types, &refused);
 
+	if (r == EAGAIN)
+		return ESD_CONTROL_AGAIN;
 	call->reply.error = r < 0 ? -r : r;
 	call->reply.refused_type = refused;
 	reply_types(call);
@@ -190,8 +192,17 @@ static int call_status(struct call *call)
 
 static int call_capabilities(struct call *call)
 {
-	const struct esd_sensor *sensor = call->connection->daemon->sensor;
+	static const uint64_t all[ES_TYPE_WORDS] = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	struct esd_sensor *sensor = call->connection->daemon->sensor;
+	const uint64_t *types = call->request->types;
+	int r;
 
+	r = sensor->ops->load(sensor, types[0] | types[1] | types[2] ? types : all);
+	if (r > 0)
+		return ESD_CONTROL_AGAIN;
+	call->reply.error = -r;
+	if (r < 0)
+		return reply_data(call, NULL, 0, 0);
 	return reply_data(call, sensor->capabilities, sizeof(sensor->capabilities[0]), ES_EVENT_TYPES);
 }
 

@@ -8,8 +8,12 @@
 
 struct esd_connection;
 
-/* What esd_control_dispatch() returns besides 0. All end the connection; above END: why is worth a line in the log. */
+/*
+ * What esd_control_dispatch() returns besides 0. AGAIN: there is no reply yet, the same request is to be dispatched
+ * again when others have had their turn. All others end the connection; above END: why is worth a line in the log.
+ */
 enum esd_control_result {
+	ESD_CONTROL_AGAIN = -1,
 	ESD_CONTROL_END = 1,
 	ESD_CONTROL_BAD_SIZE,
 	ESD_CONTROL_BAD_VERSION,

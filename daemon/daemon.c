@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "daemon/client.h"
 #include "daemon/connection.h"
@@ -15,10 +17,14 @@
 int esd_daemon_init(struct esd_daemon *daemon)
 {
 	*daemon = (struct esd_daemon){ .started_ns = clock_ns(), .warden = ESD_WARDEN_NONE,
-				       .warden_source = LOOP_SOURCE_NONE };
+				       .warden_source = LOOP_SOURCE_NONE, .again_source = LOOP_SOURCE_NONE };
 	TAILQ_INIT(&daemon->strangers);
+	TAILQ_INIT(&daemon->again);
 	esd_scope_init(&daemon->scope);
 	esd_deadline_init(&daemon->deadline);
+	daemon->again_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (daemon->again_fd < 0)
+		return -errno;
 	return loop_init(&daemon->loop);
 }
 
@@ -38,6 +44,7 @@ void esd_daemon_deinit(struct esd_daemon *daemon)
 	esd_access_deinit(&daemon->access);
 	loop_remove(&daemon->loop, &daemon->warden_source);
 	esd_warden_end(&daemon->warden);
+	closep(&daemon->again_fd);
 	loop_deinit(&daemon->loop);
 }
 
@@ -74,7 +81,7 @@ static void log_missed(struct esd_daemon *daemon, const struct es_note_info *not
 		       const char *path)
 {
 	const char *type = note->type < ES_EVENT_TYPES ? esd_events[note->type].name : "an operation";
-	const char *warden = note->by_warden ? " (seen to by the warden, since the daemon hung)" : "";
+	const char *warden = note->by_warden ? " (seen to by the warden, since the daemon hung, or was busy)" : "";
 	uint64_t late_ms = note->late_ns / NS_PER_MS;
 	struct log_limit unlimited = {};
 	/* Each client is killed once, but one that lives can be late for ever. */

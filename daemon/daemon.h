@@ -46,6 +46,9 @@ struct esd_daemon {
 
 	struct esd_connections strangers;	/* connections that aren't clients, the one that asked last at the end */
 	unsigned int stranger_count[2];	/* of them: not root, root */
+	struct esd_connections again;	/* those with a request that takes several steps, the next one first */
+	struct loop_source again_source;	/* in the loop while there are some, and always ready */
+	int again_fd;
 	struct esd_client *clients[ES_CLIENTS_MAX];	/* by slot */
 	unsigned int client_count;
 

@@ -56,6 +56,20 @@ static int fake_client_add(struct esd_sensor *sensor, unsigned int number, pid_t
 	return 0;
 }
 
+static int fake_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct fake_sensor *fake = fake_of(sensor);
+
+	if (fake->load_fails)
+		return -TAKE(fake->load_fails, 0);
+	if (fake->load_steps)
+		return fake->load_steps--, 1;
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		if (esd_types_has(types, type) && esd_types_has(fake->load_refuses, type))
+			sensor->capabilities[type].capability = ES_CAN_NOT;
+	return 0;
+}
+
 static int fake_subscribe(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct fake_sensor *fake = fake_of(sensor);
@@ -129,6 +143,7 @@ static const struct esd_sensor_ops fake_ops = {
 	.free = fake_free,
 	.client_add = fake_client_add,
 	.client_remove = fake_client_remove,
+	.load = fake_load,
 	.subscribe = fake_subscribe,
 	.pidversion = fake_pidversion,
 	.mute = fake_mute,

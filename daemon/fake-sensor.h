@@ -28,6 +28,9 @@ struct fake_sensor {
 	struct fake_slot slots[ES_CLIENTS_MAX];
 	struct es_sensor_client clients[ES_CLIENTS_MAX];
 	int subscribe_fails;		/* this errno, once */
+	int load_fails;			/* likewise */
+	unsigned int load_steps;	/* that are left */
+	uint64_t load_refuses[ES_TYPE_WORDS];	/* what it turns out then that can't be had */
 	unsigned int mutes_max;		/* of each slot; more is EDQUOT */
 	pid_t ended;			/* this process has; all others run */
 	bool freed;

@@ -15,11 +15,10 @@
 
 /* Without those that not every kernel has nothing can be missed there: their changes pass at another hook then. */
 static const struct program {
-	size_t offset;			/* of its struct bpf_program * in the skeleton */
-	const char *hook;
+	const char *name;
 	bool optional;
 } programs[] = {
-#define PROGRAM(hook, ...) { offsetof(struct tracepoint_bpf, progs.cache_##hook), #hook, __VA_ARGS__ }
+#define PROGRAM(hook, ...) { "cache_" #hook, __VA_ARGS__ }
 	PROGRAM(file_open, false),
 	PROGRAM(inode_setattr, false),
 	PROGRAM(inode_setxattr, false),
@@ -47,40 +46,41 @@ static const uint8_t kept_types[] = {
 #undef KEPT_TYPE
 };
 
-static struct bpf_program *program_of(const struct tracepoint_bpf *skel, size_t index)
-{
-	return *(struct bpf_program *const *)((const char *)skel + programs[index].offset);
-}
-
-static const struct btf_type *hook_type(const struct btf *btf, const char *hook)
-{
-	char function[64];
-	int id;
-
-	snprintf(function, sizeof(function), "bpf_lsm_%s", hook);
-	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	return id < 0 ? NULL : btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-}
-
-void esd_lsm_cache_choose(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel, const struct btf *btf)
+void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *all)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		cache->absent[i] = !hook_type(btf, programs[i].hook);
-		if (cache->absent[i] && !programs[i].optional)
-			cache->error = -ENOENT;
+		cache->programs[i] = esd_programs_find(all, programs[i].name);
+		cache->links[i] = -1;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		bpf_program__set_autoload(program_of(skel, i), !cache->error && !cache->absent[i]);
 }
 
-bool esd_lsm_cache_refused(struct esd_lsm_cache *cache, const char *program, int error)
+static bool is_absent(const struct esd_lsm_cache *cache, size_t index)
 {
-	if (cache->error || strncmp(program, "cache_", strlen("cache_")) != 0)
-		return false;
-	log_warning("the kernel refuses the program %s (%s): answers are not kept, each operation is asked about",
-		    program, strerror(-error));
-	cache->error = error;
-	return true;
+	return programs[index].optional && cache->programs[index]->error == -ENOENT;
+}
+
+int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS])
+{
+	bool kept = false;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept_types); i++)
+		kept |= esd_types_has(types, kept_types[i]);
+	if (!kept || cache->error || cache->loaded)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		if (cache->programs[i]->fd >= 0 || is_absent(cache, i))
+			continue;
+		r = esd_program_load(cache->programs[i]);
+		if (r <= 0)
+			return r < 0 ? r : 1;
+		log_warning("without the program %s (%s) answers are not kept, each operation is asked about",
+			    programs[i].name, strerror(r));
+		cache->error = -r;
+		return 0;
+	}
+	cache->loaded = true;
+	return 0;
 }
 
 static bool cache_needed(const struct tracepoint_bpf *skel)
@@ -103,23 +103,16 @@ static void generation_begin(struct esd_lsm_cache *cache, struct tracepoint_bpf 
 	set_generation(skel, cache->generation);
 }
 
-static bool cache_attached(const struct esd_lsm_cache *cache)
+static int attach_all(struct esd_lsm_cache *cache)
 {
-	return cache->links[0];
-}
-
-static int attach_all(struct esd_lsm_cache *cache, const struct tracepoint_bpf *skel)
-{
+	cache->attached = true;
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		if (cache->absent[i])
+		if (is_absent(cache, i))
 			continue;
-		cache->links[i] = bpf_program__attach(program_of(skel, i));
-		if (!cache->links[i]) {
-			int r = -errno;
-
-			log_warning("can't attach to the LSM hook %s (%s): answers are not kept", programs[i].hook,
-				    strerror(-r));
-			return r;
+		cache->links[i] = esd_program_attach(cache->programs[i]);
+		if (cache->links[i] < 0) {
+			log_warning("answers are not kept, each operation is asked about");
+			return cache->links[i];
 		}
 	}
 	return 0;
@@ -127,21 +120,22 @@ static int attach_all(struct esd_lsm_cache *cache, const struct tracepoint_bpf *
 
 void esd_lsm_cache_stop(struct esd_lsm_cache *cache)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		bpf_link__destroy(cache->links[i]);
-		cache->links[i] = NULL;
+	for (size_t i = 0; cache->attached && i < ARRAY_SIZE(programs); i++) {
+		closep(&cache->links[i]);
+		cache->links[i] = -1;
 	}
+	cache->attached = false;
 }
 
 void esd_lsm_cache_update(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
 {
-	bool needed = !cache->error && cache_needed(skel);
+	bool needed = cache->loaded && !cache->error && cache_needed(skel);
 
-	if (needed == cache_attached(cache))
+	if (needed == cache->attached)
 		return;
 	set_generation(skel, 0);
 	if (needed)
-		cache->error = attach_all(cache, skel);
+		cache->error = attach_all(cache);
 	if (needed && !cache->error)
 		generation_begin(cache, skel);
 	else
@@ -151,14 +145,14 @@ void esd_lsm_cache_update(struct esd_lsm_cache *cache, struct tracepoint_bpf *sk
 void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
 {
 	cache->cleared++;
-	if (cache_attached(cache))
+	if (cache->attached)
 		generation_begin(cache, skel);
 }
 
 void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
 {
 	cache->joined++;
-	if (cache_attached(cache))
+	if (cache->attached)
 		generation_begin(cache, skel);
 }
 
@@ -207,7 +201,7 @@ void esd_lsm_cache_info(const struct esd_lsm_cache *cache, const struct tracepoi
 	if (cache->error)
 		snprintf(ret->how, sizeof(ret->how), "none: this kernel refuses what sees files change: %s",
 			 strerror(-cache->error));
-	else if (!cache_attached(cache))
+	else if (!cache->attached)
 		snprintf(ret->how, sizeof(ret->how), "idle: nobody is subscribed to a type whose answers are kept");
 	else
 		snprintf(ret->how, sizeof(ret->how), "in use");

@@ -9,30 +9,30 @@
  * Used by sensor-lsm.c.
  */
 
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <stdbool.h>
 
 #include "abi/control.h"
 #include "abi/sensor.h"
+#include "daemon/programs.h"
 #include "tracepoint.skel.h"
 
 enum { ESD_LSM_CACHE_PROGRAMS = 18 };
 
 struct esd_lsm_cache {
-	struct bpf_link *links[ESD_LSM_CACHE_PROGRAMS];
-	bool absent[ESD_LSM_CACHE_PROGRAMS];	/* this kernel has no such hook, and no need for it */
+	struct esd_program *programs[ESD_LSM_CACHE_PROGRAMS];	/* borrowed */
+	int links[ESD_LSM_CACHE_PROGRAMS];
+	bool loaded;
+	bool attached;
 	int error;				/* there is no cache: why */
 	uint32_t generation;			/* the last one */
 	uint64_t cleared;			/* how often, by clients' wish */
 	uint64_t joined;			/* and by new clients */
 };
 
-/* Before the programs are loaded. */
-void esd_lsm_cache_choose(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel, const struct btf *btf);
+void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *programs);
 
-/* The kernel refuses this program. True: it is one of the cache's, which has to do without. */
-bool esd_lsm_cache_refused(struct esd_lsm_cache *cache, const char *program, int error);
+/* If answers of one of these types are kept, what that takes: as esd_tracepoints_load(). Without, there is no cache. */
+int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS]);
 
 /* Subscriptions have changed: before hooks are attached that ask, after those are detached. Never fails: no cache, then. */
 void esd_lsm_cache_update(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * endpointsecurityd: the control plane of Endpoint Security for Linux. It loads the kernel programs, gives each client
+ * endpointsecurityd: the control plane of Endpoint Security for Linux. It loads kernel programs, gives each client
  * its ring and gate, watches deadlines and deaths, and is on no event's way. daemon.h says which file does what.
  *
  * How it starts: options; the warden (before there is anything it could inherit); the lock; the sensor, which takes

@@ -69,22 +69,39 @@ bool esd_select_any_type(const struct es_sensor_control *control, unsigned int t
 }
 
 /* An LSM program sees for itself how a file is opened, and that it isn't by an exec. */
-static bool type_needs_calls(const struct es_sensor_control *control, unsigned int type)
+static bool type_needs_calls(unsigned int type, bool lsm)
 {
-	return esd_select_any_type(control, type) && !(control->lsm && type == ESD_AUTH_OPEN);
+	return !(lsm && type == ESD_AUTH_OPEN);
 }
 
-bool esd_select_any_kind(const struct es_sensor_control *control)
+bool esd_select_needs_kind(const uint64_t types[ES_TYPE_WORDS], unsigned int kind, bool lsm)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(select_kinds); i++)
+		for (unsigned int j = 0; select_kinds[i].kind == kind && j < select_kinds[i].count; j++)
+			if (esd_types_has(types, select_kinds[i].types[j]) && type_needs_calls(select_kinds[i].types[j], lsm))
+				return true;
+	return false;
+}
+
+bool esd_select_any_kind(const uint64_t types[ES_TYPE_WORDS], bool lsm)
 {
 	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++)
-		if (control->kind_live[kind])
+		if (esd_select_needs_kind(types, kind, lsm))
 			return true;
 	return false;
 }
 
+void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_TYPE_WORDS])
+{
+	memset(ret, 0, ES_TYPE_WORDS * sizeof(ret[0]));
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		if (esd_select_any_type(control, type))
+			esd_types_add(ret, type);
+}
+
 void esd_select_client(struct es_sensor_control *control, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
 {
-	uint64_t bit = UINT64_C(1) << slot;
+	uint64_t bit = UINT64_C(1) << slot, all[ES_TYPE_WORDS];
 
 	/* The kernel programs read these words while they change: each is written once, and whole. */
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
@@ -93,11 +110,8 @@ void esd_select_client(struct es_sensor_control *control, unsigned int slot, con
 		word = esd_types_has(types, type) ? word | bit : word & ~bit;
 		__atomic_store_n(&control->subscribers[type], word, __ATOMIC_RELEASE);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(select_kinds); i++) {
-		uint8_t live = 0;
-
-		for (unsigned int j = 0; j < select_kinds[i].count; j++)
-			live |= type_needs_calls(control, select_kinds[i].types[j]);
-		__atomic_store_n(&control->kind_live[select_kinds[i].kind], live, __ATOMIC_RELEASE);
-	}
+	esd_select_types(control, all);
+	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++)
+		__atomic_store_n(&control->kind_live[kind], esd_select_needs_kind(all, kind, control->lsm),
+				 __ATOMIC_RELEASE);
 }

@@ -9,6 +9,11 @@
 /* Subscriptions as the kernel programs read them. `types` is all that the client in `slot` is subscribed to. */
 void esd_select_client(struct es_sensor_control *control, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
-/* Is any kind of system call, or this event type, wanted by anyone? */
-bool esd_select_any_kind(const struct es_sensor_control *control);
 bool esd_select_any_type(const struct es_sensor_control *control, unsigned int type);
+
+/* All that somebody is subscribed to. */
+void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_TYPE_WORDS]);
+
+/* Does one of these types need system calls of this kind to be looked at, or of any? `lsm`: as in the control struct. */
+bool esd_select_needs_kind(const uint64_t types[ES_TYPE_WORDS], unsigned int kind, bool lsm);
+bool esd_select_any_kind(const uint64_t types[ES_TYPE_WORDS], bool lsm);

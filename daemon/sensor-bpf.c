@@ -22,141 +22,74 @@
 
 enum {
 	SCRATCH_PER_CPU = 3,		/* NEST in bpf/maps.bpf.h; and one for iterators */
-	SAID_BYTES = 4096,
 };
-
-/* What makes a program necessary. */
-enum need {
-	NEED_CLIENT,
-	NEED_SYSCALLS,
-	NEED_TYPES,
-	NEED_RESTARTS,
-};
-
-struct program {
-	size_t offset;			/* of its struct bpf_program * in the skeleton */
-	const char *tracepoint;		/* by which BTF knows it */
-	enum need need;
-	uint8_t types[2];		/* NEED_TYPES: these are what it delivers, twice the same if it is one */
-};
-
-/* In the order of attaching: processes first, so that whatever follows finds its process known. */
-static const struct program programs[] = {
-#define PROGRAM(name, ...) { offsetof(struct tracepoint_bpf, progs.name), __VA_ARGS__ }
-	PROGRAM(on_fork, "sched_process_fork", NEED_CLIENT, {}),
-	PROGRAM(on_exec, "sched_process_exec", NEED_CLIENT, {}),
-	PROGRAM(on_exit, "sched_process_exit", NEED_CLIENT, {}),
-	PROGRAM(on_sys_enter, "sys_enter", NEED_SYSCALLS, {}),
-	PROGRAM(on_sys_exit, "sys_exit", NEED_SYSCALLS, {}),
-	PROGRAM(on_call_over, "sys_exit", NEED_RESTARTS, {}),
-	PROGRAM(on_signal, "signal_generate", NEED_TYPES, { ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME }),
-	PROGRAM(on_module_load, "module_load", NEED_TYPES, { ESD_NOTIFY_KEXTLOAD, ESD_NOTIFY_KEXTLOAD }),
-	PROGRAM(on_module_free, "module_free", NEED_TYPES, { ESD_NOTIFY_KEXTUNLOAD, ESD_NOTIFY_KEXTUNLOAD }),
-#undef PROGRAM
-};
-
-_Static_assert(ARRAY_SIZE(programs) <= ESD_BPF_PROGRAMS, "struct esd_bpf has room for them");
 
 static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
 {
 	return container_of(sensor, struct esd_bpf, base);
 }
 
-static struct bpf_program *program_of(struct esd_bpf *s, size_t index)
-{
-	return *(struct bpf_program **)((char *)s->skel + programs[index].offset);
-}
-
-/* Of the last program that couldn't be loaded: libbpf tells it in its log only. */
-static char refused[64];
-
-/* Of what a verifier says of a program, which may be long, the end says why it was refused. */
 static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	_cleanup_free_ char *text = NULL;
 	char *save = NULL, *line;
-	size_t length;
 
 	if (vasprintf(&text, format, arguments) < 0)
 		return 0;
-	length = strlen(text);
-	line = length > SAID_BYTES ? text + length - SAID_BYTES : text;
-	for (line = strtok_r(line, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		(void)sscanf(line, "libbpf: prog '%63[^']': failed to ", refused);
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		log_message(level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
-	}
 	return 0;
 }
 
-/* ---- attaching ---- */
+/* ---- what is needed ---- */
 
-static bool program_needed(const struct esd_bpf *s, const struct program *program)
+static struct esd_want want_for(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 {
-	const struct es_sensor_control *control = &s->skel->bss->control;
+	struct esd_want want = { .clients = true, .restarts = s->hold->restarts && s->hold->restarts(s, types) };
 
-	switch (program->need) {
-	case NEED_CLIENT:
-		return s->clients;
-	case NEED_SYSCALLS:
-		return esd_select_any_kind(control);
-	case NEED_TYPES:
-		return esd_select_any_type(control, program->types[0]) ||
-		       esd_select_any_type(control, program->types[1]);
-	case NEED_RESTARTS:
-		return s->hold->restarts && s->hold->restarts(s);
-	}
-	return false;
+	memcpy(want.types, types, sizeof(want.types));
+	return want;
 }
 
-/* A number of its own for each time that the ends of calls are watched: 0, they aren't. */
-static void calls_watched(struct esd_bpf *s, const struct program *program, bool watched)
+static struct esd_want want_now(const struct esd_bpf *s)
 {
-	if (program->need == NEED_RESTARTS)
-		s->skel->bss->control.calls_watched = watched ? ++s->watch : 0;
+	uint64_t types[ES_TYPE_WORDS];
+	struct esd_want want;
+
+	esd_select_types(&s->skel->bss->control, types);
+	want = want_for(s, types);
+	want.clients = s->clients;
+	return want;
 }
 
 static void detach_unneeded(struct esd_bpf *s)
 {
-	for (size_t i = ARRAY_SIZE(programs); i-- > 0;) {
-		if (s->links[i] && !program_needed(s, &programs[i])) {
-			calls_watched(s, &programs[i], false);
-			bpf_link__destroy(s->links[i]);
-			s->links[i] = NULL;
-		}
-	}
+	const struct esd_want want = want_now(s);
+
+	esd_tracepoints_detach(&s->tracepoints, &want);
 }
 
 static int attach_needed(struct esd_bpf *s)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		if (s->links[i] || s->absent[i] || !program_needed(s, &programs[i]))
-			continue;
-		s->links[i] = bpf_program__attach(program_of(s, i));
-		if (!s->links[i]) {
-			int r = -errno;
+	const struct esd_want want = want_now(s);
 
-			log_error("can't attach to the tracepoint %s: %s", programs[i].tracepoint, strerror(-r));
-			return r;
-		}
-		calls_watched(s, &programs[i], true);
-	}
-	return 0;
+	return esd_tracepoints_attach(&s->tracepoints, &want);
 }
 
 /* Tells the programs of the processes that were there before them: reading the iterator runs it over every task. */
 static int fill_tasks(struct esd_bpf *s)
 {
-	_cleanup_close_ int fd = -1;
-	struct bpf_link *link;
+	const struct esd_program *program = esd_programs_find(&s->programs, "fill_tasks");
+	_cleanup_close_ int link = -1, fd = -1;
 	char buffer[4096];
 	ssize_t n;
 	int r = 0;
 
 	s->skel->bss->stats.processes = 0;
-	link = bpf_program__attach_iter(s->skel->progs.fill_tasks, NULL);
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
+	link = bpf_link_create(program->fd, 0, BPF_TRACE_ITER, NULL);
+	if (link < 0)
+		return link;
+	fd = bpf_iter_create(link);
 	if (fd < 0)
 		r = fd;
 	while (r == 0) {
@@ -166,7 +99,6 @@ static int fill_tasks(struct esd_bpf *s)
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			r = -errno;
 	}
-	bpf_link__destroy(link);
 	if (r < 0)
 		log_error("can't go through the processes there are (BPF task iterator): %s", strerror(-r));
 	return r;
@@ -309,7 +241,6 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 	if (slot->dead)
 		slot_clear(s, number);
 	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1 }, .abort_fd = -1 } };
-	slot->given.fds[ES_CLIENT_FD_ASK] = bpf_program__fd(s->skel->progs.ask);
 	s->clients++;
 	r = slot_owner(s, number, pid);
 	if (r == 0)
@@ -468,14 +399,8 @@ static void sensor_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret
 		.processes = stats->processes,
 		.unresolved = stats->unresolved,
 		.not_held = stats->not_held,
+		.missed_runs = esd_tracepoints_missed(&s->tracepoints),
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		struct bpf_prog_info info = {};
-		uint32_t size = sizeof(info);
-
-		if (!s->absent[i] && !bpf_obj_get_info_by_fd(bpf_program__fd(program_of(s, i)), &info, &size))
-			ret->missed_runs += info.recursion_misses;
-	}
 }
 
 static void sensor_cache_clear(struct esd_sensor *sensor)
@@ -497,77 +422,27 @@ static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *r
 			 "a file");
 }
 
-static void sensor_free(struct esd_sensor *sensor)
-{
-	struct esd_bpf *s = bpf_of(sensor);
-
-	if (s->skel) {
-		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-			sensor_client_remove(sensor, slot);
-		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-			if (s->slots[slot].dead)
-				slot_clear(s, slot);
-		detach_unneeded(s);
-	}
-	s->hold->stop(s);
-	if (s->base.clients)
-		munmap(s->base.clients, clients_bytes());
-	tracepoint_bpf__destroy(s->skel);
-	if (s->reaper_fd >= 0)
-		loop_remove(s->loop, &s->reaper);
-	closep(&s->reaper_fd);
-	free(s);
-}
-
-static const struct esd_sensor_ops sensor_ops = {
-	.free = sensor_free,
-	.client_add = sensor_client_add,
-	.client_remove = sensor_client_remove,
-	.subscribe = sensor_subscribe,
-	.pidversion = sensor_pidversion,
-	.mute = sensor_mute,
-	.mute_summary = sensor_mute_summary,
-	.process_runs = sensor_process_runs,
-	.counters = sensor_counters,
-	.stats = sensor_stats,
-	.cache_clear = sensor_cache_clear,
-	.cache_info = sensor_cache_info,
-};
-
 /* ---- what this machine can do ---- */
 
-static bool type_absent(const struct esd_bpf *s, unsigned int type, const char **ret_tracepoint)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		if (!s->absent[i] || (programs[i].types[0] != type && programs[i].types[1] != type))
-			continue;
-		*ret_tracepoint = programs[i].tracepoint;
-		return true;
-	}
-	return false;
-}
-
-static enum es_capability notify_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+static enum es_capability notify_capability(unsigned int type, char *how, size_t size)
 {
 	const struct esd_event *event = &esd_events[type];
-	const char *tracepoint;
 
 	if (!strcmp(event->tracepoint, "-")) {
 		snprintf(how, size, "no system call or tracepoint tells it");
-		return ES_CAN_NOT;
-	}
-	if (type_absent(s, type, &tracepoint)) {
-		snprintf(how, size, "this kernel has no tracepoint %s", tracepoint);
 		return ES_CAN_NOT;
 	}
 	snprintf(how, size, "%s", event->tracepoint);
 	return ES_CAN_DELIVER;
 }
 
-static enum es_capability capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+static enum es_capability capability(struct esd_bpf *s, unsigned int type, char *how, size_t size)
 {
 	const struct esd_event *event = &esd_events[type];
 	bool auth = event->answer != ESD_ANSWER_NONE;
+	uint64_t types[ES_TYPE_WORDS] = {};
+	enum es_capability can;
+	struct esd_want want;
 
 	if (!strncmp(event->name, "RESERVED_", strlen("RESERVED_"))) {
 		snprintf(how, size, "a reserved number");
@@ -581,24 +456,83 @@ static enum es_capability capability(const struct esd_bpf *s, unsigned int type,
 		snprintf(how, size, "told by programs, not by the kernel; not built yet");
 		return ES_CAN_NOT;
 	}
-	return auth ? s->hold->capability(s, type, how, size) : notify_capability(s, type, how, size);
+	can = auth ? s->hold->capability(s, type, how, size) : notify_capability(type, how, size);
+	esd_types_add(types, type);
+	want = want_for(s, types);
+	if (can != ES_CAN_NOT && esd_tracepoints_refuse(&s->tracepoints, &want, how, size))
+		return ES_CAN_NOT;
+	return can;
 }
 
-/* ---- loading ---- */
-
-/* A kernel without modules has no tracepoints for them: the others load all the same. */
-static void leave_out_absent(struct esd_bpf *s, const struct btf *btf)
+static void capabilities_find(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 {
-	char name[64];
+	unsigned int type;
 
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		snprintf(name, sizeof(name), "btf_trace_%s", programs[i].tracepoint);
-		if (programs[i].need != NEED_TYPES || btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) >= 0)
-			continue;
-		s->absent[i] = true;
-		bpf_program__set_autoload(program_of(s, i), false);
+	for (type = esd_types_next(types, 0); type < ES_EVENT_TYPES; type = esd_types_next(types, type + 1)) {
+		struct es_capability_info *info = &s->base.capabilities[type];
+
+		info->capability = capability(s, type, info->how, sizeof(info->how));
 	}
 }
+
+static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_want want;
+	int r;
+
+	r = s->hold->load ? s->hold->load(s, types) : 0;
+	if (r)
+		return r;
+	want = want_for(s, types);
+	r = esd_tracepoints_load(&s->tracepoints, &want);
+	if (r == 0)
+		capabilities_find(s, types);
+	return r;
+}
+
+/* ---- the sensor ---- */
+
+static void sensor_free(struct esd_sensor *sensor)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	if (s->tracepoints.skel) {
+		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+			sensor_client_remove(sensor, slot);
+		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+			if (s->slots[slot].dead)
+				slot_clear(s, slot);
+		detach_unneeded(s);
+	}
+	s->hold->stop(s);
+	if (s->base.clients)
+		munmap(s->base.clients, clients_bytes());
+	tracepoint_bpf__destroy(s->skel);
+	esd_programs_deinit(&s->programs);
+	if (s->reaper_fd >= 0)
+		loop_remove(s->loop, &s->reaper);
+	closep(&s->reaper_fd);
+	free(s);
+}
+
+static const struct esd_sensor_ops sensor_ops = {
+	.free = sensor_free,
+	.client_add = sensor_client_add,
+	.client_remove = sensor_client_remove,
+	.load = sensor_load,
+	.subscribe = sensor_subscribe,
+	.pidversion = sensor_pidversion,
+	.mute = sensor_mute,
+	.mute_summary = sensor_mute_summary,
+	.process_runs = sensor_process_runs,
+	.counters = sensor_counters,
+	.stats = sensor_stats,
+	.cache_clear = sensor_cache_clear,
+	.cache_info = sensor_cache_info,
+};
+
+/* ---- loading ---- */
 
 static const char *load_advice(int error)
 {
@@ -614,15 +548,21 @@ static const char *load_advice(int error)
 
 static int programs_open(struct esd_bpf *s, const struct btf *btf)
 {
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = libbpf_num_possible_cpus(), r;
 	uint32_t scratch;
 
 	if (cpus < 0)
 		return cpus;
+	r = esd_programs_catch(&s->programs);
+	if (r < 0)
+		return r;
 	s->skel = tracepoint_bpf__open();
 	if (!s->skel)
 		return -errno;
-	leave_out_absent(s, btf);
+	r = esd_programs_list(&s->programs, s->skel->obj, btf);
+	if (r < 0)
+		return r;
+	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
 	s->hold->choose(s, btf);
 	esd_syscalls_native(s->skel->rodata->syscalls);
 	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
@@ -634,23 +574,22 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
 }
 
-/* All or nothing is what libbpf does. So if it is a program that can be done without, all are loaded again. */
-static int programs_load(struct esd_bpf *s, const struct btf *btf)
+/* What a daemon is nothing without. */
+static int base_load(struct esd_bpf *s)
 {
+	const struct esd_want want = { .clients = true };
+	char how[sizeof(s->base.capabilities[0].how)];
 	int r;
 
-	do {
-		tracepoint_bpf__destroy(TAKE_POINTER(s->skel));
-		refused[0] = 0;
-		r = programs_open(s, btf);
-		if (r < 0) {
-			log_error("the sensor's programs can't be opened: %s", strerror(-r));
-			return r;
-		}
-		r = tracepoint_bpf__load(s->skel);
-	} while (r < 0 && refused[0] && s->hold->refused(s, refused, r));
-	if (r < 0)
-		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
+	do
+		r = esd_tracepoints_load(&s->tracepoints, &want);
+	while (r > 0);
+	if (r == 0)
+		r = esd_program_load(esd_programs_find(&s->programs, "fill_tasks"));
+	if (r > 0)
+		return -r;
+	if (r == 0 && esd_tracepoints_refuse(&s->tracepoints, &want, how, sizeof(how)))
+		r = -EOPNOTSUPP;
 	return r;
 }
 
@@ -664,6 +603,26 @@ static void control_init(struct esd_bpf *s, const struct esd_scope *scope)
 	control->scope_mounts = scope->mounts;
 	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
 	control->lsm = s->hold->number == ES_SENSOR_LSM;
+}
+
+static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const struct btf *btf)
+{
+	int r;
+
+	r = programs_open(s, btf);
+	if (r < 0) {
+		log_error("the sensor's programs can't be opened: %s", strerror(-r));
+		return r;
+	}
+	r = tracepoint_bpf__load(s->skel);
+	if (r == 0) {
+		esd_programs_caught(s->skel->obj);
+		control_init(s, scope);
+		r = base_load(s);
+	}
+	if (r < 0)
+		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
+	return r;
 }
 
 static int clients_map(struct esd_bpf *s)
@@ -682,7 +641,7 @@ static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *confi
 {
 	int r;
 
-	r = programs_load(s, btf);
+	r = programs_load(s, config->scope, btf);
 	if (r < 0)
 		return r;
 	s->reaper_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -694,15 +653,16 @@ static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *confi
 	r = clients_map(s);
 	if (r < 0)
 		return r;
-	control_init(s, config->scope);
 	return s->hold->start(s, config);
 }
 
 int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,
 		 const struct btf *btf, const char *reason)
 {
+	uint64_t all[ES_TYPE_WORDS];
 	int r;
 
+	memset(all, 0xff, sizeof(all));
 	s->base.ops = &sensor_ops;
 	s->base.number = hold->number;
 	s->hold = hold;
@@ -716,11 +676,7 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 		sensor_free(&s->base);
 		return r;
 	}
-	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
-		struct es_capability_info *info = &s->base.capabilities[type];
-
-		info->capability = capability(s, type, info->how, sizeof(info->how));
-	}
+	capabilities_find(s, all);
 	return 0;
 }
 

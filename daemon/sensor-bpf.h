@@ -4,10 +4,12 @@
 /*
  * What the sensors have in common: the kernel programs of bpf/, the clients' rings and entries, and NOTIFY. How AUTH
  * operations are made to wait is what they differ in, struct esd_hold: sensor-tracepoint.c, with fanotify, and
- * sensor-lsm.c, with LSM programs. These files are the only users of libbpf.
+ * sensor-lsm.c, with LSM programs. These files, and what they use (programs.h, tracepoints.h, lsm-cache.h), are the only
+ * users of libbpf.
  *
- * The programs are loaded at the start, so that a kernel that can't run them is found out then, and attached only while
- * a client needs them: a machine with a daemon and no subscription runs none of our code.
+ * Loaded at the start are the programs that follow processes, so that a kernel that can't run ours is found out then; all
+ * others when they are first needed (programs.h). They are attached only while a client needs them: a machine with a
+ * daemon and no subscription runs none of our code.
  *
  * `s->skel->bss->control` is mapped memory that the programs read as it changes.
  */
@@ -18,23 +20,23 @@
 #include <stdbool.h>
 
 #include "abi/mute.h"
+#include "daemon/programs.h"
 #include "daemon/sensor.h"
+#include "daemon/tracepoints.h"
 #include "tracepoint.skel.h"
-
-enum { ESD_BPF_PROGRAMS = 16 };		/* at most, in the table of sensor-bpf.c */
 
 struct esd_bpf;
 
 struct esd_hold {
 	enum es_sensor number;
 
-	/* Before the programs are loaded: which ones to leave out. */
+	/* Before the object is loaded: which programs to leave out. */
 	void (*choose)(struct esd_bpf *s, const struct btf *btf);
 
-	/* The kernel refused this one. True: choose() will leave it out, try again. */
-	bool (*refused)(struct esd_bpf *s, const char *program, int error);
+	/* What holding these types takes: as esd_tracepoints_load(). NULL: nothing. */
+	int (*load)(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
-	/* After they are. */
+	/* When programs can be loaded. */
 	int (*start)(struct esd_bpf *s, const struct esd_sensor_config *config);
 	void (*stop)(struct esd_bpf *s);
 
@@ -51,10 +53,10 @@ struct esd_hold {
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
-	/* Is something subscribed to that has system calls start over while they wait? NULL: nothing does. */
-	bool (*restarts)(const struct esd_bpf *s);
+	/* Do system calls start over while they wait for one of these types? NULL: they never do. */
+	bool (*restarts)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
-	/* Of an AUTH type; fills in `how`. */
+	/* Of an AUTH type, as far as has been tried; fills in `how`. */
 	enum es_capability (*capability)(const struct esd_bpf *s, unsigned int type, char *how, size_t size);
 };
 
@@ -72,9 +74,8 @@ struct esd_bpf {
 	struct esd_sensor base;
 	const struct esd_hold *hold;
 	struct tracepoint_bpf *skel;
-	struct bpf_link *links[ESD_BPF_PROGRAMS];
-	bool absent[ESD_BPF_PROGRAMS];	/* this kernel has no such tracepoint */
-	uint32_t watch;			/* of the ends of calls: the last number given out */
+	struct esd_programs programs;
+	struct esd_tracepoints tracepoints;
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead */
 	int reaper_fd;

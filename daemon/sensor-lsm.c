@@ -95,11 +95,9 @@ static const struct hook {
 };
 
 struct lsm_hook {
-	struct bpf_program *program;	/* the one of the two that is used; NULL: neither is there */
-	struct bpf_link *link;
-	bool plain;			/* it doesn't sleep */
-	bool sleeper_refused;		/* so it is the other one that is used */
-	int error;			/* why it can't be used; -ENOENT: the kernel has no such hook */
+	struct esd_program *sleeper;	/* NULL, both: there is none */
+	struct esd_program *plain;	/* used if the other one can't be */
+	int link;
 };
 
 struct lsm;
@@ -135,28 +133,12 @@ static bool kernel_has(const struct btf *btf, const char *prefix, const char *na
 	return btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) >= 0;
 }
 
-static struct bpf_program *program_find(const struct esd_bpf *s, const char *prefix, const char *name)
+static struct esd_program *program_find(struct lsm *lsm, const char *prefix, size_t index)
 {
 	char program[64];
 
-	snprintf(program, sizeof(program), "%s%s", prefix, name);
-	return bpf_object__find_program_by_name(s->skel->obj, program);
-}
-
-static void hook_choose(struct lsm *lsm, size_t index, const struct btf *btf)
-{
-	struct lsm_hook *hook = &lsm->hooks[index];
-
-	hook->program = NULL;
-	if (lsm->can_sleep && !hook->sleeper_refused)
-		hook->program = program_find(&lsm->base, "hook_", hooks[index].name);
-	hook->plain = !hook->program;
-	if (hook->plain)
-		hook->program = program_find(&lsm->base, "plain_", hooks[index].name);
-	if (!kernel_has(btf, "bpf_lsm_", hooks[index].hook))
-		hook->error = -ENOENT;
-	if (hook->program && !hook->error)
-		bpf_program__set_autoload(hook->program, true);
+	snprintf(program, sizeof(program), "%s%s", prefix, hooks[index].name);
+	return esd_programs_find(&lsm->base.programs, program);
 }
 
 /* Whether the hook's first argument is the mount's mapping of ids, as it is since Linux 6.9. */
@@ -167,39 +149,40 @@ static bool setattr_has_idmap(const struct btf *btf)
 	return id >= 0 && btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type)) == 3;
 }
 
+/* Those that sleep have calls that not every kernel knows. */
+static bool is_left_out(const struct lsm *lsm, const struct bpf_program *program)
+{
+	return !lsm->can_sleep && !strncmp(bpf_program__name(program), "hook_", strlen("hook_"));
+}
+
 static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
 {
+	struct lsm *lsm = lsm_of(s);
 	struct bpf_program *program;
 
 	s->skel->rodata->setattr_has_idmap = setattr_has_idmap(btf);
-
+	bpf_program__set_autoload(s->skel->progs.ask, false);
 	bpf_object__for_each_program(program, s->skel->obj)
-		if (bpf_program__type(program) == BPF_PROG_TYPE_LSM)
+		if (is_left_out(lsm, program))
 			bpf_program__set_autoload(program, false);
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-		hook_choose(lsm_of(s), i, btf);
-	esd_lsm_cache_choose(&lsm_of(s)->cache, s->skel, btf);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		lsm->hooks[i].sleeper = lsm->can_sleep ? program_find(lsm, "hook_", i) : NULL;
+		lsm->hooks[i].plain = program_find(lsm, "plain_", i);
+	}
+	esd_lsm_cache_init(&lsm->cache, &s->programs);
 }
 
-static bool lsm_refused(struct esd_bpf *s, const char *program, int error)
+/* The one of the two that is used, or would be if it weren't for its error; NULL: there is neither. */
+static struct esd_program *hook_program(const struct lsm_hook *hook)
 {
-	struct lsm *lsm = lsm_of(s);
+	if (hook->sleeper && (!hook->sleeper->error || !hook->plain))
+		return hook->sleeper;
+	return hook->plain;
+}
 
-	if (esd_lsm_cache_refused(&lsm->cache, program, error))
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		struct lsm_hook *hook = &lsm->hooks[i];
-
-		if (!hook->program || hook->error || strcmp(program, bpf_program__name(hook->program)))
-			continue;
-		log_warning("the kernel refuses the program %s: %s", program, strerror(-error));
-		if (!hook->plain && program_find(s, "plain_", hooks[i].name))
-			hook->sleeper_refused = true;
-		else
-			hook->error = error;
-		return true;
-	}
-	return false;
+static bool hook_restarts(const struct lsm *lsm, size_t index)
+{
+	return hook_program(&lsm->hooks[index]) == lsm->hooks[index].plain || hooks[index].wait != ESD_WAIT_GATE;
 }
 
 static bool hook_has(const struct hook *hook, unsigned int type)
@@ -210,54 +193,97 @@ static bool hook_has(const struct hook *hook, unsigned int type)
 	return false;
 }
 
-static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
+static bool hook_wanted(const struct hook *hook, const uint64_t types[ES_TYPE_WORDS])
 {
 	for (unsigned int i = 0; i < hook->count; i++)
-		if (esd_select_any_type(&lsm->base.skel->bss->control, hook->types[i]))
+		if (esd_types_has(types, hook->types[i]))
 			return true;
 	return false;
 }
 
-static bool lsm_restarts(const struct esd_bpf *s)
+static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
+{
+	uint64_t types[ES_TYPE_WORDS];
+
+	esd_select_types(&lsm->base.skel->bss->control, types);
+	return hook_wanted(hook, types);
+}
+
+static bool lsm_restarts(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 {
 	const struct lsm *lsm = container_of(s, struct lsm, base);
 
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-		if ((lsm->hooks[i].plain || hooks[i].wait != ESD_WAIT_GATE) && hook_needed(lsm, &hooks[i]))
+		if (hook_restarts(lsm, i) && hook_wanted(&hooks[i], types))
 			return true;
 	return false;
 }
 
+/* Of a hook whose first program is refused, the other one comes next. */
+static int hooks_load(struct lsm *lsm, const uint64_t types[ES_TYPE_WORDS])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		struct esd_program *program = hook_program(&lsm->hooks[i]);
+		int r;
+
+		if (!program || !esd_program_untried(program) || !hook_wanted(&hooks[i], types))
+			continue;
+		r = esd_program_load(program);
+		return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+static int lsm_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	int r = hooks_load(lsm_of(s), types);
+
+	return r ? r : esd_lsm_cache_load(&lsm_of(s)->cache, types);
+}
+
 static bool hook_usable(const struct lsm_hook *hook)
 {
-	return hook->program && !hook->error;
+	const struct esd_program *program = hook_program(hook);
+
+	return program && program->fd >= 0;
 }
 
 static int hook_attach(struct lsm *lsm, size_t index)
 {
 	struct lsm_hook *hook = &lsm->hooks[index];
-	int r;
 
-	hook->link = bpf_program__attach(hook->program);
-	if (hook->link)
-		return 0;
-	r = -errno;
-	log_error("can't attach to the LSM hook %s: %s", hooks[index].hook, strerror(-r));
-	return r;
+	hook->link = esd_program_attach(hook_program(hook));
+	return hook->link < 0 ? hook->link : 0;
 }
 
 static void hook_detach(struct lsm_hook *hook)
 {
-	bpf_link__destroy(hook->link);
-	hook->link = NULL;
+	closep(&hook->link);
+	hook->link = -1;
 }
 
 static void hooks_detach_unneeded(struct lsm *lsm)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-		if (lsm->hooks[i].link && !hook_needed(lsm, &hooks[i]))
+		if (lsm->hooks[i].link >= 0 && !hook_needed(lsm, &hooks[i]))
 			hook_detach(&lsm->hooks[i]);
 	esd_lsm_cache_update(&lsm->cache, lsm->base.skel);
+}
+
+/* AUTH_OPEN and AUTH_EXEC the other sensor has, too: without them this one isn't the better one. */
+static const uint8_t basic_types[] = { ESD_AUTH_OPEN, ESD_AUTH_EXEC };
+
+static int basic_load(struct lsm *lsm)
+{
+	uint64_t types[ES_TYPE_WORDS] = {};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(basic_types); i++)
+		esd_types_add(types, basic_types[i]);
+	do
+		r = hooks_load(lsm, types);
+	while (r > 0);
+	return r;
 }
 
 /* One attached for a moment, with nobody subscribed: what can't be attached is found out at the start. */
@@ -268,6 +294,9 @@ static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
 
 	lsm->client_broken = config->client_broken;
 	lsm->owner = config->owner;
+	r = basic_load(lsm);
+	if (r < 0)
+		return r;
 	if (!hook_usable(&lsm->hooks[0]))
 		return 0;		/* capability() says why */
 	r = hook_attach(lsm, 0);
@@ -310,6 +339,7 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 		return r;
 	}
 	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = gate->gate.fd;
+	s->slots[number].given.fds[ES_CLIENT_FD_ASK] = gate->gate.fd;	/* there has to be one */
 	s->slots[number].given.abort_fd = gate->gate.abort_fd;
 	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
 }
@@ -346,7 +376,7 @@ static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t type
 	(void)types;
 	esd_lsm_cache_update(&lsm->cache, s->skel);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (lsm->hooks[i].link || !hook_usable(&lsm->hooks[i]) || !hook_needed(lsm, &hooks[i]))
+		if (lsm->hooks[i].link >= 0 || !hook_usable(&lsm->hooks[i]) || !hook_needed(lsm, &hooks[i]))
 			continue;
 		r = hook_attach(lsm, i);
 		if (r < 0)
@@ -366,23 +396,26 @@ static void lsm_cache_info(struct esd_bpf *s, struct es_cache_info *ret)
 	esd_lsm_cache_info(&lsm_of(s)->cache, s->skel, ret);
 }
 
-/* 0: used; ENOENT: the kernel has no such hook, so nothing passes there; negative: not used. `how` says why not. */
+/*
+ * 0: used, or will be once it is loaded; ENOENT: the kernel has no such hook, so nothing passes there; negative: not used.
+ * `how` says why not.
+ */
 static int hook_tell(const struct lsm *lsm, size_t index, char *how, size_t size)
 {
-	const struct lsm_hook *hook = &lsm->hooks[index];
+	const struct esd_program *program = hook_program(&lsm->hooks[index]);
 
-	if (hook->error == -ENOENT) {
-		snprintf(how, size, "this kernel has no LSM hook %s", hooks[index].hook);
-		return ENOENT;
-	}
-	if (!hook->program) {
+	if (!program) {
 		snprintf(how, size, "this kernel can't let the LSM hook %s wait", hooks[index].hook);
 		return -ENOSYS;
 	}
-	if (hook->error)
+	if (program->error == -ENOENT) {
+		snprintf(how, size, "this kernel has no LSM hook %s", hooks[index].hook);
+		return ENOENT;
+	}
+	if (program->error)
 		snprintf(how, size, "the kernel refuses the program at the LSM hook %s: %s", hooks[index].hook,
-			 strerror(-hook->error));
-	return hook->error;
+			 strerror(-program->error));
+	return program->error;
 }
 
 static void held_tell(const struct lsm *lsm, size_t index, const char *missing, char *how, size_t size)
@@ -392,7 +425,8 @@ static void held_tell(const struct lsm *lsm, size_t index, const char *missing, 
 		[ESD_WAIT_SLICE] = "waits at the gate, in slices",
 		[ESD_WAIT_RESTART] = "waits by starting over",
 	};
-	enum esd_wait wait = lsm->hooks[index].plain ? ESD_WAIT_RESTART : hooks[index].wait;
+	bool plain = hook_program(&lsm->hooks[index]) == lsm->hooks[index].plain;
+	enum esd_wait wait = plain ? ESD_WAIT_RESTART : hooks[index].wait;
 
 	snprintf(how, size, "LSM hook %s, %s%s%s", hooks[index].hook, waits[wait], missing ? "; not at " : "",
 		 missing ? missing : "");
@@ -426,7 +460,7 @@ static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int t
 static const struct esd_hold lsm_hold = {
 	.number = ES_SENSOR_LSM,
 	.choose = lsm_choose,
-	.refused = lsm_refused,
+	.load = lsm_load,
 	.start = lsm_start,
 	.stop = lsm_stop,
 	.client_add = lsm_client_add,
@@ -516,23 +550,22 @@ static struct lsm *lsm_alloc(void)
 {
 	struct lsm *lsm = calloc(1, sizeof(*lsm));
 
+	for (size_t i = 0; lsm && i < ARRAY_SIZE(hooks); i++)
+		lsm->hooks[i].link = -1;
 	for (unsigned int slot = 0; lsm && slot < ES_CLIENTS_MAX; slot++)
 		lsm->gates[slot] = (struct lsm_gate){ .gate = ESD_GATE_FUSE_NONE, .death = LOOP_SOURCE_NONE,
 						      .lsm = lsm };
 	return lsm;
 }
 
-/* AUTH_OPEN and AUTH_EXEC the other sensor has, too: without them this one isn't the better one. */
 static int sensor_check(const struct esd_sensor *sensor, char *why, size_t size)
 {
-	static const uint8_t types[] = { ESD_AUTH_OPEN, ESD_AUTH_EXEC };
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		const struct es_capability_info *info = &sensor->capabilities[types[i]];
+	for (size_t i = 0; i < ARRAY_SIZE(basic_types); i++) {
+		const struct es_capability_info *info = &sensor->capabilities[basic_types[i]];
 
 		if (info->capability == ES_CAN_HOLD)
 			continue;
-		snprintf(why, size, "%s: %s", esd_events[types[i]].name, info->how);
+		snprintf(why, size, "%s: %s", esd_events[basic_types[i]].name, info->how);
 		return EOPNOTSUPP;
 	}
 	return 0;

@@ -28,6 +28,7 @@ struct tracepoint {
 	struct esd_bpf base;
 	struct esd_gates gates;
 	bool can_ask;
+	struct esd_program *ask;	/* borrowed */
 	int gate_error;			/* 0: operations can be made to wait */
 	struct tracepoint_slot slots[ES_CLIENTS_MAX];
 };
@@ -46,20 +47,15 @@ static bool can_ask(const struct btf *btf)
 
 static void tracepoint_choose(struct esd_bpf *s, const struct btf *btf)
 {
+	struct tracepoint *t = tracepoint_of(s);
 	struct bpf_program *program;
 
-	tracepoint_of(s)->can_ask = can_ask(btf);
+	t->can_ask = can_ask(btf);
+	t->ask = esd_programs_find(&s->programs, "ask");
+	bpf_program__set_autoload(s->skel->progs.ask, t->can_ask);
 	bpf_object__for_each_program(program, s->skel->obj)
 		if (bpf_program__type(program) == BPF_PROG_TYPE_LSM)
 			bpf_program__set_autoload(program, false);
-}
-
-static bool tracepoint_refused(struct esd_bpf *s, const char *program, int error)
-{
-	(void)s;
-	(void)program;
-	(void)error;
-	return false;			/* all are needed */
 }
 
 static int tracepoint_start(struct esd_bpf *s, const struct esd_sensor_config *config)
@@ -72,7 +68,10 @@ static int tracepoint_start(struct esd_bpf *s, const struct esd_sensor_config *c
 		log_error("can't open /proc/self/mountinfo: %s; is /proc mounted?", strerror(-r));
 		return r;
 	}
-	t->gate_error = t->can_ask ? esd_gate_probe() : -ENOTSUP;
+	r = t->can_ask ? esd_program_load(t->ask) : ENOTSUP;
+	if (r < 0)
+		return r;
+	t->gate_error = r ? -r : esd_gate_probe();
 	s->base.gate_queues = t->gate_error == 0;
 	return 0;
 }
@@ -92,12 +91,14 @@ static int tracepoint_client_add(struct esd_bpf *s, unsigned int number, pid_t p
 	if (t->gate_error) {
 		slot->no_gate = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		s->slots[number].given.fds[ES_CLIENT_FD_GATE] = slot->no_gate;
+		s->slots[number].given.fds[ES_CLIENT_FD_ASK] = slot->no_gate;
 		return slot->no_gate < 0 ? -errno : 0;
 	}
 	r = esd_gate_init(&slot->gate, &t->gates);
 	if (r < 0)
 		return r;
 	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = slot->gate.fd;
+	s->slots[number].given.fds[ES_CLIENT_FD_ASK] = t->ask->fd;
 	return 0;
 }
 
@@ -143,6 +144,10 @@ static enum es_capability tracepoint_capability(const struct esd_bpf *s, unsigne
 		snprintf(how, size, "this kernel has no BPF function bpf_task_from_pid");
 		return ES_CAN_NOT;
 	}
+	if (t->ask->error) {
+		snprintf(how, size, "the kernel refuses the program ask: %s", strerror(-t->ask->error));
+		return ES_CAN_NOT;
+	}
 	if (t->gate_error) {
 		snprintf(how, size, "no fanotify permission events: %s", strerror(-t->gate_error));
 		return ES_CAN_NOT;
@@ -154,7 +159,6 @@ static enum es_capability tracepoint_capability(const struct esd_bpf *s, unsigne
 static const struct esd_hold tracepoint_hold = {
 	.number = ES_SENSOR_TRACEPOINT,
 	.choose = tracepoint_choose,
-	.refused = tracepoint_refused,
 	.start = tracepoint_start,
 	.stop = tracepoint_stop,
 	.client_add = tracepoint_client_add,

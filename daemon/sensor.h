@@ -66,6 +66,13 @@ struct esd_sensor_ops {
 	int (*client_add)(struct esd_sensor *sensor, unsigned int slot, pid_t pid, struct esd_sensor_slot *ret);
 	void (*client_remove)(struct esd_sensor *sensor, unsigned int slot);
 
+	/*
+	 * Gets ready for subscriptions to these types what takes its time, in steps that don't. 1: one was done, and there may
+	 * be more; 0: what `capabilities` says of these types has been tried, and can be relied on; negative errno: it
+	 * failed, for want of memory or the like, and was logged.
+	 */
+	int (*load)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
+
 	/* The client's subscriptions are `types` from now on: in force on return. After a failure, the old ones are. */
 	int (*subscribe)(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
@@ -98,11 +105,11 @@ struct esd_sensor {
 	bool gate_queues;		/* what waits at a gate may have no entry in `held`, if the client doesn't look */
 	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
 	int clients_fd;			/* what that is mapped from */
-	struct es_capability_info capabilities[ES_EVENT_TYPES];
+	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */
 	char reason[256];		/* why this sensor */
 };
 
-/* Finds out what this machine can, and loads the kernel programs. What failed is logged, with what it needs to work. */
+/* Finds out which sensor works here, and makes it. What failed is logged, with what it needs to work. */
 int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config);
 
 static inline void esd_sensor_freep(struct esd_sensor **sensor)

@@ -177,6 +177,89 @@ static void test_refused_types(void)
 	leave(fd);
 }
 
+/* Getting ready takes several turns of the loop: others have theirs meanwhile. */
+static void test_takes_steps(void)
+{
+	struct es_request what = request(ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_EXIT), next = request(ES_REQUEST_UNSUBSCRIBE, -1);
+	struct answer answer;
+	int fd = become_client(&answer), other = join();
+	unsigned int slot = answer.reply.slot;
+
+	fake.load_steps = 10;
+	REQUIRE(send(fd, &what, sizeof(what), 0) == sizeof(what));
+	REQUIRE(send(fd, &next, sizeof(next), 0) == sizeof(next));	/* has to wait until that is answered */
+	for (unsigned int left = 9; left >= 7; left--) {
+		REQUIRE(loop_step(&daemon_.loop, 0) == 1 && fake.load_steps == left);
+		REQUIRE(!esd_types_has(fake.slots[slot].types, ESD_NOTIFY_EXIT));
+	}
+	what = request(ES_REQUEST_STATUS, -1);
+	REQUIRE(send(other, &what, sizeof(what), 0) == sizeof(what));
+	for (int i = 0; i < 2; i++)
+		REQUIRE(loop_step(&daemon_.loop, 0) == 1);
+	REQUIRE(recv(other, &answer.reply, sizeof(answer.reply), MSG_DONTWAIT) > 0 && fake.load_steps >= 5);
+	REQUIRE(receive(fd, &answer) && answer.reply.op == ES_REQUEST_SUBSCRIBE && answer.reply.error == 0);
+	REQUIRE(esd_types_has(fake.slots[slot].types, ESD_NOTIFY_EXIT) && fake.load_steps == 0);
+	REQUIRE(receive(fd, &answer) && answer.reply.op == ES_REQUEST_UNSUBSCRIBE);
+	REQUIRE(TAILQ_EMPTY(&daemon_.again) && loop_step(&daemon_.loop, 0) == 0);
+	leave(other);
+	leave(fd);
+}
+
+/* Two at once take turns; and who goes away in between is no burden. */
+static void test_steps_of_several(void)
+{
+	struct es_request what = request(ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_EXIT);
+	struct es_request capabilities = request(ES_REQUEST_CAPABILITIES, -1);
+	struct answer answer;
+	int goes = become_client(&answer), stays = become_client(&answer), tool = join_as(65534);
+
+	fake.load_steps = 20;
+	REQUIRE(send(goes, &what, sizeof(what), 0) == sizeof(what));
+	REQUIRE(send(stays, &what, sizeof(what), 0) == sizeof(what));
+	REQUIRE(send(tool, &capabilities, sizeof(capabilities), 0) == sizeof(capabilities));
+	for (int i = 0; i < 6; i++)
+		REQUIRE(loop_step(&daemon_.loop, 0) == 1);
+	REQUIRE(fake.load_steps > 0 && fake.load_steps < 20);
+	close(goes);
+	REQUIRE(receive(stays, &answer) && answer.reply.error == 0);
+	REQUIRE(receive(tool, &answer) && answer.reply.count == ES_EVENT_TYPES);
+	REQUIRE(daemon_.client_count == 1);
+
+	fake.load_steps = 3;
+	REQUIRE(send(stays, &what, sizeof(what), 0) == sizeof(what));
+	REQUIRE(loop_step(&daemon_.loop, 0) == 1);
+	close(stays);
+	leave(tool);
+	REQUIRE(daemon_.client_count == 0 && TAILQ_EMPTY(&daemon_.again) && fake.load_steps > 0);
+	fake.load_steps = 0;
+}
+
+/* What the kernel refuses is known when it was tried: then it is as any other type that can't be had. */
+static void test_steps_refused(void)
+{
+	struct es_capability_info infos[ES_EVENT_TYPES];
+	struct answer answer;
+	int fd = become_client(&answer);
+
+	fake.load_steps = 2;
+	esd_types_add(fake.load_refuses, ESD_NOTIFY_STAT);
+	REQUIRE(ask_op(fd, ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_STAT, &answer) == EOPNOTSUPP);
+	REQUIRE(answer.reply.refused_type == ESD_NOTIFY_STAT);
+	REQUIRE(ask_op(fd, ES_REQUEST_CAPABILITIES, -1, &answer) == 0);
+	memcpy(infos, answer.data, sizeof(infos));
+	REQUIRE(infos[ESD_NOTIFY_STAT].capability == ES_CAN_NOT && infos[ESD_NOTIFY_EXIT].capability == ES_CAN_DELIVER);
+	fake.base.capabilities[ESD_NOTIFY_STAT].capability = ES_CAN_DELIVER;
+	memset(fake.load_refuses, 0, sizeof(fake.load_refuses));
+
+	fake.load_fails = ENOMEM;
+	REQUIRE(ask_op(fd, ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_STAT, &answer) == ENOMEM);
+	REQUIRE(!esd_types_has(answer.reply.types, ESD_NOTIFY_STAT));
+	fake.load_fails = ENOMEM;
+	REQUIRE(ask_op(fd, ES_REQUEST_CAPABILITIES, -1, &answer) == ENOMEM && answer.reply.count == 0);
+	REQUIRE(ask_op(fd, ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_STAT, &answer) == 0);
+	leave(fd);
+}
+
 static void test_clear_cache(void)
 {
 	struct answer answer;
@@ -519,6 +602,9 @@ int main(void)
 	test_client_life();
 	test_mutes();
 	test_refused_types();
+	test_takes_steps();
+	test_steps_of_several();
+	test_steps_refused();
 	test_clear_cache();
 	test_cache();
 	test_who_may();

@@ -32,12 +32,12 @@ static void test_events(void)
 static void test_select(void)
 {
 	static struct es_sensor_control control;
-	uint64_t types[ES_TYPE_WORDS] = {}, none[ES_TYPE_WORDS] = {};
+	uint64_t types[ES_TYPE_WORDS] = {}, none[ES_TYPE_WORDS] = {}, all[ES_TYPE_WORDS];
 
 	esd_types_add(types, ESD_NOTIFY_EXIT);
 	esd_select_client(&control, 63, types);
 	REQUIRE(control.subscribers[ESD_NOTIFY_EXIT] == UINT64_C(1) << 63);
-	REQUIRE(!esd_select_any_kind(&control));	/* exit is no system call's event */
+	REQUIRE(!esd_select_any_kind(types, false));	/* exit is no system call's event */
 
 	esd_types_add(types, ESD_NOTIFY_CLOSE);
 	esd_select_client(&control, 0, types);
@@ -46,7 +46,8 @@ static void test_select(void)
 	REQUIRE(!control.kind_live[ES_KIND_RENAME] && !control.kind_live[ES_KIND_NONE]);
 
 	esd_select_client(&control, 0, none);
-	REQUIRE(!esd_select_any_kind(&control));
+	esd_select_types(&control, all);
+	REQUIRE(!esd_select_any_kind(all, false) && !control.kind_live[ES_KIND_CLOSE]);
 	REQUIRE(esd_select_any_type(&control, ESD_NOTIFY_EXIT));
 	esd_select_client(&control, 63, none);
 	REQUIRE(!esd_select_any_type(&control, ESD_NOTIFY_EXIT));
@@ -62,7 +63,7 @@ static void test_select_auth_open(void)
 	esd_select_client(&fanotify, 0, types);
 	REQUIRE(fanotify.kind_live[ES_KIND_OPEN] && fanotify.kind_live[ES_KIND_EXEC]);
 	esd_select_client(&lsm, 0, types);
-	REQUIRE(esd_select_any_type(&lsm, ESD_AUTH_OPEN) && !esd_select_any_kind(&lsm));
+	REQUIRE(esd_select_any_type(&lsm, ESD_AUTH_OPEN) && !esd_select_any_kind(types, true));
 	esd_types_add(types, ESD_NOTIFY_OPEN);
 	esd_types_add(types, ESD_AUTH_EXEC);
 	esd_select_client(&lsm, 0, types);

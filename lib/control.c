@@ -15,7 +15,8 @@
 #include "util/macro.h"
 
 enum {
-	REPLY_SECONDS = 30,			/* loading programs into a busy kernel takes its time */
+	REPLY_SECONDS = 30,
+	SUBSCRIBE_SECONDS = 120,		/* programs may have to be loaded, which a slow machine takes its time for */
 	ATTEMPTS = 3,
 	LISTEN_MS = 1000,			/* how long to wait for a daemon that somebody else is starting */
 	STEP_MS = 20,
@@ -41,11 +42,18 @@ static const char *socket_path(void)
 	return path && *path ? path : ES_SOCKET_PATH;
 }
 
+static int be_patient(int fd, int option, int seconds)
+{
+	const struct timeval patience = { .tv_sec = seconds };
+
+	return setsockopt(fd, SOL_SOCKET, option, &patience, sizeof(patience)) < 0 ? -errno : 0;
+}
+
 static int open_socket(const char *path, int *ret_fd)
 {
-	const struct timeval patience = { .tv_sec = REPLY_SECONDS };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -1;
+	int r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -54,9 +62,11 @@ static int open_socket(const char *path, int *ret_fd)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
-		return -errno;
+	r = be_patient(fd, SO_RCVTIMEO, REPLY_SECONDS);
+	if (r == 0)
+		r = be_patient(fd, SO_SNDTIMEO, REPLY_SECONDS);
+	if (r < 0)
+		return r;
 	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -253,12 +263,16 @@ int esl_control_ask(struct esl_control *control, const struct es_request *reques
 	int r;
 
 	pthread_mutex_lock(&control->lock);
+	if (request->op == ES_REQUEST_SUBSCRIBE)
+		(void)be_patient(control->fd, SO_RCVTIMEO, SUBSCRIBE_SECONDS);
 	r = send_request(control->fd, request, data);
 	if (r == 0)
 		r = receive_reply(control->fd, request->op, ret_reply, NULL, ret_data, size);
 	/* A late reply to this request would be taken for the reply to the next one. */
 	if (r == -ETIMEDOUT || r == -EBADMSG)
 		shutdown(control->fd, SHUT_RDWR);
+	else if (request->op == ES_REQUEST_SUBSCRIBE)
+		(void)be_patient(control->fd, SO_RCVTIMEO, REPLY_SECONDS);
 	pthread_mutex_unlock(&control->lock);
 	return r;
 }

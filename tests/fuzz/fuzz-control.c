@@ -179,6 +179,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
 	prepare();
 	lowest = lowest_free_fd();
+	fake.load_steps = size % 7;
 	while (size >= 2) {
 		size_t length = data[1] < size - 2 ? data[1] : size - 2;
 
@@ -193,7 +194,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		peers[i] = -1;
 	}
 	settle();
-	REQUIRE(daemon_.client_count == 0 && TAILQ_EMPTY(&daemon_.strangers));
+	REQUIRE(daemon_.client_count == 0 && TAILQ_EMPTY(&daemon_.strangers) && TAILQ_EMPTY(&daemon_.again));
 	REQUIRE(daemon_.stranger_count[0] == 0 && daemon_.stranger_count[1] == 0);
 	REQUIRE(lowest_free_fd() == lowest);
 	return 0;
