@@ -171,6 +171,7 @@ struct capabilities {
 	struct es_reply *reply;
 	struct es_status_info *status;
 	struct es_capability_info *infos;
+	uint64_t types[ES_TYPE_WORDS];	/* that were asked about; none: all */
 };
 
 static const struct {
@@ -193,16 +194,28 @@ static const char *capability_name(uint32_t capability)
 	return capability < ARRAY_SIZE(names) ? names[capability] : "unknown";
 }
 
-/* One row for the NOTIFY and AUTH type of one payload, in the order in which they first appear. */
-static size_t make_rows(struct row *rows)
+/* The event's types; none if there is no such event. */
+static void types_named(const char *name, uint64_t types[ES_TYPE_WORDS])
 {
+	for (int type = 0; type < ES_EVENT_TYPES; type++)
+		if (!strcmp(events[type].payload, name))
+			types[type / 64] |= UINT64_C(1) << type % 64;
+}
+
+/*
+ * One row for the NOTIFY and AUTH type of one payload, in the order in which they first appear; of `only` these types, if
+ * there are any.
+ */
+static size_t make_rows(struct row *rows, const uint64_t only[ES_TYPE_WORDS])
+{
+	bool all = !(only[0] | only[1] | only[2]);
 	size_t count = 0;
 
 	for (int type = 0; type < ES_EVENT_TYPES; type++) {
 		bool auth = !strncmp(events[type].constant, "AUTH_", 5);
 		size_t i;
 
-		if (!auth && strncmp(events[type].constant, "NOTIFY_", 7))
+		if ((!auth && strncmp(events[type].constant, "NOTIFY_", 7)) || (!all && !type_in(only, type)))
 			continue;
 		for (i = 0; i < count && strcmp(rows[i].name, events[type].payload); i++)
 			;
@@ -225,13 +238,15 @@ static void ignore_message(es_client_t *client, const es_message_t *message, voi
 
 static int ask_capabilities(struct capabilities *capabilities)
 {
+	struct es_request request = { .abi = ES_ABI_VERSION, .op = ES_REQUEST_CAPABILITIES };
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	r = daemon_connect(&fd);
 	if (r < 0)
 		return r;
-	r = daemon_ask(fd, ES_REQUEST_CAPABILITIES, sizeof(struct es_capability_info), &capabilities->reply);
+	memcpy(request.types, capabilities->types, sizeof(request.types));
+	r = daemon_ask_this(fd, &request, sizeof(struct es_capability_info), &capabilities->reply);
 	if (r < 0)
 		return r;
 	r = daemon_ask(fd, ES_REQUEST_STATUS, sizeof(struct es_status_info), &capabilities->status_reply);
@@ -289,7 +304,7 @@ static void print_row(const struct row *row, const struct es_capability_info *in
 static void print_capabilities(const struct capabilities *capabilities, const char *release)
 {
 	struct row rows[ES_EVENT_TYPES];
-	size_t count = make_rows(rows);
+	size_t count = make_rows(rows, capabilities->types);
 
 	printf("kernel  %s\n", release);
 	printf("sensor  %s", sensor_name(capabilities->status->sensor));
@@ -316,7 +331,7 @@ static void json_capability(struct json *json, const struct es_capability_info *
 static int json_capabilities(const struct capabilities *capabilities, const char *release)
 {
 	struct row rows[ES_EVENT_TYPES];
-	size_t count = make_rows(rows);
+	size_t count = make_rows(rows, capabilities->types);
 	struct json json = {};
 
 	json_literal(&json, "{\"kernel\":");
@@ -345,12 +360,19 @@ static int json_capabilities(const struct capabilities *capabilities, const char
 	return json_print(&json);
 }
 
-static int command_capabilities(bool as_json, __attribute__((unused)) const char *argument)
+static int command_capabilities(bool as_json, const char *event)
 {
 	struct capabilities capabilities = {};
 	struct utsname uts;
 	int status = EX_OK, r;
 
+	if (event) {
+		types_named(event, capabilities.types);
+		if (!(capabilities.types[0] | capabilities.types[1] | capabilities.types[2])) {
+			log_error("no such event: %s; `eslogger --list-events` has their names", event);
+			return EX_USAGE;
+		}
+	}
 	r = get_capabilities(&capabilities);
 	if (r < 0) {
 		status = ask_failed(r);
@@ -915,12 +937,12 @@ static int command_cache(bool as_json, __attribute__((unused)) const char *argum
 
 static const struct command {
 	const char *name;
-	const char *argument;		/* what it takes; NULL: nothing */
+	const char *argument;		/* what it takes; NULL: nothing. In brackets: if it is given */
 	int (*run)(bool as_json, const char *argument);
 	const char *text;
 } commands[] = {
 	{ "cache", NULL, command_cache, "answers that are kept: how many, hits and misses, why not kept or dropped" },
-	{ "capabilities", NULL, command_capabilities, "what each event can do on this machine, how, or why not" },
+	{ "capabilities", "[EVENT]", command_capabilities, "what each event can do on this machine, how, or why not" },
 	{ "clients", NULL, command_clients, "who is connected: subscriptions, counts, losses, operations held" },
 	{ "events", NULL, command_events, "what happened lately: deadlines missed, clients come, gone and refused" },
 	{ "mutes", "CLIENT", command_mutes, "what a client (its SLOT) has muted, and which stages are inverted" },
@@ -940,6 +962,13 @@ static const struct command *find_command(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
+}
+
+static bool arguments_fit(const struct command *command, int count)
+{
+	bool may = command->argument, must = may && command->argument[0] != '[';
+
+	return count >= must && count <= may;
 }
 
 int main(int argc, char **argv)
@@ -963,7 +992,7 @@ int main(int argc, char **argv)
 		return option == 'h' ? EX_OK : EX_USAGE;
 	}
 	command = argc > optind ? find_command(argv[optind]) : NULL;
-	if (!command || argc != optind + 1 + !!command->argument) {
+	if (!command || !arguments_fit(command, argc - optind - 1)) {
 		if (!command && argc > optind)
 			log_error("no such command: %s", argv[optind]);
 		usage(stderr);
