@@ -836,6 +836,7 @@ static void warm_up(void)
 {
 	es_client_t *client;
 
+	REQUIRE(system(test_built("tools/esctl capabilities >/dev/null")) == 0);	/* loads all kernel programs */
 	REQUIRE(es_new_client_f(&client, ignore, NULL) == ES_NEW_CLIENT_RESULT_SUCCESS);
 	CHECK_EQUAL(es_subscribe(client, subject_events, SUBJECT_TYPES), ES_RETURN_SUCCESS);
 	CHECK_EQUAL(es_delete_client(client), ES_RETURN_SUCCESS);
