@@ -114,6 +114,8 @@ enum es_client_fd {
 	/* Tracepoint sensor: BPF program, run with struct es_ask for each event read from the gate. Lsm: unused. */
 	ES_CLIENT_FD_ASK,
 	ES_CLIENT_FD_HELD,		/* BPF array, mapped: struct es_held[ES_HELD_MAX], see abi/sensor.h */
+	/* BPF ring buffer, read-only, which all clients share: readable as soon as the daemon ends, and never read. */
+	ES_CLIENT_FD_END,
 	ES_CLIENT_FDS,
 };
 

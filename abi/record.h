@@ -64,7 +64,7 @@
 #include <stdint.h>
 #endif
 
-#define ES_ABI_VERSION 2
+#define ES_ABI_VERSION 3
 
 /* Limits that both sides rely on. */
 enum {

@@ -152,7 +152,7 @@ struct es_sensor_control {
 	uint64_t mute_target[ES_EVENT_TYPES];	/* or of targets; or that inverted the stage */
 	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
 	uint32_t daemon_tgid;
-	uint32_t daemon_gone;			/* 1: it has ended, and nobody is asked any more; the kernel programs write it */
+	uint32_t daemon_gone;			/* 1: it ends, and nobody is asked any more; the kernel programs write it */
 	uint32_t scope_mounts;			/* entries used below; 0: all mounts */
 	uint32_t scope_mount[ES_SCOPE_MOUNTS];	/* mount ids, as in /proc/self/mountinfo */
 	uint64_t scope_cgroup;			/* id of a cgroup-v2 directory, 0: all */

@@ -386,7 +386,7 @@ static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_
 	if (!opened)
 		return ES_ASK_ALLOW;
 	note_ours(opened);
-	if (tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
+	if (control.daemon_gone || tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
 		return ES_ASK_ALLOW;
 	file.mnt = READ(opened, f_path.mnt);
 	file.dentry = READ(opened, f_path.dentry);

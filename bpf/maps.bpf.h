@@ -54,6 +54,12 @@ struct {
 	__type(value, uint32_t);
 } client_processes SEC(".maps");
 
+/* Readable as soon as the daemon ends: the warden and the clients' libraries poll it, and nobody reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} end SEC(".maps");
+
 enum {
 	RECORD_BYTES = 98304,		/* longest record without exec's arguments */
 	RECORD_SLACK = 65536,		/* room behind it, so that a bounded copy that starts inside stays inside */

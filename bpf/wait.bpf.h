@@ -194,16 +194,25 @@ static long gone_step(uint32_t slot, uint32_t *tgid)
 	return 0;
 }
 
+static __always_inline void daemon_gone(void)
+{
+	control.daemon_gone = 1;
+	bpf_ringbuf_output(&end, &control.daemon_gone, sizeof(control.daemon_gone), BPF_RB_FORCE_WAKEUP);
+}
+
 /*
  * A process ends: if it is a client or the daemon, what starts over for its answer sees so at once. User space may take
  * its time to notice, and on a machine that is busy with starting over it does.
+ *
+ * Of the daemon that is no small matter: it has yet to close its descriptors, and taking down dozens of programs takes
+ * up to seconds. So those who can wake what sleeps at gates are told here.
  */
 static __always_inline void wait_process_gone(struct task_struct *task)
 {
 	uint32_t tgid = READ(task, tgid);
 
 	if (tgid == control.daemon_tgid)
-		control.daemon_gone = 1;
+		daemon_gone();
 	if (bpf_map_lookup_elem(&client_processes, &tgid))
 		bpf_loop(ES_CLIENTS_MAX, gone_step, &tgid, 0);
 }

@@ -39,7 +39,7 @@ static int fake_client_add(struct esd_sensor *sensor, unsigned int number, pid_t
 	int gate[2];
 
 	*slot = (struct fake_slot){ .used = true, .pid = pid, .gate_writer = -1,
-				    .given = { .fds = { -1, -1, -1, -1 }, .abort_fd = -1 } };
+				    .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
 	fake_of(sensor)->clients[number].tgid = pid;
 	for (int i = 0; i < ES_CLIENT_FDS; i++)
 		if (i != ES_CLIENT_FD_GATE)
@@ -162,7 +162,7 @@ void fake_sensor_init(struct fake_sensor *fake)
 	*fake = (struct fake_sensor){ .base.ops = &fake_ops, .base.gate_queues = true, .base.reason = "a test",
 				      .mutes_max = UINT_MAX };
 	fake->base.clients = fake->clients;
-	fake->base.clients_fd = -1;
+	fake->base.clients_fd = fake->base.end_fd = -1;
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		capabilities[type].capability = ES_CAN_DELIVER;
 	capabilities[ESD_AUTH_OPEN].capability = ES_CAN_HOLD;

@@ -207,7 +207,7 @@ static int sensor_load(struct esd_daemon *daemon, const struct esd_options *opti
 	int r = esd_sensor_new(&daemon->sensor, &config);
 
 	if (r == 0)
-		esd_warden_settings(&daemon->warden, daemon->sensor->clients_fd);
+		esd_warden_settings(&daemon->warden, daemon->sensor->clients_fd, daemon->sensor->end_fd);
 	return r;
 }
 

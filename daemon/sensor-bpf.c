@@ -240,7 +240,8 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 
 	if (slot->dead)
 		slot_clear(s, number);
-	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1 }, .abort_fd = -1 } };
+	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
+	slot->given.fds[ES_CLIENT_FD_END] = s->base.end_fd;
 	s->clients++;
 	r = slot_owner(s, number, pid);
 	if (r == 0)
@@ -513,6 +514,7 @@ static void sensor_free(struct esd_sensor *sensor)
 	if (s->reaper_fd >= 0)
 		loop_remove(s->loop, &s->reaper);
 	closep(&s->reaper_fd);
+	closep(&s->base.end_fd);
 	free(s);
 }
 
@@ -637,6 +639,22 @@ static int clients_map(struct esd_bpf *s)
 	return 0;
 }
 
+/* A descriptor that lets clients wait, but not write: it is one map for all of them. */
+static int end_map(struct esd_bpf *s)
+{
+	LIBBPF_OPTS(bpf_get_fd_by_id_opts, options, .open_flags = BPF_F_RDONLY);
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+	int r;
+
+	r = bpf_obj_get_info_by_fd(map_fd(s->skel->maps.end), &info, &size);
+	if (r == 0)
+		r = s->base.end_fd = bpf_map_get_fd_by_id_opts(info.id, &options);
+	if (r < 0)
+		log_error("the map that tells of the daemon's end can't be opened: %s", strerror(-r));
+	return r < 0 ? r : 0;
+}
+
 static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *config, const struct btf *btf)
 {
 	int r;
@@ -651,6 +669,9 @@ static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *confi
 	if (r < 0)
 		return r;
 	r = clients_map(s);
+	if (r < 0)
+		return r;
+	r = end_map(s);
 	if (r < 0)
 		return r;
 	return s->hold->start(s, config);
@@ -668,7 +689,7 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->hold = hold;
 	s->loop = config->loop;
 	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
-	s->reaper_fd = -1;
+	s->reaper_fd = s->base.end_fd = -1;
 	s->ring_bytes = config->ring_bytes;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
 	r = sensor_start(s, config, btf);

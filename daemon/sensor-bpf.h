@@ -65,7 +65,7 @@ struct esd_bpf_slot {
 	bool dead;			/* its client is gone, what it had in maps isn't yet */
 	uint32_t pid;			/* of the process that counts this client among its own; 0: not yet */
 	uint64_t types[ES_TYPE_WORDS];
-	struct esd_sensor_slot given;	/* GATE is borrowed from whoever holds, ASK from the skeleton */
+	struct esd_sensor_slot given;	/* RING and HELD are its own, the others borrowed */
 	const unsigned long *ring_consumer, *ring_producer;
 };
 

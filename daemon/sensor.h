@@ -105,6 +105,7 @@ struct esd_sensor {
 	bool gate_queues;		/* what waits at a gate may have no entry in `held`, if the client doesn't look */
 	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
 	int clients_fd;			/* what that is mapped from */
+	int end_fd;			/* ES_CLIENT_FD_END */
 	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */
 	char reason[256];		/* why this sensor */
 };

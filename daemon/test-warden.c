@@ -2,13 +2,14 @@
 
 /*
  * While the daemon lives and does nothing, the warden sees to deadlines and deaths; when the daemon is killed, it lets go
- * of everybody, stopped or not, and kills nobody.
+ * of everybody, stopped or not, and kills nobody; so it does when it is told that the daemon ends.
  */
 
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -37,7 +38,7 @@ enum client {
 /* What the kernel programs and the clients would write, shared by all processes here. */
 static struct es_sensor_client *settings;
 static struct es_held *held[CLIENTS];
-static int settings_fd, held_fd[CLIENTS];
+static int settings_fd, end_fd, held_fd[CLIENTS];
 static pid_t pids[CLIENTS];
 
 static void *shared(size_t bytes, int *ret_fd)
@@ -97,7 +98,7 @@ static _Noreturn void daemon_process(int ready, int heard)
 
 	alarm(SECONDS);
 	REQUIRE(esd_warden_start(&warden) == 0);
-	esd_warden_settings(&warden, settings_fd);
+	esd_warden_settings(&warden, settings_fd, end_fd);
 	for (unsigned int slot = 0; slot < CLIENTS; slot++)
 		watch(&warden, slot);
 	esd_warden_forget(&warden, FORGOTTEN);
@@ -192,26 +193,9 @@ static void test_hung(int heard)
 	REQUIRE(!dies(pids[FORGOTTEN], 1));
 }
 
-int main(void)
+/* Whoever is watched is let go of, and nobody is killed. */
+static void expect_all_let_go(void)
 {
-	int ready[2], heard[2];
-	pid_t daemon;
-	char byte;
-
-	alarm(2 * SECONDS);
-	/* Orphans come to us: the warden, whose end is waited for. */
-	REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 && pipe(ready) == 0 && pipe(heard) == 0);
-	settings = shared(ES_CLIENTS_MAX * sizeof(*settings), &settings_fd);
-	for (unsigned int slot = 0; slot < CLIENTS; slot++)
-		client_make(slot);
-	daemon = fork();
-	if (daemon == 0)
-		daemon_process(ready[1], heard[1]);
-	REQUIRE(read(ready[0], &byte, 1) == 1);
-	test_hung(heard[0]);
-
-	stop(pids[STOPPED]);
-	end(daemon);
 	REQUIRE(let_go(STOPPED, 500) && let_go(RUNNING, 500));
 	REQUIRE(!let_go(FORGOTTEN, 100));
 	for (unsigned int slot = LATE_ALLOWED; slot < CLIENTS; slot++) {
@@ -220,7 +204,64 @@ int main(void)
 		REQUIRE(!dies(pids[slot], 1));
 		end(pids[slot]);
 	}
+}
+
+static pid_t daemon_start(int *ret_heard)
+{
+	int ready[2], heard[2];
+	pid_t daemon;
+	char byte;
+
+	REQUIRE(pipe(ready) == 0 && pipe(heard) == 0);
+	settings = shared(ES_CLIENTS_MAX * sizeof(*settings), &settings_fd);
+	end_fd = eventfd(0, EFD_CLOEXEC);
+	for (unsigned int slot = 0; slot < CLIENTS; slot++)
+		client_make(slot);
+	daemon = fork();
+	if (daemon == 0)
+		daemon_process(ready[1], heard[1]);
+	REQUIRE(read(ready[0], &byte, 1) == 1);
+	*ret_heard = heard[0];
+	return daemon;
+}
+
+static void test_daemon_killed(void)
+{
+	int heard;
+	pid_t daemon = daemon_start(&heard);
+
+	test_hung(heard);
+	stop(pids[STOPPED]);
+	end(daemon);
+	expect_all_let_go();
+}
+
+/* The kernel programs have told of its end, and it has got no further yet: all its descriptors are open. */
+static void test_daemon_ends(void)
+{
+	int heard;
+	pid_t daemon = daemon_start(&heard);
+
+	stop(daemon);
+	stop(pids[STOPPED]);
+	REQUIRE(!let_go(RUNNING, 100));
+	REQUIRE(eventfd_write(end_fd, 1) == 0);
+	expect_all_let_go();
+	end(pids[LATE]);
+	end(pids[DIES]);
+	end(daemon);
+}
+
+int main(void)
+{
+	alarm(2 * SECONDS);
+	/* Orphans come to us: the warden, whose end is waited for. */
+	REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	test_daemon_killed();
 	REQUIRE(waitpid(-1, NULL, 0) > 0);		/* the warden ended, */
 	REQUIRE(waitpid(-1, NULL, WNOHANG) < 0);	/* and nothing is left */
+	test_daemon_ends();
+	REQUIRE(waitpid(-1, NULL, 0) > 0);
+	REQUIRE(waitpid(-1, NULL, WNOHANG) < 0);
 	return 0;
 }

@@ -28,7 +28,7 @@ enum {
 };
 
 enum word_op {
-	WORD_SETTINGS,			/* fd: the map of all clients */
+	WORD_SETTINGS,			/* fds: the map of all clients, and of the daemon's end */
 	WORD_WATCH,			/* fds: in the order of enum word_fd */
 	WORD_FORGET,
 };
@@ -77,6 +77,7 @@ struct ward {
 
 struct wardship {
 	int fd;				/* to the daemon */
+	int end;			/* readable as soon as it ends; -1: not known yet */
 	int daemon;			/* a pidfd */
 	pid_t daemon_pid;
 	struct es_sensor_client *settings;
@@ -122,8 +123,8 @@ static void ward_new(struct wardship *self, const struct word *word, int fds[WOR
 	};
 }
 
-/* Takes the descriptor. */
-static void settings_take(struct wardship *self, int fd)
+/* Takes the descriptors. */
+static void settings_take(struct wardship *self, int fd, int end)
 {
 	void *settings = mmap(NULL, clients_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -132,13 +133,15 @@ static void settings_take(struct wardship *self, int fd)
 	else
 		log_error("the warden can't see the clients' settings: %s", strerror(errno));
 	closep(&fd);
+	closep(&self->end);
+	self->end = end;
 }
 
 static void words_take(struct wardship *self, const struct word *word, int fds[WORD_FDS])
 {
 	switch (word->op) {
 	case WORD_SETTINGS:
-		settings_take(self, fds[0]);
+		settings_take(self, fds[0], fds[1]);
 		break;
 	case WORD_WATCH:
 		ward_new(self, word, fds);
@@ -266,10 +269,14 @@ static int warden_timeout_ms(const struct wardship *self)
 	return next <= now ? 1 : (int)((next - now) / NS_PER_MS + 1);
 }
 
-/* Until the daemon says something, a client dies, or somebody can be late. False at the end of the daemon. */
+/*
+ * Until the daemon says something, a client dies, or somebody can be late. False at the end of the daemon, or that of
+ * our socket.
+ */
 static bool warden_wait(struct wardship *self)
 {
-	struct pollfd fds[1 + ES_CLIENTS_MAX] = { { .fd = self->fd, .events = POLLIN } };
+	struct pollfd fds[1 + ES_CLIENTS_MAX + 1] = { { .fd = self->fd, .events = POLLIN } };
+	struct pollfd *end = &fds[1 + ES_CLIENTS_MAX];
 
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
 		const struct ward *ward = &self->wards[slot];
@@ -277,8 +284,11 @@ static bool warden_wait(struct wardship *self)
 		fds[1 + slot] = (struct pollfd){ .fd = ward->used && !ward->dead_ns ? ward->fds[WORD_FD_PID] : -1,
 						 .events = POLLIN };
 	}
+	*end = (struct pollfd){ .fd = self->end, .events = POLLIN };
 	if (poll(fds, ARRAY_SIZE(fds), warden_timeout_ms(self)) < 0)
 		return errno == EINTR;
+	if (end->revents)
+		return false;
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 		if (fds[1 + slot].revents)
 			self->wards[slot].dead_ns = clock_ns();
@@ -295,15 +305,16 @@ static void let_all_go(struct wardship *self)
 /*
  * Is the daemon done for? One that ends closes its descriptors one after the other, and taking down kernel programs takes
  * its time: seconds may pass between our socket's end and the process's. Meanwhile it has no table of descriptors any more.
+ * The kernel programs tell of it (`end`) only while there are clients.
  */
 static bool daemon_ends(const struct wardship *self)
 {
-	struct pollfd daemon = { .fd = self->daemon, .events = POLLIN };
+	struct pollfd fds[] = { { .fd = self->end, .events = POLLIN }, { .fd = self->daemon, .events = POLLIN } };
 	char path[32];
 	int entries = 0;
 	DIR *dir;
 
-	if (poll(&daemon, 1, 0) == 1)
+	if (poll(fds, ARRAY_SIZE(fds), 0) > 0)
 		return true;
 	snprintf(path, sizeof(path), "/proc/%d/fd", self->daemon_pid);
 	dir = opendir(path);
@@ -345,6 +356,7 @@ static _Noreturn void warden_run(int fd, int daemon, pid_t daemon_pid)
 	(void)prctl(PR_SET_NAME, "es-warden");
 	(void)!chdir("/");
 	self.fd = fd;
+	self.end = -1;
 	self.daemon = daemon;
 	self.daemon_pid = daemon_pid;
 	while (warden_wait(&self))
@@ -415,9 +427,11 @@ static void warden_tell(struct esd_warden *warden, const struct word *word, cons
 	shutdown(warden->fd, SHUT_RDWR);	/* the owner sees it end */
 }
 
-void esd_warden_settings(struct esd_warden *warden, int clients_fd)
+void esd_warden_settings(struct esd_warden *warden, int clients_fd, int end_fd)
 {
-	warden_tell(warden, &(struct word){ .op = WORD_SETTINGS }, &clients_fd, 1);
+	const int fds[] = { clients_fd, end_fd };
+
+	warden_tell(warden, &(struct word){ .op = WORD_SETTINGS }, fds, ARRAY_SIZE(fds));
 }
 
 void esd_warden_watch(struct esd_warden *warden, const struct esd_watch *watch, const struct esd_warden_name *name,

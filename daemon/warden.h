@@ -8,8 +8,9 @@
  * daemon lives it looks as the daemon does, ESD_WARDEN_SPARE_MS later: so if the daemon is stopped or stuck, deadlines
  * hold all the same, and who waits for a client that has died goes on. What it did it tells the daemon, for its log.
  *
- * When the daemon dies, its duplicates of the gates close, and each client's library closes its own, which lets
- * everything go. A client that is stopped can't; the warden lets go for all of them at once, and ends.
+ * When the daemon dies, the kernel programs tell the warden and each client's library before anything else is done
+ * (daemon_gone() in bpf/wait.bpf.h). Both let everything go: a client that is stopped can't, and who kills the daemon
+ * may kill the warden as well. Then the warden ends.
  *
  * It is forked first of all: it holds nothing but the socket and what it is given.
  */
@@ -32,8 +33,8 @@ struct esd_warden {
 int esd_warden_start(struct esd_warden *warden);
 void esd_warden_end(struct esd_warden *warden);
 
-/* The map with all clients' settings: before the first client. */
-void esd_warden_settings(struct esd_warden *warden, int clients_fd);
+/* The map with all clients' settings, and what is readable as soon as the daemon ends: before the first client. */
+void esd_warden_settings(struct esd_warden *warden, int clients_fd, int end_fd);
 
 /* Of a client, for the log. */
 struct esd_warden_name {

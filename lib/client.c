@@ -46,6 +46,7 @@ static void disown(struct es_client_s *client)
 {
 	int *const fds[] = {
 		&client->control.fd, &client->ring_fd, &client->epoll_fd, &client->wake_fd, &client->stop_fd,
+		&client->end_fd,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -109,6 +110,7 @@ static void free_client(struct es_client_s *client)
 	closep(&client->epoll_fd);
 	closep(&client->wake_fd);
 	closep(&client->stop_fd);
+	closep(&client->end_fd);
 	esl_control_close(&client->control);
 	pthread_mutex_destroy(&client->subscribe_lock);
 	pthread_mutex_destroy(&client->sync_lock);
@@ -130,7 +132,7 @@ static struct es_client_s *alloc_client(void)
 	atomic_init(&client->references, 1);
 	client->id = ++last_id;
 	client->creator = gettid();
-	client->ring_fd = client->epoll_fd = client->wake_fd = client->stop_fd = -1;
+	client->ring_fd = client->epoll_fd = client->wake_fd = client->stop_fd = client->end_fd = -1;
 	client->syncs_end = &client->syncs;
 	pthread_mutex_init(&client->subscribe_lock, NULL);
 	pthread_mutex_init(&client->sync_lock, NULL);
@@ -172,6 +174,7 @@ static int take_fds(struct es_client_s *client, const struct es_reply *reply, co
 
 	client->slot = reply->slot;
 	client->ring_fd = fds[ES_CLIENT_FD_RING];
+	client->end_fd = fds[ES_CLIENT_FD_END];
 	r = esl_ring_map(&client->ring, client->ring_fd, reply->ring_bytes);
 	if (r < 0)
 		return r;
@@ -231,6 +234,7 @@ static void *gate_thread(void *argument)
 		{ .fd = client->control.fd, .events = POLLRDHUP },
 		{ .fd = client->gate->wake_fd, .events = POLLIN },
 		{ .fd = client->gate->fd, .events = POLLIN },
+		{ .fd = client->end_fd, .events = POLLIN },
 	};
 	const int gate_fd = client->gate->fd;
 	eventfd_t ignored;
@@ -246,6 +250,10 @@ static void *gate_thread(void *argument)
 			continue;
 		if (fds[2].revents)
 			eventfd_read(client->gate->wake_fd, &ignored);
+		if (fds[4].revents) {
+			esl_gate_let_all_go(client->gate);
+			fds[4].fd = -1;
+		}
 		if (fds[1].revents && !atomic_load(&client->stopping)) {
 			end_stream(client);
 			fds[1].fd = -1;

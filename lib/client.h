@@ -5,7 +5,8 @@
  * A client: its connection, its ring, its gate, and the two threads that serve them.
  *
  *	handler thread	reads the ring and calls the program's handler, one message at a time
- *	gate thread	reads the gate (gate.h); notices the end of the daemon
+ *	gate thread	reads the gate (gate.h); notices the end of the daemon: first the kernel programs tell that it
+ *			ends, and all is let go; then, when it has closed its descriptors, the stream ends
  *
  * Both block all signals. Functions of the API begin with esl_client_get(), which says whether the pointer is a living
  * client of this process, and keeps its memory until esl_client_put(): a client that was deleted, or was the parent's
@@ -51,6 +52,7 @@ struct es_client_s {
 	int epoll_fd;				/* ring_fd and wake_fd */
 	int wake_fd;				/* eventfd: for the handler thread */
 	int stop_fd;				/* eventfd: for the gate thread */
+	int end_fd;				/* readable as soon as the daemon ends */
 	uint32_t slot;
 	pthread_t handler_thread;
 	pthread_t gate_thread;

@@ -412,8 +412,10 @@ static void remove_marks(int fd)
 }
 
 /* Nothing is read any more, so their numbers don't come again in this group. */
-static void close_lingering(struct esl_fanotify_gate *gate)
+static void close_lingering(struct esl_gate *base)
 {
+	struct esl_fanotify_gate *gate = fanotify_gate(base);
+
 	for (size_t i = 0; i < ARRAY_SIZE(gate->waiting); i++) {
 		_cleanup_close_ int event_fd = -1;
 
@@ -424,7 +426,7 @@ static void close_lingering(struct esl_fanotify_gate *gate)
 	}
 }
 
-/* No more marks, so nothing new comes. */
+/* No more marks, so nothing new comes, but what has seen one just before; when the daemon ends, ask() lets that go. */
 static void let_all_go(struct esl_gate *base)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);
@@ -433,7 +435,6 @@ static void let_all_go(struct esl_gate *base)
 	let_go(base, NULL);
 	while (free_entries(gate) && read_one(gate, allow_event) > 0)
 		;
-	close_lingering(gate);
 }
 
 static const struct esl_gate_ops fanotify_gate_ops = {
@@ -443,6 +444,7 @@ static const struct esl_gate_ops fanotify_gate_ops = {
 	.answer = answer,
 	.let_go = let_go,
 	.let_all_go = let_all_go,
+	.finish = close_lingering,
 };
 
 int esl_fanotify_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate)

@@ -402,18 +402,19 @@ static void drain(struct fuse_gate *gate)
  * When we are gone the daemon takes the entries away, and what finds none goes on. A denial counts all the same: its task
  * gets a moment to see it. Not more, since one that was killed never does.
  */
-static void await_denied(struct fuse_gate *gate)
+static void await_denied(struct esl_gate *base)
 {
+	struct fuse_gate *gate = fuse_gate(base);
 	const struct timespec pause = { .tv_nsec = 100000 };
 	const uint64_t limit = esl_gate_now_ns() + TAKEN_NS;
 
-	while (denied_waits(&gate->gate) && esl_gate_now_ns() < limit) {
+	while (denied_waits(base) && esl_gate_now_ns() < limit) {
 		nanosleep(&pause, NULL);
 		drain(gate);
 	}
 }
 
-/* Who comes later than that finds the connection ended, when the daemon has closed its side too. */
+/* Who comes after the gate was closed finds the connection ended, when the daemon has closed its side too. */
 static void let_all_go(struct esl_gate *base)
 {
 	struct fuse_gate *gate = fuse_gate(base);
@@ -423,7 +424,6 @@ static void let_all_go(struct esl_gate *base)
 	pthread_mutex_unlock(&base->lock);
 	let_go(base, NULL);
 	drain(gate);
-	await_denied(gate);
 }
 
 static const struct esl_gate_ops fuse_gate_ops = {
@@ -432,6 +432,7 @@ static const struct esl_gate_ops fuse_gate_ops = {
 	.answer = answer,
 	.let_go = let_go,
 	.let_all_go = let_all_go,
+	.finish = await_denied,
 };
 
 int esl_fuse_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate)

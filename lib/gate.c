@@ -106,6 +106,12 @@ void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types)
 	gate->ops->let_go(gate, types);
 }
 
+void esl_gate_let_all_go(struct esl_gate *gate)
+{
+	if (gate->fd >= 0)
+		gate->ops->let_all_go(gate);
+}
+
 void esl_gate_close(struct esl_gate *gate)
 {
 	int fd;
@@ -113,6 +119,8 @@ void esl_gate_close(struct esl_gate *gate)
 	if (gate->fd < 0)
 		return;
 	gate->ops->let_all_go(gate);
+	if (gate->ops->finish)
+		gate->ops->finish(gate);
 	pthread_mutex_lock(&gate->lock);
 	fd = TAKE_FD(gate->fd);
 	pthread_mutex_unlock(&gate->lock);

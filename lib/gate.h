@@ -33,6 +33,7 @@ struct esl_gate_ops {
 	int (*answer)(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_t keep);
 	void (*let_go)(struct esl_gate *gate, const uint64_t *types);	/* NULL: all */
 	void (*let_all_go)(struct esl_gate *gate);	/* what has yet to be read as well */
+	void (*finish)(struct esl_gate *gate);	/* nothing will be read any more; may be NULL */
 };
 
 /* The part that all kinds have in common, at the beginning of each. A kind that needs no wake_fd has -1 there. */
@@ -96,6 +97,12 @@ int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_
 
 /* Allows all that waits and is of these types. */
 void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types);
+
+/*
+ * Allows all that waits, has yet to be read, or comes later, since the daemon ends. The gate is still to be read until it
+ * is closed: who was about to wait just then comes to it. By the gate's thread only.
+ */
+void esl_gate_let_all_go(struct esl_gate *gate);
 
 /* Allows all that waits or has yet to be read, closes the gate. By the gate's thread only. */
 void esl_gate_close(struct esl_gate *gate);

@@ -442,7 +442,7 @@ static void test_fork(void)
 	int before = open_descriptors(), fd, status;
 	es_client_t *client = new_client(retain);
 	struct test_peer *peer = test_daemon_peer();
-	int of_daemon = 3;			/* its connection, push_fd and gate are this process's as well */
+	int of_daemon = 4;			/* its connection, push_fd, gate and end are this process's as well */
 	pid_t child;
 
 	fd = ask(peer, FAN_OPEN_EXEC_PERM, 1);
@@ -497,6 +497,31 @@ static void test_daemon_death(void)
 	push(test_daemon_peer(), ES_EVENT_TYPE_NOTIFY_EXEC);
 	CHECK(called());
 	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
+}
+
+static void await_end(es_client_t *client)
+{
+	for (int i = 0; !es_linux_stream_ended(client); i++) {
+		CHECK(i < 10000);
+		usleep(1000);
+	}
+}
+
+/* It is seen to end before it closes its socket. */
+static void test_daemon_ends(void)
+{
+	es_client_t *client = new_client(retain);
+	struct test_peer *peer = test_daemon_peer();
+	int fd = ask(peer, FAN_OPEN_EXEC_PERM, 1);
+
+	test_peer_end(peer);
+	CHECK(answered(peer, fd, FAN_ALLOW));
+	CHECK(es_respond_auth_result(client, seen.message, ES_AUTH_RESULT_DENY, false) == ES_RESPOND_RESULT_NOT_FOUND);
+	CHECK(!es_linux_stream_ended(client));
+	test_peer_hang_up(peer);
+	await_end(client);
+	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
+	es_release_message(seen.message);
 }
 
 /* What the lsm sensor's program does: claims an entry, and sends its record; then its task comes to the gate. */
@@ -643,6 +668,33 @@ static void test_lsm_end(void)
 	}
 }
 
+/* The daemon ends, and hasn't closed its socket yet: what waits goes on, and so does who comes only now. */
+static void test_lsm_daemon_ends(void)
+{
+	es_client_t *client = new_client(retain);
+	struct test_peer *peer = test_daemon_peer();
+	const es_message_t *message;
+	struct es_held *entry;
+
+	entry = hold(peer, 82, ES_EVENT_TYPE_AUTH_EXEC, 0);
+	message = seen.message;
+	come(peer, 82);
+	CHECK(no_answer(peer));
+	test_peer_end(peer);
+	CHECK(woken(peer, 82) && (entry->verdict & ES_VERDICT_MASK) == ES_VERDICT_ALLOW);
+	CHECK(es_respond_auth_result(client, message, ES_AUTH_RESULT_DENY, false) == ES_RESPOND_RESULT_NOT_FOUND);
+	es_release_message(message);
+
+	entry = hold(peer, 83, ES_EVENT_TYPE_AUTH_EXEC, 0);
+	come(peer, 83);
+	CHECK(woken(peer, 83) && (entry->verdict & ES_VERDICT_MASK) == ES_VERDICT_ALLOW);
+	es_release_message(seen.message);
+	CHECK(!es_linux_stream_ended(client));
+	test_peer_hang_up(peer);
+	await_end(client);
+	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
+}
+
 static void test_no_gate(void)
 {
 	es_client_t *client;
@@ -657,9 +709,13 @@ static void test_lsm(void)
 	test_daemon_sensor = ES_SENSOR_LSM;
 	test_lsm_respond();
 	test_lsm_end();
+	test_lsm_daemon_ends();
 	test_daemon_sensor = ES_SENSOR_TRACEPOINT;
-	of_daemon = 4 * 3;			/* four clients': connection, push_fd and gate are never closed here */
-	CHECK(open_descriptors() == before + of_daemon);
+	of_daemon = 5 * 4;			/* five clients': connection, push_fd, gate and end are never closed here */
+	for (int i = 0; open_descriptors() != before + of_daemon; i++) {
+		CHECK(i < 10000);			/* the last reply's are closed after it was sent */
+		usleep(1000);
+	}
 
 	test_daemon_sensor = ES_SENSOR_NONE;
 	test_no_gate();
@@ -825,6 +881,7 @@ int main(void)
 	test_sync();
 	test_fork();
 	test_daemon_death();
+	test_daemon_ends();
 	test_lsm();
 #ifndef __BLOCKS__
 	test_blocks();

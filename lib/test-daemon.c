@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -117,8 +118,10 @@ static void make_client(struct test_peer *peer, struct es_reply *reply)
 	fds[ES_CLIENT_FD_GATE] = ends[0];
 	fds[ES_CLIENT_FD_ASK] = load_ask();
 	fds[ES_CLIENT_FD_HELD] = new_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct es_held), ES_HELD_MAX, BPF_F_MMAPABLE);
+	fds[ES_CLIENT_FD_END] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	for (int i = 0; i < ES_CLIENT_FDS; i++)
 		CHECK(fds[i] >= 0);
+	peer->end = dup(fds[ES_CLIENT_FD_END]);
 	peer->held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ | PROT_WRITE, MAP_SHARED,
 			  fds[ES_CLIENT_FD_HELD], 0);
 	CHECK(peer->held != MAP_FAILED);
@@ -246,6 +249,11 @@ bool test_peer_push(struct test_peer *peer, const struct test_record *record)
 	memcpy(peer->push, record->bytes, record->head.size);
 	CHECK(bpf(BPF_PROG_RUN, &attr) == 0);
 	return (int)attr.test.retval == 0;
+}
+
+void test_peer_end(struct test_peer *peer)
+{
+	CHECK(eventfd_write(peer->end, 1) == 0);
 }
 
 void test_peer_hang_up(struct test_peer *peer)

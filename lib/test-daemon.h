@@ -19,6 +19,7 @@ struct test_peer {
 	int push_fd;				/* program that puts what is at `push` into the ring */
 	void *push;
 	int gate;				/* the kernel's end */
+	int end;				/* eventfd: the daemon ends */
 	struct es_held *held;
 	uint64_t types[ES_TYPE_WORDS];
 };
@@ -43,5 +44,6 @@ extern uint32_t test_daemon_sensor;
 /* Puts a record into the client's ring. False: it is full. */
 bool test_peer_push(struct test_peer *peer, const struct test_record *record);
 
-/* The daemon's end, as far as this client is concerned. */
+/* The daemon's end, as far as this client is concerned: first the kernel programs see it, then its socket closes. */
+void test_peer_end(struct test_peer *peer);
 void test_peer_hang_up(struct test_peer *peer);

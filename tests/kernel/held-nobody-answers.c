@@ -2,8 +2,8 @@
 
 /*
  * Tasks are held, in each way of waiting, and nobody will answer: the client is killed, or exits, also while the daemon is
- * stopped; or the daemon is killed: all go on within 100 ms, and have done what they wanted. If the client is stopped,
- * they go on when its deadline has passed, and it has been killed.
+ * stopped; or the daemon is killed, and its warden with it: all go on within 100 ms, and have done what they wanted. If the
+ * client is stopped, they go on when its deadline has passed, and it has been killed.
  */
 
 #include "es-test.h"
@@ -175,17 +175,42 @@ static void kill_holder_of_stopped_daemon(pid_t daemon)
 	(void)test_wait(holder);
 }
 
-static void kill_daemon(void)
+static pid_t warden_of(pid_t daemon)
 {
+	char path[64], comm[32];
+	pid_t child, found = 0;
+	FILE *list;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", daemon, daemon);
+	list = fopen(path, "re");
+	REQUIRE(list);
+	while (fscanf(list, "%d", &child) == 1) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", child);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && read(fd, comm, sizeof(comm)) > 0 && !strncmp(comm, "es-warden\n", 10))
+			found = child;
+		close(fd);
+	}
+	fclose(list);
+	return found;
+}
+
+/* As systemd does with all that is left of a service. */
+static void kill_daemon_and_warden(pid_t daemon)
+{
+	pid_t holder, warden = warden_of(daemon);
 	uint64_t since;
-	pid_t holder;
 
 	prepare();
 	holder = holder_start();
 	start();
+	REQUIRE(warden > 0);
+	kill(daemon, SIGSTOP);
+	kill(warden, SIGKILL);
 	since = test_now();
 	CHECK_EQUAL(WTERMSIG(test_daemon_stop(SIGKILL)), SIGKILL);
-	expect("daemon killed", since, GONE_MS * test_slow());
+	expect("daemon and warden killed", since, GONE_MS * test_slow());
 	kill(holder, SIGKILL);
 	(void)test_wait(holder);
 	unlink(getenv("ENDPOINTSECURITY_SOCKET"));	/* a daemon killed so can't take it away, and no other follows */
@@ -210,6 +235,6 @@ int main(void)
 	end_holder("client exits", SIGUSR1);
 	kill_holder_of_stopped_daemon(daemon);
 	stop_holder();
-	kill_daemon();
+	kill_daemon_and_warden(daemon);
 	return test_end();
 }
