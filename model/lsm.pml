@@ -8,7 +8,7 @@
  *
  * -DMISS_DENY: a client that is late isn't killed but answered for, with a denial. -DBUG_...: the model with a mistake,
  * which check wants to be found. It runs the model with two tasks and one client, with one task and two clients
- * (-DTWO_CLIENTS), and with one of each (-DONE_TASK). -DONE_ENTRY: tasks share one, one after the other.
+ * (-DTWO_CLIENTS), and with one of each (-DONE_TASK). -DNO_WARDEN: who kills the daemon kills the warden as well. -DONE_ENTRY: tasks share one, one after the other.
  */
 
 #if defined(TWO_CLIENTS)
@@ -45,6 +45,7 @@ typedef client_t {
 };
 client_t client[CLIENTS];
 bool daemon_alive = true;
+bool daemon_open = true;		/* its descriptors of the connections */
 
 /* struct es_held: `mark` is what is above ES_VERDICT_MASK in `verdict`. */
 typedef held_t { byte auth_id; byte tid = NOBODY; byte mark; byte verdict; bool deadline };
@@ -84,6 +85,19 @@ inline abort(c)
 		at++
 	:: else -> break
 	od
+}
+
+/* Without a warden the client's descriptor of the connection may be the last one, or the daemon's. */
+inline last_close(c)
+{
+#ifdef NO_WARDEN
+	if
+	:: !client[c].open && !daemon_open -> abort(c)
+	:: else
+	fi
+#else
+	skip
+#endif
 }
 
 /* ---- a task in a hook: bpf/wait.bpf.h ---- */
@@ -287,13 +301,14 @@ inline wake(j)
 	}
 }
 
+#define QUEUED(c, t) (!client[c].broken && task[t].request == queued && task[t].at == c)
+
 /*
- * read_request(); then arrive(), under the lock, which finds the entry by the thread, as entry_of() does. Between the
- * two the number is with the gate's thread only.
+ * After read_request(): under the lock, which finds the entry by the thread, as entry_of() does. Between the two the
+ * number is with the gate's thread only.
  */
 inline arrive(c, u)
 {
-	atomic { task[u].request == queued && task[u].at == c -> task[u].request = asleep };
 	atomic {
 		!client[c].locked;
 		client[c].locked = true;
@@ -319,27 +334,9 @@ inline arrive(c, u)
 	atomic { client[c].locked = false; e = 0 }
 }
 
-#define QUEUED(c, t) (!client[c].broken && task[t].request == queued && task[t].at == c)
-
-/* gate_thread() in lib/client.c; read_gate() and let_all_go() in lib/gate-fuse.c */
-proctype Gate(byte c) provided (RUNS(c))
+/* In lib/gate-fuse.c. */
+inline let_all_go(c)
 {
-	byte t, e, word;
-
-	do
-	:: CALM(c) && QUEUED(c, 0) -> if :: QUEUED(c, 0) -> arrive(c, 0) :: !QUEUED(c, 0) fi
-#if TASKS > 1
-	:: CALM(c) && QUEUED(c, 1) -> if :: QUEUED(c, 1) -> arrive(c, 1) :: !QUEUED(c, 1) fi
-#endif
-	/* wake_due() */
-	:: atomic { !client[c].locked && request[AT(c, 0)] && !task[TASK(request[AT(c, 0)])].sliced ->
-			task[TASK(request[AT(c, 0)])].sliced = true; client[c].locked = true };
-		wake(AT(c, 0));
-		client[c].locked = false
-	:: client[c].stopping || !client[c].connected -> break
-	:: client[c].broken -> client[c].connected = false; break
-	od;
-	/* esl_gate_close(): let_all_go() */
 	client[c].closing = true;
 	do
 	:: e < ENTRIES ->	/* let_entry_go() */
@@ -362,16 +359,41 @@ proctype Gate(byte c) provided (RUNS(c))
 	do
 	:: t < TASKS ->
 		if
-		:: QUEUED(c, t) -> if :: QUEUED(c, t) -> arrive(c, t) :: !QUEUED(c, t) fi
+		:: atomic { QUEUED(c, t) -> task[t].request = asleep }; arrive(c, t)
 		:: !QUEUED(c, t)
 		fi;
 		t++
 	:: t == TASKS -> t = 0; break
 	od;
+}
+
+/* gate_thread() in lib/client.c; read_gate(), read_request() in lib/gate-fuse.c */
+proctype Gate(byte c) provided (RUNS(c))
+{
+	byte t, e, word;
+
+	do
+	:: atomic { CALM(c) && QUEUED(c, 0) -> task[0].request = asleep }; arrive(c, 0)
+#if TASKS > 1
+	:: atomic { CALM(c) && QUEUED(c, 1) -> task[1].request = asleep }; arrive(c, 1)
+#endif
+	/* wake_due() */
+	:: atomic { !client[c].locked && request[AT(c, 0)] && !task[TASK(request[AT(c, 0)])].sliced ->
+			task[TASK(request[AT(c, 0)])].sliced = true; client[c].locked = true };
+		wake(AT(c, 0));
+		client[c].locked = false
+	/* ES_CLIENT_FD_END: it goes on reading */
+	:: !daemon_alive && !client[c].closing -> let_all_go(c)
+	:: client[c].stopping || !client[c].connected -> break
+	:: client[c].broken -> client[c].connected = false; break
+	od;
+	/* esl_gate_close() */
+	let_all_go(c);
 	atomic {
 		!client[c].locked;
 		client[c].closed = true;
-		client[c].open = false
+		client[c].open = false;
+		last_close(c)
 	}
 	atomic { client[c].connected = false; client[c].done = true }
 }
@@ -531,21 +553,33 @@ proctype Daemon(byte c) provided (daemon_alive)
 	}
 }
 
-/* Its gates' processes die with it (PR_SET_PDEATHSIG), and its descriptors are closed. */
+/*
+ * First the kernel programs tell of it: daemon_gone() in bpf/wait.bpf.h. Then its descriptors are closed, one after the
+ * other, and its gates' processes die with it (PR_SET_PDEATHSIG).
+ */
 proctype DaemonKiller()
 {
 	byte c;
 
+	daemon_alive = false;
 	atomic {
-		daemon_alive = false;
 		do
 		:: c < CLIENTS ->
 			client[c].gate = false;
 			client[c].connected = false;
 			c++
-		:: else -> break
+		:: else -> c = 0; break
+		od
+	};
+#ifdef NO_WARDEN
+	atomic {
+		daemon_open = false;
+		do
+		:: c < CLIENTS -> last_close(c); c++
+		:: else -> c = 0; break
 		od
 	}
+#endif
 }
 
 /* warden_finish() in daemon/warden.c, esd_watch_let_go() */
@@ -638,7 +672,9 @@ init {
 #endif
 #ifdef DAEMON_DIES
 		run DaemonKiller();
+#ifndef NO_WARDEN
 		run Warden(0);
+#endif
 #endif
 #ifdef STOP
 		run Stopper(0);
