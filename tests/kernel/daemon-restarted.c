@@ -39,7 +39,7 @@ int main(void)
 	path = test_at("file");
 	test_write_file(path, "", 0644);
 	for (int i = 0; i < 3; i++) {
-		test_daemon(NULL);
+		test_daemon_own();
 		client = test_client(NULL, NULL);
 		test_subscribe(client, ES_AUTH(OPEN), ES_NOTIFY(OPEN), -1);
 		works(client, path);
