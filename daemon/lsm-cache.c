@@ -127,19 +127,24 @@ void esd_lsm_cache_stop(struct esd_lsm_cache *cache)
 	cache->attached = false;
 }
 
-void esd_lsm_cache_update(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
+void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
 {
-	bool needed = cache->loaded && !cache->error && cache_needed(skel);
-
-	if (needed == cache->attached)
+	if (!cache->loaded || cache->error || cache->attached || !cache_needed(skel))
 		return;
 	set_generation(skel, 0);
-	if (needed)
-		cache->error = attach_all(cache);
-	if (needed && !cache->error)
-		generation_begin(cache, skel);
-	else
+	cache->error = attach_all(cache);
+	if (cache->error)
 		esd_lsm_cache_stop(cache);
+	else
+		generation_begin(cache, skel);
+}
+
+void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
+{
+	if (!cache->attached || cache_needed(skel))
+		return;
+	set_generation(skel, 0);
+	esd_lsm_cache_stop(cache);
 }
 
 void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)

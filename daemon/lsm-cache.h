@@ -34,8 +34,11 @@ void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *progra
 /* If answers of one of these types are kept, what that takes: as esd_tracepoints_load(). Without, there is no cache. */
 int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS]);
 
-/* Subscriptions have changed: before hooks are attached that ask, after those are detached. Never fails: no cache, then. */
-void esd_lsm_cache_update(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);
+/* If it is needed: before hooks are attached that ask. Never fails: no cache, then. */
+void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);
+
+/* If it isn't any more: after these are detached. */
+void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);
 void esd_lsm_cache_stop(struct esd_lsm_cache *cache);
 
 /* On return, nothing that was kept before counts any more. */

@@ -209,9 +209,16 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 			return 0;
 		}
 	}
-	detach_unneeded(s);
 	(void)!read(s->reaper_fd, &count, sizeof(count));
+	detach_unneeded(s);
+	if (s->hold->trim)
+		s->hold->trim(s);
 	return 0;
+}
+
+static void reap_later(struct esd_bpf *s)
+{
+	(void)!write(s->reaper_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
 static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
@@ -229,7 +236,7 @@ static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 	slot->used = false;
 	slot->dead = true;
 	s->clients--;
-	(void)!write(s->reaper_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+	reap_later(s);
 }
 
 static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid_t pid, struct esd_sensor_slot *ret)
@@ -262,6 +269,7 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 	return 0;
 }
 
+/* What is no longer needed goes later: who unsubscribes, and whoever waits for that client, doesn't wait for it. */
 static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_bpf_slot *slot = &s->slots[number];
@@ -275,7 +283,7 @@ static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t t
 	r = attach_needed(s);
 	if (r < 0)
 		return r;
-	detach_unneeded(s);
+	reap_later(s);
 	return s->hold->widen(s, number, types);
 }
 

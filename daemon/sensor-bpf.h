@@ -49,6 +49,9 @@ struct esd_hold {
 	int (*narrow)(struct esd_bpf *s, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 	int (*widen)(struct esd_bpf *s, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
+	/* Takes away what no client needs any more, which may take long: later. NULL: widen() has done so. */
+	void (*trim)(struct esd_bpf *s);
+
 	/* NULL, both: this sensor keeps no answers. */
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
@@ -77,7 +80,7 @@ struct esd_bpf {
 	struct esd_programs programs;
 	struct esd_tracepoints tracepoints;
 	struct loop *loop;		/* borrowed */
-	struct loop_source reaper;	/* ready while a slot is dead */
+	struct loop_source reaper;	/* ready while a slot is dead, or programs may be attached that nobody needs */
 	int reaper_fd;
 	uint32_t ring_bytes;
 	unsigned int clients;

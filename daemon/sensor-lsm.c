@@ -267,7 +267,7 @@ static void hooks_detach_unneeded(struct lsm *lsm)
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		if (lsm->hooks[i].link >= 0 && !hook_needed(lsm, &hooks[i]))
 			hook_detach(&lsm->hooks[i]);
-	esd_lsm_cache_update(&lsm->cache, lsm->base.skel);
+	esd_lsm_cache_trim(&lsm->cache, lsm->base.skel);
 }
 
 /* AUTH_OPEN and AUTH_EXEC the other sensor has, too: without them this one isn't the better one. */
@@ -356,6 +356,10 @@ static void lsm_client_let_go(struct esd_bpf *s, unsigned int number)
 static void lsm_client_clear(struct esd_bpf *s, unsigned int number)
 {
 	esd_gate_fuse_deinit(&lsm_of(s)->gates[number].gate);
+}
+
+static void lsm_trim(struct esd_bpf *s)
+{
 	hooks_detach_unneeded(lsm_of(s));
 }
 
@@ -374,7 +378,7 @@ static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t type
 
 	(void)number;
 	(void)types;
-	esd_lsm_cache_update(&lsm->cache, s->skel);
+	esd_lsm_cache_attach(&lsm->cache, s->skel);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (lsm->hooks[i].link >= 0 || !hook_usable(&lsm->hooks[i]) || !hook_needed(lsm, &hooks[i]))
 			continue;
@@ -382,7 +386,6 @@ static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t type
 		if (r < 0)
 			return r;
 	}
-	hooks_detach_unneeded(lsm);
 	return 0;
 }
 
@@ -468,6 +471,7 @@ static const struct esd_hold lsm_hold = {
 	.client_clear = lsm_client_clear,
 	.narrow = lsm_narrow,
 	.widen = lsm_widen,
+	.trim = lsm_trim,
 	.cache_clear = lsm_cache_clear,
 	.cache_info = lsm_cache_info,
 	.restarts = lsm_restarts,
