@@ -23,7 +23,7 @@ static __always_inline bool is_compat(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return READ(task, thread_info.status) & TS_COMPAT;
+	return task->thread_info.status & TS_COMPAT;
 }
 
 static __always_inline uint32_t syscall_index(long nr)
@@ -96,6 +96,19 @@ static __always_inline struct scratch *event_begin(uint32_t type)
 	return record_begin(type);
 }
 
+/* The same of one that is about an open file, and nothing else: not for those who have muted it. */
+static __always_inline struct scratch *event_begin_on(uint32_t type, struct file *file, uint64_t *slots)
+{
+	struct scratch *s = event_begin(type);
+
+	if (!s || !(*slots & control.mute_target[type]))
+		return s;
+	s->climbed.mnt = PEEK(file, f_path.mnt);
+	s->climbed.dentry = PEEK(file, f_path.dentry);
+	*slots = select_path(s, *slots, type);
+	return s;
+}
+
 /* Completes a record whose files are in it: returns who it is still for, and puts in who acted. */
 static __always_inline uint64_t event_finish(struct scratch *s, uint64_t slots)
 {
@@ -107,7 +120,7 @@ static __always_inline uint64_t event_finish(struct scratch *s, uint64_t slots)
 
 static __always_inline void event_send(struct scratch *s, uint64_t slots)
 {
-	if (s)
+	if (s && slots)
 		slots = event_finish(s, slots);
 	if (s && slots)
 		record_send(s, slots);

@@ -373,6 +373,23 @@ struct bpf_iter__task {
 /* BPF_CORE_READ() whose first argument may be any expression, one that goes through structures of our own too. */
 #define READ(pointer, ...) ({ __typeof__(pointer) read_ = (pointer); BPF_CORE_READ(read_, __VA_ARGS__); })
 
+void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
+
+/*
+ * One member of a kernel object: a plain load where the kernel lets a number be taken for a pointer (since 6.2), else a
+ * call that costs a hundred instructions. What is read is no number for the verifier if it is a pointer.
+ */
+#define PEEK(pointer, member) ({ \
+	__typeof__(pointer) peek_ = (pointer); \
+	__typeof__(peek_->member) peeked_; \
+	if (bpf_rdonly_cast) \
+		peeked_ = ((__typeof__(peek_))bpf_rdonly_cast(peek_, \
+							      bpf_core_type_id_kernel(__typeof__(*peek_))))->member; \
+	else \
+		peeked_ = BPF_CORE_READ(peek_, member); \
+	peeked_; \
+})
+
 /* A pointer that the verifier knows, as a mere number, which is what functions that are verified by their own take. */
 static inline __attribute__((always_inline)) uint64_t number_of(const void *pointer)
 {

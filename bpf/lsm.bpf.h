@@ -114,33 +114,32 @@ static __always_inline bool made_exclusively(struct file *file)
  */
 static __always_inline bool opened_by_file_system(struct file *file)
 {
-	struct vfsmount *mnt = READ(file, f_path.mnt);
+	struct vfsmount *mnt = file->f_path.mnt;
 
-	if (READ(file, f_mode) & FMODE_NOACCOUNT_ && READ(file, f_path.dentry, d_inode) != READ(file, f_inode))
+	if (file->f_mode & FMODE_NOACCOUNT_ && READ(file, f_path.dentry, d_inode) != READ(file, f_inode))
 		return true;
-	return (int64_t)READ(mount_of(mnt), mnt_ns) == -EINVAL &&
-	       !(READ(mnt, mnt_flags) & MNT_INTERNAL_);
+	return !(mnt->mnt_flags & MNT_INTERNAL_) && (int64_t)PEEK(mount_of(mnt), mnt_ns) == -EINVAL;
 }
 
 /* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
 static __always_inline uint64_t open_key(struct file *file)
 {
-	if (READ(file, f_flags) & O_TMPFILE_)
+	if (file->f_flags & O_TMPFILE_)
 		return (uint64_t)READ(file, f_path.dentry, d_parent, d_inode);
-	return (uint64_t)READ(file, f_inode);
+	return (uint64_t)file->f_inode;
 }
 
 static __always_inline int on_file_open(struct file *file, int ret)
 {
-	uint32_t flags = fflag_of(file);
+	uint32_t flags = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	struct question q = {};
 
-	if (ret || READ(file, f_flags) & FMODE_EXEC_ || opened_by_file_system(file))
+	if (ret || file->f_flags & FMODE_EXEC_ || opened_by_file_system(file))
 		return ret;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
-	if (!question_open_kept(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), READ(file, f_flags), 0, flags,
-				file->f_inode, READ(file, f_path.mnt), true))
+	if (!question_open_named(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0, flags,
+				 file->f_inode, file->f_path.mnt, file->f_path.dentry, true))
 		return 0;
 	return question_ask_kept(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, file->f_inode,
 				 READ(file, f_path.dentry), put_open(s, file));

@@ -153,6 +153,7 @@ struct scratch {
 	char name[NAME_BYTES + 8];	/* component that is looked up */
 	char other[NAME_BYTES + 8];	/* and one that is compared with it */
 	struct walk_state walk;
+	struct path climbed;		/* whose path is looked at: see select_path() */
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
 	struct args args;		/* of the call that a hook is in */
@@ -273,3 +274,18 @@ static __always_inline void rcu_end(bool sleeps)
 
 struct es_sensor_control control;
 struct es_sensor_stats stats;
+
+/* Takes the lowest slot out of a set, which isn't empty: its number. */
+static __always_inline uint32_t take_slot(uint64_t *slots)
+{
+	/* The upper six bits of the product are different for each power of two: a de Bruijn sequence. */
+	static const uint8_t numbers[ES_CLIENTS_MAX] = {
+		0, 1, 48, 2, 57, 49, 28, 3, 61, 58, 50, 42, 38, 29, 17, 4, 62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30,
+		24, 18, 12, 5, 63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31,
+		10, 25, 14, 19, 9, 13, 8, 7, 6,
+	};
+	uint64_t set = *slots, lowest = set & -set;
+
+	*slots = set ^ lowest;
+	return numbers[(lowest * 0x03f79d71b4cb0a89) >> 58];
+}

@@ -46,6 +46,7 @@ struct match {
 	uint32_t kind;			/* ES_MUTE_EXE_PREFIX, ES_MUTE_TARGET_PREFIX */
 	uint32_t bits;			/* lengths in use, of prefixes that end in it */
 	uint32_t index;			/* of it */
+	uint32_t bytes;			/* that matter of the path */
 };
 
 static __always_inline struct es_mute_client *mute_client_of(uint32_t slot)
@@ -85,36 +86,52 @@ static __always_inline void match_hash(struct es_mute_hash *hash, uint32_t index
 	ES_MUTE_HASH_WORD(hash, mute_keys, index, word);
 }
 
-/* A prefix that ends in the word, after bit + 1 bytes of it. */
-static long match_prefix(uint32_t bit, struct match *m)
+/* The shortest of the prefixes that end in the word and are not looked up yet. */
+static long match_prefix(uint32_t step, struct match *m)
 {
 	struct es_mute_key key = m->key;
+	uint32_t bits = m->bits, bit = 0;
 
-	if (!(m->bits >> (bit & 7) & 1))
-		return 0;
+	if (!(bits & 0xf))
+		bit = 4;
+	if (!(bits >> bit & 3))
+		bit += 2;
+	bit += !(bits >> bit & 1);
+	m->bits = bits & (bits - 1);
 	match_hash(&key.hash, m->index, m->word & ~0ull >> (56 - 8 * (bit & 7)));
 	key.length = m->index * 8 + bit + 1;
 	key.kind = m->kind;
 	mute_look_up(&key, m->found);
-	return 0;
+	return !m->bits;
 }
 
-/* Of the word at `index`, only those bytes count that are in `mask`; and of the lengths, those in `lengths`. */
-static __always_inline void match_take(struct match *m, uint32_t index, uint64_t mask, uint32_t lengths)
+enum { WORDS_A_STEP = 4 };
+
+static long match_words(uint32_t step, struct match *m)
 {
-	index = word_bounded(index);
-	m->word = *(const uint64_t *)&m->text->bytes[index * 8] & mask;
-	m->bits = m->client->lengths[m->kind & (ES_MUTE_PATH_KINDS - 1)][index] & lengths;
-	if (m->bits) {
-		m->index = index;
-		bpf_loop(8, match_prefix, m, 0);
+	const uint8_t *lengths = m->client->lengths[m->kind & (ES_MUTE_PATH_KINDS - 1)];
+	uint32_t first = step * WORDS_A_STEP, i;
+
+#pragma unroll
+	for (i = 0; i < WORDS_A_STEP; i++) {
+		uint32_t index = word_bounded(first + i), bits = lengths[index];
+		uint64_t word = *(const uint64_t *)&m->text->bytes[index * 8];
+		bool last = index == m->bytes / 8;
+
+		if (last) {		/* which may have no bytes at all */
+			word &= (1ull << 8 * (m->bytes % 8)) - 1;
+			bits &= (1u << m->bytes % 8) - 1;
+		}
+		if (bits) {
+			m->word = word;
+			m->bits = bits;
+			m->index = index;
+			bpf_loop(8, match_prefix, m, 0);
+		}
+		match_hash(&m->key.hash, index, word);
+		if (last)
+			return 1;
 	}
-	match_hash(&m->key.hash, index, m->word);
-}
-
-static long match_word(uint32_t index, struct match *m)
-{
-	match_take(m, index, ~0ull, 0xff);
 	return 0;
 }
 
@@ -145,8 +162,11 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 	bytes = m.client->longest[kind & (ES_MUTE_PATH_KINDS - 1)];
 	if (literal || bytes > length)
 		bytes = length;
-	bpf_loop(bytes / 8, match_word, &m, 0);
-	match_take(&m, bytes / 8, (1ull << 8 * (bytes % 8)) - 1, (1u << bytes % 8) - 1);
+	if (bytes >= ES_MUTE_PATH_BYTES)
+		bytes = ES_MUTE_PATH_BYTES - 1;
+	m.bytes = bytes;
+	m.bits = unknown(0);
+	bpf_loop(ES_MUTE_WORDS / WORDS_A_STEP, match_words, &m, 0);
 	if (literal) {
 		m.key.length = length;
 		m.key.kind = kind + 1;
@@ -164,7 +184,7 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 
 struct actor {
 	struct process *p;
-	uint64_t slots;
+	uint64_t left;			/* slots to look at */
 	uint64_t muted;			/* of them */
 	uint32_t type;
 	uint32_t pid;
@@ -210,18 +230,23 @@ static __always_inline void actor_keep(struct process *p, struct muted *kept, ui
 	*(volatile uint64_t *)&kept->generation = generation;
 }
 
-static long actor_step(uint32_t slot, struct actor *actor)
+static __always_inline bool actor_muted_anew(struct actor *actor, uint32_t slot, struct muted *kept, uint64_t generation)
 {
-	struct process *p = actor->p;
 	struct es_mute_types types = {};
+
+	actor_compute(actor, slot, &types);
+	actor_keep(actor->p, kept, generation, &types);
+	return mute_types_has(&types, actor->type);
+}
+
+static long actor_step(uint32_t step, struct actor *actor)
+{
+	uint32_t slot = take_slot(&actor->left);
+	struct process *p = actor->p;
 	struct muted *kept;
 	uint64_t generation;
 	bool muted;
 
-	if (slot >= ES_CLIENTS_MAX || !(actor->slots >> slot))
-		return 1;
-	if (!(actor->slots >> slot & 1))
-		return 0;
 	kept = &p->muted[slot & (MUTED_KEPT - 1)];
 	generation = *(volatile uint64_t *)&mute_client_of(slot)->generation;
 	if (*(volatile uint64_t *)&kept->generation == generation && kept->pidversion == p->pidversion) {
@@ -230,13 +255,11 @@ static long actor_step(uint32_t slot, struct actor *actor)
 		if (*(volatile uint64_t *)&kept->generation == generation)
 			goto out;
 	}
-	actor_compute(actor, slot, &types);
-	actor_keep(p, kept, generation, &types);
-	muted = mute_types_has(&types, actor->type);
+	muted = actor_muted_anew(actor, slot, kept, generation);
 out:
 	if (muted)
 		actor->muted |= 1ull << slot;
-	return 0;
+	return !actor->left;
 }
 
 /* Those of `slots` that have not muted what the process of `task` does. */
@@ -247,8 +270,8 @@ static __always_inline uint64_t select_actor(struct task_struct *task, uint32_t 
 
 	if (type >= ES_EVENT_TYPES)
 		return slots;
-	actor.slots = slots & control.mute_actor[type];
-	if (!actor.slots)
+	actor.left = slots & control.mute_actor[type];
+	if (!actor.left)
 		return slots;
 	leader = task->group_leader;
 	if (!leader)

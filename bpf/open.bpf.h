@@ -29,8 +29,8 @@ static __noinline int send_file_event(uint32_t type, uint64_t address, int64_t n
 
 	if (!slots || !file)
 		return 0;
-	s = event_begin(type);
-	if (s) {
+	s = event_begin_on(type, file, &slots);
+	if (s && slots) {
 		head_of(s)->file[0] = put_file(s, file);
 		head_of(s)->num[0] = num0;
 		head_of(s)->num[1] = num1;
@@ -85,8 +85,8 @@ static __always_inline void open_send(struct file *file)
 
 	if (!slots)
 		return;
-	s = event_begin(EV_NOTIFY_OPEN);
-	if (s) {
+	s = event_begin_on(EV_NOTIFY_OPEN, file, &slots);
+	if (s && slots) {
 		head_of(s)->file[0] = put_file(s, file);
 		head_of(s)->num[0] = fflag_of(file);
 		head_of(s)->flags = ES_RECORD_FLAGS_RESULT;
@@ -101,6 +101,7 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 	struct call *call = call_entered(ES_KIND_OPEN);
 	struct args *args;
 	struct file *file;
+	uint32_t mode;
 	uint64_t key;
 	bool denied;
 
@@ -112,17 +113,21 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 	if (ret < 0)
 		return 0;
 	file = file_of_fd(ret);
-	if (!file || READ(file, f_mode) & FMODE_PATH)
+	if (!file)
+		return 0;
+	mode = PEEK(file, f_mode);
+	if (mode & FMODE_PATH)
 		return 0;
 	key = (uint64_t)file;
-	bpf_map_delete_elem(&written, &key);
+	if (bpf_map_lookup_elem(&written, &key))
+		bpf_map_delete_elem(&written, &key);
 	args = args_of(regs);
 	if (!args)
 		return 0;
 	if (args->variant == ES_VARIANT_OTHER2)
 		send_file_event(EV_NOTIFY_FSGETPATH, (uint64_t)file, 0, 0);
 	send_look(file);
-	if (READ(file, f_mode) & FMODE_CREATED)
+	if (mode & FMODE_CREATED)
 		send_file_event(EV_NOTIFY_CREATE, (uint64_t)file, 0, 0);
 	open_send(file);
 	return 0;

@@ -113,16 +113,20 @@ static __always_inline int64_t proc_check_type(struct dentry *dentry, uint32_t m
 /* False: it doesn't. */
 static __always_inline bool look_of(struct look *look, struct file *file)
 {
-	struct dentry *dentry = READ(file, f_path.dentry);
-	struct inode *inode = READ(file, f_inode);
-	struct proc_inode *proc = (void *)((char *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
-	uint32_t mode = READ(file, f_mode);
+	struct proc_inode *proc;
 	struct hlist_node *node;
 	struct task_struct *task;
+	struct dentry *dentry;
+	struct inode *inode;
 	struct pid *pid;
+	uint32_t mode;
 
-	if (READ(inode, i_sb, s_magic) != PROC_SUPER_MAGIC)
+	if (PEEK(PEEK(PEEK(file, f_inode), i_sb), s_magic) != PROC_SUPER_MAGIC)
 		return false;
+	inode = READ(file, f_inode);
+	dentry = READ(file, f_path.dentry);
+	mode = READ(file, f_mode);
+	proc = (void *)((char *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
 	pid = READ(proc, pid);
 	node = pid ? READ(pid, tasks[PIDTYPE_PID].first) : NULL;
 	if (!node)
@@ -152,6 +156,9 @@ static __always_inline void send_look(struct file *file)
 {
 	struct look look = {};
 
+	if (!(control.subscribers[EV_NOTIFY_GET_TASK] | control.subscribers[EV_NOTIFY_GET_TASK_READ] |
+	      control.subscribers[EV_NOTIFY_PROC_CHECK]))
+		return;
 	if (look_of(&look, file))
 		send_numbered(look.notify, look.pid, look.leader, look.number);
 }

@@ -79,23 +79,60 @@ struct climb {
 	struct scratch *s;
 	struct dentry *dentry;
 	struct mount *mount;
+	struct dentry *root;		/* of the mount */
 	uint32_t pos;
 	uint32_t full;
 };
 
-static __always_inline void climb_prepend(struct climb *climb, const void *text, uint32_t len)
+static __always_inline uint32_t text_bounded(uint32_t pos)
+{
+	asm volatile("" : "+r"(pos));
+	return pos & (TEXT_BYTES - 1);
+}
+
+/* Eight bytes of the kernel's memory, and where they go; any structure would do that begins with a number. */
+static __always_inline void climb_copy_word(struct climb *climb, uint32_t pos, const unsigned char *text)
+{
+	*(int64_t *)&climb->s->text[text_bounded(pos)] = PEEK((struct timespec64 *)text, tv_sec);
+}
+
+/*
+ * Names are short: they are copied by words, from the end. The first word takes some bytes too many with it, in front of
+ * the name; what comes next overwrites them.
+ */
+static __always_inline void climb_copy(struct climb *climb, uint32_t pos, const unsigned char *text, uint32_t len)
+{
+	enum { SHORT = 32 };
+
+	if (!bpf_rdonly_cast || len > SHORT) {
+		bpf_probe_read_kernel(&climb->s->text[text_bounded(pos)], len, text);
+		return;
+	}
+	climb_copy_word(climb, pos + len - 8, text + len - 8);
+	if (len > 8)
+		climb_copy_word(climb, pos + len - 16, text + len - 16);
+	if (len > 16)
+		climb_copy_word(climb, pos + len - 24, text + len - 24);
+	if (len > 24)
+		climb_copy_word(climb, pos + len - 32, text + len - 32);
+}
+
+/* `names`: the text is the kernel's, and not ours. */
+static __always_inline void climb_prepend(struct climb *climb, const void *text, uint32_t len, bool names)
 {
 	uint32_t pos = climb->pos;
 
+	asm volatile("" : "+r"(len));
 	len &= NAME_BYTES - 1;
-	if (pos < len + 1) {
+	if (pos < len + 8) {
 		climb->full = 1;
 		return;
 	}
 	pos -= len;
-	asm volatile("" : "+r"(pos));
-	pos &= TEXT_BYTES - 1;
-	bpf_probe_read_kernel(&climb->s->text[pos], len, text);
+	if (names)
+		climb_copy(climb, pos, text, len);
+	else
+		bpf_probe_read_kernel(&climb->s->text[text_bounded(pos)], len, text);
 	climb->pos = pos;
 }
 
@@ -103,33 +140,69 @@ static __always_inline void climb_slash(struct climb *climb)
 {
 	uint32_t pos = climb->pos - 1;
 
-	asm volatile("" : "+r"(pos));
-	pos &= TEXT_BYTES - 1;
-	climb->s->text[pos] = '/';
+	climb->s->text[text_bounded(pos)] = '/';
 	climb->pos = pos;
+}
+
+static __always_inline void climb_start(struct climb *climb, struct path *path)
+{
+	climb->dentry = path->dentry;
+	climb->mount = mount_of(path->mnt);
+	climb->root = PEEK(climb->mount, mnt.mnt_root);
+}
+
+/* The parent, and the name in it: by one read if it takes one, and the structure is as it has always been. */
+static __always_inline struct dentry *climb_look(struct dentry *dentry, const unsigned char **name, uint32_t *len)
+{
+	struct { struct dentry *parent; uint32_t hash, len; const unsigned char *name; } read = {};
+	const uint32_t at = bpf_core_field_offset(dentry->d_parent);
+
+	if (bpf_rdonly_cast || bpf_core_field_offset(dentry->d_name.len) != at + 12 ||
+	    bpf_core_field_offset(dentry->d_name.name) != at + 16) {
+		*name = PEEK(dentry, d_name.name);
+		*len = PEEK(dentry, d_name.len);
+		return PEEK(dentry, d_parent);
+	}
+	bpf_probe_read_kernel(&read, sizeof(read), (char *)dentry + at);
+	*name = read.name;
+	*len = read.len;
+	return read.parent;
 }
 
 static long climb_step(uint32_t index, struct climb *climb)
 {
-	struct dentry *dentry = climb->dentry, *parent = READ(dentry, d_parent);
+	struct dentry *dentry = climb->dentry, *parent;
+	const unsigned char *name;
+	uint32_t len;
 
-	if (dentry == READ(climb->mount, mnt.mnt_root)) {
-		struct mount *up = READ(climb->mount, mnt_parent);
+	if (dentry == climb->root) {
+		struct mount *mount = climb->mount, *up = PEEK(mount, mnt_parent);
 
-		if (up == climb->mount)
+		if (up == mount)
 			return 1;
-		climb->dentry = READ(climb->mount, mnt_mountpoint);
+		climb->dentry = PEEK(mount, mnt_mountpoint);
 		climb->mount = up;
+		climb->root = PEEK(up, mnt.mnt_root);
 		return 0;
 	}
+	parent = climb_look(dentry, &name, &len);
 	if (dentry == parent)
 		return 1;	/* not reachable from here: a mount that is gone, or another namespace's */
-	climb_prepend(climb, READ(dentry, d_name.name), READ(dentry, d_name.len));
+	climb_prepend(climb, name, len, true);
 	if (climb->full)
 		return 1;
 	climb_slash(climb);
 	climb->dentry = parent;
 	return 0;
+}
+
+/* Up to the root: false if there isn't room for all of it. */
+static __always_inline bool climb_up(struct climb *climb)
+{
+	bpf_loop(TEXT_BYTES / 2, climb_step, climb, 0);
+	if (climb->pos == TEXT_BYTES - 1)
+		climb_slash(climb);
+	return !climb->full;
 }
 
 /* Moves the text from `pos` to the record's end. */
@@ -159,7 +232,7 @@ static __always_inline void put_text(struct scratch *s, uint32_t pos, uint32_t e
 
 static __always_inline bool is_unhashed(struct dentry *dentry)
 {
-	return !READ(dentry, d_hash.pprev) && READ(dentry, d_parent) != dentry;
+	return !PEEK(dentry, d_hash.pprev) && PEEK(dentry, d_parent) != dentry;
 }
 
 static const char deleted_text[] = " (deleted)";
@@ -174,21 +247,17 @@ __noinline int put_path_at(struct scratch *s, struct es_file_part *part, struct 
 
 	if (!s || !part || !path)
 		return 0;
-	climb.dentry = path->dentry;
-	climb.mount = mount_of(path->mnt);
+	climb_start(&climb, path);
 	if (!name_len && is_unhashed(climb.dentry)) {
 		part->flags |= ES_FILE_DELETED;
-		climb_prepend(&climb, deleted_text, sizeof(deleted_text) - 1);
+		climb_prepend(&climb, deleted_text, sizeof(deleted_text) - 1, false);
 	}
 	if (name_len) {
-		climb_prepend(&climb, s->name, name_len);
+		climb_prepend(&climb, s->name, name_len, false);
 		climb_slash(&climb);
 	}
-	bpf_loop(TEXT_BYTES / 2, climb_step, &climb, 0);
-	if (climb.full)
+	if (!climb_up(&climb))
 		part->flags |= ES_FILE_TRUNCATED;
-	if (climb.pos == TEXT_BYTES - 1)
-		climb_slash(&climb);
 	put_text(s, climb.pos, TEXT_BYTES - 1, part);
 	if (mount_in_scope(mount_of(path->mnt)))
 		s->on_scoped_mount = 1;
@@ -198,12 +267,12 @@ __noinline int put_path_at(struct scratch *s, struct es_file_part *part, struct 
 /* Files of mounts that no one sees, which the kernel keeps to itself: pipes, sockets, memfds and the like. */
 static __always_inline bool is_internal(struct path *path)
 {
-	struct dentry_operations *ops = (void *)READ(path->dentry, d_op);
+	struct dentry_operations *ops = (void *)PEEK(path->dentry, d_op);
 	struct mount *mount = mount_of(path->mnt);
 
-	if (!ops || !READ(ops, d_dname))
+	if (!ops || !PEEK(ops, d_dname))
 		return false;
-	return READ(mount, mnt_parent) == mount && path->dentry != READ(path->mnt, mnt_root);
+	return PEEK(mount, mnt_parent) == mount && path->dentry != PEEK(mount, mnt.mnt_root);
 }
 
 __noinline int put_internal_name(struct scratch *s, struct es_file_part *part, struct path *path)
@@ -281,12 +350,12 @@ static __always_inline uint32_t put_file(struct scratch *s, struct file *file)
 static __noinline struct file *file_of_fd(int fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = READ(task, files, fdt);
+	struct fdtable *table = task->files->fdt;
 	struct file **files, *file = NULL;
 
-	if (!table || fd < 0 || (unsigned int)fd >= READ(table, max_fds))
+	if (!table || fd < 0 || (unsigned int)fd >= table->max_fds)
 		return NULL;
-	files = READ(table, fd);
+	files = table->fd;
 	if (bpf_probe_read_kernel(&file, sizeof(file), &files[fd]))
 		return NULL;
 	return file;

@@ -63,10 +63,14 @@ static long pool_step(uint32_t index, uint32_t *taken)
 
 static __always_inline struct scratch *pool_take(uint32_t *taken)
 {
-	uint32_t index;
+	uint32_t index = bpf_get_smp_processor_id() % ES_SCRATCH_POOL;
 
-	*taken = 0;
-	bpf_loop(ES_SCRATCH_POOL, pool_step, taken, 0);
+	/* This CPU's, nearly always: then it is in its cache, too. */
+	*taken = index + 1;
+	if (pool_taken[index] || __sync_val_compare_and_swap(&pool_taken[index], 0, 1)) {
+		*taken = 0;
+		bpf_loop(ES_SCRATCH_POOL, pool_step, taken, 0);
+	}
 	if (!*taken)
 		return NULL;
 	index = scratch_for_iterators + *taken;

@@ -20,9 +20,10 @@ static const uint8_t targets[ES_EVENT_TYPES] = {
 };
 
 struct target {
-	struct scratch *s;
+	const struct mute_text *text;	/* the path that is looked at */
 	uint64_t slots;
-	uint64_t listed;		/* of them: list the path that is looked at */
+	uint64_t left;			/* of them: not looked at yet */
+	uint64_t listed;		/* list it */
 	uint32_t length;
 	uint32_t type;
 };
@@ -65,36 +66,44 @@ __noinline int target_copy(struct scratch *s, uint32_t off, struct es_span *span
 	return target_bounded(length + span->len);
 }
 
-static long target_step(uint32_t slot, struct target *target)
+static long target_step(uint32_t step, struct target *target)
 {
+	uint32_t slot = take_slot(&target->left);
 	struct es_mute_types found = {};
 
-	if (slot >= ES_CLIENTS_MAX || !(target->slots >> slot))
-		return 1;
-	if (!(target->slots >> slot & 1))
-		return 0;
-	mute_match((struct mute_text *)target->s->user, target->length, slot, ES_MUTE_TARGET_PREFIX, &found);
+	mute_match(target->text, target->length, slot, ES_MUTE_TARGET_PREFIX, &found);
 	if (mute_types_has(&found, target->type))
 		target->listed |= 1ull << slot;
-	return 0;
+	return !target->left;
 }
 
-/* Which of the clients list this path? */
-static __always_inline uint64_t target_listed(struct target *target, uint32_t off, struct es_span *name)
+/* Which of the clients, at least one, list this path? */
+static __always_inline uint64_t target_listed(struct target *target, const void *text, uint32_t length)
 {
+	target->left = target->slots;
 	target->listed = 0;
-	target->length = target_copy(target->s, off, name);
+	target->text = text;
+	target->length = length;
 	bpf_loop(ES_CLIENTS_MAX, target_step, target, 0);
 	return target->listed;
 }
 
-static long inverted_step(uint32_t slot, uint64_t *slots)
+/* Which of them have inverted this stage? */
+static long inverted_step(uint32_t step, struct target *target)
 {
-	if (slot >= ES_CLIENTS_MAX || !(*slots >> slot))
-		return 1;
-	if (!(mute_client_of(slot)->inverted >> ES_STAGE_TARGET & 1))
-		*slots &= ~(1ull << slot);
-	return 0;
+	uint32_t slot = take_slot(&target->left);
+
+	if (mute_client_of(slot)->inverted >> ES_STAGE_TARGET & 1)
+		target->listed |= 1ull << slot;
+	return !target->left;
+}
+
+static __always_inline uint64_t target_inverted(struct target *target)
+{
+	target->left = target->slots;
+	target->listed = 0;
+	bpf_loop(ES_CLIENTS_MAX, inverted_step, target, 0);
+	return target->listed;
 }
 
 /* Where in the record the paths are, 0: there is none; the names in them that are meant. */
@@ -125,12 +134,20 @@ static __always_inline void target_find(struct target_paths *paths, struct es_re
 	}
 }
 
-/* Who of `slots` has muted what the record's event acts on? */
+static __always_inline uint64_t target_listed_at(struct target *target, struct scratch *s, uint32_t off,
+						 struct es_span *name)
+{
+	uint32_t length = target_copy(s, off, name);
+
+	return target_listed(target, s->user, length);
+}
+
+/* Who of `slots`, at least one, has muted what the record's event acts on? */
 static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 {
-	struct target target = { .s = s, .slots = slots };
+	struct target target = { .slots = slots };
 	struct target_paths paths = {};
-	uint64_t all, any, inverted = slots;
+	uint64_t all, any, inverted;
 	uint32_t shape;
 
 	target.type = head_of(s)->type;
@@ -142,14 +159,14 @@ static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 	target_find(&paths, head_of(s), shape);
 	if (!paths.off[0])
 		return 0;
-	all = any = target_listed(&target, paths.off[0], &paths.name[0]);
+	all = any = target_listed_at(&target, s, paths.off[0], &paths.name[0]);
 	if (paths.off[1]) {
-		uint64_t second = target_listed(&target, paths.off[1], &paths.name[1]);
+		uint64_t second = target_listed_at(&target, s, paths.off[1], &paths.name[1]);
 
 		all &= second;
 		any |= second;
 	}
-	bpf_loop(ES_CLIENTS_MAX, inverted_step, &inverted, 0);
+	inverted = target_inverted(&target);
 	return (all & ~inverted) | (~any & inverted);
 }
 
@@ -169,4 +186,34 @@ __noinline uint64_t select_targets(struct scratch *s, uint64_t slots)
 		return 0;
 	concerned = slots & control.mute_target[type];
 	return concerned ? slots & ~target_muted(s, concerned) : slots;
+}
+
+/*
+ * Those of `slots` that have not muted the file at scratch.climbed, which an event of `type` will be about and nothing
+ * else: found out before there is a record, since it is all that has to be found out if nobody is left. A path that
+ * takes more than to climb up is left to select_targets(), which comes later and knows all. Verified by its own.
+ */
+__noinline uint64_t select_path(struct scratch *s, uint64_t slots, uint32_t type)
+{
+	struct climb climb = { .s = s, .pos = unknown(TEXT_BYTES - 1), .full = unknown(0) };
+	struct target target = { .type = type };
+	uint64_t listed, inverted;
+	struct path path;
+	uint32_t length;
+
+	if (!s || type >= ES_EVENT_TYPES)
+		return slots;
+	target.slots = slots & control.mute_target[type];
+	path = s->climbed;
+	if (!target.slots || is_unhashed(path.dentry) || is_internal(&path))
+		return slots;
+	climb_start(&climb, &path);
+	if (!climb_up(&climb))
+		return slots;
+	length = TEXT_BYTES - 1 - climb.pos;
+	if (length > ES_MUTE_PATH_BYTES)
+		return slots;
+	listed = target_listed(&target, &s->text[text_bounded(climb.pos)], length);
+	inverted = target_inverted(&target);
+	return slots & ~((listed & ~inverted) | (target.slots & ~listed & inverted));
 }

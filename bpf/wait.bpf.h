@@ -226,29 +226,34 @@ static __always_inline uint32_t gate_pid_of(uint32_t slot)
 }
 
 /* A client isn't asked about itself; nobody is asked about the daemon and its children, the gates' processes. */
-static long exempt_step(uint32_t slot, uint64_t *slots)
-{
-	uint32_t tgid = bpf_get_current_pid_tgid() >> 32;
-	struct es_sensor_client *client;
+struct exempt {
+	uint64_t left;			/* slots to look at */
+	uint64_t slots;			/* to ask */
+	uint32_t tgid;
+	uint32_t pad;
+};
 
-	if (slot >= ES_CLIENTS_MAX || !(*slots >> slot))
-		return 1;
-	client = bpf_map_lookup_elem(&clients, &slot);
-	if (!client || !client->tgid || client->gone || client->tgid == tgid || !gate_pid_of(slot))
-		*slots &= ~(1ull << slot);
-	return 0;
+static long exempt_step(uint32_t step, struct exempt *exempt)
+{
+	uint32_t slot = take_slot(&exempt->left);
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (client && client->tgid && !client->gone && client->tgid != exempt->tgid && gate_pid_of(slot))
+		exempt->slots |= 1ull << slot;
+	return !exempt->left;
 }
 
 static __always_inline uint64_t slots_to_ask(uint32_t type)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	uint64_t slots = select_clients(type);
+	struct exempt exempt = { .left = select_clients(type), .tgid = task->tgid };
 
-	if (!slots || control.daemon_gone || task->flags & PF_KTHREAD || (uint32_t)task->tgid == control.daemon_tgid ||
-	    (uint32_t)READ(task, real_parent, tgid) == control.daemon_tgid)
+	if (!exempt.left || control.daemon_gone || task->flags & PF_KTHREAD || exempt.tgid == control.daemon_tgid ||
+	    (uint32_t)PEEK(PEEK(task, real_parent), tgid) == control.daemon_tgid)
 		return 0;
-	bpf_loop(ES_CLIENTS_MAX, exempt_step, &slots, 0);
-	return slots;
+	exempt.slots = unknown(0);
+	bpf_loop(ES_CLIENTS_MAX, exempt_step, &exempt, 0);
+	return exempt.slots;
 }
 
 /* Is the question that the task has open this one? */
@@ -339,12 +344,35 @@ static __always_inline bool kept_in_scope(struct vfsmount *mnt)
 }
 
 /*
- * False: nobody wants to be asked, or all have answered this before and allowed it. `inode` is the file that it is about,
- * a pointer that the verifier knows; `mnt` where it was found, or NULL.
+ * Not those who have muted the file that it is about: found out before anything else is, as it is often all. `type` is
+ * the question's, a constant: of what is on the stack verifiers before 6.2 forget that it is one.
  */
-static __always_inline bool question_open_kept(struct question *q, uint32_t type, uint32_t notify, uint64_t a,
-					       uint64_t b, uint64_t c, uint32_t flags, struct inode *inode,
-					       struct vfsmount *mnt, bool sleeps)
+static __always_inline void question_spare(struct question *q, uint32_t type, struct vfsmount *mnt,
+					   struct dentry *dentry, bool sleeps)
+{
+	struct scratch *s;
+
+	if (!(q->slots & control.mute_target[type]))
+		return;
+	s = pool_take(&q->index);
+	if (!s)
+		return;
+	rcu_begin(sleeps);
+	s->climbed.mnt = mnt;
+	s->climbed.dentry = dentry;
+	q->slots = select_path(s, q->slots, type);
+	rcu_end(sleeps);
+	pool_give(q->index);
+}
+
+/*
+ * False: nobody wants to be asked, or all have answered this before and allowed it. `inode` is the file that it is about,
+ * a pointer that the verifier knows; `mnt` where it was found, or NULL, and `dentry` its name there, if that is known and
+ * is what can be muted.
+ */
+static __always_inline bool question_open_named(struct question *q, uint32_t type, uint32_t notify, uint64_t a,
+						uint64_t b, uint64_t c, uint32_t flags, struct inode *inode,
+						struct vfsmount *mnt, struct dentry *dentry, bool sleeps)
 {
 	enum cached says = CACHED_NOT;
 
@@ -352,12 +380,21 @@ static __always_inline bool question_open_kept(struct question *q, uint32_t type
 	if (!question_begin(q, type, notify))
 		return false;
 	q->flags = flags;
+	if (dentry)
+		question_spare(q, type, mnt, dentry, sleeps);
 	if (q->slots && control.cache_generation && inode && kept_in_scope(mnt))
 		says = question_cached(q, inode, sleeps);
 	if (says == CACHED_ALLOW)
 		return false;
 	q->denied = says == CACHED_DENY;
 	return q->denied || question_key(q, a, b, c);
+}
+
+static __always_inline bool question_open_kept(struct question *q, uint32_t type, uint32_t notify, uint64_t a,
+					       uint64_t b, uint64_t c, uint32_t flags, struct inode *inode,
+					       struct vfsmount *mnt, bool sleeps)
+{
+	return question_open_named(q, type, notify, a, b, c, flags, inode, mnt, NULL, sleeps);
 }
 
 /* Before anyone is asked: under which versions the answer can be kept. */
