@@ -144,6 +144,20 @@ struct process {
 	char exe[EXE_BYTES + 8];
 };
 
+/* What a directory is known by: see directory.bpf.h. */
+struct known_key {
+	uint64_t counts;		/* of renames, and of changes of mounts */
+	uint64_t mnt, directory, inode;	/* addresses */
+	uint64_t ino;
+	uint64_t name;			/* its hash and length */
+	uint32_t generation;		/* of the inode */
+	uint32_t length;		/* of its path, with a slash behind it */
+	uint32_t last;			/* of the file's name */
+	uint32_t pad;
+};
+
+enum { KNOWN_VERDICTS = 4 };
+
 /* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
 struct scratch {
 	uint8_t record[RECORD_BYTES + RECORD_SLACK];
@@ -154,6 +168,9 @@ struct scratch {
 	char other[NAME_BYTES + 8];	/* and one that is compared with it */
 	struct walk_state walk;
 	struct path climbed;		/* whose path is looked at: see select_path() */
+	struct known_key known;		/* of the directory it is in */
+	uint64_t known_generation[KNOWN_VERDICTS];
+	uint64_t listed;		/* clients that list it */
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
 	struct args args;		/* of the call that a hook is in */

@@ -105,7 +105,10 @@ static long match_prefix(uint32_t step, struct match *m)
 	return !m->bits;
 }
 
-enum { WORDS_A_STEP = 4 };
+enum {
+	WORDS_A_STEP = 4,
+	MATCH_PREFIXES = 1 << 8,	/* with the kind: no literals */
+};
 
 static long match_words(uint32_t step, struct match *m)
 {
@@ -145,12 +148,12 @@ static __always_inline uint32_t length_listed(struct es_mute_client *client, uin
 
 /*
  * Adds to `found` the types for which a client mutes the path: by the path itself, or by how it begins. `kind` is that
- * of the prefixes, the literals' is the next one. ES_MUTE_PATH_BYTES of a longer path are enough.
+ * of the prefixes, the literals' is the next one; MATCH_PREFIXES may come with it. ES_MUTE_PATH_BYTES of a longer path are enough.
  */
 __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_t slot, uint32_t kind,
 			  struct es_mute_types *found)
 {
-	struct match m = { .text = text, .found = found, .kind = kind };
+	struct match m = { .text = text, .found = found, .kind = kind & (ES_MUTE_PATH_KINDS - 1) };
 	uint32_t bytes, literal;
 
 	if (!text || !found)
@@ -158,7 +161,8 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 	m.client = mute_client_of(slot);
 	m.key.slot = slot;
 	m.key.hash.sum[0] = m.key.hash.sum[1] = unknown(0);
-	literal = length_listed(m.client, kind + 1, length);
+	literal = kind & MATCH_PREFIXES ? 0 : length_listed(m.client, kind + 1, length);
+	kind = m.kind;
 	bytes = m.client->longest[kind & (ES_MUTE_PATH_KINDS - 1)];
 	if (literal || bytes > length)
 		bytes = length;

@@ -8,6 +8,7 @@
  * An event that acts on two paths is muted if both are, or, for a client that inverted this, if neither is listed.
  */
 
+#include "directory.bpf.h"
 #include "kernel.h"
 #include "maps.bpf.h"
 #include "mute.bpf.h"
@@ -26,6 +27,8 @@ struct target {
 	uint64_t listed;		/* list it */
 	uint32_t length;
 	uint32_t type;
+	uint32_t kind;			/* ES_MUTE_TARGET_PREFIX, and MATCH_PREFIXES or not */
+	uint32_t pad;
 };
 
 /* Longer paths are cut: no listed path is that long, so only their beginnings matter. */
@@ -71,7 +74,7 @@ static long target_step(uint32_t step, struct target *target)
 	uint32_t slot = take_slot(&target->left);
 	struct es_mute_types found = {};
 
-	mute_match(target->text, target->length, slot, ES_MUTE_TARGET_PREFIX, &found);
+	mute_match(target->text, target->length, slot, target->kind, &found);
 	if (mute_types_has(&found, target->type))
 		target->listed |= 1ull << slot;
 	return !target->left;
@@ -145,7 +148,7 @@ static __always_inline uint64_t target_listed_at(struct target *target, struct s
 /* Who of `slots`, at least one, has muted what the record's event acts on? */
 static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 {
-	struct target target = { .slots = slots };
+	struct target target = { .slots = slots, .kind = ES_MUTE_TARGET_PREFIX };
 	struct target_paths paths = {};
 	uint64_t all, any, inverted;
 	uint32_t shape;
@@ -188,6 +191,44 @@ __noinline uint64_t select_targets(struct scratch *s, uint64_t slots)
 	return concerned ? slots & ~target_muted(s, concerned) : slots;
 }
 
+/* Finds out for the next time who lists the directory of scratch.climbed, whose path is the beginning of `text`. */
+static __always_inline void target_keep(struct target *target, struct scratch *s, const void *text, uint32_t length)
+{
+	uint32_t last = s->known.last;
+
+	if (last >= length)
+		return;
+	s->known.length = length - last;
+	known_begin(s, target->slots, target->type);
+	target->kind = ES_MUTE_TARGET_PREFIX | MATCH_PREFIXES;
+	target_listed(target, text, s->known.length);
+	known_store(s, target->slots, target->listed, target->type);
+}
+
+/* Puts together the path of scratch.climbed, and finds out who lists it: scratch.listed. False: it takes more than that. */
+static __always_inline bool target_climb(struct target *target, struct scratch *s, bool keep)
+{
+	struct climb climb = { .s = s, .pos = unknown(TEXT_BYTES - 1), .full = unknown(0) };
+	struct path path = s->climbed;
+	uint32_t length;
+	void *text;
+
+	if (is_internal(&path))
+		return false;
+	climb_start(&climb, &path);
+	if (!climb_up(&climb))
+		return false;
+	length = TEXT_BYTES - 1 - climb.pos;
+	if (length > ES_MUTE_PATH_BYTES)
+		return false;
+	text = &s->text[text_bounded(climb.pos)];
+	if (keep)
+		target_keep(target, s, text, length);
+	target->kind = ES_MUTE_TARGET_PREFIX;
+	s->listed = target_listed(target, text, length);
+	return true;
+}
+
 /*
  * Those of `slots` that have not muted the file at scratch.climbed, which an event of `type` will be about and nothing
  * else: found out before there is a record, since it is all that has to be found out if nobody is left. A path that
@@ -195,25 +236,19 @@ __noinline uint64_t select_targets(struct scratch *s, uint64_t slots)
  */
 __noinline uint64_t select_path(struct scratch *s, uint64_t slots, uint32_t type)
 {
-	struct climb climb = { .s = s, .pos = unknown(TEXT_BYTES - 1), .full = unknown(0) };
 	struct target target = { .type = type };
-	uint64_t listed, inverted;
-	struct path path;
-	uint32_t length;
+	uint32_t known = KNOWN_DIRECTORY;
+	uint64_t inverted;
 
 	if (!s || type >= ES_EVENT_TYPES)
 		return slots;
 	target.slots = slots & control.mute_target[type];
-	path = s->climbed;
-	if (!target.slots || is_unhashed(path.dentry) || is_internal(&path))
+	if (!target.slots || is_unhashed(s->climbed.dentry))
 		return slots;
-	climb_start(&climb, &path);
-	if (!climb_up(&climb))
+	if (known_key(s))
+		known = known_find(s, target.slots, type);
+	if (known != KNOWN_LISTED && !target_climb(&target, s, known == KNOWN_NOT))
 		return slots;
-	length = TEXT_BYTES - 1 - climb.pos;
-	if (length > ES_MUTE_PATH_BYTES)
-		return slots;
-	listed = target_listed(&target, &s->text[text_bounded(climb.pos)], length);
 	inverted = target_inverted(&target);
-	return slots & ~((listed & ~inverted) | (target.slots & ~listed & inverted));
+	return slots & ~((s->listed & ~inverted) | (target.slots & ~s->listed & inverted));
 }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (2) What is known of directories: whether a client lists a path by how it begins, up to the slash behind the directory.
+ * It spares the way up to the root, and looking up each beginning, for nearly every file whose directory was seen before.
+ *
+ * A directory has one place in its file system, and leaves it by being renamed; so its path is what it was for as long as
+ * the kernel's count of renames (rename_lock) and of changes of mounts (mount_lock) is what it was, and it is the same
+ * directory: in the same mount, by number and generation, of a file system that has both (kept_magic()). An entry that
+ * was made under other counts is as good as none. Not so for a file, which may have several names.
+ *
+ * Each place in the table is guarded by a number, odd while it is written; who finds it so does without. The order of
+ * loads and stores is left to the processor: x86 keeps it.
+ */
+
+#include "cache.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "mute.bpf.h"
+#include "path.bpf.h"
+
+enum { KNOWN_DIRECTORIES = 1024 };
+
+enum known_answer {
+	KNOWN_NOT,
+	KNOWN_LISTED,			/* scratch.listed says by whom */
+	KNOWN_DIRECTORY,		/* but the last part of the path has to be looked at */
+};
+
+struct known_verdict {
+	uint64_t generation;		/* of the client's mutes: of no other client's, so it says whose */
+	uint32_t type;
+	uint32_t listed;
+};
+
+struct known {
+	uint64_t sequence;
+	struct known_key key;
+	struct known_verdict verdict[KNOWN_VERDICTS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KNOWN_DIRECTORIES);
+	__type(key, uint32_t);
+	__type(value, struct known);
+} known_directories SEC(".maps");
+
+/* Not to be had where the kernel keeps its symbols to itself: then nothing is known of any directory. */
+extern const void rename_lock __ksym __weak;
+extern const void mount_lock __ksym __weak;
+
+/* A sequence lock begins with its count, which is odd during a change. */
+#define LOCK_COUNT(lock) ((uint32_t)PEEK((struct timespec64 *)(lock), tv_sec))
+
+static __always_inline struct known *known_at(const struct known_key *key)
+{
+	uint64_t hash = (key->directory * 31 + key->mnt) * 0x9e3779b97f4a7c15ull;
+	uint32_t index = hash >> 40 & (KNOWN_DIRECTORIES - 1);
+
+	return bpf_map_lookup_elem(&known_directories, &index);
+}
+
+static __always_inline bool known_is(const struct known *known, const struct known_key *key)
+{
+	return known->key.directory == key->directory && known->key.mnt == key->mnt && known->key.inode == key->inode &&
+	       known->key.ino == key->ino && known->key.name == key->name && known->key.counts == key->counts &&
+	       known->key.generation == key->generation;
+}
+
+static __always_inline uint32_t known_place(uint32_t slot, uint32_t type)
+{
+	uint32_t place = slot ^ type;
+
+	asm volatile("" : "+r"(place));
+	return place & (KNOWN_VERDICTS - 1);
+}
+
+/*
+ * Takes down what the directory of scratch.climbed is known by; false: it isn't looked at. Verified by its own, as what
+ * follows.
+ */
+__noinline int known_key(struct scratch *s)
+{
+	struct known_key *key;
+	struct dentry *dentry;
+	uint32_t renames, mounts;
+
+	if (!s || !&rename_lock || !&mount_lock)
+		return false;
+	key = &s->known;
+	dentry = s->climbed.dentry;
+	renames = LOCK_COUNT(&rename_lock);
+	mounts = LOCK_COUNT(&mount_lock);
+	if ((renames | mounts) & 1 || dentry == PEEK(s->climbed.mnt, mnt_root))
+		return false;
+	key->counts = (uint64_t)renames << 32 | mounts;
+	key->mnt = (uint64_t)s->climbed.mnt;
+	key->directory = (uint64_t)PEEK(dentry, d_parent);
+	if (key->directory == (uint64_t)dentry)
+		return false;
+	key->name = PEEK((struct dentry *)key->directory, d_name.hash_len);
+	key->inode = (uint64_t)PEEK((struct dentry *)key->directory, d_inode);
+	key->ino = PEEK((struct inode *)key->inode, i_ino);
+	key->generation = PEEK((struct inode *)key->inode, i_generation);
+	key->last = PEEK(dentry, d_name.len);
+	return true;
+}
+
+struct known_search {
+	struct known *known;
+	uint64_t left;			/* slots to look at */
+	uint64_t listed;
+	uint32_t answer;
+	uint32_t length;		/* of the path up to the last slash, with it */
+	uint32_t last;			/* of what is behind */
+	uint32_t type;
+};
+
+/* Are there prefixes that end in the last part, or literals as long as the whole path? 64 lengths are looked at at once. */
+static __always_inline bool ends_in_last(struct es_mute_client *client, uint32_t length, uint32_t last)
+{
+	uint32_t byte = length / 8;
+	uint64_t bits;
+
+	asm volatile("" : "+r"(byte));
+	if (last > 56 || byte > ES_MUTE_WORDS - 16)
+		return true;
+	bits = *(const uint64_t *)&client->lengths[ES_MUTE_TARGET_PREFIX][byte] >> length % 8;
+	return bits & ((1ull << last) - 1) || length_listed(client, ES_MUTE_TARGET_LITERAL, length + last);
+}
+
+static long known_step(uint32_t step, struct known_search *search)
+{
+	uint32_t slot = take_slot(&search->left);
+	struct known_verdict *verdict = &search->known->verdict[known_place(slot, search->type)];
+	struct es_mute_client *client = mute_client_of(slot);
+
+	if (verdict->generation != ONCE(client->generation) || verdict->type != search->type) {
+		search->answer = KNOWN_NOT;
+		return 1;
+	}
+	if (ends_in_last(client, search->length, search->last))
+		search->answer = KNOWN_DIRECTORY;
+	else if (verdict->listed)
+		search->listed |= 1ull << slot;
+	return !search->left;
+}
+
+/* Which of `slots`, at least one, list the path at scratch.climbed, whose key has been taken? */
+__noinline int known_find(struct scratch *s, uint64_t slots, uint32_t type)
+{
+	struct known_search search = { .left = slots, .type = type };
+	uint64_t sequence;
+
+	if (!s)
+		return KNOWN_NOT;
+	search.known = known_at(&s->known);
+	if (!search.known)
+		return KNOWN_NOT;
+	sequence = ONCE(search.known->sequence);
+	if (sequence & 1 || !known_is(search.known, &s->known))
+		return KNOWN_NOT;
+	search.listed = unknown(0);
+	search.answer = unknown(KNOWN_LISTED);
+	search.length = search.known->key.length;
+	search.last = s->known.last;
+	bpf_loop(ES_CLIENTS_MAX, known_step, &search, 0);
+	asm volatile("" : : : "memory");
+	s->listed = search.listed;
+	return ONCE(search.known->sequence) == sequence ? search.answer : KNOWN_NOT;
+}
+
+struct known_keep {
+	struct scratch *s;
+	struct known *known;
+	uint64_t left;
+	uint64_t listed;
+	uint32_t type;
+	uint32_t pad;
+};
+
+static long generation_step(uint32_t step, struct known_keep *keep)
+{
+	uint32_t slot = take_slot(&keep->left);
+
+	keep->s->known_generation[known_place(slot, keep->type)] = ONCE(mute_client_of(slot)->generation);
+	return !keep->left;
+}
+
+/* Before it is found out who lists the directory: as of which mutes that will be. Two clients with one place: the last. */
+__noinline int known_begin(struct scratch *s, uint64_t slots, uint32_t type)
+{
+	struct known_keep keep = { .s = s, .left = slots, .type = type };
+
+	if (!s)
+		return 0;
+	bpf_loop(ES_CLIENTS_MAX, generation_step, &keep, 0);
+	return 0;
+}
+
+static long keep_step(uint32_t step, struct known_keep *keep)
+{
+	uint32_t slot = take_slot(&keep->left), place = known_place(slot, keep->type);
+	struct known_verdict *verdict = &keep->known->verdict[place];
+
+	verdict->type = keep->type;
+	verdict->listed = keep->listed >> slot & 1;
+	verdict->generation = keep->s->known_generation[place];
+	return !keep->left;
+}
+
+/* Nothing has been renamed or mounted while the path was put together, and the file system has what tells directories apart. */
+static __always_inline bool known_keeps(struct scratch *s)
+{
+	uint64_t counts = (uint64_t)LOCK_COUNT(&rename_lock) << 32 | LOCK_COUNT(&mount_lock);
+
+	return counts == s->known.counts && kept_magic(READ((struct inode *)s->known.inode, i_sb, s_magic));
+}
+
+/* Keeps which of `slots` list the directory, whose key has been taken before that was found out. */
+__noinline int known_store(struct scratch *s, uint64_t slots, uint64_t listed, uint32_t type)
+{
+	struct known_keep keep = { .s = s, .left = slots, .listed = listed, .type = type };
+	uint64_t sequence;
+
+	if (!s || !known_keeps(s))
+		return 0;
+	keep.known = known_at(&s->known);
+	if (!keep.known)
+		return 0;
+	sequence = ONCE(keep.known->sequence);
+	if (sequence & 1 || __sync_val_compare_and_swap(&keep.known->sequence, sequence, sequence + 1) != sequence)
+		return 0;
+	if (!known_is(keep.known, &s->known))
+		__builtin_memset(keep.known->verdict, 0, sizeof(keep.known->verdict));
+	keep.known->key = s->known;
+	bpf_loop(ES_CLIENTS_MAX, keep_step, &keep, 0);
+	asm volatile("" : : : "memory");
+	ONCE(keep.known->sequence) = sequence + 2;
+	return 0;
+}
