@@ -90,13 +90,10 @@ static __always_inline void match_hash(struct es_mute_hash *hash, uint32_t index
 static long match_prefix(uint32_t step, struct match *m)
 {
 	struct es_mute_key key = m->key;
-	uint32_t bits = m->bits, bit = 0;
+	uint32_t bits = m->bits, lowest = bits & -bits, bit;
 
-	if (!(bits & 0xf))
-		bit = 4;
-	if (!(bits >> bit & 3))
-		bit += 2;
-	bit += !(bits >> bit & 1);
+	/* The number of the lowest bit, from a de Bruijn sequence. */
+	bit = 0x56374210u >> 4 * ((lowest * 0x17 & 0xff) >> 5) & 7;
 	m->bits = bits & (bits - 1);
 	match_hash(&key.hash, m->index, m->word & ~0ull >> (56 - 8 * (bit & 7)));
 	key.length = m->index * 8 + bit + 1;
@@ -105,38 +102,26 @@ static long match_prefix(uint32_t step, struct match *m)
 	return !m->bits;
 }
 
-enum {
-	WORDS_A_STEP = 4,
-	MATCH_PREFIXES = 1 << 8,	/* with the kind: no literals */
-};
-
-static long match_words(uint32_t step, struct match *m)
+static long match_word(uint32_t index, struct match *m)
 {
-	const uint8_t *lengths = m->client->lengths[m->kind & (ES_MUTE_PATH_KINDS - 1)];
-	uint32_t first = step * WORDS_A_STEP, i;
+	bool last = index == m->bytes / 8;
 
-#pragma unroll
-	for (i = 0; i < WORDS_A_STEP; i++) {
-		uint32_t index = word_bounded(first + i), bits = lengths[index];
-		uint64_t word = *(const uint64_t *)&m->text->bytes[index * 8];
-		bool last = index == m->bytes / 8;
-
-		if (last) {		/* which may have no bytes at all */
-			word &= (1ull << 8 * (m->bytes % 8)) - 1;
-			bits &= (1u << m->bytes % 8) - 1;
-		}
-		if (bits) {
-			m->word = word;
-			m->bits = bits;
-			m->index = index;
-			bpf_loop(8, match_prefix, m, 0);
-		}
-		match_hash(&m->key.hash, index, word);
-		if (last)
-			return 1;
+	index = word_bounded(index);
+	m->word = *(const uint64_t *)&m->text->bytes[index * 8];
+	m->bits = m->client->lengths[m->kind & (ES_MUTE_PATH_KINDS - 1)][index];
+	if (last) {		/* which may have no bytes at all */
+		m->word &= (1ull << 8 * (m->bytes % 8)) - 1;
+		m->bits &= (1u << m->bytes % 8) - 1;
 	}
-	return 0;
+	if (m->bits) {
+		m->index = index;
+		bpf_loop(8, match_prefix, m, 0);
+	}
+	match_hash(&m->key.hash, index, m->word);
+	return last;
 }
+
+enum { MATCH_PREFIXES = 1 << 8 };	/* with the kind: no literals */
 
 /* Is the length in use? That of the empty path has the bit of one that would be too long. */
 static __always_inline uint32_t length_listed(struct es_mute_client *client, uint32_t kind, uint32_t length)
@@ -170,7 +155,7 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 		bytes = ES_MUTE_PATH_BYTES - 1;
 	m.bytes = bytes;
 	m.bits = unknown(0);
-	bpf_loop(ES_MUTE_WORDS / WORDS_A_STEP, match_words, &m, 0);
+	bpf_loop(ES_MUTE_WORDS, match_word, &m, 0);
 	if (literal) {
 		m.key.length = length;
 		m.key.kind = kind + 1;

@@ -90,49 +90,18 @@ static __always_inline uint32_t text_bounded(uint32_t pos)
 	return pos & (TEXT_BYTES - 1);
 }
 
-/* Eight bytes of the kernel's memory, and where they go; any structure would do that begins with a number. */
-static __always_inline void climb_copy_word(struct climb *climb, uint32_t pos, const unsigned char *text)
-{
-	*(int64_t *)&climb->s->text[text_bounded(pos)] = PEEK((struct timespec64 *)text, tv_sec);
-}
-
-/*
- * Names are short: they are copied by words, from the end. The first word takes some bytes too many with it, in front of
- * the name; what comes next overwrites them.
- */
-static __always_inline void climb_copy(struct climb *climb, uint32_t pos, const unsigned char *text, uint32_t len)
-{
-	enum { SHORT = 32 };
-
-	if (!bpf_rdonly_cast || len > SHORT) {
-		bpf_probe_read_kernel(&climb->s->text[text_bounded(pos)], len, text);
-		return;
-	}
-	climb_copy_word(climb, pos + len - 8, text + len - 8);
-	if (len > 8)
-		climb_copy_word(climb, pos + len - 16, text + len - 16);
-	if (len > 16)
-		climb_copy_word(climb, pos + len - 24, text + len - 24);
-	if (len > 24)
-		climb_copy_word(climb, pos + len - 32, text + len - 32);
-}
-
-/* `names`: the text is the kernel's, and not ours. */
-static __always_inline void climb_prepend(struct climb *climb, const void *text, uint32_t len, bool names)
+static __always_inline void climb_prepend(struct climb *climb, const void *text, uint32_t len)
 {
 	uint32_t pos = climb->pos;
 
 	asm volatile("" : "+r"(len));
 	len &= NAME_BYTES - 1;
-	if (pos < len + 8) {
+	if (pos < len + 1) {
 		climb->full = 1;
 		return;
 	}
 	pos -= len;
-	if (names)
-		climb_copy(climb, pos, text, len);
-	else
-		bpf_probe_read_kernel(&climb->s->text[text_bounded(pos)], len, text);
+	bpf_probe_read_kernel(&climb->s->text[text_bounded(pos)], len, text);
 	climb->pos = pos;
 }
 
@@ -188,7 +157,7 @@ static long climb_step(uint32_t index, struct climb *climb)
 	parent = climb_look(dentry, &name, &len);
 	if (dentry == parent)
 		return 1;	/* not reachable from here: a mount that is gone, or another namespace's */
-	climb_prepend(climb, name, len, true);
+	climb_prepend(climb, name, len);
 	if (climb->full)
 		return 1;
 	climb_slash(climb);
@@ -239,21 +208,24 @@ static const char deleted_text[] = " (deleted)";
 
 /*
  * The path of a dentry into the record, or of the name in scratch.name in it; `name_len` is 0 where the dentry itself
- * is meant. The text ends at TEXT_BYTES - 1 and is built backward.
+ * is meant. The text ends at TEXT_BYTES - 1 and is built backward. With no part of a record that is all, and where the
+ * text begins is returned; 0: it is cut.
  */
 __noinline int put_path_at(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
 {
 	struct climb climb = { .s = s, .pos = unknown(TEXT_BYTES - 1), .full = unknown(0) };
 
-	if (!s || !part || !path)
+	if (!s || !path)
 		return 0;
 	climb_start(&climb, path);
+	if (!part)
+		return climb_up(&climb) ? climb.pos : 0;
 	if (!name_len && is_unhashed(climb.dentry)) {
 		part->flags |= ES_FILE_DELETED;
-		climb_prepend(&climb, deleted_text, sizeof(deleted_text) - 1, false);
+		climb_prepend(&climb, deleted_text, sizeof(deleted_text) - 1);
 	}
 	if (name_len) {
-		climb_prepend(&climb, s->name, name_len, false);
+		climb_prepend(&climb, s->name, name_len);
 		climb_slash(&climb);
 	}
 	if (!climb_up(&climb))

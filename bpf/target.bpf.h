@@ -208,20 +208,16 @@ static __always_inline void target_keep(struct target *target, struct scratch *s
 /* Puts together the path of scratch.climbed, and finds out who lists it: scratch.listed. False: it takes more than that. */
 static __always_inline bool target_climb(struct target *target, struct scratch *s, bool keep)
 {
-	struct climb climb = { .s = s, .pos = unknown(TEXT_BYTES - 1), .full = unknown(0) };
-	struct path path = s->climbed;
-	uint32_t length;
+	uint32_t pos, length;
 	void *text;
 
-	if (is_internal(&path))
+	if (is_internal(&s->climbed))
 		return false;
-	climb_start(&climb, &path);
-	if (!climb_up(&climb))
+	pos = put_path_at(s, NULL, &s->climbed, 0);
+	length = TEXT_BYTES - 1 - pos;
+	if (!pos || length > ES_MUTE_PATH_BYTES)
 		return false;
-	length = TEXT_BYTES - 1 - climb.pos;
-	if (length > ES_MUTE_PATH_BYTES)
-		return false;
-	text = &s->text[text_bounded(climb.pos)];
+	text = &s->text[text_bounded(pos)];
 	if (keep)
 		target_keep(target, s, text, length);
 	target->kind = ES_MUTE_TARGET_PREFIX;
