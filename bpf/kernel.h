@@ -105,6 +105,7 @@ struct inode {
 	uint64_t i_blocks;
 	uint32_t i_generation;
 	char *i_link;
+	atomic_t i_count;
 	atomic_t i_writecount;
 	struct rw_semaphore i_rwsem;
 	/* 6.11 and later */
