@@ -16,6 +16,18 @@ enum act {
 	ACT_CHMOD,			/* number: mode */
 	ACT_MAP,
 	ACT_TRUNCATE,			/* to the length it has: number */
+	ACT_CHOWN,			/* number: owner */
+	ACT_FLAGS,			/* chattr(1)'s: number */
+	ACT_TIMES,			/* sets them to 1970 */
+	ACT_GET_XATTR,			/* trusted.es-0, or whatever number */
+	ACT_LIST_XATTRS,
+	ACT_CHDIR,			/* in a child; number: by a descriptor */
+	ACT_CHROOT,			/* in a child */
+	ACT_MOUNT,			/* a tmpfs, and away with it */
+	ACT_HANDLE,			/* opens the file by its handle */
+	ACT_CONNECT,
+	ACT_TRACE,			/* number: of a process */
+	ACT_BECOME,			/* executes the program, which has to be another copy of this one */
 	ACT_TIME,			/* number: of opens; returns what one took, in ns */
 	ACT_RACE,			/* number: descriptor of a struct actor_race; returns when told to stop */
 };
