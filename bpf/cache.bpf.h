@@ -5,18 +5,19 @@
  * The cache of answers: what clients have decided, and want kept, isn't asked again. docs/caching.md says what it
  * promises; this is why the promise holds.
  *
- * Each file that was asked about has a version, a number that is given out once and never again, found by the address of
- * its inode. Whatever changes the file gives it a new one first (the cache_* programs below), and so does the end of the
- * inode, whose address may then be another file's. An answer is kept under the versions of the file and of the acting
- * process's executable, as they were before anyone was asked. So nothing has to be looked for and dropped when a file
- * changes: no question can find the old number any more. A version that makes room for another file's is gone as well.
+ * Each file that was asked about has a version, a number that is given out once and never again, found by the address
+ * of its inode. Whatever changes the file gives it a new one first (the cache_* programs below), and so does the end of
+ * the inode, whose address may then be another file's. An answer is kept under the versions of the file and of the
+ * acting process's executable, as they were before anyone was asked. So nothing has to be looked for and dropped when a
+ * file changes: no question can find the old number any more. A version that makes room for another file's is gone as
+ * well.
  *
  * A program at a hook runs before the change takes effect, and a client may have been asked in between, about the file
  * as it was. So a file that is being changed has no version that an answer could be kept under (version_stable()):
  * writers are counted in the inode from before file_open until the last mapping is gone, and attributes, names and
  * entries of directories are changed with the inode, or the directory, locked from before the hook. Version first, then
- * writers and lock: who has changed the version, and isn't seen at work, is done, and the client sees the result. In the
- * same way an inode that is about to end has no version: its references are counted, and it ends after the last.
+ * writers and lock: who has changed the version, and isn't seen at work, is done, and the client sees the result. In
+ * the same way an inode that is about to end has no version: its references are counted, and it ends after the last.
  *
  * What the kernel doesn't tell of can't be followed: other machines' writes, what lies below an overlay. So answers are
  * kept only about files of file systems that are known to have no other way in (kept_magic()).
@@ -269,8 +270,8 @@ __noinline uint64_t version_stable(uint64_t address, uint64_t dentry, int writer
 }
 
 /*
- * The inode of the program that a task runs. Its file may be exchanged at any time, and that file's memory become another
- * one's: who finds it there before and after has its inode.
+ * The inode of the program that a task runs. Its file may be exchanged at any time, and that file's memory become
+ * another one's: who finds it there before and after has its inode.
  */
 static __always_inline uint64_t executable_of(uint64_t address)
 {
@@ -293,7 +294,7 @@ static __always_inline uint64_t executable_of_current(void)
 	if (!mm)
 		return 0;
 	file = mm->exe_file;
-	inode = (uint64_t)READ(file, f_inode);
+	inode = NUMBER(file, f_inode);
 	return ONCE(mm->exe_file) == file ? inode : 0;
 }
 
@@ -419,7 +420,7 @@ __noinline int changed(uint64_t inode, uint32_t how)
 
 static __always_inline void changed_dentry(struct dentry *dentry, enum es_cache_count how)
 {
-	changed((uint64_t)READ(dentry, d_inode), how);
+	changed(NUMBER(dentry, d_inode), how);
 }
 
 SEC("lsm/inode_free_security")
@@ -441,7 +442,7 @@ SEC("lsm/file_open")
 int BPF_PROG(cache_file_open, struct file *file)
 {
 	if (file->f_mode & FMODE_WRITE)
-		changed((uint64_t)READ(file, f_inode), ES_CACHE_WRITTEN);
+		changed(NUMBER(file, f_inode), ES_CACHE_WRITTEN);
 	return 0;
 }
 
@@ -530,13 +531,13 @@ static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 SEC("lsm/file_ioctl")
 int BPF_PROG(cache_file_ioctl, struct file *file, unsigned int command)
 {
-	changed_by_ioctl((uint64_t)READ(file, f_inode), command);
+	changed_by_ioctl(NUMBER(file, f_inode), command);
 	return 0;
 }
 
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(cache_file_ioctl_compat, struct file *file, unsigned int command)
 {
-	changed_by_ioctl((uint64_t)READ(file, f_inode), command);
+	changed_by_ioctl(NUMBER(file, f_inode), command);
 	return 0;
 }

@@ -374,6 +374,23 @@ struct bpf_iter__task {
 /* BPF_CORE_READ() whose first argument may be any expression, one that goes through structures of our own too. */
 #define READ(pointer, ...) ({ __typeof__(pointer) read_ = (pointer); BPF_CORE_READ(read_, __VA_ARGS__); })
 
+void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
+
+/*
+ * A member, as a mere number, also if it is a pointer: a plain load where the kernel lets any address be taken for one
+ * of some structure (since 6.2), here of one that begins with a number. Else a call that costs a hundred instructions.
+ */
+#define NUMBER(pointer, member) ({ \
+	__typeof__(pointer) from_ = (pointer); \
+	uint64_t value_ = 0; \
+	if (bpf_rdonly_cast) \
+		value_ = (uint64_t)*(__typeof__(from_->member) *) \
+			bpf_rdonly_cast(&from_->member, bpf_core_type_id_kernel(struct timespec64)); \
+	else \
+		bpf_core_read(&value_, sizeof(from_->member), &from_->member); \
+	value_; \
+})
+
 /* A pointer that the verifier knows, as a mere number, which is what functions that are verified by their own take. */
 static inline __attribute__((always_inline)) uint64_t number_of(const void *pointer)
 {

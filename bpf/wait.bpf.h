@@ -299,22 +299,23 @@ static __always_inline void about_inode(struct question *q, uint64_t inode, uint
 	q->flags = flags;
 }
 
-static __always_inline void about_file(struct question *q, struct file *file, uint32_t flags)
-{
-	about_inode(q, (uint64_t)READ(file, f_inode), (uint64_t)READ(file, f_path.dentry), READ(file, f_path.mnt), flags);
-}
-
 static __always_inline void about_path(struct question *q, const struct path *path, uint32_t flags)
 {
-	struct dentry *dentry = READ(path, dentry);
+	struct dentry *dentry = (void *)NUMBER(path, dentry);
 
-	about_inode(q, (uint64_t)READ(dentry, d_inode), (uint64_t)dentry, READ(path, mnt), flags);
+	about_inode(q, NUMBER(dentry, d_inode), (uint64_t)dentry, (void *)NUMBER(path, mnt), flags);
+}
+
+/* The dentry of a file in layers is of another inode than what is opened. */
+static __always_inline void about_file(struct question *q, struct file *file, uint32_t flags)
+{
+	about_inode(q, NUMBER(file, f_inode), NUMBER(file, f_path.dentry), (void *)NUMBER(file, f_path.mnt), flags);
 }
 
 /* A hook that gets no mount. */
 static __always_inline void about_dentry(struct question *q, struct dentry *dentry, uint32_t flags)
 {
-	about_inode(q, (uint64_t)READ(dentry, d_inode), number_of(dentry), NULL, flags);
+	about_inode(q, NUMBER(dentry, d_inode), number_of(dentry), NULL, flags);
 }
 
 /* The program of another process, whichever way that is reached. */
@@ -348,7 +349,7 @@ __noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, 
 	if (!executable)
 		return CACHED_NOT;
 	says = cache_find(executable, file, clients, kind, flags & ES_VERDICT_FLAGS_MASK);
-	if (says == CACHED_NOT || READ(inode, i_writecount.counter) > own_writers(kind, flags))
+	if (says == CACHED_NOT || (int)NUMBER(inode, i_writecount.counter) > own_writers(kind, flags))
 		return CACHED_NOT;
 	wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0);
 	if (wait && wait->type_and_one)
