@@ -364,7 +364,7 @@ static __always_inline int question_cached(struct question *q)
 	uint32_t generation = control.cache_generation, type = q->type;
 
 	asm volatile("" : "+r"(type));
-	if (!generation || !q->inode || ONCE(kept_since[type & TYPE_MASK]) != generation)
+	if (!generation || !q->slots || !q->inode || ONCE(kept_since[type & TYPE_MASK]) != generation)
 		return CACHED_NOT;
 	return cached_answer(q->inode, q->slots, cache_kind(q->type, q->number), q->flags);
 }
@@ -373,7 +373,7 @@ static __always_inline int question_cached(struct question *q)
 #define question_open_kept(q_, type_, notify_, a_, b_, c_, about_) ({ \
 	int says_ = CACHED_NOT; \
 	bool ask_ = question_begin(q_, type_, notify_); \
-	if (ask_ && (q_)->slots && control.cache_generation) { \
+	if (ask_ && (q_)->slots) { \
 		about_; \
 		says_ = question_cached(q_); \
 	} \
