@@ -228,6 +228,8 @@ static int act_race(const char *path, int fd)
 static int act(struct actor_command *command)
 {
 	switch (command->act) {
+	case ACT_NOTHING:
+		return 0;
 	case ACT_OPEN:
 		return act_open(command->path, (int)command->number);
 	case ACT_EXEC:

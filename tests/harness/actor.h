@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 enum act {
+	ACT_NOTHING,
 	ACT_OPEN,			/* number: flags */
 	ACT_EXEC,
 	ACT_LIST,			/* reads a directory once */
@@ -59,7 +60,7 @@ struct actor {
 	int fd;
 };
 
-/* A copy of the program at test_mnt/NAME, running. It ends with the test. */
+/* A copy of the program at test_mnt/NAME, which runs on return. It ends with the test. */
 struct actor actor_start(const char *name);
 struct actor actor_again(const char *name);	/* another process of a program that was started before */
 
