@@ -71,6 +71,7 @@ struct wait {
 	uint32_t watch;			/* control.calls_watched when it began */
 	uint32_t round;			/* how often a call was started over */
 	uint32_t settled_count;
+	uint32_t tid;			/* the thread's, when its question was opened */
 	bool starts_over;		/* the call; until its open question is answered */
 	struct settled settled[SETTLED_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
@@ -83,6 +84,27 @@ struct {
 	__type(key, int);
 	__type(value, struct wait);
 } waits SEC(".maps");
+
+/*
+ * How many threads have a question open, by a few bits of their number: where there are none, and that is nearly always,
+ * nobody needs to look at the thread's storage.
+ */
+enum { ASKING_MASK = 4095 };
+
+uint32_t threads_asking[ASKING_MASK + 1];
+
+static __always_inline uint32_t *asking_at(uint32_t tid)
+{
+	asm volatile("" : "+r"(tid));
+	return &threads_asking[tid & ASKING_MASK];
+}
+
+static __always_inline bool may_be_asking(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return ONCE(*asking_at(task->pid));
+}
 
 uint64_t auth_generation;
 
@@ -179,6 +201,7 @@ __noinline int wait_drop(struct wait *wait)
 	if (!wait->type_and_one)
 		return 0;
 	bpf_loop(ES_CLIENTS_MAX, drop_step, &wait, 0);
+	__sync_fetch_and_add(asking_at(wait->tid), -1);
 	wait->type_and_one = 0;
 	wait->slots = 0;
 	wait->denied = 0;
@@ -272,6 +295,8 @@ static __always_inline bool question_key(struct question *q, uint64_t a, uint64_
 	q->key[0] = a;
 	q->key[1] = b;
 	q->key[2] = c;
+	if (!q->slots && !may_be_asking())
+		return false;
 	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL,
 				       q->slots ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	return q->wait && (q->slots || question_asked(q));
@@ -351,7 +376,7 @@ __noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, 
 	says = cache_find(executable, file, clients, kind, flags & ES_VERDICT_FLAGS_MASK);
 	if (says == CACHED_NOT || (int)NUMBER(inode, i_writecount.counter) > own_writers(kind, flags))
 		return CACHED_NOT;
-	wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0);
+	wait = may_be_asking() ? bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0) : NULL;
 	if (wait && wait->type_and_one)
 		return CACHED_NOT;
 	cache_count(ES_CACHE_HITS);
@@ -648,6 +673,8 @@ static __always_inline void question_send(struct question *q, struct scratch *s,
 		q->wait->key[1] = q->key[1];
 		q->wait->key[2] = q->key[2];
 		q->wait->type_and_one = q->type + 1;
+		q->wait->tid = bpf_get_current_pid_tgid();
+		__sync_fetch_and_add(asking_at(q->wait->tid), 1);
 		ask_all(q->wait, s, q->slots, how);
 	}
 	if (!s)
