@@ -3,13 +3,11 @@
 
 /* The cache of answers, bpf/cache.bpf.h: what kernel programs, daemon and esctl have to agree on. */
 
-/*
- * AUTH types whose answers are kept. Not here though they could be: AUTH_MOUNT, since a mount point is a place, not a
- * file; AUTH_SETMODE, AUTH_SETOWNER and AUTH_SETFLAGS, since what is allowed ends at once what was known of the file.
- */
+/* AUTH types whose answers are kept. The hooks of these say what an answer is about: question_open_kept(). */
 #define ES_CACHE_TYPES(T) \
-	T(AUTH_EXEC) T(AUTH_OPEN) T(AUTH_MMAP) T(AUTH_CHROOT) T(AUTH_READDIR) \
-	T(AUTH_GET_TASK)
+	T(AUTH_EXEC) T(AUTH_OPEN) T(AUTH_MMAP) T(AUTH_MOUNT) T(AUTH_CHDIR) T(AUTH_CHROOT) T(AUTH_READDIR) \
+	T(AUTH_SETMODE) T(AUTH_SETOWNER) T(AUTH_SETFLAGS) T(AUTH_UTIMES) T(AUTH_GETEXTATTR) T(AUTH_LISTEXTATTR) \
+	T(AUTH_FSGETPATH) T(AUTH_UIPC_CONNECT) T(AUTH_GET_TASK) T(AUTH_GET_TASK_READ) T(AUTH_PROC_CHECK)
 
 /* A set of places in the table, which share a sequence lock: odd while one of them is written. */
 enum {
@@ -22,7 +20,7 @@ struct es_cache_slot {
 	uint64_t file;			/* version of the file that it is about */
 	uint64_t clients;		/* who answered: a set of slots */
 	uint32_t generation;		/* of the cache; 0: the place is free */
-	uint16_t type;			/* of the event */
+	uint16_t kind;			/* the event's type, and es_proc_check_type_t << 8 */
 	uint16_t mask;			/* what was allowed: FREAD and FWRITE of an open, else 1 or nothing */
 };
 

@@ -5,23 +5,25 @@
  * The cache of answers: what clients have decided, and want kept, isn't asked again. docs/caching.md says what it
  * promises; this is why the promise holds.
  *
- * Each file that was asked about has a version, a number that is given out once and never again, in its inode's
- * storage. Whatever changes the file gives it a new one first (the cache_* programs below). An answer is kept under the
- * versions of the file and of the acting process's executable, as they were before anyone was asked. So nothing has to
- * be looked for and dropped when a file changes: no question can find the old number any more. An inode that is freed
- * takes its number with it, and another one at the same address gets another number.
+ * Each file that was asked about has a version, a number that is given out once and never again, found by the address
+ * of its inode. Whatever changes the file gives it a new one first (the cache_* programs below), and so does the end of
+ * the inode, whose address may then be another file's. An answer is kept under the versions of the file and of the
+ * acting process's executable, as they were before anyone was asked. So nothing has to be looked for and dropped when a
+ * file changes: no question can find the old number any more. A version that makes room for another file's is gone as
+ * well.
  *
  * A program at a hook runs before the change takes effect, and a client may have been asked in between, about the file
  * as it was. So a file that is being changed has no version that an answer could be kept under (version_stable()):
  * writers are counted in the inode from before file_open until the last mapping is gone, and attributes, names and
  * entries of directories are changed with the inode, or the directory, locked from before the hook. Version first, then
- * writers and lock: who has changed the version, and isn't seen at work, is done, and the client sees the result.
+ * writers and lock: who has changed the version, and isn't seen at work, is done, and the client sees the result. In
+ * the same way an inode that is about to end has no version: its references are counted, and it ends after the last.
  *
  * What the kernel doesn't tell of can't be followed: other machines' writes, what lies below an overlay. So answers are
  * kept only about files of file systems that are known to have no other way in (kept_magic()).
  *
- * The table is an array with a sequence lock for each set of places, since an element of the kernel's hash maps may
- * become another one while it is read. The order of loads and stores is left to the processor: x86 keeps it.
+ * Both tables are arrays, as an element of the kernel's hash maps may become another one while it is read. The order of
+ * loads and stores is left to the processor: x86 keeps it.
  */
 
 #include "abi/cache.h"
@@ -32,18 +34,42 @@
 
 #define ONCE(place) (*(volatile __typeof__(place) *)&(place))
 
+enum {
+	VERSION_SETS = 16384,		/* a power of two */
+	VERSION_SET_BITS = 14,
+	VERSION_WAYS = 4,
+	SPOILT_MAX = 65536,
+	TYPE_MASK = 0xff,		/* of events: in an answer's kind, what else tells it apart is above */
+};
+
+#define VERSION_CLAIMED (~0ull)
+
+/* The inode changes only while the number is VERSION_CLAIMED: who reads the same number before and after has both. */
 struct version {
-	uint64_t number;
-	uint32_t kept;			/* there may be answers under this number */
-	uint32_t spoilt;		/* changed by something whose end isn't seen: nothing is kept any more */
+	uint64_t inode;
+	uint64_t number;		/* 0: the place is free */
+	uint64_t kept;			/* there may be answers under this number */
+};
+
+struct version_set {
+	struct version ways[VERSION_WAYS];
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct version);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VERSION_SETS);
+	__type(key, uint32_t);
+	__type(value, struct version_set);
 } versions SEC(".maps");
+
+/* Inodes that were changed by something whose end isn't seen: nothing is kept about them any more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SPOILT_MAX);
+	__type(key, uint64_t);
+	__type(value, uint32_t);
+} spoilt SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -61,15 +87,20 @@ struct {
 } cache_counts SEC(".maps");
 
 uint64_t last_version;
+uint32_t any_spoilt;			/* there has been one */
+uint32_t kept_since[TYPE_MASK + 1];	/* the last generation of the cache in which an answer of this type was kept */
 
 /* An answer that may be kept, from before the asking until all have answered. */
 struct keep {
+	uint64_t inode;
 	uint64_t executable, file;	/* versions */
 	uint64_t clients;
-	uint32_t generation;
+	uint32_t generation;		/* 0: it isn't to be kept */
 	uint32_t mask;			/* what all have allowed */
 	uint32_t hindrance;		/* enum es_cache_count: why it can't be kept; 0: nothing */
 	uint32_t wanted;		/* by one client at least */
+	uint32_t kind;			/* see cache_kind() */
+	uint32_t flags;			/* of the question */
 };
 
 static __always_inline void cache_count(enum es_cache_count what)
@@ -88,11 +119,74 @@ static __always_inline uint64_t next_version(void)
 	return __sync_fetch_and_add(&last_version, 1) + 1;
 }
 
-static __always_inline uint64_t version_now(struct inode *inode)
+static __always_inline struct version_set *version_set(uint64_t inode)
 {
-	struct version *version = bpf_inode_storage_get(&versions, inode, NULL, 0);
+	uint32_t index = inode * 0x9e3779b97f4a7c15ull >> (64 - VERSION_SET_BITS);
 
-	return version ? ONCE(version->number) : 0;
+	return bpf_map_lookup_elem(&versions, &index);
+}
+
+/* The number at this place, if it is that of the inode; else 0. */
+static __always_inline uint64_t version_at(struct version *version, uint64_t inode)
+{
+	uint64_t number = ONCE(version->number);
+
+	if (ONCE(version->inode) != inode || ONCE(version->number) != number || number == VERSION_CLAIMED)
+		return 0;
+	return number;
+}
+
+static __always_inline uint64_t version_now(uint64_t inode)
+{
+	struct version_set *set = version_set(inode);
+	uint64_t number = 0;
+	uint32_t way;
+
+	for (way = 0; set && way < VERSION_WAYS && !number; way++)
+		number = version_at(&set->ways[way], inode);
+	return number;
+}
+
+/* Takes a place for the inode, from another one if need be. Who finds it being taken does without. */
+static __noinline uint64_t version_begin(uint64_t inode)
+{
+	struct version_set *set = version_set(inode);
+	uint64_t number = next_version(), before;
+	struct version *version;
+	uint32_t way, best = number;
+
+	if (!set)
+		return 0;
+	for (way = 0; way < VERSION_WAYS; way++) {
+		if (!ONCE(set->ways[way].number))
+			best = way;
+	}
+	asm volatile("" : "+r"(best));
+	version = &set->ways[best & (VERSION_WAYS - 1)];
+	before = ONCE(version->number);
+	if (before == VERSION_CLAIMED ||
+	    __sync_val_compare_and_swap(&version->number, before, VERSION_CLAIMED) != before)
+		return 0;
+	ONCE(version->inode) = inode;
+	ONCE(version->kept) = 0;
+	(void)__sync_lock_test_and_set(&version->number, number);	/* before any look at writers and locks */
+	return number;
+}
+
+/* If this is the inode's place: what was kept under its number is gone. The inode gets another number, or it ends. */
+static __always_inline void version_over(struct version *version, uint64_t inode, bool ends, uint32_t how)
+{
+	uint64_t before, after;
+
+	if (ONCE(version->inode) != inode)
+		return;
+	before = version_at(version, inode);
+	after = ends ? 0 : next_version();
+	if (!before || __sync_val_compare_and_swap(&version->number, before, after) != before || !ONCE(version->kept))
+		return;
+	ONCE(version->kept) = 0;
+	if (!ends)
+		cache_count(how);
 }
 
 /* File systems where this kernel's own calls are the only way to change a file. */
@@ -121,7 +215,7 @@ static __always_inline bool kept_file(struct inode *inode)
 	enum { SB_KERNMOUNT = 1 << 22 };
 	uint32_t format = READ(inode, i_mode) & S_IFMT;
 
-	if (format != S_IFREG && format != S_IFDIR)
+	if (format != S_IFREG && format != S_IFDIR && format != S_IFSOCK)
 		return false;
 	return kept_magic(READ(inode, i_sb, s_magic)) && !(READ(inode, i_sb, s_flags) & SB_KERNMOUNT);
 }
@@ -151,40 +245,57 @@ static __always_inline bool changing(struct inode *inode, struct dentry *dentry,
 
 /*
  * The version that an answer can be kept under, 0: none, and *hindrance says why. `dentry` is the name that is asked
- * about, or NULL.
+ * about, or 0.
  */
-static __always_inline uint64_t version_stable(struct inode *inode, struct dentry *dentry, int writers,
-					       uint32_t *hindrance)
+__noinline uint64_t version_stable(uint64_t address, uint64_t dentry, int writers, uint32_t *hindrance)
 {
-	struct version *version, first = {};
+	struct inode *inode = (void *)address;
 	uint64_t number;
 
+	if (!hindrance)
+		return 0;
 	*hindrance = ES_CACHE_UNFIT;
-	if (!inode || !kept_file(inode))
+	if (!address || !kept_file(inode))
 		return 0;
-	version = bpf_inode_storage_get(&versions, inode, NULL, 0);
-	if (!version) {
-		first.number = next_version();
-		version = bpf_inode_storage_get(&versions, inode, &first, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	}
-	if (!version)
-		return 0;
-	number = ONCE(version->number);
-	if (ONCE(version->spoilt))
+	number = version_now(address);
+	if (!number)
+		number = version_begin(address);
+	if (READ(inode, i_count.counter) <= 0 || (any_spoilt && bpf_map_lookup_elem(&spoilt, &address)))
 		return 0;
 	*hindrance = ES_CACHE_BUSY;
-	if (changing(inode, dentry, writers))
+	if (!number || changing(inode, (void *)dentry, writers))
 		return 0;
 	*hindrance = 0;
 	return number;
 }
 
-/* The program that a task runs. Inside rcu_begin() and rcu_end(), as its file may be exchanged at any time. */
-static __always_inline struct file *executable_of(struct task_struct *task)
+/*
+ * The inode of the program that a task runs. Its file may be exchanged at any time, and that file's memory become
+ * another one's: who finds it there before and after has its inode.
+ */
+static __always_inline uint64_t executable_of(uint64_t address)
 {
-	struct mm_struct *mm = task->mm;
+	struct task_struct *task = (void *)address;
+	struct mm_struct *mm = READ(task, mm);
+	struct file *file = READ(mm, exe_file);
+	uint64_t inode = (uint64_t)READ(file, f_inode);
 
-	return mm ? mm->exe_file : NULL;
+	return READ(task, mm) == mm && READ(mm, exe_file) == file ? inode : 0;
+}
+
+/* The same of the current task, whose memory is its own. */
+static __always_inline uint64_t executable_of_current(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	struct file *file;
+	uint64_t inode;
+
+	if (!mm)
+		return 0;
+	file = mm->exe_file;
+	inode = NUMBER(file, f_inode);
+	return ONCE(mm->exe_file) == file ? inode : 0;
 }
 
 /* ---- the table ---- */
@@ -195,9 +306,15 @@ enum cached {
 	CACHED_DENY,
 };
 
-static __always_inline struct es_cache_set *cache_set(uint64_t executable, uint64_t file, uint32_t type)
+/* The event's type, and what else tells one answer from another: es_proc_check_type_t. */
+static __always_inline uint32_t cache_kind(uint32_t type, uint32_t number)
 {
-	uint64_t hash = (executable * 31 + file) * 61 + type;
+	return type | number << 8;
+}
+
+static __always_inline struct es_cache_set *cache_set(uint64_t executable, uint64_t file, uint32_t kind)
+{
+	uint64_t hash = (executable * 31 + file) * 61 + kind;
 	uint32_t index = (hash * 0x9e3779b97f4a7c15ull) >> 40 & (ES_CACHE_SETS - 1);
 
 	return bpf_map_lookup_elem(&cache, &index);
@@ -216,14 +333,15 @@ static __always_inline enum cached slot_says(struct es_cache_slot *slot, uint64_
 	return clients & ~answered ? CACHED_NOT : CACHED_ALLOW;
 }
 
-static __always_inline bool slot_is(struct es_cache_slot *slot, uint64_t executable, uint64_t file, uint32_t type)
+static __always_inline bool slot_is(struct es_cache_slot *slot, uint64_t executable, uint64_t file, uint32_t kind)
 {
-	return ONCE(slot->file) == file && ONCE(slot->executable) == executable && ONCE(slot->type) == type;
+	return ONCE(slot->file) == file && ONCE(slot->executable) == executable && ONCE(slot->kind) == kind;
 }
 
-static __noinline int cache_find(uint64_t executable, uint64_t file, uint64_t clients, uint32_t type, uint32_t flags)
+static __always_inline enum cached cache_find(uint64_t executable, uint64_t file, uint64_t clients, uint32_t kind,
+						uint32_t flags)
 {
-	struct es_cache_set *set = cache_set(executable, file, type);
+	struct es_cache_set *set = cache_set(executable, file, kind);
 	uint32_t generation = ONCE(control.cache_generation), way;
 	enum cached says = CACHED_NOT;
 	uint64_t sequence;
@@ -232,7 +350,7 @@ static __noinline int cache_find(uint64_t executable, uint64_t file, uint64_t cl
 		return CACHED_NOT;
 	sequence = ONCE(set->sequence);
 	for (way = 0; way < ES_CACHE_WAYS; way++) {
-		if (!slot_is(&set->slots[way], executable, file, type))
+		if (!slot_is(&set->slots[way], executable, file, kind))
 			continue;
 		if (ONCE(set->slots[way].generation) == generation)
 			says = slot_says(&set->slots[way], clients, flags);
@@ -242,12 +360,12 @@ static __noinline int cache_find(uint64_t executable, uint64_t file, uint64_t cl
 }
 
 /* The place to write: that of an older answer to the same, else a free one, else one whose turn it is. */
-static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct keep *keep, uint32_t type)
+static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct keep *keep)
 {
 	uint32_t way, best = ES_CACHE_WAYS;
 
 	for (way = 0; way < ES_CACHE_WAYS; way++) {
-		if (slot_is(&set->slots[way], keep->executable, keep->file, type))
+		if (slot_is(&set->slots[way], keep->executable, keep->file, keep->kind))
 			return way;
 		if (set->slots[way].generation != keep->generation)
 			best = way;
@@ -259,22 +377,25 @@ static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct keep
 }
 
 /* Who finds the set being written does without. */
-static __noinline int cache_store(struct keep *keep, uint32_t type)
+static __noinline int cache_store(struct keep *keep)
 {
-	struct es_cache_set *set = cache_set(keep->executable, keep->file, type);
+	struct es_cache_set *set = cache_set(keep->executable, keep->file, keep->kind);
 	struct es_cache_slot *slot;
+	uint32_t type = keep->kind;
 	uint64_t sequence;
 
 	if (!set)
 		return 0;
+	asm volatile("" : "+r"(type));
+	ONCE(kept_since[type & TYPE_MASK]) = keep->generation;
 	sequence = ONCE(set->sequence);
 	if (sequence & 1 || __sync_val_compare_and_swap(&set->sequence, sequence, sequence + 1) != sequence)
 		return 0;
-	slot = &set->slots[way_to_use(set, keep, type) & (ES_CACHE_WAYS - 1)];
+	slot = &set->slots[way_to_use(set, keep) & (ES_CACHE_WAYS - 1)];
 	ONCE(slot->executable) = keep->executable;
 	ONCE(slot->file) = keep->file;
 	ONCE(slot->clients) = keep->clients;
-	ONCE(slot->type) = type;
+	ONCE(slot->kind) = keep->kind;
 	ONCE(slot->mask) = keep->mask;
 	ONCE(slot->generation) = keep->generation;
 	ONCE(set->sequence) = sequence + 2;
@@ -285,24 +406,35 @@ static __noinline int cache_store(struct keep *keep, uint32_t type)
 /* ---- what changes a file ---- */
 
 /* No version: nobody has asked, or who is just asking sees the change under way, see version_stable(). */
-static __always_inline void changed(struct inode *inode, enum es_cache_count how)
+__noinline int changed(uint64_t inode, uint32_t how)
 {
-	struct version *version;
+	struct version_set *set = version_set(inode);
+	uint32_t way;
 
-	if (!inode)
-		return;
-	version = bpf_inode_storage_get(&versions, inode, NULL, 0);
-	if (!version)
-		return;
-	__sync_lock_test_and_set(&version->number, next_version());
-	if (version->kept)
-		cache_count(how);
-	version->kept = 0;
+	if (!inode || !set || how >= ES_CACHE_COUNT_MAX)
+		return 0;
+	for (way = 0; way < VERSION_WAYS; way++)
+		version_over(&set->ways[way], inode, false, how);
+	return 0;
 }
 
 static __always_inline void changed_dentry(struct dentry *dentry, enum es_cache_count how)
 {
-	changed(dentry->d_inode, how);
+	changed(NUMBER(dentry, d_inode), how);
+}
+
+SEC("lsm/inode_free_security")
+int BPF_PROG(cache_inode_free_security, struct inode *inode)
+{
+	uint64_t address = number_of(inode);
+	struct version_set *set = version_set(address);
+	uint32_t way;
+
+	for (way = 0; set && way < VERSION_WAYS; way++)
+		version_over(&set->ways[way], address, true, 0);
+	if (any_spoilt)
+		bpf_map_delete_elem(&spoilt, &address);
+	return 0;
 }
 
 /* Who opens a file for writing writes when he likes, until he isn't counted as a writer any more. */
@@ -310,7 +442,7 @@ SEC("lsm/file_open")
 int BPF_PROG(cache_file_open, struct file *file)
 {
 	if (file->f_mode & FMODE_WRITE)
-		changed(file->f_inode, ES_CACHE_WRITTEN);
+		changed(NUMBER(file, f_inode), ES_CACHE_WRITTEN);
 	return 0;
 }
 
@@ -345,7 +477,7 @@ CACHE_XATTR(inode_remove_acl)
 	SEC("lsm/" #hook) \
 	int BPF_PROG(cache_##hook, params) \
 	{ \
-		changed(dir, ES_CACHE_NAMES); \
+		changed(number_of(dir), ES_CACHE_NAMES); \
 		return 0; \
 	}
 
@@ -360,7 +492,7 @@ CACHE_ENTRY(inode_link, struct dentry *old, struct inode *dir)
 	SEC("lsm/" #hook) \
 	int BPF_PROG(cache_##hook, struct inode *dir, struct dentry *dentry) \
 	{ \
-		changed(dir, ES_CACHE_NAMES); \
+		changed(number_of(dir), ES_CACHE_NAMES); \
 		changed_dentry(dentry, ES_CACHE_NAMES); \
 		return 0; \
 	}
@@ -371,8 +503,8 @@ CACHE_REMOVAL(inode_rmdir)
 SEC("lsm/inode_rename")
 int BPF_PROG(cache_inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new)
 {
-	changed(old_dir, ES_CACHE_NAMES);
-	changed(new_dir, ES_CACHE_NAMES);
+	changed(number_of(old_dir), ES_CACHE_NAMES);
+	changed(number_of(new_dir), ES_CACHE_NAMES);
 	changed_dentry(old, ES_CACHE_NAMES);
 	changed_dentry(new, ES_CACHE_NAMES);
 	return 0;
@@ -383,32 +515,29 @@ int BPF_PROG(cache_inode_rename, struct inode *old_dir, struct dentry *old, stru
  * it takes effect can't be seen. Commands of terminals ('T'), which every program tries on its output, and those that
  * only read change nothing.
  */
-static __always_inline void changed_by_ioctl(struct inode *inode, uint32_t command)
+static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 {
 	enum { IOCTL_READ = 2 };
-	struct version *version;
+	uint32_t one = 1;
 
-	if ((command >> 8 & 0xff) == 'T' || command >> 30 == IOCTL_READ || !kept_file(inode))
+	if ((command >> 8 & 0xff) == 'T' || command >> 30 == IOCTL_READ || !kept_file((void *)inode))
 		return;
-	version = bpf_inode_storage_get(&versions, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!version) {
+	ONCE(any_spoilt) = 1;
+	if (bpf_map_update_elem(&spoilt, &inode, &one, BPF_ANY))
 		control.cache_generation = 0;		/* no memory to note it: better no cache */
-		return;
-	}
-	ONCE(version->spoilt) = 1;
 	changed(inode, ES_CACHE_IOCTLS);
 }
 
 SEC("lsm/file_ioctl")
 int BPF_PROG(cache_file_ioctl, struct file *file, unsigned int command)
 {
-	changed_by_ioctl(file->f_inode, command);
+	changed_by_ioctl(NUMBER(file, f_inode), command);
 	return 0;
 }
 
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(cache_file_ioctl_compat, struct file *file, unsigned int command)
 {
-	changed_by_ioctl(file->f_inode, command);
+	changed_by_ioctl(NUMBER(file, f_inode), command);
 	return 0;
 }

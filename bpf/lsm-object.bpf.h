@@ -81,13 +81,14 @@ static __always_inline void put_named(struct scratch *s, struct dentry *dentry, 
 		put_string(s, &head_of(s)->str[0], name, NAME_BYTES);
 }
 
-/* `hash` is text_take()'s, of the name. */
+/* `hash` is text_take()'s, of the name; `kept`: whichever name it is, an answer is about all of them. */
 static __always_inline int ask_named(enum wait_how how, struct dentry *dentry, const char *name, uint64_t hash,
-				     uint32_t type, uint32_t notify)
+				     uint32_t type, uint32_t notify, bool kept)
 {
 	struct question q = {};
 
-	if (by_kernel() || !question_open(&q, type, notify, inode_key(dentry), hash, 0))
+	if (by_kernel() || !question_open_kept(&q, type, notify, inode_key(dentry), hash, 0,
+					       if (kept) about_dentry(&q, dentry, KEPT_RESULT)))
 		return 0;
 	return question_ask(&q, how, put_named(s, dentry, name, 0));
 }
@@ -112,7 +113,7 @@ static __always_inline int on_inode_setxattr(struct dentry *dentry, const char *
 	hash = text_take(call, number_of(name), 0);
 	if (taken_is_acl(call))
 		return ask_acl(WAIT_SLICED, dentry, ES_ACL_SET);
-	return ask_named(WAIT_SLICED, dentry, name, hash, EV_AUTH_SETEXTATTR, EV_NOTIFY_SETEXTATTR);
+	return ask_named(WAIT_SLICED, dentry, name, hash, EV_AUTH_SETEXTATTR, EV_NOTIFY_SETEXTATTR, false);
 }
 
 LSM_HOOK(inode_setxattr, on_inode_setxattr(dentry, name, ret), void *idmap, struct dentry *dentry, const char *name,
@@ -129,7 +130,7 @@ int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const 
 	hash = text_take(call, number_of(name), 0);
 	if (taken_is_acl(call))
 		return ask_acl(WAIT_RESTART, dentry, ES_ACL_CLEAR);
-	return ask_named(WAIT_RESTART, dentry, name, hash, EV_AUTH_DELETEEXTATTR, EV_NOTIFY_DELETEEXTATTR);
+	return ask_named(WAIT_RESTART, dentry, name, hash, EV_AUTH_DELETEEXTATTR, EV_NOTIFY_DELETEEXTATTR, false);
 }
 
 SEC("lsm/inode_set_acl")
@@ -151,7 +152,7 @@ static __always_inline int on_getxattr(enum wait_how how, struct dentry *dentry,
 	if (ret || !call)
 		return ret;
 	return ask_named(how, dentry, name, text_take(call, number_of(name), 0), EV_AUTH_GETEXTATTR,
-			 EV_NOTIFY_GETEXTATTR);
+			 EV_NOTIFY_GETEXTATTR, true);
 }
 
 LSM_HOOK(inode_getxattr, on_getxattr(WAIT_GATE, dentry, name, ret), struct dentry *dentry, const char *name, int ret)
@@ -162,19 +163,16 @@ int BPF_PROG(plain_inode_get_acl, void *idmap, struct dentry *dentry, const char
 	return on_getxattr(WAIT_RESTART, dentry, name, ret);
 }
 
-static __always_inline int ask_object(enum wait_how how, struct dentry *dentry, uint32_t type, uint32_t notify)
-{
-	struct question q = {};
-
-	if (by_kernel() || !question_open(&q, type, notify, inode_key(dentry), 0, 0))
-		return 0;
-	return question_ask(&q, how, put_named(s, dentry, NULL, 0));
-}
-
 SEC("lsm/inode_listxattr")
 int BPF_PROG(plain_inode_listxattr, struct dentry *dentry, int ret)
 {
-	return ret ? ret : ask_object(WAIT_RESTART, dentry, EV_AUTH_LISTEXTATTR, EV_NOTIFY_LISTEXTATTR);
+	struct question q = {};
+
+	if (ret || by_kernel() ||
+	    !question_open_kept(&q, EV_AUTH_LISTEXTATTR, EV_NOTIFY_LISTEXTATTR, inode_key(dentry), 0, 0,
+				about_dentry(&q, dentry, KEPT_RESULT)))
+		return ret;
+	return question_ask(&q, WAIT_RESTART, put_named(s, dentry, NULL, 0));
 }
 
 /* ---- other attributes of an inode ---- */
@@ -182,7 +180,12 @@ int BPF_PROG(plain_inode_listxattr, struct dentry *dentry, int ret)
 /* readlink(2) and its kin; not a link that a path leads through. */
 static __always_inline int on_inode_readlink(struct dentry *dentry, int ret)
 {
-	return ret ? ret : ask_object(WAIT_GATE, dentry, EV_AUTH_READLINK, EV_NOTIFY_READLINK);
+	struct question q = {};
+
+	if (ret || by_kernel() ||
+	    !question_open(&q, EV_AUTH_READLINK, EV_NOTIFY_READLINK, inode_key(dentry), 0, 0))
+		return ret;
+	return question_ask(&q, WAIT_GATE, put_named(s, dentry, NULL, 0));
 }
 
 LSM_HOOK(inode_readlink, on_inode_readlink(dentry, ret), struct dentry *dentry, int ret)
@@ -192,10 +195,16 @@ SEC("lsm/inode_permission")
 int BPF_PROG(plain_inode_permission, struct inode *inode, int mask, int ret)
 {
 	enum { LINUX_MAY_CHDIR = 0x40 };
+	struct question q = {};
+	struct dentry *dentry;
 
-	if (ret || !(mask & LINUX_MAY_CHDIR) || current_call().kind != ES_KIND_CHDIR)
+	if (ret || !(mask & LINUX_MAY_CHDIR) || current_call().kind != ES_KIND_CHDIR || by_kernel())
 		return ret;
-	return ask_object(WAIT_RESTART, dentry_of_directory(inode), EV_AUTH_CHDIR, EV_NOTIFY_CHDIR);
+	dentry = dentry_of_directory(inode);
+	if (!question_open_kept(&q, EV_AUTH_CHDIR, EV_NOTIFY_CHDIR, inode_key(dentry), 0, 0,
+				about_dentry(&q, dentry, KEPT_RESULT)))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_named(s, dentry, NULL, 0));
 }
 
 /* Into the record, behind its file. What isn't to be changed is as it is. */
@@ -237,7 +246,8 @@ static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr 
 
 	if (ret || current_call().kind != ES_KIND_UTIMES || by_kernel())
 		return ret;
-	if (!question_open(&q, EV_AUTH_UTIMES, EV_NOTIFY_UTIMES, inode_key(dentry), READ(attr, ia_valid), 0))
+	if (!question_open_kept(&q, EV_AUTH_UTIMES, EV_NOTIFY_UTIMES, inode_key(dentry), READ(attr, ia_valid), 0,
+				about_dentry(&q, dentry, KEPT_RESULT | CHANGES_FILE)))
 		return 0;
 	return question_ask(&q, WAIT_SLICED, put_utimes(s, dentry, attr));
 }
@@ -300,15 +310,46 @@ int BPF_PROG(plain_file_mprotect, struct vm_area_struct *area, unsigned long req
 
 /* ---- sockets ---- */
 
-static __always_inline void put_address(struct scratch *s, struct unix_address *address, struct socket *connected)
+/* The file that the name in scratch.user leads to, if the kernel knows it already. */
+static __always_inline uint64_t socket_file(struct scratch *s)
+{
+	walk_unix_path(s, WALK_FOLLOW);
+	return s->place.status == PLACE_FOUND ? inode_key(s->place.dentry) : 0;
+}
+
+static __always_inline void put_address(struct question *q, struct scratch *s, struct unix_address *address,
+					struct socket *connected)
 {
 	if (!read_unix_address(s, address))
 		return;
-	walk_unix_path(s, connected ? WALK_FOLLOW : 0);
-	if (connected)
+	if (connected) {
+		keep_checked(q, socket_file(s));
 		put_connected(s, address, connected);
-	else
+	} else {
+		walk_unix_path(s, 0);
 		put_bound(s, address);
+	}
+}
+
+/* The hook gets a name only: an answer is about the file that it leads to now. */
+static __noinline int about_address(struct question *q, struct unix_address *address)
+{
+	struct vfsmount *mnt;
+	uint32_t index = 0;
+	struct scratch *s = pool_take(&index);
+	uint64_t inode;
+
+	rcu_begin(true);
+	if (s && read_unix_address(s, address)) {
+		inode = socket_file(s);
+		mnt = (void *)((char *)s->place.dentry_mount + bpf_core_field_offset(struct mount, mnt));
+		if (inode)
+			about_inode(q, inode, (uint64_t)s->place.dentry, mnt, KEPT_RESULT);
+	}
+	rcu_end(true);
+	if (s)
+		pool_give(index);
+	return 0;
 }
 
 /* An address without a name is asked about by nobody: the kernel makes one up. */
@@ -324,9 +365,10 @@ static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int
 	if (!call || family != LINUX_AF_UNIX || len <= (int)sizeof(family) ||
 	    len > (int)sizeof(family) + UNIX_PATH_BYTES)
 		return 0;
-	if (!question_open(&q, type, notify, (uint64_t)READ(socket, sk), text_take(call, address.at, len), 0))
+	if (!question_open_kept(&q, type, notify, (uint64_t)READ(socket, sk), text_take(call, address.at, len), 0,
+				if (connected) about_address(&q, &address)))
 		return 0;
-	return question_ask(&q, WAIT_GATE, put_address(s, &address, connected));
+	return question_ask(&q, WAIT_GATE, put_address(&q, s, &address, connected));
 }
 
 static __always_inline int on_socket_bind(struct socket *socket, void *address, int len, int ret)
@@ -485,8 +527,8 @@ int BPF_PROG(plain_move_mount, const struct path *from, const struct path *to, i
 
 	if (ret || current_call().kind != ES_KIND_MOUNT || current_call().variant != ES_VARIANT_AT)
 		return ret;
-	if (!question_open(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ(to, dentry)), (uint64_t)READ(from, mnt),
-			   0))
+	if (!question_open_kept(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ(to, dentry)),
+				(uint64_t)READ(from, mnt), 0, about_path(&q, to, KEPT_RESULT)))
 		return 0;
 	return question_ask(&q, WAIT_RESTART, put_moved(s, from, to));
 }
@@ -525,10 +567,25 @@ static __always_inline void put_opened(struct question *q, struct scratch *s, st
 		head_of(s)->file[0] = put_file(s, file);
 		return;
 	}
+	keep_checked(q, executable_of(look->leader));
 	head_of(s)->num[0] = look->number;
 	head_of(s)->other = put_numbered(s, look->pid, look->leader);
 	if (!head_of(s)->other)
 		q->slots = 0;
+}
+
+static __always_inline void about_look(struct question *q, struct look *look, struct file *file)
+{
+	struct task_struct *leader = (void *)look->leader;
+
+	if (!look->pid) {
+		about_file(q, file, KEPT_RESULT);
+		return;
+	}
+	rcu_begin(true);
+	if (READ(leader, tgid) == look->pid)
+		about_process(q, look->leader, look->number);
+	rcu_end(true);
 }
 
 /* A program of its own, so that who is asked about opens doesn't pay for these. */
@@ -546,7 +603,8 @@ static __always_inline int on_file_open_other(struct file *file, int ret)
 	} else if (!look_of(&look, file)) {
 		return 0;
 	}
-	if (!question_open(&q, look.auth, look.notify, (uint64_t)READ(file, f_inode), look.number, look.leader))
+	if (!question_open_kept(&q, look.auth, look.notify, (uint64_t)READ(file, f_inode), look.number, look.leader,
+				about_look(&q, &look, file)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_opened(&q, s, &look, file));
 }

@@ -40,7 +40,6 @@ enum {
 	FMODE_NOACCOUNT_ = 0x20000000,
 	O_TMPFILE_ = 0x400000,
 	MNT_INTERNAL_ = 0x4000,
-	KEPT_RESULT = 1,		/* what there is to allow where the answer is no set of flags */
 };
 
 /*
@@ -129,6 +128,13 @@ static __always_inline uint64_t open_key(struct file *file)
 	return (uint64_t)file->f_inode;
 }
 
+/* What was muted is often all there is. */
+static __always_inline void about_opened(struct question *q, struct file *file, uint32_t flags)
+{
+	question_spare(q, EV_AUTH_OPEN, file->f_path.mnt, file->f_path.dentry, true);
+	about_file(q, file, flags);
+}
+
 static __always_inline int on_file_open(struct file *file, int ret)
 {
 	uint32_t flags = file->f_mode & (FMODE_READ | FMODE_WRITE);
@@ -138,11 +144,10 @@ static __always_inline int on_file_open(struct file *file, int ret)
 		return ret;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
-	if (!question_open_named(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0, flags,
-				 file->f_inode, file->f_path.mnt, file->f_path.dentry, true))
+	if (!question_open_kept(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
+				about_opened(&q, file, flags)))
 		return 0;
-	return question_ask_kept(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, file->f_inode,
-				 READ(file, f_path.dentry), put_open(s, file));
+	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
 }
 
 LSM_HOOK(file_open, on_file_open(file, ret), struct file *file, int ret)
@@ -175,17 +180,11 @@ static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int
 			call->script = file;
 		return 0;
 	}
-	if (call->script.dentry) {
-		if (!question_open(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0))
-			return 0;
-		q.flags = KEEP_NOTHING;
-	} else if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0, KEPT_RESULT,
-				       bprm->file->f_inode, file.mnt, true)) {
+	if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
+				if (!call->script.dentry) about_file(&q, READ(bprm, file), KEPT_RESULT)))
 		return 0;
-	}
 	call->file = file;
-	return question_ask_kept(&q, WAIT_GATE, bprm->file->f_inode, file.dentry,
-				 put_bprm(s, call, READ(bprm, interp)));
+	return question_ask(&q, WAIT_GATE, put_bprm(s, call, READ(bprm, interp)));
 }
 
 LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
@@ -342,7 +341,8 @@ static __always_inline int on_path_chmod(const struct path *path, uint16_t mode,
 {
 	struct question q = {};
 
-	if (ret || !question_open(&q, EV_AUTH_SETMODE, EV_NOTIFY_SETMODE, inode_key(READ(path, dentry)), mode, 0))
+	if (ret || !question_open_kept(&q, EV_AUTH_SETMODE, EV_NOTIFY_SETMODE, inode_key(READ(path, dentry)), mode, 0,
+				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
 		return ret;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, mode, 0));
 }
@@ -353,7 +353,8 @@ static __always_inline int on_path_chown(const struct path *path, uint64_t uid, 
 {
 	struct question q = {};
 
-	if (ret || !question_open(&q, EV_AUTH_SETOWNER, EV_NOTIFY_SETOWNER, inode_key(READ(path, dentry)), uid, gid))
+	if (ret || !question_open_kept(&q, EV_AUTH_SETOWNER, EV_NOTIFY_SETOWNER, inode_key(READ(path, dentry)), uid, gid,
+				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
 		return ret;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, (uint32_t)uid, (uint32_t)gid));
 }
@@ -378,10 +379,9 @@ static __always_inline int on_path_chroot(const struct path *path, int ret)
 	struct question q = {};
 
 	if (ret || !question_open_kept(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ(path, dentry)), 0, 0,
-				       KEPT_RESULT, path->dentry->d_inode, READ(path, mnt), false))
+				       about_path(&q, path, KEPT_RESULT)))
 		return ret;
-	return question_ask_kept(&q, WAIT_RESTART, path->dentry->d_inode, READ(path, dentry),
-				 put_attribute(s, path, 0, 0));
+	return question_ask(&q, WAIT_RESTART, put_attribute(s, path, 0, 0));
 }
 
 SEC("lsm/path_chroot")
@@ -419,7 +419,8 @@ static __always_inline int ask_flags(struct file *file, uint64_t address, enum w
 	uint32_t flags = 0;
 
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)address);
-	if (!question_open(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ(file, f_inode), flags, 0))
+	if (!question_open_kept(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ(file, f_inode), flags, 0,
+				about_file(&q, file, KEPT_RESULT | CHANGES_FILE)))
 		return 0;
 	return question_ask(&q, how, put_file_number(s, file, flags));
 }
@@ -509,10 +510,9 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 	}
 	if (!question_open_kept(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
 				target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ(file, f_inode),
-				(uint64_t)target, 0, target ? KEEP_NOTHING : KEPT_RESULT, file->f_inode,
-				READ(file, f_path.mnt), false))
+				(uint64_t)target, 0, if (!target) about_file(&q, file, KEPT_RESULT)))
 		return 0;
-	ret = question_ask_kept(&q, WAIT_RESTART, file->f_inode, READ(file, f_path.dentry), put_read(s, file, target));
+	ret = question_ask(&q, WAIT_RESTART, put_read(s, file, target));
 	if (!ret && target && call)
 		call->flags |= CALL_ALLOWED;
 	return ret;
@@ -526,10 +526,9 @@ static __always_inline int on_mmap_file(struct file *file, unsigned long reqprot
 	if (ret || !file)
 		return ret;
 	if (!question_open_kept(&q, EV_AUTH_MMAP, EV_NOTIFY_MMAP, (uint64_t)READ(file, f_inode), prot, flags,
-				KEPT_RESULT, file->f_inode, READ(file, f_path.mnt), true))
+				about_file(&q, file, KEPT_RESULT)))
 		return 0;
-	return question_ask_kept(&q, in_exec() ? WAIT_WHOLE : WAIT_GATE, file->f_inode, READ(file, f_path.dentry),
-				 put_mmap(s, file, prot, flags));
+	return question_ask(&q, in_exec() ? WAIT_WHOLE : WAIT_GATE, put_mmap(s, file, prot, flags));
 }
 
 LSM_HOOK(mmap_file, on_mmap_file(file, reqprot, prot, flags, ret), struct file *file, unsigned long reqprot,
@@ -557,8 +556,9 @@ static __always_inline int on_sb_mount(const char *device, const struct path *pa
 
 	if (ret || flags & LINUX_MS_PROPAGATION)
 		return ret;
-	if (!question_open(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
-			   remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ(path, dentry)), flags, 0))
+	if (!question_open_kept(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
+				remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ(path, dentry)), flags, 0,
+				if (!remount) about_path(&q, path, KEPT_RESULT)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_sb_mount(s, device, path, type, flags));
 }
@@ -635,22 +635,18 @@ int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int
 	enum { LINUX_PTRACE_MODE_ATTACH = 2 };
 	struct es_syscall call = current_call();
 	struct question q = {};
-	struct file *program;
-	struct inode *inode;
 	bool read;
 
 	if (ret || !(mode & LINUX_PTRACE_MODE_ATTACH) || call.kind == ES_KIND_OPEN ||
 	    READ(target, tgid) == bpf_get_current_pid_tgid() >> 32)
 		return ret;
 	read = call.kind == ES_KIND_PTRACE && call.variant == ES_VARIANT_OTHER;
-	program = executable_of(target);
-	inode = program ? program->f_inode : NULL;
 	if (!question_open_kept(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
-				(uint64_t)target, mode, 0, KEPT_RESULT, inode, NULL, false))
+				(uint64_t)target, mode, 0, about_process(&q, number_of(target), 0)))
 		return 0;
 	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
 		__sync_fetch_and_add(&stats.not_held, 1);
 		return 0;
 	}
-	return question_ask_kept(&q, WAIT_RESTART, inode, NULL, put_other(s, target, 0));
+	return question_ask(&q, WAIT_RESTART, put_other(s, target, 0));
 }

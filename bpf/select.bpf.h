@@ -51,7 +51,7 @@ static __always_inline bool mount_in_scope(struct mount *mount)
 
 	if (!control.scope_mounts)
 		return true;
-	id = READ(mount, mnt_id);
+	id = NUMBER(mount, mnt_id);
 	for (i = 0; i < ES_SCOPE_MOUNTS; i++) {
 		if (i >= control.scope_mounts)
 			break;

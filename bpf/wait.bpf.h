@@ -9,8 +9,8 @@
  *						`put` fills in the record `s`, which is made when the operation first
  *						comes by, and again to notify of a denial
  *
- * Of types whose answers may be kept (cache.bpf.h): question_open_kept() and question_ask_kept(), which look for an
- * answer first, and keep the one that is given. These do nothing else than the plain forms if there is none to be had.
+ * Of types whose answers may be kept (cache.bpf.h): question_open_kept(), which is told what the answer is about and
+ * looks for one first. Then question_ask() keeps the one that is given.
  *
  * The answer is in the client's `held` entry, wherever the task slept meanwhile. It sleeps at the client's gate, a FUSE
  * file whose extended attribute it reads: the library replies when the handler has answered. While it sleeps a hook may
@@ -71,6 +71,7 @@ struct wait {
 	uint32_t watch;			/* control.calls_watched when it began */
 	uint32_t round;			/* how often a call was started over */
 	uint32_t settled_count;
+	uint32_t tid;			/* the thread's, when its question was opened */
 	bool starts_over;		/* the call; until its open question is answered */
 	struct settled settled[SETTLED_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
@@ -84,23 +85,46 @@ struct {
 	__type(value, struct wait);
 } waits SEC(".maps");
 
+/*
+ * How many threads have a question open, by a few bits of their number: where there are none, and that is nearly always,
+ * nobody needs to look at the thread's storage.
+ */
+enum { ASKING_MASK = 4095 };
+
+uint32_t threads_asking[ASKING_MASK + 1];
+
+static __always_inline uint32_t *asking_at(uint32_t tid)
+{
+	asm volatile("" : "+r"(tid));
+	return &threads_asking[tid & ASKING_MASK];
+}
+
+static __always_inline bool may_be_asking(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return ONCE(*asking_at(task->pid));
+}
+
 uint64_t auth_generation;
 
 struct question {
 	uint64_t slots;			/* to ask */
 	uint64_t key[3];
-	struct wait *wait;
+	struct wait *wait;		/* NULL: an answer that was kept denies it */
+	uint64_t inode;			/* what a kept answer would be about; 0: none is looked for, or kept */
+	uint64_t dentry;		/* the name that it has there, or 0 */
 	uint32_t type;
 	uint32_t notify;		/* the NOTIFY type of the same operation */
 	uint32_t index;			/* of the scratch area in the pool, + 1 */
-	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and whether it changes the file */
-	uint32_t denied;		/* by an answer that was kept */
+	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and CHANGES_FILE */
+	uint32_t number;		/* kept: see cache_kind() */
 	uint32_t pad;
 };
 
 enum {
-	CHANGES_FILE = 1 << 8,		/* in question.flags */
-	KEEP_NOTHING = 1 << 9,
+	KEPT_RESULT = 1,		/* in question.flags: what there is to allow where the answer is no set of flags */
+	CHANGES_FILE = 1 << 8,		/* what is allowed changes the file */
 };
 
 /* ---- entries in `held` ---- */
@@ -177,6 +201,7 @@ __noinline int wait_drop(struct wait *wait)
 	if (!wait->type_and_one)
 		return 0;
 	bpf_loop(ES_CLIENTS_MAX, drop_step, &wait, 0);
+	__sync_fetch_and_add(asking_at(wait->tid), -1);
 	wait->type_and_one = 0;
 	wait->slots = 0;
 	wait->denied = 0;
@@ -273,9 +298,6 @@ static __always_inline bool question_begin(struct question *q, uint32_t type, ui
 	q->type = type;
 	q->notify = notify;
 	q->slots = slots_to_ask(type);
-	q->index = 0;
-	q->flags = 0;
-	q->denied = 0;
 	return true;
 }
 
@@ -287,6 +309,8 @@ static __always_inline bool question_key(struct question *q, uint64_t a, uint64_
 	q->key[0] = a;
 	q->key[1] = b;
 	q->key[2] = c;
+	if (!q->slots && !may_be_asking())
+		return false;
 	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL,
 				       q->slots ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	return q->wait && (q->slots || question_asked(q));
@@ -300,47 +324,88 @@ static __always_inline bool question_open(struct question *q, uint32_t type, uin
 
 /* ---- kept answers ---- */
 
-/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
-static __always_inline int own_writers(const struct question *q)
+/*
+ * What an answer is about: a hook says so by one of these. Where the daemon looks at some mounts only, what is reached by
+ * another one isn't decided by answers, nor asked about.
+ */
+static __always_inline void about_inode(struct question *q, uint64_t inode, uint64_t dentry, struct vfsmount *mnt,
+					uint32_t flags)
 {
-	return q->type == EV_AUTH_OPEN && q->flags & FMODE_WRITE;
+	if (control.scope_mounts && (!mnt || !mount_in_scope(mount_of(mnt))))
+		return;
+	q->inode = inode;
+	q->dentry = dentry;
+	q->flags = flags;
+}
+
+static __always_inline void about_path(struct question *q, const struct path *path, uint32_t flags)
+{
+	struct dentry *dentry = (void *)NUMBER(path, dentry);
+
+	about_inode(q, NUMBER(dentry, d_inode), (uint64_t)dentry, (void *)NUMBER(path, mnt), flags);
+}
+
+/* The dentry of a file in layers is of another inode than what is opened. */
+static __always_inline void about_file(struct question *q, struct file *file, uint32_t flags)
+{
+	about_inode(q, NUMBER(file, f_inode), NUMBER(file, f_path.dentry), (void *)NUMBER(file, f_path.mnt), flags);
+}
+
+/* A hook that gets no mount. */
+static __always_inline void about_dentry(struct question *q, struct dentry *dentry, uint32_t flags)
+{
+	about_inode(q, NUMBER(dentry, d_inode), number_of(dentry), NULL, flags);
+}
+
+/* The program of another process, whichever way that is reached. */
+static __always_inline void about_process(struct question *q, uint64_t task, uint32_t number)
+{
+	q->inode = executable_of(task);
+	q->flags = KEPT_RESULT;
+	q->number = number;
+}
+
+/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
+static __always_inline int own_writers(uint32_t kind, uint32_t flags)
+{
+	return kind == EV_AUTH_OPEN && flags & FMODE_WRITE;
 }
 
 /*
  * What a kept answer says. A question of this thread that is still open has to be seen through. The count of writers is
  * there for what no hook has told.
  */
-static __always_inline enum cached question_cached(struct question *q, struct inode *inode, bool sleeps)
+__noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, uint32_t flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	uint64_t executable = 0, file = version_now(inode);
-	struct file *program;
+	uint64_t executable, file = version_now(address);
+	struct inode *inode = (void *)address;
 	struct wait *wait;
-	int says;
+	enum cached says;
 
-	if (!file || inode->i_writecount.counter > own_writers(q))
+	if (!file)
 		return CACHED_NOT;
-	rcu_begin(sleeps);
-	program = executable_of(task);
-	if (program)
-		executable = version_now(program->f_inode);
-	rcu_end(sleeps);
+	executable = version_now(executable_of_current());
 	if (!executable)
 		return CACHED_NOT;
-	says = cache_find(executable, file, q->slots, q->type, q->flags & ES_VERDICT_FLAGS_MASK);
-	if (says == CACHED_NOT)
+	says = cache_find(executable, file, clients, kind, flags & ES_VERDICT_FLAGS_MASK);
+	if (says == CACHED_NOT || (int)NUMBER(inode, i_writecount.counter) > own_writers(kind, flags))
 		return CACHED_NOT;
-	wait = bpf_task_storage_get(&waits, task, NULL, 0);
+	wait = may_be_asking() ? bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0) : NULL;
 	if (wait && wait->type_and_one)
 		return CACHED_NOT;
 	cache_count(ES_CACHE_HITS);
 	return says;
 }
 
-/* Where the daemon was told to look, and nowhere else: what is reached by another mount isn't decided, nor asked about. */
-static __always_inline bool kept_in_scope(struct vfsmount *mnt)
+/* Nothing is kept of most types at most times: that costs a load. */
+static __always_inline int question_cached(struct question *q)
 {
-	return !control.scope_mounts || !mnt || mount_in_scope(mount_of(mnt));
+	uint32_t generation = control.cache_generation, type = q->type;
+
+	asm volatile("" : "+r"(type));
+	if (!generation || !q->slots || !q->inode || ONCE(kept_since[type & TYPE_MASK]) != generation)
+		return CACHED_NOT;
+	return cached_answer(q->inode, q->slots, cache_kind(q->type, q->number), q->flags);
 }
 
 /*
@@ -365,60 +430,44 @@ static __always_inline void question_spare(struct question *q, uint32_t type, st
 	pool_give(q->index);
 }
 
-/*
- * False: nobody wants to be asked, or all have answered this before and allowed it. `inode` is the file that it is about,
- * a pointer that the verifier knows; `mnt` where it was found, or NULL, and `dentry` its name there, if that is known and
- * is what can be muted.
- */
-static __always_inline bool question_open_named(struct question *q, uint32_t type, uint32_t notify, uint64_t a,
-						uint64_t b, uint64_t c, uint32_t flags, struct inode *inode,
-						struct vfsmount *mnt, struct dentry *dentry, bool sleeps)
-{
-	enum cached says = CACHED_NOT;
-
-	asm volatile("" : "+r"(inode));		/* loaded here, and not where an RCU lock would mark it */
-	if (!question_begin(q, type, notify))
-		return false;
-	q->flags = flags;
-	if (dentry)
-		question_spare(q, type, mnt, dentry, sleeps);
-	if (q->slots && control.cache_generation && inode && kept_in_scope(mnt))
-		says = question_cached(q, inode, sleeps);
-	if (says == CACHED_ALLOW)
-		return false;
-	q->denied = says == CACHED_DENY;
-	return q->denied || question_key(q, a, b, c);
-}
-
-static __always_inline bool question_open_kept(struct question *q, uint32_t type, uint32_t notify, uint64_t a,
-					       uint64_t b, uint64_t c, uint32_t flags, struct inode *inode,
-					       struct vfsmount *mnt, bool sleeps)
-{
-	return question_open_named(q, type, notify, a, b, c, flags, inode, mnt, NULL, sleeps);
-}
+/* False: nobody wants to be asked, or all have answered this before and allowed it. `about_` is one of the about_*(). */
+#define question_open_kept(q_, type_, notify_, a_, b_, c_, about_) ({ \
+	int says_ = CACHED_NOT; \
+	bool ask_ = question_begin(q_, type_, notify_); \
+	if (ask_ && (q_)->slots) { \
+		about_; \
+		says_ = question_cached(q_); \
+	} \
+	if (ask_ && says_ != CACHED_DENY) \
+		ask_ = says_ == CACHED_NOT && question_key(q_, a_, b_, c_); \
+	ask_; \
+})
 
 /* Before anyone is asked: under which versions the answer can be kept. */
-static __always_inline void keep_begin(struct question *q, struct inode *inode, struct dentry *dentry, bool sleeps)
+__noinline int keep_begin(struct keep *keep, uint64_t inode, uint64_t dentry, uint64_t clients)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct keep *keep = &q->wait->keep;
 	uint32_t hindrance = ES_CACHE_UNFIT;
-	struct file *program;
 
+	if (!keep)
+		return 0;
 	cache_count(ES_CACHE_MISSES);
+	keep->inode = inode;
 	keep->generation = ONCE(control.cache_generation);
 	keep->mask = ES_VERDICT_FLAGS_MASK;
 	keep->wanted = 0;
-	keep->clients = q->slots;
-	keep->executable = 0;
-	rcu_begin(sleeps);
-	program = executable_of(task);
-	if (program)
-		keep->executable = version_stable(program->f_inode, NULL, 0, &hindrance);
-	rcu_end(sleeps);
+	keep->clients = clients;
+	keep->executable = version_stable(executable_of_current(), 0, 0, &hindrance);
 	if (keep->executable)
-		keep->file = version_stable(inode, dentry, own_writers(q), &hindrance);
+		keep->file = version_stable(inode, dentry, own_writers(keep->kind, keep->flags), &hindrance);
 	keep->hindrance = hindrance;
+	return 0;
+}
+
+/* What was found by a name, which may lead elsewhere by now: it has to be what the record is about. */
+static __always_inline void keep_checked(struct question *q, uint64_t inode)
+{
+	if (inode != q->inode && q->wait)
+		q->wait->keep.generation = 0;
 }
 
 static __always_inline void keep_asked(struct wait *wait)
@@ -437,25 +486,37 @@ static __always_inline void keep_verdict(struct wait *wait, uint32_t verdict)
 	wait->keep.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
 }
 
-/* All have answered. What is allowed to change the file ends what was known of it. */
-static __always_inline void keep_end(struct question *q, struct inode *inode, bool denied)
+/* The place of the version that the answer is about, NULL: it isn't there any more. */
+static __always_inline struct version *keep_version(struct keep *keep)
 {
-	struct keep *keep = &q->wait->keep;
+	struct version_set *set = version_set(keep->inode);
+	uint32_t way;
+
+	for (way = 0; set && way < VERSION_WAYS; way++) {
+		if (version_at(&set->ways[way], keep->inode) == keep->file)
+			return &set->ways[way];
+	}
+	return NULL;
+}
+
+/* All have answered. What is allowed to change the file ends what was known of it. */
+static __noinline int keep_end(struct keep *keep, bool denied)
+{
 	struct version *version;
 
-	if (!keep->wanted || !keep->generation || q->flags & KEEP_NOTHING || (!denied && q->flags & CHANGES_FILE))
-		return;
+	if (!keep->wanted || !keep->generation || (!denied && keep->flags & CHANGES_FILE))
+		return 0;
 	if (keep->hindrance) {
 		cache_count(keep->hindrance < ES_CACHE_COUNT_MAX ? keep->hindrance : ES_CACHE_UNFIT);
-		return;
+		return 0;
 	}
-	version = bpf_inode_storage_get(&versions, inode, NULL, 0);
-	if (!version || ONCE(version->number) != keep->file || control.cache_generation != keep->generation) {
+	version = keep_version(keep);
+	if (!version || control.cache_generation != keep->generation) {
 		cache_count(ES_CACHE_CHANGED);
-		return;
+		return 0;
 	}
-	version->kept = 1;
-	cache_store(keep, q->type);
+	ONCE(version->kept) = 1;
+	return cache_store(keep);
 }
 
 /* The system call that the current task is in: the same when it starts over. */
@@ -648,6 +709,8 @@ static __always_inline void question_send(struct question *q, struct scratch *s,
 		q->wait->key[1] = q->key[1];
 		q->wait->key[2] = q->key[2];
 		q->wait->type_and_one = q->type + 1;
+		q->wait->tid = bpf_get_current_pid_tgid();
+		__sync_fetch_and_add(asking_at(q->wait->tid), 1);
 		ask_all(q->wait, s, q->slots, how);
 	}
 	if (!s)
@@ -814,6 +877,8 @@ static __always_inline int wait_result(struct wait *wait)
 
 	if (wait->slots)
 		keep_verdict(wait, 0);
+	if (wait->type_and_one)
+		keep_end(&wait->keep, denied);
 	if (wait->type_and_one && !denied)
 		wait_settle(wait);
 	wait->starts_over = false;
@@ -1041,22 +1106,33 @@ static __always_inline int hook_result(int result)
 	}
 }
 
-/* `about_` NULL, a constant: of a type whose answers are not kept. */
-#define question_ask_about(q_, wait_, about_, dentry_, put_) ({ \
+static __always_inline void question_keep(struct question *q)
+{
+	struct keep *keep = &q->wait->keep;
+
+	keep->kind = cache_kind(q->type, q->number);
+	keep->flags = q->flags;
+	keep->generation = 0;
+	if (q->inode)
+		keep_begin(keep, q->inode, q->dentry, q->slots);
+}
+
+#define question_ask(q_, wait_, put_) ({ \
 	const bool sleeps_ = (wait_) != WAIT_RESTART; \
 	uint32_t how_ = sleeps_ && without_syscall() ? WAIT_WHOLE : (wait_); \
+	struct wait *asked_ = (q_)->wait; \
 	struct scratch *s; \
 	int result_ = -EPERM; \
-	if (!(q_)->denied) { \
+	asm volatile("" : "+r"(asked_));	/* the verifier knows it, but not what the compiler takes for the same */ \
+	if (asked_) { \
 		if (question_asked(q_)) { \
 			/* It has come back. */ \
 		} else if (question_settled(q_)) { \
 			return 0; \
 		} else { \
 			wait_drop((q_)->wait); \
-			if (about_) \
-				keep_begin(q_, about_, dentry_, sleeps_); \
 			rcu_begin(sleeps_); \
+			question_keep(q_); \
 			s = question_record(q_); \
 			if (s) { \
 				put_; \
@@ -1066,8 +1142,6 @@ static __always_inline int hook_result(int result)
 			question_send(q_, s, how_); \
 		} \
 		result_ = question_wait(q_, how_); \
-		if (about_ && (!result_ || result_ == -EPERM)) \
-			keep_end(q_, about_, result_); \
 	} \
 	if (result_ == -EPERM) { \
 		rcu_begin(sleeps_); \
@@ -1080,13 +1154,4 @@ static __always_inline int hook_result(int result)
 		denied_send(q_, s); \
 	} \
 	hook_result(result_); \
-})
-
-#define question_ask(q_, wait_, put_) question_ask_about(q_, wait_, ((struct inode *)NULL), NULL, put_)
-
-/* The pointer is loaded here, and not where an RCU lock would mark it. */
-#define question_ask_kept(q_, wait_, inode_, dentry_, put_) ({ \
-	struct inode *pinned_ = (inode_); \
-	asm volatile("" : "+r"(pinned_)); \
-	question_ask_about(q_, wait_, pinned_, dentry_, put_); \
 })

@@ -19,6 +19,7 @@ static const struct program {
 	bool optional;
 } programs[] = {
 #define PROGRAM(hook, ...) { "cache_" #hook, __VA_ARGS__ }
+	PROGRAM(inode_free_security, false),
 	PROGRAM(file_open, false),
 	PROGRAM(inode_setattr, false),
 	PROGRAM(inode_setxattr, false),
@@ -40,10 +41,16 @@ static const struct program {
 
 _Static_assert(ARRAY_SIZE(programs) <= ESD_LSM_CACHE_PROGRAMS, "struct esd_lsm_cache has room for them");
 
+/*
+ * While somebody is subscribed to one of these, the programs are attached: before the hooks that ask, as the kernel runs
+ * what was attached last first, and what is denied there is no change. That is why clone, which shares its hook with
+ * setflags, is among them.
+ */
 static const uint8_t kept_types[] = {
 #define KEPT_TYPE(name) ESD_##name,
 	ES_CACHE_TYPES(KEPT_TYPE)
 #undef KEPT_TYPE
+	ESD_AUTH_CLONE,
 };
 
 void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *all)

@@ -7,11 +7,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +86,109 @@ static int act_map(const char *path)
 	return error;
 }
 
+static int act_flags(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+
+	if (fd < 0)
+		return errno;
+	error = result(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	close(fd);
+	return error;
+}
+
+static int act_times(const char *path)
+{
+	static const struct timeval times[2];
+
+	return result(utimes(path, times));
+}
+
+static int act_get_xattr(const char *path, uint32_t number)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "trusted.es-%u", number);
+	return result(getxattr(path, name, NULL, 0));
+}
+
+/* What can't be taken back is done in a child. */
+static int act_directory(const char *path, enum act act, bool by_fd)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0 && act == ACT_CHROOT)
+		_exit(result(chroot(path)));
+	if (pid == 0)
+		_exit(result(by_fd ? fchdir(open(path, O_PATH)) : chdir(path)));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+static int act_mount(const char *path)
+{
+	int error = result(mount("es-test", path, "tmpfs", 0, NULL));
+
+	if (!error)
+		umount2(path, MNT_DETACH);
+	return error;
+}
+
+static int act_handle(const char *path)
+{
+	struct {
+		struct file_handle handle;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} place = { .handle.handle_bytes = MAX_HANDLE_SZ };
+	int mount_id, at, fd, error;
+
+	at = open(path, O_RDONLY | O_CLOEXEC);
+	if (at < 0 || name_to_handle_at(AT_FDCWD, path, &place.handle, &mount_id, 0) < 0)
+		return errno;
+	fd = open_by_handle_at(at, &place.handle, O_RDONLY | O_CLOEXEC);
+	error = result(fd);
+	if (fd >= 0)
+		close(fd);
+	close(at);
+	return error;
+}
+
+static int act_connect(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, error;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	error = result(connect(fd, (struct sockaddr *)&address, sizeof(address)));
+	close(fd);
+	return error;
+}
+
+static int act_trace(pid_t pid)
+{
+	int status;
+
+	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0)
+		return errno;
+	if (waitpid(pid, &status, __WALL) != pid)
+		return errno;
+	return result(ptrace(PTRACE_DETACH, pid, NULL, NULL));
+}
+
+/* The new program says that it is there, as it begins with an argument. */
+static int act_become(char *path)
+{
+	char *argv[] = { path, "again", 0 }, *envp[] = { 0 };
+
+	execve(path, argv, envp);
+	return errno;
+}
+
 static int act_time(const char *path, uint32_t opens)
 {
 	struct timespec begin, end;
@@ -114,6 +228,8 @@ static int act_race(const char *path, int fd)
 static int act(struct actor_command *command)
 {
 	switch (command->act) {
+	case ACT_NOTHING:
+		return 0;
 	case ACT_OPEN:
 		return act_open(command->path, (int)command->number);
 	case ACT_EXEC:
@@ -126,6 +242,29 @@ static int act(struct actor_command *command)
 		return act_map(command->path);
 	case ACT_TRUNCATE:
 		return result(truncate(command->path, command->number));
+	case ACT_CHOWN:
+		return result(chown(command->path, command->number, command->number));
+	case ACT_FLAGS:
+		return act_flags(command->path, (int)command->number);
+	case ACT_TIMES:
+		return act_times(command->path);
+	case ACT_GET_XATTR:
+		return act_get_xattr(command->path, command->number);
+	case ACT_LIST_XATTRS:
+		return result(listxattr(command->path, NULL, 0));
+	case ACT_CHDIR:
+	case ACT_CHROOT:
+		return act_directory(command->path, command->act, command->number);
+	case ACT_MOUNT:
+		return act_mount(command->path);
+	case ACT_HANDLE:
+		return act_handle(command->path);
+	case ACT_CONNECT:
+		return act_connect(command->path);
+	case ACT_TRACE:
+		return act_trace((pid_t)command->number);
+	case ACT_BECOME:
+		return act_become(command->path);
 	case ACT_TIME:
 		return act_time(command->path, command->number);
 	case ACT_RACE:
@@ -134,10 +273,14 @@ static int act(struct actor_command *command)
 	return ENOSYS;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct actor_command command;
+	int32_t done = 0;
 
+	(void)argv;
+	if (argc > 1 && write(0, &done, sizeof(done)) != sizeof(done))
+		return 1;
 	while (read(0, &command, sizeof(command)) == sizeof(command)) {
 		int32_t error = act(&command);
 

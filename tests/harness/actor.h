@@ -10,12 +10,25 @@
 #include <sys/types.h>
 
 enum act {
+	ACT_NOTHING,
 	ACT_OPEN,			/* number: flags */
 	ACT_EXEC,
 	ACT_LIST,			/* reads a directory once */
 	ACT_CHMOD,			/* number: mode */
 	ACT_MAP,
 	ACT_TRUNCATE,			/* to the length it has: number */
+	ACT_CHOWN,			/* number: owner */
+	ACT_FLAGS,			/* chattr(1)'s: number */
+	ACT_TIMES,			/* sets them to 1970 */
+	ACT_GET_XATTR,			/* trusted.es-0, or whatever number */
+	ACT_LIST_XATTRS,
+	ACT_CHDIR,			/* in a child; number: by a descriptor */
+	ACT_CHROOT,			/* in a child */
+	ACT_MOUNT,			/* a tmpfs, and away with it */
+	ACT_HANDLE,			/* opens the file by its handle */
+	ACT_CONNECT,
+	ACT_TRACE,			/* number: of a process */
+	ACT_BECOME,			/* executes the program, which has to be another copy of this one */
 	ACT_TIME,			/* number: of opens; returns what one took, in ns */
 	ACT_RACE,			/* number: descriptor of a struct actor_race; returns when told to stop */
 };
@@ -47,7 +60,7 @@ struct actor {
 	int fd;
 };
 
-/* A copy of the program at test_mnt/NAME, running. It ends with the test. */
+/* A copy of the program at test_mnt/NAME, which runs on return. It ends with the test. */
 struct actor actor_start(const char *name);
 struct actor actor_again(const char *name);	/* another process of a program that was started before */
 

@@ -35,6 +35,7 @@ struct actor actor_again(const char *name)
 	actor.pid = test_fork(actor_child, &start);
 	actor.fd = ends[0];
 	close(ends[1]);
+	REQUIRE(actor_do(&actor, ACT_NOTHING, 0, "") == 0);
 	return actor;
 }
 

@@ -2,7 +2,7 @@
 
 /*
  * What a client wants kept decides the next equal operation, and what it doesn't want isn't; what is equal, who has to
- * agree, what empties the cache. The numbers are those of the facts about macOS.
+ * agree, what empties the cache. The numbers are those of the facts about macOS. cache-types.c has each type.
  */
 
 #include "keeper.h"
@@ -195,41 +195,6 @@ static void scripts(void)
 	REQUIRE(es_unsubscribe_all(keeper.client->client) == ES_RETURN_SUCCESS);
 }
 
-/* 71 to 73: each type that is kept, and some that never are. */
-static void types(void)
-{
-	static const struct row {
-		const char *name;
-		es_event_type_t type;
-		enum act act;
-		uint32_t number;
-		bool kept;
-	} rows[] = {
-		{ "readdir", ES_AUTH(READDIR), ACT_LIST, 0, true },
-		{ "mmap", ES_AUTH(MMAP), ACT_MAP, 0, true },
-		{ "setmode", ES_AUTH(SETMODE), ACT_CHMOD, 0640, false },
-		{ "truncate", ES_AUTH(TRUNCATE), ACT_TRUNCATE, 0, false },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct row *row = &rows[i];
-
-		printf("%s\n", row->name);
-		test_subscribe(keeper.client, row->type, -1);
-		for (int allowed = 1; allowed >= 0; allowed--) {
-			begin(allowed ? KEEP_ALL : 0, true);
-			if (row->act == ACT_LIST) {
-				file = test_at("dir-%d", allowed);
-				REQUIRE(mkdir(file, 0755) == 0);
-			}
-			for (int n = 0; n < 3; n++)
-				CHECK_EQUAL(actor_do(&actor, row->act, row->number, file), allowed ? 0 : EPERM);
-			CHECK_EQUAL(keeper_asked(&keeper), row->kept ? 1 : 3);
-		}
-		REQUIRE(es_unsubscribe_all(keeper.client->client) == ES_RETURN_SUCCESS);
-	}
-}
-
 int main(void)
 {
 	unsigned long hits;
@@ -255,7 +220,6 @@ int main(void)
 	new_client();
 	cleared();
 	scripts();
-	types();
 	actor_stop(&actor);
 	actor_stop(&twin);
 	actor_stop(&other);

@@ -120,13 +120,19 @@ static void turn(const struct way *way)
 	await_opens(OPENS);
 }
 
+/* In a guest many tries take long: how far it has come is printed, should it have to be ended. */
 static uint64_t run(uint64_t tries)
 {
-	uint64_t turns = 0;
+	uint64_t turns = 0, told = 0;
 
 	while (race->tries < tries) {
 		turn(&ways[turns % ARRAY_SIZE(ways)]);
 		turns++;
+		if (race->tries >= told + 10000) {
+			told = race->tries;
+			printf("%llu opens, %llu stale\n", (unsigned long long)told, (unsigned long long)race->stale);
+			fflush(stdout);
+		}
 	}
 	return turns;
 }
