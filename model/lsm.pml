@@ -554,7 +554,7 @@ proctype Daemon(byte c) provided (daemon_alive)
 }
 
 /*
- * First the kernel programs tell of it: daemon_gone() in bpf/wait.bpf.h. Then its descriptors are closed, one after the
+ * First the kernel programs tell of it: daemon_gone() in bpf/held.bpf.h. Then its descriptors are closed, one after the
  * other, and its gates' processes die with it (PR_SET_PDEATHSIG).
  */
 proctype DaemonKiller()

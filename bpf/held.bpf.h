@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (8) What is known of a thread that waits: the question that it has open (struct wait, in its storage), and an entry in
+ * the array `held` of each client that has to answer it. The entry is where the answer comes to; who frees it takes it.
+ */
+
+#include "ask.bpf.h"
+#include "cache.bpf.h"
+#include "call.bpf.h"
+
+enum wait_how {
+	WAIT_GATE,			/* no lock is held */
+	WAIT_WHOLE,			/* it can't be started over: something has been done, or there is no system call */
+	WAIT_SLICED,
+	WAIT_RESTART,
+};
+
+enum {
+	ERESTARTNOINTR = 513,
+	EINTR = 4,
+	PF_IO_WORKER = 0x10,
+	LINUX_SIGCONT_ = 18,
+	LINUX_SIGSTOP_ = 19,
+	LINUX_SIGTSTP_ = 20,
+	LINUX_SIGTTIN_ = 21,
+	LINUX_SIGTTOU_ = 22,
+	LINUX_SIG_IGN = 1,
+	GATE_ROUNDS = 1 << 20,
+	SETTLED_MAX = 16,		/* far more than one call is asked about */
+};
+
+/* What was allowed earlier in the same system call. */
+struct settled {
+	uint32_t type;
+	uint32_t round;			/* in which it was last made use of: it counts once each time the call starts over */
+	uint64_t key[3];
+};
+
+/* One per thread that asked. `type_and_one` 0: no question is open. */
+struct wait {
+	uint32_t type_and_one;
+	uint32_t denied;
+	uint64_t key[3];		/* the objects, as addresses or hashes: equal means the same operation */
+	uint64_t slots;			/* asked, and not yet answered */
+	uint64_t call;			/* the system call, as a hash of its registers */
+	uint32_t watch;			/* control.calls_watched when it began */
+	uint32_t round;			/* how often a call was started over */
+	uint32_t settled_count;
+	uint32_t tid;			/* the thread's, when its question was opened */
+	bool starts_over;		/* the call; until its open question is answered */
+	struct settled settled[SETTLED_MAX];
+	uint64_t auth_id[ES_CLIENTS_MAX];
+	struct keep keep;		/* in hooks whose answers may be kept */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct wait);
+} waits SEC(".maps");
+
+/*
+ * How many threads have a question open, by a few bits of their number: where there are none, and that is nearly always,
+ * nobody needs to look at the thread's storage.
+ */
+enum { ASKING_MASK = 4095 };
+
+uint32_t threads_asking[ASKING_MASK + 1];
+
+static __always_inline uint32_t *asking_at(uint32_t tid)
+{
+	asm volatile("" : "+r"(tid));
+	return &threads_asking[tid & ASKING_MASK];
+}
+
+static __always_inline bool may_be_asking(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return ONCE(*asking_at(task->pid));
+}
+
+uint64_t auth_generation;
+
+struct question {
+	uint64_t slots;			/* to ask */
+	uint64_t key[3];
+	struct wait *wait;		/* NULL: an answer that was kept denies it */
+	uint64_t inode;			/* what a kept answer would be about; 0: none is looked for, or kept */
+	uint64_t dentry;		/* the name that it has there, or 0 */
+	uint32_t type;
+	uint32_t notify;		/* the NOTIFY type of the same operation */
+	uint32_t index;			/* of the scratch area in the pool, + 1 */
+	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and CHANGES_FILE */
+	uint32_t number;		/* kept: see cache_kind() */
+	uint32_t pad;
+};
+
+enum {
+	KEPT_RESULT = 1,		/* in question.flags: what there is to allow where the answer is no set of flags */
+	CHANGES_FILE = 1 << 8,		/* what is allowed changes the file */
+};
+
+/* ---- entries in `held` ---- */
+
+/* Where a wait keeps the id of its entry for a slot. */
+static __always_inline uint64_t *auth_id_at(struct wait *wait, uint32_t slot)
+{
+	asm volatile("" : "+r"(slot));
+	return &wait->auth_id[slot & (ES_CLIENTS_MAX - 1)];
+}
+
+struct claim {
+	void *array;
+	uint64_t generation;
+	uint64_t auth_id;		/* what was claimed, 0: nothing */
+	uint32_t tid;
+	uint32_t pad;
+};
+
+static long claim_step(uint32_t step, struct claim *claim)
+{
+	uint32_t index = (claim->tid + step) % ES_HELD_MAX;
+	uint64_t id = claim->generation * ES_HELD_MAX + index;
+	struct es_held *entry = bpf_map_lookup_elem(claim->array, &index);
+
+	if (!entry)
+		return 1;
+	if (entry->auth_id || __sync_val_compare_and_swap(&entry->auth_id, 0, id))
+		return 0;
+	claim->auth_id = id;
+	return 1;
+}
+
+static __always_inline struct es_held *entry_of(uint32_t slot, uint64_t auth_id)
+{
+	uint32_t index = auth_id % ES_HELD_MAX;
+	struct es_held *entry;
+	void *array;
+
+	array = bpf_map_lookup_elem(&held, &slot);
+	entry = array ? bpf_map_lookup_elem(array, &index) : NULL;
+	return entry && entry->auth_id == auth_id ? entry : NULL;
+}
+
+static __always_inline void entry_free(struct es_held *entry)
+{
+	entry->deadline_ns = 0;
+	entry->tid = 0;
+	entry->request = 0;
+	entry->verdict = ES_VERDICT_NONE;
+	entry->auth_id = 0;
+}
+
+static long drop_step(uint32_t slot, struct wait **wait_)
+{
+	struct wait *wait = *wait_;
+	struct es_held *entry;
+
+	if (slot >= ES_CLIENTS_MAX || !(wait->slots >> slot))
+		return 1;
+	if (!(wait->slots >> slot & 1))
+		return 0;
+	entry = entry_of(slot, *auth_id_at(wait, slot));
+	if (entry)
+		entry_free(entry);
+	return 0;
+}
+
+/* The question isn't open any more, answered or not. */
+__noinline int wait_drop(struct wait *wait)
+{
+	if (!wait)
+		return 0;
+	if (!wait->type_and_one)
+		return 0;
+	bpf_loop(ES_CLIENTS_MAX, drop_step, &wait, 0);
+	__sync_fetch_and_add(asking_at(wait->tid), -1);
+	wait->type_and_one = 0;
+	wait->slots = 0;
+	wait->denied = 0;
+	return 0;
+}
+
+static long gone_step(uint32_t slot, uint32_t *tgid)
+{
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (!client)
+		return 1;
+	if (client->tgid == *tgid)
+		client->gone = 1;
+	return 0;
+}
+
+static __always_inline void daemon_gone(void)
+{
+	control.daemon_gone = 1;
+	bpf_ringbuf_output(&end, &control.daemon_gone, sizeof(control.daemon_gone), BPF_RB_FORCE_WAKEUP);
+}
+
+/*
+ * A process ends: if it is a client or the daemon, what starts over for its answer sees so at once. User space may take
+ * its time to notice, and on a machine that is busy with starting over it does.
+ *
+ * Of the daemon that is no small matter: it has yet to close its descriptors, and taking down dozens of programs takes
+ * up to seconds. So those who can wake what sleeps at gates are told here.
+ */
+static __always_inline void wait_process_gone(struct task_struct *task)
+{
+	uint32_t tgid = READ(task, tgid);
+
+	if (tgid == control.daemon_tgid)
+		daemon_gone();
+	if (bpf_map_lookup_elem(&client_processes, &tgid))
+		bpf_loop(ES_CLIENTS_MAX, gone_step, &tgid, 0);
+}

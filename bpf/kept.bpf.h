@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (2) Has this been answered before, and kept? question_open_kept() looks, with what the hook says the answer is about;
+ * the keep_*() see an answer from before the asking until it is in the cache, or isn't. Why that is safe: cache.bpf.h.
+ */
+
+#include "cache.bpf.h"
+#include "held.bpf.h"
+#include "target.bpf.h"
+
+/*
+ * What an answer is about: a hook says so by one of these. Where the daemon looks at some mounts only, what is reached by
+ * another one isn't decided by answers, nor asked about.
+ */
+static __always_inline void about_inode(struct question *q, uint64_t inode, uint64_t dentry, struct vfsmount *mnt,
+					uint32_t flags)
+{
+	if (control.scope_mounts && (!mnt || !mount_in_scope(mount_of(mnt))))
+		return;
+	q->inode = inode;
+	q->dentry = dentry;
+	q->flags = flags;
+}
+
+static __always_inline void about_path(struct question *q, const struct path *path, uint32_t flags)
+{
+	struct dentry *dentry = (void *)NUMBER(path, dentry);
+
+	about_inode(q, NUMBER(dentry, d_inode), (uint64_t)dentry, (void *)NUMBER(path, mnt), flags);
+}
+
+/* The dentry of a file in layers is of another inode than what is opened. */
+static __always_inline void about_file(struct question *q, struct file *file, uint32_t flags)
+{
+	about_inode(q, NUMBER(file, f_inode), NUMBER(file, f_path.dentry), (void *)NUMBER(file, f_path.mnt), flags);
+}
+
+/* A hook that gets no mount. */
+static __always_inline void about_dentry(struct question *q, struct dentry *dentry, uint32_t flags)
+{
+	about_inode(q, NUMBER(dentry, d_inode), number_of(dentry), NULL, flags);
+}
+
+/* The program of another process, whichever way that is reached. */
+static __always_inline void about_process(struct question *q, uint64_t task, uint32_t number)
+{
+	q->inode = executable_of(task);
+	q->flags = KEPT_RESULT;
+	q->number = number;
+}
+
+/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
+static __always_inline int own_writers(uint32_t kind, uint32_t flags)
+{
+	return kind == EV_AUTH_OPEN && flags & FMODE_WRITE;
+}
+
+/*
+ * What a kept answer says. A question of this thread that is still open has to be seen through. The count of writers is
+ * there for what no hook has told.
+ */
+__noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, uint32_t flags)
+{
+	uint64_t executable, file = version_now(address);
+	struct inode *inode = (void *)address;
+	struct wait *wait;
+	enum cached says;
+
+	if (!file)
+		return CACHED_NOT;
+	executable = version_now(executable_of_current());
+	if (!executable)
+		return CACHED_NOT;
+	says = cache_find(executable, file, clients, kind, flags & ES_VERDICT_FLAGS_MASK);
+	if (says == CACHED_NOT || (int)NUMBER(inode, i_writecount.counter) > own_writers(kind, flags))
+		return CACHED_NOT;
+	wait = may_be_asking() ? bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0) : NULL;
+	if (wait && wait->type_and_one)
+		return CACHED_NOT;
+	cache_count(ES_CACHE_HITS);
+	return says;
+}
+
+/* Nothing is kept of most types at most times: that costs a load. */
+static __always_inline int question_cached(struct question *q)
+{
+	uint32_t generation = control.cache_generation, type = q->type;
+
+	asm volatile("" : "+r"(type));
+	if (!generation || !q->slots || !q->inode || ONCE(kept_since[type & TYPE_MASK]) != generation)
+		return CACHED_NOT;
+	return cached_answer(q->inode, q->slots, cache_kind(q->type, q->number), q->flags);
+}
+
+/*
+ * Not those who have muted the file that it is about: found out before anything else is, as it is often all. `type` is
+ * the question's, a constant: of what is on the stack verifiers before 6.2 forget that it is one.
+ */
+static __always_inline void question_spare(struct question *q, uint32_t type, struct vfsmount *mnt,
+					   struct dentry *dentry, bool sleeps)
+{
+	struct scratch *s;
+
+	if (!(q->slots & control.mute_target[type]))
+		return;
+	s = pool_take(&q->index);
+	if (!s)
+		return;
+	rcu_begin(sleeps);
+	s->climbed.mnt = mnt;
+	s->climbed.dentry = dentry;
+	q->slots = select_path(s, q->slots, type);
+	rcu_end(sleeps);
+	pool_give(q->index);
+}
+
+/* False: nobody wants to be asked, or all have answered this before and allowed it. `about_` is one of the about_*(). */
+#define question_open_kept(q_, type_, notify_, a_, b_, c_, about_) ({ \
+	int says_ = CACHED_NOT; \
+	bool ask_ = question_begin(q_, type_, notify_); \
+	if (ask_ && (q_)->slots) { \
+		about_; \
+		says_ = question_cached(q_); \
+	} \
+	if (ask_ && says_ != CACHED_DENY) \
+		ask_ = says_ == CACHED_NOT && question_key(q_, a_, b_, c_); \
+	ask_; \
+})
+
+/* Before anyone is asked: under which versions the answer can be kept. */
+__noinline int keep_begin(struct keep *keep, uint64_t inode, uint64_t dentry, uint64_t clients)
+{
+	uint32_t hindrance = ES_CACHE_UNFIT;
+
+	if (!keep)
+		return 0;
+	cache_count(ES_CACHE_MISSES);
+	keep->inode = inode;
+	keep->generation = ONCE(control.cache_generation);
+	keep->mask = ES_VERDICT_FLAGS_MASK;
+	keep->wanted = 0;
+	keep->clients = clients;
+	keep->executable = version_stable(executable_of_current(), 0, 0, &hindrance);
+	if (keep->executable)
+		keep->file = version_stable(inode, dentry, own_writers(keep->kind, keep->flags), &hindrance);
+	keep->hindrance = hindrance;
+	return 0;
+}
+
+/* What was found by a name, which may lead elsewhere by now: it has to be what the record is about. */
+static __always_inline void keep_checked(struct question *q, uint64_t inode)
+{
+	if (inode != q->inode && q->wait)
+		q->wait->keep.generation = 0;
+}
+
+static __always_inline void keep_asked(struct wait *wait)
+{
+	if (wait->slots != wait->keep.clients)
+		wait->keep.hindrance = ES_CACHE_NOT_ALL;
+}
+
+/* An answer, or that there is none (0). */
+static __always_inline void keep_verdict(struct wait *wait, uint32_t verdict)
+{
+	if (!(verdict & ES_VERDICT_KEEP))
+		wait->keep.hindrance = ES_CACHE_NOT_ALL;
+	else
+		wait->keep.wanted = 1;
+	wait->keep.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
+}
+
+/* The place of the version that the answer is about, NULL: it isn't there any more. */
+static __always_inline struct version *keep_version(struct keep *keep)
+{
+	struct version_set *set = version_set(keep->inode);
+	uint32_t way;
+
+	for (way = 0; set && way < VERSION_WAYS; way++) {
+		if (version_at(&set->ways[way], keep->inode) == keep->file)
+			return &set->ways[way];
+	}
+	return NULL;
+}
+
+/* All have answered. What is allowed to change the file ends what was known of it. */
+static __noinline int keep_end(struct keep *keep, bool denied)
+{
+	struct version *version;
+
+	if (!keep->wanted || !keep->generation || (!denied && keep->flags & CHANGES_FILE))
+		return 0;
+	if (keep->hindrance) {
+		cache_count(keep->hindrance < ES_CACHE_COUNT_MAX ? keep->hindrance : ES_CACHE_UNFIT);
+		return 0;
+	}
+	version = keep_version(keep);
+	if (!version || control.cache_generation != keep->generation) {
+		cache_count(ES_CACHE_CHANGED);
+		return 0;
+	}
+	ONCE(version->kept) = 1;
+	return cache_store(keep);
+}

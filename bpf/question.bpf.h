@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (8) Who has to be asked, and how he is: question_open() finds the clients, question_send() puts the record into the ring
+ * of each, with an entry for the answer. Beside it what was allowed earlier in the same system call, and needs no asking
+ * when the call starts over.
+ */
+
+#include "call.bpf.h"
+#include "held.bpf.h"
+#include "kept.bpf.h"
+
+static __always_inline uint32_t gate_pid_of(uint32_t slot)
+{
+	asm volatile("" : "+r"(slot));
+	return control.gate_pid[slot & (ES_CLIENTS_MAX - 1)];
+}
+
+/* A client isn't asked about itself; nobody is asked about the daemon and its children, the gates' processes. */
+struct exempt {
+	uint64_t left;			/* slots to look at */
+	uint64_t slots;			/* to ask */
+	uint32_t tgid;
+	uint32_t pad;
+};
+
+static long exempt_step(uint32_t step, struct exempt *exempt)
+{
+	uint32_t slot = take_slot(&exempt->left);
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (client && client->tgid && !client->gone && client->tgid != exempt->tgid && gate_pid_of(slot))
+		exempt->slots |= 1ull << slot;
+	return !exempt->left;
+}
+
+static __always_inline uint64_t slots_to_ask(uint32_t type)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct exempt exempt = { .left = select_clients(type), .tgid = task->tgid };
+
+	if (!exempt.left || control.daemon_gone || task->flags & PF_KTHREAD || exempt.tgid == control.daemon_tgid ||
+	    (uint32_t)PEEK(PEEK(task, real_parent), tgid) == control.daemon_tgid)
+		return 0;
+	exempt.slots = unknown(0);
+	bpf_loop(ES_CLIENTS_MAX, exempt_step, &exempt, 0);
+	return exempt.slots;
+}
+
+/* Is the question that the task has open this one? */
+static __always_inline bool question_asked(const struct question *q)
+{
+	const struct wait *wait = q->wait;
+
+	return wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
+	       wait->key[2] == q->key[2];
+}
+
+/* False: nobody wants to be asked, and nobody was. */
+static __always_inline bool question_begin(struct question *q, uint32_t type, uint32_t notify)
+{
+	if (!control.subscribers[type])
+		return false;
+	q->type = type;
+	q->notify = notify;
+	q->slots = slots_to_ask(type);
+	return true;
+}
+
+/*
+ * False: nobody wants to be asked. Who was asked already is waited for, though he has muted it since: his answer counts.
+ */
+static __always_inline bool question_key(struct question *q, uint64_t a, uint64_t b, uint64_t c)
+{
+	q->key[0] = a;
+	q->key[1] = b;
+	q->key[2] = c;
+	if (!q->slots && !may_be_asking())
+		return false;
+	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL,
+				       q->slots ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	return q->wait && (q->slots || question_asked(q));
+}
+
+static __always_inline bool question_open(struct question *q, uint32_t type, uint32_t notify, uint64_t a, uint64_t b,
+					  uint64_t c)
+{
+	return question_begin(q, type, notify) && question_key(q, a, b, c);
+}
+
+/* ---- what was allowed already ---- */
+
+/* The system call that the current task is in: the same when it starts over. */
+static __always_inline uint64_t call_hash(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	uint64_t hash = regs->orig_ax;
+
+	hash = hash * 0x9e3779b97f4a7c15 + regs->ip;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->sp;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->di;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->si;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->dx;
+	hash = hash * 0x9e3779b97f4a7c15 + regs->r10;
+	return hash * 0x9e3779b97f4a7c15 + regs->bx;	/* a 32-bit program's first argument */
+}
+
+static __always_inline struct settled *settled_at(struct wait *wait, uint32_t index)
+{
+	asm volatile("" : "+r"(index));
+	return &wait->settled[index & (SETTLED_MAX - 1)];
+}
+
+struct settled_search {
+	struct wait *wait;
+	uint64_t key[3];
+	uint32_t type;
+	uint32_t found;
+};
+
+static long settled_step(uint32_t index, struct settled_search *search)
+{
+	struct settled *settled = settled_at(search->wait, index);
+
+	if (index >= search->wait->settled_count)
+		return 1;
+	if (settled->type != search->type || settled->round == search->wait->round ||
+	    settled->key[0] != search->key[0] || settled->key[1] != search->key[1] || settled->key[2] != search->key[2])
+		return 0;
+	settled->round = search->wait->round;
+	search->found = 1;
+	return 1;
+}
+
+static __always_inline void call_forget(struct wait *wait)
+{
+	wait->settled_count = 0;
+	wait->starts_over = false;
+}
+
+/*
+ * The end of each system call, while hooks are in use that have calls start over: what was allowed in it counts no more.
+ * The next one may have the same registers, and mean the same name of another file.
+ */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_call_over, struct pt_regs *regs, long ret)
+{
+	struct wait *wait;
+
+	if (ret == -ERESTARTNOINTR)
+		return 0;
+	wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0);
+	if (wait)
+		call_forget(wait);
+	return 0;
+}
+
+/* Was it allowed already, before the call was started over? A signal's handler may make calls in between. */
+static __noinline bool question_settled(struct question *q)
+{
+	struct settled_search search = { .wait = q->wait, .type = q->type };
+	uint64_t call = call_hash();
+
+	if (q->wait->call != call || q->wait->watch != control.calls_watched) {
+		q->wait->call = call;
+		q->wait->watch = control.calls_watched;
+		call_forget(q->wait);
+	}
+	if (!q->wait->starts_over)
+		return false;
+	search.key[0] = q->key[0];
+	search.key[1] = q->key[1];
+	search.key[2] = q->key[2];
+	search.found = unknown(0);
+	bpf_loop(SETTLED_MAX, settled_step, &search, 0);
+	return search.found;
+}
+
+/* ---- asking each of them ---- */
+
+/* The record; NULL: there is no room, and the operation goes on. question_send() belongs to it either way. */
+static __always_inline struct scratch *question_record(struct question *q)
+{
+	struct scratch *s = pool_take(&q->index);
+
+	if (!s)
+		return NULL;
+	record_reset(s, q->type);
+	head_of(s)->flags = ES_RECORD_AUTH;
+	return s;
+}
+
+/* Its files are in it: who is to be asked after all, and who acts. */
+static __always_inline void question_finish(struct question *q, struct scratch *s)
+{
+	q->slots = event_finish(s, q->slots);
+}
+
+struct asking {
+	struct scratch *s;
+	struct wait *wait;
+	uint64_t slots;
+	uint32_t flags;
+	uint32_t pad;
+};
+
+/* Whose question was lost has allowed the operation, unless it wants it otherwise. */
+static __always_inline void lost_by_policy(struct wait *wait, struct es_sensor_client *client)
+{
+	if (client->miss_mode == ES_MISS_DENY)
+		wait->denied = 1;
+}
+
+static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struct es_sensor_client *client, void *array)
+{
+	struct es_record *head = head_of(asking->s);
+	struct claim claim = { .array = array, .tid = head->thread_id };
+	struct es_held *entry;
+
+	claim.generation = __sync_fetch_and_add(&auth_generation, 1) + 1;
+	bpf_loop(ES_HELD_MAX, claim_step, &claim, 0);
+	if (!claim.auth_id) {
+		count_lost(client, head->type);
+		lost_by_policy(asking->wait, client);
+		return;
+	}
+	entry = entry_of(slot, claim.auth_id);
+	if (!entry)
+		return;
+	head->auth_id = claim.auth_id;
+	head->deadline_ns = deadline_of(client, head);
+	entry->verdict = ES_VERDICT_MARK(claim.generation);
+	entry->type = head->type;
+	put_about(entry, asking->s);
+	entry->flags = asking->flags;
+	entry->tid = head->thread_id;
+	entry->deadline_ns = head->deadline_ns;
+	__sync_fetch_and_add(&client->asked, 1);
+	if (!record_send(asking->s, 1ull << slot)) {
+		entry_free(entry);
+		lost_by_policy(asking->wait, client);
+		return;
+	}
+	*auth_id_at(asking->wait, slot) = claim.auth_id;
+	asking->wait->slots |= 1ull << slot;
+}
+
+static long ask_step(uint32_t slot, struct asking *asking)
+{
+	struct es_sensor_client *client;
+	void *array;
+
+	if (slot >= ES_CLIENTS_MAX || !(asking->slots >> slot))
+		return 1;
+	if (!(asking->slots >> slot & 1))
+		return 0;
+	client = bpf_map_lookup_elem(&clients, &slot);
+	array = bpf_map_lookup_elem(&held, &slot);
+	if (client && array)
+		ask_slot(asking, slot, client, array);
+	return 0;
+}
+
+/* Verified by its own, as what follows: a hook has it in several places. */
+__noinline int ask_all(struct wait *wait, struct scratch *s, uint64_t slots, uint32_t how)
+{
+	struct asking asking = { .s = s, .wait = wait, .slots = slots };
+
+	if (!wait || !s)
+		return 0;
+	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
+	asking.flags = how == WAIT_SLICED ? ES_HELD_SLICED : how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED : 0;
+	bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
+	keep_asked(wait);
+	return 0;
+}
+
+static __always_inline void question_send(struct question *q, struct scratch *s, uint32_t how)
+{
+	if (s && q->slots) {
+		q->wait->key[0] = q->key[0];
+		q->wait->key[1] = q->key[1];
+		q->wait->key[2] = q->key[2];
+		q->wait->type_and_one = q->type + 1;
+		q->wait->tid = bpf_get_current_pid_tgid();
+		__sync_fetch_and_add(asking_at(q->wait->tid), 1);
+		ask_all(q->wait, s, q->slots, how);
+	}
+	if (!s)
+		__sync_fetch_and_add(&stats.not_held, 1);
+	pool_give(q->index);
+}
