@@ -158,6 +158,12 @@ struct known_key {
 
 enum { KNOWN_VERDICTS = 4 };
 
+/* Where in the record the paths are, 0: there is none; the names in them that are meant. */
+struct target_paths {
+	uint32_t off[2];
+	struct es_span name[2];
+};
+
 /* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
 struct scratch {
 	uint8_t record[RECORD_BYTES + RECORD_SLACK];
@@ -167,6 +173,7 @@ struct scratch {
 	char name[NAME_BYTES + 8];	/* component that is looked up */
 	char other[NAME_BYTES + 8];	/* and one that is compared with it */
 	struct walk_state walk;
+	struct target_paths target_paths;
 	struct path climbed;		/* whose path is looked at: see select_path() */
 	struct known_key known;		/* of the directory it is in */
 	uint64_t known_generation[KNOWN_VERDICTS];

@@ -109,14 +109,9 @@ static __always_inline uint64_t target_inverted(struct target *target)
 	return target->listed;
 }
 
-/* Where in the record the paths are, 0: there is none; the names in them that are meant. */
-struct target_paths {
-	uint32_t off[2];
-	struct es_span name[2];
-};
-
 static __always_inline void target_find(struct target_paths *paths, struct es_record *head, uint32_t shape)
 {
+	*paths = (struct target_paths){};
 	paths->off[0] = head->file[0];
 	switch (shape) {
 	case ES_TARGET_PROCESS:
@@ -149,7 +144,7 @@ static __always_inline uint64_t target_listed_at(struct target *target, struct s
 static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 {
 	struct target target = { .slots = slots, .kind = ES_MUTE_TARGET_PREFIX };
-	struct target_paths paths = {};
+	struct target_paths *paths = &s->target_paths;
 	uint64_t all, any, inverted;
 	uint32_t shape;
 
@@ -159,12 +154,12 @@ static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 	shape = targets[target.type];
 	if (shape == ES_TARGET_NONE)
 		return 0;
-	target_find(&paths, head_of(s), shape);
-	if (!paths.off[0])
+	target_find(paths, head_of(s), shape);
+	if (!paths->off[0])
 		return 0;
-	all = any = target_listed_at(&target, s, paths.off[0], &paths.name[0]);
-	if (paths.off[1]) {
-		uint64_t second = target_listed_at(&target, s, paths.off[1], &paths.name[1]);
+	all = any = target_listed_at(&target, s, paths->off[0], &paths->name[0]);
+	if (paths->off[1]) {
+		uint64_t second = target_listed_at(&target, s, paths->off[1], &paths->name[1]);
 
 		all &= second;
 		any |= second;
