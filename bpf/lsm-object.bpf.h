@@ -359,11 +359,10 @@ static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int
 	struct socket *connected = type == EV_AUTH_UIPC_CONNECT ? socket : NULL;
 	struct call *call = call_of_current(true);
 	struct question q = {};
-	uint16_t family = 0;
 
-	bpf_probe_read_kernel(&family, sizeof(family), sockaddr);
-	if (!call || family != LINUX_AF_UNIX || len <= (int)sizeof(family) ||
-	    len > (int)sizeof(family) + UNIX_PATH_BYTES)
+	bpf_probe_read_kernel(&address.family, sizeof(address.family), sockaddr);
+	if (!call || address.family != LINUX_AF_UNIX || len <= (int)sizeof(address.family) ||
+	    len > (int)sizeof(address.family) + UNIX_PATH_BYTES)
 		return 0;
 	if (!question_open_kept(&q, type, notify, (uint64_t)READ(socket, sk), text_take(call, address.at, len), 0,
 				if (connected) about_address(&q, &address)))

@@ -172,6 +172,7 @@ struct sock {
 struct unix_address {
 	uint64_t at;
 	uint32_t len;
+	uint16_t family;		/* hooks read it */
 	bool copied;
 };
 
