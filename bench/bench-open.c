@@ -161,6 +161,8 @@ static void measure(struct row *row, int round)
 		change(row->how, true);
 		REQUIRE(es_subscribe(keeper.client->client, &type, 1) == ES_RETURN_SUCCESS);
 	}
+	if (asked)		/* what the row before has left */
+		REQUIRE(es_clear_cache(keeper.client->client) == ES_CLEAR_CACHE_RESULT_SUCCESS);
 	time_opens(row, round, asked ? ASKED_OPENS : opens);
 	if (row->type >= 0) {
 		REQUIRE(es_unsubscribe(keeper.client->client, &type, 1) == ES_RETURN_SUCCESS);
