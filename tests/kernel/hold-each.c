@@ -151,7 +151,14 @@ static int attach_sleeper(void) { return result(ptrace(PTRACE_SEIZE, sleeper, NU
 static bool sleeper_stopped(void)
 {
 	int status;
-	bool stopped = waitpid(sleeper, &status, WUNTRACED | WNOHANG) == sleeper && WIFSTOPPED(status);
+	bool stopped = false;
+
+	/* It stops when it runs next, which may be after kill(2) has returned. */
+	for (int i = 0; i < 30 && !stopped; i++) {
+		stopped = waitpid(sleeper, &status, WUNTRACED | WNOHANG) == sleeper && WIFSTOPPED(status);
+		if (!stopped)
+			test_sleep_ms(10);
+	}
 
 	kill(sleeper, SIGCONT);
 	return stopped;
