@@ -26,7 +26,7 @@ static const char script[] =
 	"rev b/q | head -n 1; sync;\n"
 	"find . -name '*q' -exec wc -c {} +; seq 5 | xargs -n 2 echo; tee out < b/q > /dev/null; cmp out b/q; "
 	"shred -u out; kill -0 1;\n"
-	"sleep 9 & kill $!; wait $!; echo $?; \n"
+	"sleep 9 & kill $!; wait $! 2>/dev/null; echo $?; \n"
 	"sh -c 'kill -STOP $$; echo resumed' & until [ $(cut -d' ' -f3 /proc/$!/stat) = T ]; do sleep 0.1; done;\n"
 	"kill -CONT $!; wait $!; echo $?;\n";
 
