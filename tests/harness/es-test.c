@@ -144,9 +144,9 @@ static void on_alarm(int signal)
 	_exit(1);
 }
 
-static size_t count_fds(void)
+size_t test_entries(const char *path)
 {
-	DIR *folder = opendir("/proc/self/fd");
+	DIR *folder = opendir(path);
 	size_t count = 0;
 
 	while (folder && readdir(folder))
@@ -206,7 +206,7 @@ void test_begin(unsigned int seconds)
 	alarm(seconds * test_slow());
 	find_places();
 	own_mounts();
-	fds_at_begin = count_fds();
+	fds_at_begin = test_entries("/proc/self/fd");
 }
 
 int test_end(void)
@@ -229,7 +229,7 @@ int test_end(void)
 		CHECK_EQUAL(test_daemon_stop(SIGTERM), 0);
 	if (!shared_dir)
 		CHECK_EQUAL(access(socket_path, F_OK), -1);
-	CHECK_EQUAL(count_fds(), fds_at_begin);
+	CHECK_EQUAL(test_entries("/proc/self/fd"), fds_at_begin);
 	if (umount2(test_mnt, 0) < 0) {
 		fprintf(stderr, "%s: still in use: %s\n", test_mnt, strerror(errno));
 		failures++;

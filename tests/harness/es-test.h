@@ -153,6 +153,7 @@ int test_wait(pid_t pid);
 int test_wait_ms(pid_t pid, unsigned int ms);			/* -1: still there, and not touched */
 int test_run(test_child_f *function, void *context);
 int test_exec(const char *path, char *const argv[], pid_t *ret_pid);	/* in a child: its errno, 0 if it ran */
+size_t test_entries(const char *path);	/* of a directory, . and .. among them; 0: there is none */
 void test_copy(const char *from, const char *to, mode_t mode);
 const char *test_tiny(const char *name);	/* a small static program, copied to test_mnt: exits with its argument */
 void test_write_file(const char *path, const char *text, mode_t mode);

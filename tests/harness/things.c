@@ -2,21 +2,7 @@
 
 #include "things.h"
 
-#include <dirent.h>
-
 #include "es-test.h"
-
-static size_t count_entries(const char *path)
-{
-	DIR *folder = opendir(path);
-	size_t count = 0;
-
-	while (folder && readdir(folder))
-		count++;
-	if (folder)
-		closedir(folder);
-	return count;
-}
 
 static size_t count_lines(const char *path)
 {
@@ -54,7 +40,7 @@ struct things things_of(pid_t pid)
 	snprintf(fds, sizeof(fds), "/proc/%d/fd", pid);
 	snprintf(tasks, sizeof(tasks), "/proc/%d/task", pid);
 	snprintf(mounts, sizeof(mounts), "/proc/%d/mountinfo", pid);
-	return (struct things){ count_entries(fds), count_entries(tasks), count_lines(mounts), count_children(pid) };
+	return (struct things){ test_entries(fds), test_entries(tasks), count_lines(mounts), count_children(pid) };
 }
 
 void things_check(const char *whose, pid_t pid, const struct things *before)

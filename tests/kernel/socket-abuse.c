@@ -7,7 +7,6 @@
 
 #include "es-test.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -78,16 +77,12 @@ static long daemon_value(pid_t daemon, const char *name)
 static long daemon_fds(pid_t daemon)
 {
 	char folder[64];
-	long count = 0;
-	DIR *fds;
+	size_t count;
 
 	snprintf(folder, sizeof(folder), "/proc/%d/fd", daemon);
-	fds = opendir(folder);
-	REQUIRE(fds != NULL);
-	while (readdir(fds))
-		count++;
-	closedir(fds);
-	return count;
+	count = test_entries(folder);
+	REQUIRE(count > 0);
+	return (long)count;
 }
 
 static void garbage(void)
