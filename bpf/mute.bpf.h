@@ -133,7 +133,8 @@ static __always_inline uint32_t length_listed(struct es_mute_client *client, uin
 
 /*
  * Adds to `found` the types for which a client mutes the path: by the path itself, or by how it begins. `kind` is that
- * of the prefixes, the literals' is the next one; MATCH_PREFIXES may come with it. ES_MUTE_PATH_BYTES of a longer path are enough.
+ * of the prefixes, the literals' is the next one; MATCH_PREFIXES may come with it. ES_MUTE_PATH_BYTES of a longer path
+ * are enough.
  */
 __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_t slot, uint32_t kind,
 			  struct es_mute_types *found)

@@ -400,7 +400,7 @@ static void drain(struct fuse_gate *gate)
 
 /*
  * When we are gone the daemon takes the entries away, and what finds none goes on. A denial counts all the same: its task
- * gets a moment to see it. Not more, since one that was killed never does.
+ * gets a moment to see it. Not more, since it may be stopped, or not get the CPU.
  */
 static void await_denied(struct esl_gate *base)
 {
