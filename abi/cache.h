@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The cache of answers, bpf/cache.bpf.h: what kernel programs, daemon and esctl have to agree on. */
+/* The cache of answers, bpf/cache/versions.bpf.h: what kernel programs, daemon and esctl have to agree on. */
 
 /* AUTH types whose answers are kept. The hooks of these say what an answer is about: question_open_kept(). */
 #define ES_CACHE_TYPES(T) \
@@ -16,7 +16,7 @@ enum {
 };
 
 struct es_cache_slot {
-	uint64_t executable;		/* version of the acting process's executable, see bpf/cache.bpf.h */
+	uint64_t executable;		/* version of the acting process's executable, see bpf/cache/versions.bpf.h */
 	uint64_t file;			/* version of the file that it is about */
 	uint64_t clients;		/* who answered: a set of slots */
 	uint32_t generation;		/* of the cache; 0: the place is free */

@@ -67,7 +67,7 @@ enum es_verdict {
 
 enum {
 	ES_HELD_SLICED = 1 << 0,	/* a lock is held meanwhile: wake it after ES_GATE_SLICE_NS, answered or not */
-	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/wait.bpf.h */
+	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/hold/wait.bpf.h */
 };
 
 #define ES_GATE_SLICE_NS 5000000ull

@@ -14,15 +14,15 @@
  * The rest (enter_*, exit_*) is reached from the first two by tail call.
  */
 
-#include "kernel.h"
-#include "ask.bpf.h"
-#include "attribute.bpf.h"
-#include "lsm.bpf.h"
-#include "lsm-object.bpf.h"
-#include "name.bpf.h"
-#include "open.bpf.h"
-#include "system.bpf.h"
-#include "task.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/hold/fanotify.bpf.h"
+#include "bpf/notify/attribute.bpf.h"
+#include "bpf/hold/file.bpf.h"
+#include "bpf/hold/attribute.bpf.h"
+#include "bpf/notify/name.bpf.h"
+#include "bpf/notify/file.bpf.h"
+#include "bpf/notify/system.bpf.h"
+#include "bpf/notify/process.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 

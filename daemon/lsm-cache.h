@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The daemon's part in the cache of answers (bpf/cache.bpf.h): it loads and attaches the programs that see files change,
+ * The daemon's part in the cache of answers (bpf/cache/versions.bpf.h): it loads and attaches the programs that see files change,
  * and says which generation of answers counts. Answers are kept only while all of these programs are attached, which is
  * while somebody is subscribed to a type whose answers are kept. If the kernel refuses one of them, there is no cache.
  *

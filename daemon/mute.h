@@ -4,7 +4,7 @@
 /*
  * What one client has muted: a set of tuples (kind, path or execution, event type), kept as entries with a set of types
  * each, and for each stage whether it is inverted. Editing is exact: what an entry would match doesn't matter here, only
- * in the kernel programs (bpf/mute.bpf.h).
+ * in the kernel programs (bpf/select/mute.bpf.h).
  *
  * The sensor is told of each changed entry, and then of what follows from all of them; when a function returns, the
  * change is in force. Executions that have ended are not muted any more: they are thrown out when the list is looked at

@@ -21,7 +21,7 @@
 #include "util/macro.h"
 
 enum {
-	SCRATCH_PER_CPU = 3,		/* NEST in bpf/maps.bpf.h; and one for iterators */
+	SCRATCH_PER_CPU = 3,		/* NEST in bpf/base/maps.bpf.h; and one for iterators */
 };
 
 static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
@@ -388,7 +388,7 @@ static void sensor_counters(struct esd_sensor *sensor, unsigned int number, stru
 	};
 }
 
-/* Kept with the process's first thread, and found by its pidfd; the first member, see bpf/maps.bpf.h. */
+/* Kept with the process's first thread, and found by its pidfd; the first member, see bpf/base/maps.bpf.h. */
 static uint32_t sensor_pidversion(struct esd_sensor *sensor, int pidfd)
 {
 	const struct bpf_map *processes = bpf_of(sensor)->skel->maps.processes;

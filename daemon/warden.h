@@ -9,7 +9,7 @@
  * hold all the same, and who waits for a client that has died goes on. What it did it tells the daemon, for its log.
  *
  * When the daemon dies, the kernel programs tell the warden and each client's library before anything else is done
- * (daemon_gone() in bpf/held.bpf.h). Both let everything go: a client that is stopped can't, and who kills the daemon
+ * (daemon_gone() in bpf/hold/pending.bpf.h). Both let everything go: a client that is stopped can't, and who kills the daemon
  * may kill the warden as well. Then the warden ends.
  *
  * It is forked first of all: it holds nothing but the socket and what it is given.

@@ -250,7 +250,7 @@ static void test_wrong_answers(void)
 	CHECK(esl_gate_answer(fake.gate, id, true, 0) == -EALREADY);
 	CHECK(verdict_of(id) == ES_VERDICT_DENY && quiet());
 
-	/* About to be gone (entry_free() in bpf/held.bpf.h), gone, and claimed by another. */
+	/* About to be gone (entry_free() in bpf/hold/pending.bpf.h), gone, and claimed by another. */
 	__atomic_store_n(&fake.held[7].verdict, 0, __ATOMIC_SEQ_CST);
 	CHECK(esl_gate_answer(fake.gate, id, true, 0) == -ENOENT && !verdict_of(id));
 	release(id);

@@ -100,7 +100,7 @@ inline last_close(c)
 #endif
 }
 
-/* ---- a task in a hook: bpf/wait.bpf.h ---- */
+/* ---- a task in a hook: bpf/hold/wait.bpf.h ---- */
 
 /* entry_free(): the last store is a step of its own, since set_verdict() looks at both words. */
 inline entry_clear(i)
@@ -111,7 +111,7 @@ inline entry_clear(i)
 	held[i].verdict = NONE
 }
 
-#define GONE(c) (!client[c].alive || !daemon_alive)	/* on_exit() in bpf/task.bpf.h tells */
+#define GONE(c) (!client[c].alive || !daemon_alive)	/* on_exit() in bpf/notify/process.bpf.h tells */
 
 /* wait_look(), verdict_step(): for each slot that is open. A record without an entry: the client was removed. */
 inline look()
@@ -223,7 +223,7 @@ again:	/* gate_round(); and question_ask() when the call has been started over *
 			fi
 #ifdef KILL
 		:: t == 0 && (task[t].request == queued || task[t].request == asleep) ->
-			/* SIGKILL: on_exit() in bpf/task.bpf.h, wait_drop(), drop_step() */
+			/* SIGKILL: on_exit() in bpf/notify/process.bpf.h, wait_drop(), drop_step() */
 			if
 			:: held[AT(c, id[c] % ENTRIES)].auth_id == id[c] ->
 				entry_clear(AT(c, id[c] % ENTRIES));
@@ -554,7 +554,7 @@ proctype Daemon(byte c) provided (daemon_alive)
 }
 
 /*
- * First the kernel programs tell of it: daemon_gone() in bpf/held.bpf.h. Then its descriptors are closed, one after the
+ * First the kernel programs tell of it: daemon_gone() in bpf/hold/pending.bpf.h. Then its descriptors are closed, one after the
  * other, and its gates' processes die with it (PR_SET_PDEATHSIG).
  */
 proctype DaemonKiller()

@@ -7,10 +7,10 @@
  * complete as any; ids and parents are read from the task when the record is made.
  */
 
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "path.bpf.h"
-#include "ring.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/record/ring.bpf.h"
 
 static __always_inline uint32_t next_pidversion(void)
 {

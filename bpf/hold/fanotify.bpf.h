@@ -12,9 +12,9 @@
  * Only the program that will run is asked about, once for each client.
  */
 
-#include "call.bpf.h"
-#include "exec.bpf.h"
-#include "open.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/notify/file.bpf.h"
+#include "bpf/record/exec.bpf.h"
 
 enum {
 	LINUX_FAN_OPEN_PERM = 0x00010000,

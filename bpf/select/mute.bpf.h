@@ -14,8 +14,8 @@
  * A client gets to know too much rather than too little: where something can't be found out it is told.
  */
 
-#include "kernel.h"
-#include "maps.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

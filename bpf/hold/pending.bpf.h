@@ -6,9 +6,9 @@
  * the array `held` of each client that has to answer it. The entry is where the answer comes to; who frees it takes it.
  */
 
-#include "ask.bpf.h"
-#include "cache.bpf.h"
-#include "call.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/cache/versions.bpf.h"
+#include "bpf/hold/fanotify.bpf.h"
 
 enum wait_how {
 	WAIT_GATE,			/* no lock is held */

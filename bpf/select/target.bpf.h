@@ -8,12 +8,12 @@
  * An event that acts on two paths is muted if both are, or, for a client that inverted this, if neither is listed.
  */
 
-#include "directory.bpf.h"
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "mute.bpf.h"
-#include "path.bpf.h"
-#include "ring.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/record/ring.bpf.h"
+#include "bpf/select/directory.bpf.h"
+#include "bpf/select/mute.bpf.h"
 
 static const uint8_t targets[ES_EVENT_TYPES] = {
 #define ES_EVENT(name, number, payload, ...) [number] = (uint8_t)ES_TARGET_OF_##payload,

@@ -27,10 +27,10 @@
  */
 
 #include "abi/cache.h"
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "path.bpf.h"
-#include "select.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/select/select.bpf.h"
 
 #define ONCE(place) (*(volatile __typeof__(place) *)&(place))
 

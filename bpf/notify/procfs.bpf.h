@@ -10,7 +10,7 @@
  *	any other below /proc/PID	proc_check: PIDFDINFO of fd and fdinfo, SETCONTROL for writing, PIDINFO of the rest
  */
 
-#include "call.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
 
 enum {
 	PROC_PIDINFO = 2,		/* es_proc_check_type_t */

@@ -8,7 +8,7 @@
  * system: the process' current directory's, its root's, or the first in its mount namespace.
  */
 
-#include "call.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
 
 struct mounts {
 	uint64_t node;			/* among the super block's mounts, the next to look at */

@@ -10,14 +10,14 @@
  * itself, which reads them between the two.
  */
 
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "path.bpf.h"
-#include "process.bpf.h"
-#include "ring.bpf.h"
-#include "select.bpf.h"
-#include "target.bpf.h"
-#include "walk.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/record/process.bpf.h"
+#include "bpf/record/ring.bpf.h"
+#include "bpf/record/walk.bpf.h"
+#include "bpf/select/select.bpf.h"
+#include "bpf/select/target.bpf.h"
 
 static __always_inline bool is_compat(void)
 {

@@ -6,8 +6,8 @@
  * size; where the process is; what a directory or a link holds.
  */
 
-#include "call.bpf.h"
-#include "open.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/notify/file.bpf.h"
 
 enum {
 	ES_ACL_SET = 0,			/* es_set_or_clear_t */

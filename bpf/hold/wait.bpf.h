@@ -29,10 +29,10 @@
  * was started over is done with.
  */
 
-#include "call.bpf.h"
-#include "held.bpf.h"
-#include "kept.bpf.h"
-#include "question.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/cache/answer.bpf.h"
+#include "bpf/hold/pending.bpf.h"
+#include "bpf/hold/question.bpf.h"
 
 /* The number of the system call that the current task is in. */
 static __always_inline long current_syscall(void)

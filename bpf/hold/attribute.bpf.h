@@ -22,9 +22,9 @@
  *	file_open		AUTH_GET_TASK, AUTH_GET_TASK_READ, AUTH_PROC_CHECK, AUTH_FSGETPATH
  */
 
-#include "lsm.bpf.h"
-#include "object.bpf.h"
-#include "other.bpf.h"
+#include "bpf/hold/file.bpf.h"
+#include "bpf/notify/procfs.bpf.h"
+#include "bpf/record/inode-path.bpf.h"
 
 /*
  * The kernel does it by itself, in the course of something that was asked about: overlayfs, in the file systems below

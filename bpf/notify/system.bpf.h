@@ -3,8 +3,8 @@
 
 /* (1) Mounts, sockets with a path, ids, the clock, tracing, modules. */
 
-#include "call.bpf.h"
-#include "other.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/notify/procfs.bpf.h"
 
 enum {
 	LINUX_MS_REMOUNT = 32,

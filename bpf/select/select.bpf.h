@@ -7,9 +7,9 @@
  * one load.
  */
 
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "mute.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/select/mute.bpf.h"
 
 /* Is the current task inside the cgroup that the daemon was limited to? */
 static __always_inline bool task_in_scope(void)

@@ -14,11 +14,11 @@
  * loads and stores is left to the processor: x86 keeps it.
  */
 
-#include "cache.bpf.h"
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "mute.bpf.h"
-#include "path.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/cache/versions.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/select/mute.bpf.h"
 
 enum { KNOWN_DIRECTORIES = 1024 };
 

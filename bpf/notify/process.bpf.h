@@ -11,17 +11,17 @@
  *	fill_tasks	iterator over tasks	processes that were there before the sensor become known
  */
 
-#include "kernel.h"
-#include "call.bpf.h"
-#include "exec.bpf.h"
-#include "maps.bpf.h"
-#include "open.bpf.h"
-#include "path.bpf.h"
-#include "process.bpf.h"
-#include "ring.bpf.h"
-#include "select.bpf.h"
-#include "wait.bpf.h"
-#include "walk.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/hold/wait.bpf.h"
+#include "bpf/notify/file.bpf.h"
+#include "bpf/record/exec.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/record/process.bpf.h"
+#include "bpf/record/ring.bpf.h"
+#include "bpf/record/walk.bpf.h"
+#include "bpf/select/select.bpf.h"
 
 /* A child has its parent's program, and a pidversion and start of its own. */
 static __always_inline struct process *process_fork(struct process *parent, struct task_struct *parent_task,

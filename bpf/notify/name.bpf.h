@@ -3,7 +3,7 @@
 
 /* (1) Names come, go and change: unlink, rename, link, mkdir, mknod, symlink and their kin. */
 
-#include "call.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
 
 enum {
 	EXISTING_FILE = 0,		/* es_destination_type_t */

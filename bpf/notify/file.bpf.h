@@ -3,8 +3,8 @@
 
 /* (1) Files are opened, written, duplicated and closed. */
 
-#include "call.bpf.h"
-#include "other.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/notify/procfs.bpf.h"
 
 enum {
 	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */

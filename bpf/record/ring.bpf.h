@@ -11,9 +11,9 @@
  *	record_end();
  */
 
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "select.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/select/select.bpf.h"
 
 static __always_inline struct es_record *head_of(struct scratch *s)
 {

@@ -6,11 +6,11 @@
  * they go from the program's memory straight into each ring, piece by piece, and never through a whole copy.
  */
 
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "path.bpf.h"
-#include "ring.bpf.h"
-#include "walk.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/record/ring.bpf.h"
+#include "bpf/record/walk.bpf.h"
 
 enum {
 	CPU_TYPE_X86 = 7,

@@ -12,9 +12,9 @@
  * the text itself, marked ES_FILE_LEXICAL.
  */
 
-#include "kernel.h"
-#include "maps.bpf.h"
-#include "path.bpf.h"
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+#include "bpf/record/path.bpf.h"
 
 enum place_status {
 	PLACE_NONE,		/* no path at all: a bad pointer, a bad descriptor */

@@ -6,9 +6,9 @@
  * the keep_*() see an answer from before the asking until it is in the cache, or isn't. Why that is safe: cache.bpf.h.
  */
 
-#include "cache.bpf.h"
-#include "held.bpf.h"
-#include "target.bpf.h"
+#include "bpf/cache/versions.bpf.h"
+#include "bpf/hold/pending.bpf.h"
+#include "bpf/select/target.bpf.h"
 
 /*
  * What an answer is about: a hook says so by one of these. Where the daemon looks at some mounts only, what is reached by

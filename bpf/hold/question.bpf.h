@@ -7,9 +7,9 @@
  * when the call starts over.
  */
 
-#include "call.bpf.h"
-#include "held.bpf.h"
-#include "kept.bpf.h"
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/cache/answer.bpf.h"
+#include "bpf/hold/pending.bpf.h"
 
 static __always_inline uint32_t gate_pid_of(uint32_t slot)
 {
