@@ -41,7 +41,7 @@ struct es_sensor_client {
  * for a free one from index tid % ES_HELD_MAX on, so that who knows the thread finds the entry the same way. The
  * library puts its answer into the low bits of `verdict`, once; the program reads it there, whatever woke it.
  *
- * When a deadline is missed somebody else answers: the daemon or, if it doesn't, the warden (daemon/watch.h). With either
+ * When a deadline is missed somebody else answers: the daemon or, if it doesn't, the warden (daemon/hold/watch.h). With either
  * sensor the answer is whoever's first changes ES_VERDICT_NONE in `verdict`; ES_VERDICT_MISSED tells that it was such
  * an outsider's. `request` is what it takes to wake the task.
  */

@@ -26,7 +26,7 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* The programs for the kinds of calls, put in by the daemon (daemon/tracepoints.c) when it has loaded them. */
+/* The programs for the kinds of calls, put in by the daemon (daemon/sensor/tracepoints.c) when it has loaded them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, ES_KIND_COUNT);

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/event.h"
 #include "daemon/options.h"
+#include "daemon/sensor/event.h"
 #include "util/log.h"
 #include "util/macro.h"
 

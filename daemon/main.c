@@ -20,12 +20,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "daemon/client.h"
 #include "daemon/config.h"
-#include "daemon/connection.h"
-#include "daemon/daemon.h"
-#include "daemon/listen.h"
 #include "daemon/options.h"
+#include "daemon/serve/client.h"
+#include "daemon/serve/connection.h"
+#include "daemon/serve/daemon.h"
+#include "daemon/serve/listen.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"

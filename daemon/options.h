@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "abi/sensor.h"
-#include "daemon/time-limits.h"
-#include "daemon/sensor.h"
+#include "daemon/hold/time-limits.h"
+#include "daemon/sensor/sensor.h"
 
 /* The bounds of numbers, on the command line and in the configuration file. */
 enum {

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/mounts.h"
 #include "daemon/options.h"
-#include "daemon/scope.h"
+#include "daemon/sensor/mounts.h"
+#include "daemon/sensor/scope.h"
 #include "daemon/test.h"
 
 static int parse(struct esd_options *options, char *first, char *second)

@@ -8,7 +8,7 @@
  *
  * Nothing here runs in circles, so "eventually" is: when nothing can happen any more (Observer).
  *
- * -DOUTSIDE: finer. The verdict, what stands in held[], and an outsider's steps are told apart (daemon/watch.c); and a
+ * -DOUTSIDE: finer. The verdict, what stands in held[], and an outsider's steps are told apart (daemon/hold/watch.c); and a
  * client that is late isn't killed but answered for, with a denial (ES_MISS_DENY). -DTWO_OUTSIDERS: by the warden, too,
  * which looks at the same time. -DBUG_...: the model with a mistake, which check wants to be found; some of them the
  * code once had.
@@ -557,7 +557,7 @@ inline kill_client()
 #define EVENT_MINDED(e) (held[e].event && !held[e].deadline)
 #endif
 
-/* esd_gate_release() in daemon/gate.c, and esd_gate_deinit(): what is unread, and any number */
+/* esd_gate_release() in daemon/sensor/gate-fanotify.c, and esd_gate_deinit(): what is unread, and any number */
 inline gate_release()
 {
 	marked = false;
@@ -587,7 +587,7 @@ inline gate_release()
 
 #ifndef OUTSIDE
 /*
- * client_late(), client_stalled() in daemon/deadline.c. Only what a client does, or doesn't, late: one that isn't
+ * client_late(), client_stalled() in daemon/hold/deadline.c. Only what a client does, or doesn't, late: one that isn't
  * stopped may be as slow.
  */
 #define LATE(e) (held[e].auth_id && (held[e].deadline || EVENT_MINDED(e)))
@@ -608,7 +608,7 @@ proctype Daemon() provided (daemon_alive)
 	atomic { daemon_open = false; group_put() }
 }
 #else
-/* esd_watch_late(), entry_settled(), claim_late() in daemon/watch.c */
+/* esd_watch_late(), entry_settled(), claim_late() in daemon/hold/watch.c */
 #define SETTLED(e) (held[e].verdict != none && !held[e].request && (!held[e].event || held[e].deadline))
 #define LATE(e) (held[e].auth_id && (held[e].deadline || EVENT_MINDED(e)) && !SETTLED(e))
 
@@ -665,7 +665,7 @@ inline settle_unread()
 	fi
 }
 
-/* client_late(), client_stalled() in daemon/deadline.c; the same in daemon/warden.c */
+/* client_late(), client_stalled() in daemon/hold/deadline.c; the same in daemon/hold/warden.c */
 proctype Outsider(byte who) provided (daemon_alive)
 {
 	byte e, id, number;
@@ -684,7 +684,7 @@ proctype Outsider(byte who) provided (daemon_alive)
 }
 #endif
 
-/* daemon/warden.c: warden_finish(), with its own descriptor of the group. */
+/* daemon/hold/warden.c: warden_finish(), with its own descriptor of the group. */
 proctype Warden()
 {
 	byte number;

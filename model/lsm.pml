@@ -470,7 +470,7 @@ inline kill_client(c)
 }
 
 /*
- * esd_watch_late(), entry_settled(), esd_watch_kills() in daemon/watch.c. What is behind its deadline has no verdict, or
+ * esd_watch_late(), entry_settled(), esd_watch_kills() in daemon/hold/watch.c. What is behind its deadline has no verdict, or
  * it has one, and its task still sleeps: then it is woken, or, if its request is with the client, this is killed.
  */
 #define SLEEPS(j) (held[j].tid != NOBODY && (task[held[j].tid].request == queued || task[held[j].tid].request == asleep))
@@ -582,7 +582,7 @@ proctype DaemonKiller()
 #endif
 }
 
-/* warden_finish() in daemon/warden.c, esd_watch_let_go() */
+/* warden_finish() in daemon/hold/warden.c, esd_watch_let_go() */
 proctype Warden(byte c)
 {
 	byte e;

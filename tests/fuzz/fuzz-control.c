@@ -20,9 +20,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/connection.h"
-#include "daemon/daemon.h"
-#include "daemon/fake-sensor.h"
+#include "daemon/sensor/fake.h"
+#include "daemon/serve/connection.h"
+#include "daemon/serve/daemon.h"
 #include "daemon/test.h"
 #include "util/clock.h"
 #include "util/macro.h"

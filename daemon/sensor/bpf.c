@@ -1,0 +1,753 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sensor/bpf.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "daemon/sensor/event.h"
+#include "daemon/sensor/mute.h"
+#include "daemon/sensor/select.h"
+#include "daemon/sensor/syscalls.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+enum {
+	SCRATCH_PER_CPU = 3,		/* NEST in bpf/base/maps.bpf.h; and one for iterators */
+};
+
+static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
+{
+	return container_of(sensor, struct esd_bpf, base);
+}
+
+static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	_cleanup_free_ char *text = NULL;
+	char *save = NULL, *line;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		return 0;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		log_message(level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
+	return 0;
+}
+
+/* ---- what is needed ---- */
+
+static struct esd_want want_for(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_want want = { .clients = true, .restarts = s->hold->restarts && s->hold->restarts(s, types) };
+
+	memcpy(want.types, types, sizeof(want.types));
+	return want;
+}
+
+static struct esd_want want_now(const struct esd_bpf *s)
+{
+	uint64_t types[ES_TYPE_WORDS];
+	struct esd_want want;
+
+	esd_select_types(&s->skel->bss->control, types);
+	want = want_for(s, types);
+	want.clients = s->clients;
+	return want;
+}
+
+static void detach_unneeded(struct esd_bpf *s)
+{
+	const struct esd_want want = want_now(s);
+
+	esd_tracepoints_detach(&s->tracepoints, &want);
+}
+
+static int attach_needed(struct esd_bpf *s)
+{
+	const struct esd_want want = want_now(s);
+
+	return esd_tracepoints_attach(&s->tracepoints, &want);
+}
+
+/* Tells the programs of the processes that were there before them: reading the iterator runs it over every task. */
+static int fill_tasks(struct esd_bpf *s)
+{
+	const struct esd_program *program = esd_programs_find(&s->programs, "fill_tasks");
+	_cleanup_close_ int link = -1, fd = -1;
+	char buffer[4096];
+	ssize_t n;
+	int r = 0;
+
+	s->skel->bss->stats.processes = 0;
+	link = bpf_link_create(program->fd, 0, BPF_TRACE_ITER, NULL);
+	if (link < 0)
+		return link;
+	fd = bpf_iter_create(link);
+	if (fd < 0)
+		r = fd;
+	while (r == 0) {
+		n = read(fd, buffer, sizeof(buffer));
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			r = -errno;
+	}
+	if (r < 0)
+		log_error("can't go through the processes there are (BPF task iterator): %s", strerror(-r));
+	return r;
+}
+
+/* ---- clients ---- */
+
+static size_t clients_bytes(void)
+{
+	return ES_CLIENTS_MAX * sizeof(struct es_sensor_client);
+}
+
+static int map_fd(const struct bpf_map *map)
+{
+	return bpf_map__fd(map);
+}
+
+/* How many clients a process has. */
+static int process_count(struct esd_bpf *s, uint32_t pid, int change)
+{
+	int fd = map_fd(s->skel->maps.client_processes);
+	uint32_t count = 0;
+
+	(void)bpf_map_lookup_elem(fd, &pid, &count);
+	count += change;
+	return count ? bpf_map_update_elem(fd, &pid, &count, BPF_ANY) : bpf_map_delete_elem(fd, &pid);
+}
+
+static int slot_owner(struct esd_bpf *s, uint32_t number, pid_t pid)
+{
+	int r;
+
+	s->base.clients[number] = (struct es_sensor_client){ .tgid = pid };
+	r = process_count(s, pid, 1);
+	if (r == 0)
+		s->slots[number].pid = pid;
+	return r;
+}
+
+static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *pages;
+	int fd, r;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, s->ring_bytes, NULL);
+	if (fd < 0)
+		return fd;
+	slot->given.fds[ES_CLIENT_FD_RING] = fd;
+	pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
+	if (pages == MAP_FAILED)
+		return -errno;
+	slot->ring_consumer = (unsigned long *)pages;
+	slot->ring_producer = (unsigned long *)(pages + page);
+	r = bpf_map_update_elem(map_fd(s->skel->maps.rings), &number, &fd, BPF_ANY);
+	return r;
+}
+
+static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	void *held;
+	int fd;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "es_held", sizeof(uint32_t), sizeof(struct es_held), ES_HELD_MAX,
+			    &options);
+	if (fd < 0)
+		return fd;
+	slot->given.fds[ES_CLIENT_FD_HELD] = fd;
+	held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (held == MAP_FAILED)
+		return -errno;
+	slot->given.held = held;
+	return bpf_map_update_elem(map_fd(s->skel->maps.held), &number, &fd, BPF_ANY);
+}
+
+/*
+ * Does with a slot that is only half made, too. The kernel waits a while in each of the deletions, until no program
+ * uses what was deleted: so this is done after what others may wait for, see sensor_client_remove().
+ */
+static void slot_clear(struct esd_bpf *s, uint32_t number)
+{
+	struct esd_bpf_slot *slot = &s->slots[number];
+
+	s->hold->client_clear(s, number);
+	(void)bpf_map_delete_elem(map_fd(s->skel->maps.rings), &number);
+	(void)bpf_map_delete_elem(map_fd(s->skel->maps.held), &number);
+	memset(&s->base.clients[number], 0, sizeof(s->base.clients[number]));
+	if (slot->ring_consumer)
+		munmap((void *)slot->ring_consumer, 2 * sysconf(_SC_PAGESIZE));
+	if (slot->given.held)
+		munmap(slot->given.held, ES_HELD_MAX * sizeof(struct es_held));
+	closep(&slot->given.fds[ES_CLIENT_FD_RING]);
+	closep(&slot->given.fds[ES_CLIENT_FD_HELD]);
+	*slot = (struct esd_bpf_slot){};
+}
+
+/* One dead slot a turn: other clients' deaths and requests come in between. */
+static int reaper_ready(struct loop_source *source, uint32_t events)
+{
+	struct esd_bpf *s = container_of(source, struct esd_bpf, reaper);
+	uint64_t count;
+
+	(void)events;
+	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++) {
+		if (s->slots[number].dead) {
+			slot_clear(s, number);
+			return 0;
+		}
+	}
+	(void)!read(s->reaper_fd, &count, sizeof(count));
+	detach_unneeded(s);
+	if (s->hold->trim)
+		s->hold->trim(s);
+	return 0;
+}
+
+static void reap_later(struct esd_bpf *s)
+{
+	(void)!write(s->reaper_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
+{
+	static const uint64_t none[ES_TYPE_WORDS];
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_bpf_slot *slot = &s->slots[number];
+
+	if (!slot->used)
+		return;
+	esd_select_client(&s->skel->bss->control, number, none);
+	s->hold->client_let_go(s, number);
+	if (slot->pid)
+		(void)process_count(s, slot->pid, -1);
+	slot->used = false;
+	slot->dead = true;
+	s->clients--;
+	reap_later(s);
+}
+
+static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid_t pid, struct esd_sensor_slot *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_bpf_slot *slot = &s->slots[number];
+	int r;
+
+	if (slot->dead)
+		slot_clear(s, number);
+	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
+	slot->given.fds[ES_CLIENT_FD_END] = s->base.end_fd;
+	s->clients++;
+	r = slot_owner(s, number, pid);
+	if (r == 0)
+		r = slot_ring(s, number, slot);
+	if (r == 0)
+		r = slot_held(s, number, slot);
+	if (r == 0)
+		r = s->hold->client_add(s, number, pid);
+	if (r == 0)
+		r = attach_needed(s);
+	if (r == 0 && s->clients == 1)
+		r = fill_tasks(s);
+	if (r < 0) {
+		sensor_client_remove(sensor, number);
+		return r;
+	}
+	*ret = slot->given;
+	return 0;
+}
+
+/* What is no longer needed goes later: who unsubscribes, and whoever waits for that client, doesn't wait for it. */
+static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf_slot *slot = &s->slots[number];
+	int r;
+
+	r = s->hold->narrow(s, number, types);
+	if (r < 0)
+		return r;
+	esd_select_client(&s->skel->bss->control, number, types);
+	memcpy(slot->types, types, sizeof(slot->types));
+	r = attach_needed(s);
+	if (r < 0)
+		return r;
+	reap_later(s);
+	return s->hold->widen(s, number, types);
+}
+
+static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	uint64_t before[ES_TYPE_WORDS];
+	int r;
+
+	memcpy(before, s->slots[slot].types, sizeof(before));
+	r = subscribe_to(s, slot, types);
+	if (r < 0 && subscribe_to(s, slot, before) < 0)
+		log_error("can't restore the subscriptions of the client in slot %u", slot);
+	return r;
+}
+
+/* ---- muting ---- */
+
+static struct es_mute_key mute_key(const struct esd_bpf *s, unsigned int slot, const struct esd_mute *mute)
+{
+	struct es_mute_key key = { .slot = slot, .kind = mute->kind };
+
+	if (mute->kind == ES_MUTE_PROCESS) {
+		key.hash = (struct es_mute_hash){ { mute->token.pid, mute->token.pidversion } };
+	} else {
+		key.length = mute->length;
+		key.hash = es_mute_hash_path((const uint64_t *)s->skel->rodata->mute_keys, mute->path, mute->length);
+	}
+	return key;
+}
+
+static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
+		       const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct es_mute_key key = mute_key(s, slot, mute);
+	struct es_mute_types value = {};
+	int r;
+
+	memcpy(value.word, types, sizeof(types[0]) * ES_TYPE_WORDS);
+	if (!(types[0] | types[1] | types[2])) {
+		r = bpf_map_delete_elem(map_fd(s->skel->maps.mutes), &key);
+		return r == -ENOENT ? 0 : r;
+	}
+	r = bpf_map_update_elem(map_fd(s->skel->maps.mutes), &key, &value, BPF_ANY);
+	if (r < 0 && r != -E2BIG)
+		log_error("can't write a mute: %s", strerror(-r));
+	return r == -E2BIG ? EDQUOT : r;
+}
+
+static void mute_select(uint64_t words[ES_EVENT_TYPES], unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
+{
+	uint64_t bit = UINT64_C(1) << slot;
+
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
+		uint64_t word = esd_types_has(types, type) ? words[type] | bit : words[type] & ~bit;
+
+		__atomic_store_n(&words[type], word, __ATOMIC_RELEASE);
+	}
+}
+
+/* The generation comes last: what the programs keep of an older one counts no more. */
+static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct es_mute_client *client = &s->skel->bss->mute_clients[slot];
+
+	memcpy(client->lengths, summary->client.lengths, sizeof(client->lengths));
+	memcpy(client->longest, summary->client.longest, sizeof(client->longest));
+	__atomic_store_n(&client->inverted, summary->client.inverted, __ATOMIC_RELEASE);
+	mute_select(s->skel->bss->control.mute_actor, slot, summary->actor);
+	mute_select(s->skel->bss->control.mute_target, slot, summary->target);
+	__atomic_store_n(&client->generation, ++s->mute_generation, __ATOMIC_SEQ_CST);
+}
+
+static bool sensor_process_runs(struct esd_sensor *sensor, pid_t pid, uint32_t pidversion)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	const struct bpf_map *processes = s->skel->maps.processes;
+	_cleanup_free_ struct es_sensor_process *process = malloc(bpf_map__value_size(processes));
+	_cleanup_close_ int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+
+	if (!process || pidfd < 0 || bpf_map_lookup_elem(map_fd(processes), &pidfd, process) < 0)
+		return false;
+	return process->pidversion == pidversion && !process->exited;
+}
+
+/* ---- counters ---- */
+
+static void sensor_counters(struct esd_sensor *sensor, unsigned int number, struct esd_sensor_counters *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_bpf_slot *slot = &s->slots[number];
+	const struct es_sensor_client *client = &sensor->clients[number];
+	unsigned long consumer = __atomic_load_n(slot->ring_consumer, __ATOMIC_ACQUIRE);	/* the client's word for it */
+	unsigned long used = __atomic_load_n(slot->ring_producer, __ATOMIC_ACQUIRE) - consumer;
+
+	*ret = (struct esd_sensor_counters){
+		.delivered = __atomic_load_n(&client->delivered, __ATOMIC_RELAXED),
+		.lost = __atomic_load_n(&client->lost_all, __ATOMIC_RELAXED),
+		.ring_used = used > s->ring_bytes ? s->ring_bytes : used,
+	};
+}
+
+/* Kept with the process's first thread, and found by its pidfd; the first member, see bpf/base/maps.bpf.h. */
+static uint32_t sensor_pidversion(struct esd_sensor *sensor, int pidfd)
+{
+	const struct bpf_map *processes = bpf_of(sensor)->skel->maps.processes;
+	_cleanup_free_ uint32_t *process = calloc(1, bpf_map__value_size(processes));
+
+	if (!process || bpf_map_lookup_elem(map_fd(processes), &pidfd, process) < 0)
+		return 0;
+	return process[0];
+}
+
+static void sensor_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	const struct es_sensor_stats *stats = &s->skel->bss->stats;
+
+	*ret = (struct esd_sensor_stats){
+		.processes = stats->processes,
+		.unresolved = stats->unresolved,
+		.not_held = stats->not_held,
+		.missed_runs = esd_tracepoints_missed(&s->tracepoints),
+	};
+}
+
+static void sensor_cache_clear(struct esd_sensor *sensor)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	if (s->hold->cache_clear)
+		s->hold->cache_clear(s);
+}
+
+static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *ret)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	if (s->hold->cache_info)
+		s->hold->cache_info(s, ret);
+	else
+		snprintf(ret->how, sizeof(ret->how), "none: without BPF LSM the kernel doesn't tell of every change of "
+			 "a file");
+}
+
+/* ---- what this machine can do ---- */
+
+static enum es_capability notify_capability(unsigned int type, char *how, size_t size)
+{
+	const struct esd_event *event = &esd_events[type];
+
+	if (!strcmp(event->tracepoint, "-")) {
+		snprintf(how, size, "no system call or tracepoint tells it");
+		return ES_CAN_NOT;
+	}
+	snprintf(how, size, "%s", event->tracepoint);
+	return ES_CAN_DELIVER;
+}
+
+static enum es_capability capability(struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	const struct esd_event *event = &esd_events[type];
+	bool auth = event->answer != ESD_ANSWER_NONE;
+	uint64_t types[ES_TYPE_WORDS] = {};
+	enum es_capability can;
+	struct esd_want want;
+
+	if (!strncmp(event->name, "RESERVED_", strlen("RESERVED_"))) {
+		snprintf(how, size, "a reserved number");
+		return ES_CAN_NOT;
+	}
+	if (event->wait == ESD_WAIT_ABSENT) {
+		snprintf(how, size, "Linux has no such operation");
+		return auth ? ES_CAN_NOT : ES_CAN_NEVER_HAPPEN;
+	}
+	if (event->wait == ESD_WAIT_REPORT) {
+		snprintf(how, size, "told by programs, not by the kernel; not built yet");
+		return ES_CAN_NOT;
+	}
+	can = auth ? s->hold->capability(s, type, how, size) : notify_capability(type, how, size);
+	esd_types_add(types, type);
+	want = want_for(s, types);
+	if (can != ES_CAN_NOT && esd_tracepoints_refuse(&s->tracepoints, &want, how, size))
+		return ES_CAN_NOT;
+	return can;
+}
+
+static void capabilities_find(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	unsigned int type;
+
+	for (type = esd_types_next(types, 0); type < ES_EVENT_TYPES; type = esd_types_next(types, type + 1)) {
+		struct es_capability_info *info = &s->base.capabilities[type];
+
+		info->capability = capability(s, type, info->how, sizeof(info->how));
+	}
+}
+
+static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct esd_want want;
+	int r;
+
+	r = s->hold->load ? s->hold->load(s, types) : 0;
+	if (r)
+		return r;
+	want = want_for(s, types);
+	r = esd_tracepoints_load(&s->tracepoints, &want);
+	if (r == 0)
+		capabilities_find(s, types);
+	return r;
+}
+
+/* ---- the sensor ---- */
+
+static void sensor_free(struct esd_sensor *sensor)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	if (s->tracepoints.skel) {
+		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+			sensor_client_remove(sensor, slot);
+		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+			if (s->slots[slot].dead)
+				slot_clear(s, slot);
+		detach_unneeded(s);
+	}
+	s->hold->stop(s);
+	if (s->base.clients)
+		munmap(s->base.clients, clients_bytes());
+	tracepoint_bpf__destroy(s->skel);
+	esd_programs_deinit(&s->programs);
+	if (s->reaper_fd >= 0)
+		loop_remove(s->loop, &s->reaper);
+	closep(&s->reaper_fd);
+	closep(&s->base.end_fd);
+	free(s);
+}
+
+static const struct esd_sensor_ops sensor_ops = {
+	.free = sensor_free,
+	.client_add = sensor_client_add,
+	.client_remove = sensor_client_remove,
+	.load = sensor_load,
+	.subscribe = sensor_subscribe,
+	.pidversion = sensor_pidversion,
+	.mute = sensor_mute,
+	.mute_summary = sensor_mute_summary,
+	.process_runs = sensor_process_runs,
+	.counters = sensor_counters,
+	.stats = sensor_stats,
+	.cache_clear = sensor_cache_clear,
+	.cache_info = sensor_cache_info,
+};
+
+/* ---- loading ---- */
+
+static const char *load_advice(int error)
+{
+	if (error == -EPERM || error == -EACCES)
+		return "needs root with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, and kernel lockdown not in "
+		       "confidentiality mode; in a container, give it these";
+	if (error == -ENOSYS || error == -EINVAL)
+		return "needs a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, 6.1 or later";
+	if (error == -ENOMEM)
+		return "needs more memory than this machine or its cgroup gives";
+	return "the lines before this one say what the kernel refused";
+}
+
+static int programs_open(struct esd_bpf *s, const struct btf *btf)
+{
+	int cpus = libbpf_num_possible_cpus(), r;
+	uint32_t scratch;
+
+	if (cpus < 0)
+		return cpus;
+	r = esd_programs_catch(&s->programs);
+	if (r < 0)
+		return r;
+	s->skel = tracepoint_bpf__open();
+	if (!s->skel)
+		return -errno;
+	r = esd_programs_list(&s->programs, s->skel->obj, btf);
+	if (r < 0)
+		return r;
+	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
+	s->hold->choose(s, btf);
+	esd_syscalls_native(s->skel->rodata->syscalls);
+	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
+	if (getrandom((void *)s->skel->rodata->mute_keys, sizeof(s->skel->rodata->mute_keys), 0) !=
+	    sizeof(s->skel->rodata->mute_keys))
+		return -EIO;
+	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
+	scratch = SCRATCH_PER_CPU * cpus + 1 + ES_SCRATCH_POOL;
+	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
+}
+
+/* What a daemon is nothing without. */
+static int base_load(struct esd_bpf *s)
+{
+	const struct esd_want want = { .clients = true };
+	char how[sizeof(s->base.capabilities[0].how)];
+	int r;
+
+	do
+		r = esd_tracepoints_load(&s->tracepoints, &want);
+	while (r > 0);
+	if (r == 0)
+		r = esd_program_load(esd_programs_find(&s->programs, "fill_tasks"));
+	if (r > 0)
+		return -r;
+	if (r == 0 && esd_tracepoints_refuse(&s->tracepoints, &want, how, sizeof(how)))
+		r = -EOPNOTSUPP;
+	return r;
+}
+
+static void control_init(struct esd_bpf *s, const struct esd_scope *scope)
+{
+	struct es_sensor_control *control = &s->skel->bss->control;
+
+	control->daemon_tgid = getpid();
+	control->scope_cgroup = scope->cgroup;
+	control->scope_cgroup_level = scope->cgroup_level;
+	control->scope_mounts = scope->mounts;
+	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
+	control->lsm = s->hold->number == ES_SENSOR_LSM;
+}
+
+static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const struct btf *btf)
+{
+	int r;
+
+	r = programs_open(s, btf);
+	if (r < 0) {
+		log_error("the sensor's programs can't be opened: %s", strerror(-r));
+		return r;
+	}
+	r = tracepoint_bpf__load(s->skel);
+	if (r == 0) {
+		esd_programs_caught(s->skel->obj);
+		control_init(s, scope);
+		r = base_load(s);
+	}
+	if (r < 0)
+		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
+	return r;
+}
+
+static int clients_map(struct esd_bpf *s)
+{
+	int fd = map_fd(s->skel->maps.clients);
+	void *clients = mmap(NULL, clients_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (clients == MAP_FAILED)
+		return -errno;
+	s->base.clients = clients;
+	s->base.clients_fd = fd;
+	return 0;
+}
+
+/* A descriptor that lets clients wait, but not write: it is one map for all of them. */
+static int end_map(struct esd_bpf *s)
+{
+	LIBBPF_OPTS(bpf_get_fd_by_id_opts, options, .open_flags = BPF_F_RDONLY);
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+	int r;
+
+	r = bpf_obj_get_info_by_fd(map_fd(s->skel->maps.end), &info, &size);
+	if (r == 0)
+		r = s->base.end_fd = bpf_map_get_fd_by_id_opts(info.id, &options);
+	if (r < 0)
+		log_error("the map that tells of the daemon's end can't be opened: %s", strerror(-r));
+	return r < 0 ? r : 0;
+}
+
+static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *config, const struct btf *btf)
+{
+	int r;
+
+	r = programs_load(s, config->scope, btf);
+	if (r < 0)
+		return r;
+	s->reaper_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->reaper_fd < 0)
+		return -errno;
+	r = loop_add(s->loop, &s->reaper, s->reaper_fd, EPOLLIN, reaper_ready);
+	if (r < 0)
+		return r;
+	r = clients_map(s);
+	if (r < 0)
+		return r;
+	r = end_map(s);
+	if (r < 0)
+		return r;
+	return s->hold->start(s, config);
+}
+
+int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,
+		 const struct btf *btf, const char *reason)
+{
+	uint64_t all[ES_TYPE_WORDS];
+	int r;
+
+	memset(all, 0xff, sizeof(all));
+	s->base.ops = &sensor_ops;
+	s->base.number = hold->number;
+	s->hold = hold;
+	s->loop = config->loop;
+	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
+	s->reaper_fd = s->base.end_fd = -1;
+	s->ring_bytes = config->ring_bytes;
+	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
+	r = sensor_start(s, config, btf);
+	if (r < 0) {
+		sensor_free(&s->base);
+		return r;
+	}
+	capabilities_find(s, all);
+	return 0;
+}
+
+/* ---- which sensor ---- */
+
+static struct btf *kernel_btf(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		log_error("the kernel's type information can't be read from /sys/kernel/btf/vmlinux (%s): the sensor "
+			  "needs a kernel built with CONFIG_DEBUG_INFO_BTF, and /sys mounted", strerror(errno));
+	return btf;
+}
+
+static int sensor_choose(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf)
+{
+	char why[sizeof((*ret)->reason)] = "--sensor tracepoint says so";
+	int r;
+
+	if (config->choice == ESD_CHOOSE_TRACEPOINT)
+		return esd_sensor_tracepoint_new(ret, config, btf, why);
+	r = esd_sensor_lsm_new(ret, config, btf, why, sizeof(why));
+	if (r <= 0)
+		return r;
+	if (config->choice == ESD_CHOOSE_LSM) {
+		log_error("--sensor lsm: %s; without this option, the tracepoint sensor is used here", why);
+		return -r;
+	}
+	return esd_sensor_tracepoint_new(ret, config, btf, why);
+}
+
+int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config)
+{
+	struct btf *btf;
+	int r;
+
+	libbpf_set_print(libbpf_say);
+	btf = kernel_btf();
+	if (!btf)
+		return -errno;
+	r = sensor_choose(ret, config, btf);
+	btf__free(btf);
+	return r;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sensor/gate-fuse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+#define GATE_NAME "es-gate"
+
+enum {
+	START_MS = 5000,		/* time for the process to start */
+	END_MS = 1000,			/* and to end: it is killed, and does nothing */
+	NODE_FILE = 2,			/* the root is FUSE_ROOT_ID, 1 */
+	MINOR_MIN = 23,			/* since when the reply to INIT has its present size (Linux 3.15) */
+};
+
+/* gate-program.S: what is in the file. Empty on processors that it isn't written for. */
+extern const char esd_gate_program[], esd_gate_program_end[];
+
+static size_t program_size(void)
+{
+	return esd_gate_program_end - esd_gate_program;
+}
+
+/* ---- serving the file system ---- */
+
+struct request {
+	struct fuse_in_header head;
+	union {
+		struct fuse_init_in init;
+		struct fuse_read_in read;
+		char bytes[FUSE_MIN_READ_BUFFER - sizeof(struct fuse_in_header)];
+	};
+};
+
+/* 0, or a negative errno; a request that has been interrupted meanwhile is no failure. */
+static int reply(int fd, const struct request *request, int error, const void *data, size_t size)
+{
+	struct fuse_out_header head = { .len = sizeof(head) + size, .error = error, .unique = request->head.unique };
+	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)data, size } };
+
+	if (writev(fd, iov, size ? 2 : 1) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static struct fuse_attr attributes(uint64_t node)
+{
+	bool file = node == NODE_FILE;
+
+	return (struct fuse_attr){
+		.ino = node,
+		.size = file ? program_size() : 0,
+		/* Whoever waits reads an attribute of the file, as whatever user it is. */
+		.mode = (file ? S_IFREG : S_IFDIR) | 0555,
+		.nlink = 1,
+		.blksize = 4096,
+	};
+}
+
+static int serve_init(int fd, const struct request *request)
+{
+	struct fuse_init_out out = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = request->init.minor < FUSE_KERNEL_MINOR_VERSION ? request->init.minor : FUSE_KERNEL_MINOR_VERSION,
+		.max_write = 4096,
+		.time_gran = 1,
+	};
+
+	if (request->init.major != FUSE_KERNEL_VERSION || request->init.minor < MINOR_MIN)
+		return reply(fd, request, -EPROTO, NULL, 0);
+	return reply(fd, request, 0, &out, sizeof(out));
+}
+
+static int serve_lookup(int fd, const struct request *request)
+{
+	struct fuse_entry_out out = {
+		.nodeid = NODE_FILE,
+		.entry_valid = UINT64_MAX,
+		.attr_valid = UINT64_MAX,
+		.attr = attributes(NODE_FILE),
+	};
+
+	if (request->head.nodeid != FUSE_ROOT_ID || strcmp(request->bytes, GATE_NAME))
+		return reply(fd, request, -ENOENT, NULL, 0);
+	return reply(fd, request, 0, &out, sizeof(out));
+}
+
+static int serve_getattr(int fd, const struct request *request)
+{
+	struct fuse_attr_out out = { .attr_valid = UINT64_MAX, .attr = attributes(request->head.nodeid) };
+
+	return reply(fd, request, 0, &out, sizeof(out));
+}
+
+static int serve_read(int fd, const struct request *request)
+{
+	size_t offset = request->read.offset < program_size() ? request->read.offset : program_size();
+	size_t size = program_size() - offset;
+
+	if (size > request->read.size)
+		size = request->read.size;
+	return reply(fd, request, 0, esd_gate_program + offset, size);
+}
+
+/*
+ * ENOSYS lets the kernel do without: for OPEN and what goes with it, that is what we want. Not for GETXATTR: the kernel
+ * would never ask for an attribute again, and the gate not be one.
+ */
+static int serve(int fd, const struct request *request)
+{
+	switch (request->head.opcode) {
+	case FUSE_INIT:
+		return serve_init(fd, request);
+	case FUSE_LOOKUP:
+		return serve_lookup(fd, request);
+	case FUSE_GETATTR:
+		return serve_getattr(fd, request);
+	case FUSE_READ:
+		return serve_read(fd, request);
+	case FUSE_GETXATTR:
+		return reply(fd, request, -ENODATA, NULL, 0);
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		return 0;		/* these get no reply */
+	default:
+		return reply(fd, request, -ENOSYS, NULL, 0);
+	}
+}
+
+static int serve_pending(int fd)
+{
+	struct request request;
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0) {
+		memset(&request, 0, sizeof(request));
+		n = read(fd, &request, sizeof(request));
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0 && errno != EINTR && errno != ENOENT)
+			return -errno;
+		if (n >= (ssize_t)sizeof(request.head))
+			r = serve(fd, &request);
+	}
+	return r;
+}
+
+/* ---- the mount ---- */
+
+static int file_system_new(const char *type)
+{
+	int fd = fsopen(type, FSOPEN_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A mount of it that is nowhere in the tree of directories. */
+static int file_system_mount(int fs, unsigned int attributes)
+{
+	int fd;
+
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | attributes);
+	return fd < 0 ? -errno : fd;
+}
+
+static int gate_mount(int fuse_fd, int *ret)
+{
+	/* Read-only, else reading would make the kernel doubt the time of the last access, and ask for it. */
+	static const char *const flags[] = { "allow_other", "default_permissions", "ro" };
+	const char *const values[][2] = {
+		{ "source", "endpointsecurity" }, { "subtype", "endpointsecurity" },
+		{ "rootmode", "40555" }, { "user_id", "0" }, { "group_id", "0" },
+	};
+	_cleanup_close_ int fs = file_system_new("fuse");
+	char number[16];
+	int r = 0;
+
+	if (fs < 0)
+		return fs;
+	snprintf(number, sizeof(number), "%d", fuse_fd);
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "fd", number, 0) < 0)
+		r = -errno;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(values); i++)
+		if (fsconfig(fs, FSCONFIG_SET_STRING, values[i][0], values[i][1], 0) < 0)
+			r = -errno;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(flags); i++)
+		if (fsconfig(fs, FSCONFIG_SET_FLAG, flags[i], NULL, 0) < 0)
+			r = -errno;
+	if (r == 0)
+		r = file_system_mount(fs, MOUNT_ATTR_RDONLY);
+	if (r < 0)
+		return r;
+	*ret = r;
+	return 0;
+}
+
+/* The connection's number is the minor number of its file system's device; that isn't asked of us (DONT_SYNC). */
+static int abort_open(int mount_fd, int *ret)
+{
+	_cleanup_close_ int fs = file_system_new("fusectl"), control = -1;
+	struct statx st;
+	char path[32];
+	int fd;
+
+	if (fs < 0)
+		return fs;
+	control = file_system_mount(fs, MOUNT_ATTR_NOEXEC);
+	if (control < 0)
+		return control;
+	if (statx(mount_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "%u/abort", st.stx_dev_minor);
+	fd = openat(control, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret = fd;
+	return 0;
+}
+
+/* ---- the process ---- */
+
+/* What comes through the pipe that is its descriptor 0: one byte from the program, or why there was no exec. */
+union word {
+	char runs;
+	int error;
+};
+
+/*
+ * One open and close before the exec, which has no FLUSH, as a close has. The kernel learns that it needn't ask for
+ * that: else whoever closed the file later would wait for the client, and not even SIGKILL end it.
+ */
+static void file_try(int mount_fd)
+{
+	int fd = openat(mount_fd, GATE_NAME, O_RDONLY | O_CLOEXEC);
+
+	closep(&fd);
+}
+
+static _Noreturn void process_run(int mount_fd, int pipe_fd, pid_t client, uint32_t *gate_pid)
+{
+	char number[16];
+	char *arguments[] = { GATE_NAME, number, NULL }, *environment[] = { NULL };
+	union word word;
+	sigset_t all;
+
+	/* Nothing but SIGKILL gets to it: at a signal that it handled it would have to run. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	*gate_pid = getpid();
+	snprintf(number, sizeof(number), "%d", client);
+	setsid();
+	mount_fd = fcntl(mount_fd, F_DUPFD_CLOEXEC, 3);
+	pipe_fd = fcntl(pipe_fd, F_DUPFD_CLOEXEC, 3);
+	file_try(mount_fd);
+	if (mount_fd >= 0 && dup2(pipe_fd, 0) == 0 && close_range(1, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && chdir("/") == 0)
+		execveat(mount_fd, GATE_NAME, arguments, environment, 0);
+	word.error = errno;
+	(void)!write(pipe_fd, &word, sizeof(word));
+	_exit(1);
+}
+
+/* Serves the file system until the process runs. */
+static int process_await(const struct esd_gate_fuse *gate, int pipe_fd)
+{
+	struct pollfd ready[] = { { .fd = gate->fd, .events = POLLIN }, { .fd = pipe_fd, .events = POLLIN } };
+	uint64_t end = clock_ns() + START_MS * NS_PER_MS;
+	union word word;
+	ssize_t n;
+	int r;
+
+	while (clock_ns() < end) {
+		if (poll(ready, ARRAY_SIZE(ready), 100) < 0 && errno != EINTR)
+			return -errno;
+		r = serve_pending(gate->fd);
+		if (r < 0)
+			return r;
+		if (!ready[1].revents)
+			continue;
+		n = read(pipe_fd, &word, sizeof(word));
+		if (n == sizeof(word))
+			return -word.error;
+		return n == sizeof(word.runs) ? 0 : -ECHILD;
+	}
+	return -ETIMEDOUT;
+}
+
+static int process_start(struct esd_gate_fuse *gate, int mount_fd, pid_t client, uint32_t *gate_pid)
+{
+	_cleanup_close_ int read_end = -1;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	read_end = fds[0];
+	gate->pid = fork();
+	if (gate->pid == 0)
+		process_run(mount_fd, fds[1], client, gate_pid);
+	close(fds[1]);
+	if (gate->pid < 0)
+		return -errno;
+	*gate_pid = gate->pid;
+	gate->pidfd = pidfd_open(gate->pid, 0);
+	if (gate->pidfd < 0)
+		return -errno;
+	return process_await(gate, read_end);
+}
+
+static void process_reap(struct esd_gate_fuse *gate)
+{
+	struct pollfd dead = { .fd = gate->pidfd, .events = POLLIN };
+
+	/* Only one that can't even be killed isn't dead by now; init gets it. */
+	if (gate->pidfd >= 0 && poll(&dead, 1, END_MS) != 1)
+		log_warning("the process of a gate, pid %d, can't be killed", gate->pid);
+	if (gate->pid > 0)
+		(void)waitpid(gate->pid, NULL, gate->pidfd < 0 ? 0 : WNOHANG);
+}
+
+/* ---- together ---- */
+
+static int gate_make(struct esd_gate_fuse *gate, pid_t client, uint32_t *gate_pid, const char **step)
+{
+	_cleanup_close_ int mount_fd = -1;
+	int r;
+
+	*step = "there is no gate program for this processor";
+	if (!program_size())
+		return -ENOEXEC;
+	/* First: it loads the module, without which there is no device. */
+	*step = "can't use FUSE (CONFIG_FUSE_FS, module fuse)";
+	r = file_system_new("fuse");
+	if (r < 0)
+		return r;
+	close(r);
+	*step = "can't open /dev/fuse";
+	gate->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (gate->fd < 0)
+		return -errno;
+	*step = "can't mount a FUSE file system";
+	r = gate_mount(gate->fd, &mount_fd);
+	if (r < 0)
+		return r;
+	*step = "can't open the FUSE connection's abort file (file system fusectl)";
+	r = abort_open(mount_fd, &gate->abort_fd);
+	if (r < 0)
+		return r;
+	*step = "can't start the gate's process";
+	return process_start(gate, mount_fd, client, gate_pid);
+}
+
+int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, uint32_t *gate_pid, const char **ret_step)
+{
+	const char *step;
+	int r;
+
+	*gate = (struct esd_gate_fuse)ESD_GATE_FUSE_NONE;
+	r = gate_make(gate, client, gate_pid, &step);
+	if (r == 0)
+		return 0;
+	*gate_pid = 0;
+	if (ret_step)
+		*ret_step = step;
+	esd_gate_fuse_deinit(gate);
+	return r;
+}
+
+void esd_gate_fuse_abort(struct esd_gate_fuse *gate)
+{
+	if (gate->abort_fd >= 0 && write(gate->abort_fd, "1", 1) < 0)
+		log_error("can't abort a FUSE connection: %s; what waits at it waits until its client has ended",
+			  strerror(errno));
+	if (gate->pidfd >= 0)
+		(void)pidfd_send_signal(gate->pidfd, SIGKILL, NULL, 0);
+	else if (gate->pid > 0)
+		(void)kill(gate->pid, SIGKILL);
+}
+
+/* The connection goes first: a process that waits in it for us can't be killed. */
+void esd_gate_fuse_deinit(struct esd_gate_fuse *gate)
+{
+	esd_gate_fuse_abort(gate);
+	process_reap(gate);
+	closep(&gate->abort_fd);
+	closep(&gate->fd);
+	closep(&gate->pidfd);
+	*gate = (struct esd_gate_fuse)ESD_GATE_FUSE_NONE;
+}
+
+/* The kernel tells the function that sleeps; which one it is depends on what the compiler put into what. */
+bool esd_gate_fuse_waits(uint32_t tid)
+{
+	_cleanup_close_ int fd = -1;
+	char path[48], text[64] = "";
+
+	snprintf(path, sizeof(path), "/proc/%u/wchan", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return false;
+	return !strcmp(text, "request_wait_answer") || strstr(text, "fuse");
+}

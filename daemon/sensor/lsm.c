@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The sensor for kernels where BPF LSM programs work: whatever has a hook can be held, by the programs of
+ * bpf/hold/file.bpf.h. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
+ *
+ * Answers that clients want kept are the kernel programs' business; lsm-cache.c attaches what tells them of changes.
+ *
+ * Whether they work is found out by trying. A list of LSMs or a version wouldn't tell: there are kernels that refuse
+ * such programs, and kernels that take them and never call them.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "daemon/sensor/bpf.h"
+#include "daemon/sensor/cache.h"
+#include "daemon/sensor/event.h"
+#include "daemon/sensor/gate-fuse.h"
+#include "daemon/sensor/select.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+enum { TYPES_PER_HOOK = 4 };
+
+/*
+ * Which AUTH types pass at which hooks; abi/events.def names the main one for each. bpf/hold/file.bpf.h and
+ * bpf/hold/attribute.bpf.h have the other end of this table.
+ *
+ * There are two programs for a hook: hook_NAME, which sleeps at the gate, and plain_NAME, which has the system call
+ * start over until there is an answer. The second is for hooks where the kernel lets none sleep, and for kernels
+ * without what a gate takes.
+ */
+static const struct hook {
+	const char *name;		/* of the programs */
+	const char *hook;
+	enum esd_wait wait;		/* of the one that sleeps */
+	uint8_t count;
+	uint8_t types[TYPES_PER_HOOK];
+} hooks[] = {
+#define HOOK_AS(name, hook, wait, ...) \
+	{ name, hook, ESD_WAIT_##wait, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
+#define HOOK(hook, wait, ...) HOOK_AS(#hook, #hook, wait, __VA_ARGS__)
+	HOOK(file_open, GATE, ESD_AUTH_OPEN),
+	HOOK_AS("file_open_other", "file_open", GATE, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ, ESD_AUTH_PROC_CHECK,
+		ESD_AUTH_FSGETPATH),
+	HOOK(bprm_check_security, GATE, ESD_AUTH_EXEC),
+	HOOK(path_unlink, SLICE, ESD_AUTH_UNLINK),
+	HOOK(path_rmdir, SLICE, ESD_AUTH_UNLINK),
+	HOOK(path_rename, SLICE, ESD_AUTH_RENAME, ESD_AUTH_EXCHANGEDATA),
+	HOOK(path_link, SLICE, ESD_AUTH_LINK),
+	HOOK(path_mknod, RESTART, ESD_AUTH_CREATE),
+	HOOK(path_mkdir, SLICE, ESD_AUTH_CREATE),
+	HOOK(path_symlink, SLICE, ESD_AUTH_CREATE),
+	HOOK(path_truncate, SLICE, ESD_AUTH_TRUNCATE),
+	HOOK(file_truncate, RESTART, ESD_AUTH_TRUNCATE),
+	HOOK(path_chmod, SLICE, ESD_AUTH_SETMODE),
+	HOOK(path_chown, SLICE, ESD_AUTH_SETOWNER),
+	HOOK(inode_setattr, SLICE, ESD_AUTH_UTIMES),
+	HOOK(inode_set_acl, RESTART, ESD_AUTH_SETACL),
+	HOOK(inode_remove_acl, RESTART, ESD_AUTH_SETACL),
+	HOOK(inode_setxattr, SLICE, ESD_AUTH_SETEXTATTR, ESD_AUTH_SETACL),
+	HOOK(inode_getxattr, GATE, ESD_AUTH_GETEXTATTR),
+	HOOK(inode_get_acl, RESTART, ESD_AUTH_GETEXTATTR),
+	HOOK(inode_listxattr, RESTART, ESD_AUTH_LISTEXTATTR),
+	HOOK(inode_removexattr, RESTART, ESD_AUTH_DELETEEXTATTR, ESD_AUTH_SETACL),
+	HOOK(file_ioctl, GATE, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
+	HOOK(file_ioctl_compat, RESTART, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
+	HOOK(inode_readlink, GATE, ESD_AUTH_READLINK),
+	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE),
+	HOOK(inode_permission, RESTART, ESD_AUTH_CHDIR),
+	HOOK(path_chroot, RESTART, ESD_AUTH_CHROOT),
+	HOOK(mmap_file, GATE, ESD_AUTH_MMAP),
+	HOOK(file_mprotect, RESTART, ESD_AUTH_MPROTECT),
+	HOOK(sb_mount, GATE, ESD_AUTH_MOUNT, ESD_AUTH_REMOUNT),
+	HOOK(sb_remount, GATE, ESD_AUTH_REMOUNT),
+	HOOK(move_mount, RESTART, ESD_AUTH_MOUNT),
+	HOOK(task_kill, RESTART, ESD_AUTH_SIGNAL, ESD_AUTH_PROC_SUSPEND_RESUME),
+	HOOK(ptrace_access_check, RESTART, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ),
+	HOOK(settime, GATE, ESD_AUTH_SETTIME),
+	HOOK(kernel_read_file, GATE, ESD_AUTH_KEXTLOAD),
+	HOOK(kernel_load_data, RESTART, ESD_AUTH_KEXTLOAD),
+	HOOK(socket_bind, GATE, ESD_AUTH_UIPC_BIND),
+	HOOK(socket_connect, GATE, ESD_AUTH_UIPC_CONNECT),
+	HOOK(file_fcntl, RESTART, ESD_AUTH_FCNTL),
+#undef HOOK
+#undef HOOK_AS
+};
+
+struct lsm_hook {
+	struct esd_program *sleeper;	/* NULL, both: there is none */
+	struct esd_program *plain;	/* used if the other one can't be */
+	int link;
+};
+
+struct lsm;
+
+struct lsm_gate {
+	struct esd_gate_fuse gate;
+	struct loop_source death;	/* of its process */
+	struct lsm *lsm;
+};
+
+struct lsm {
+	struct esd_bpf base;
+	bool can_sleep;			/* the kernel has what a gate takes */
+	struct lsm_hook hooks[ARRAY_SIZE(hooks)];
+	struct esd_lsm_cache cache;
+	struct lsm_gate gates[ES_CLIENTS_MAX];
+	void (*client_broken)(void *owner, unsigned int slot);
+	void *owner;
+};
+
+static struct lsm *lsm_of(struct esd_bpf *s)
+{
+	return container_of(s, struct lsm, base);
+}
+
+/* ---- which programs ---- */
+
+static bool kernel_has(const struct btf *btf, const char *prefix, const char *name)
+{
+	char function[64];
+
+	snprintf(function, sizeof(function), "%s%s", prefix, name);
+	return btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) >= 0;
+}
+
+static struct esd_program *program_find(struct lsm *lsm, const char *prefix, size_t index)
+{
+	char program[64];
+
+	snprintf(program, sizeof(program), "%s%s", prefix, hooks[index].name);
+	return esd_programs_find(&lsm->base.programs, program);
+}
+
+/* Whether the hook's first argument is the mount's mapping of ids, as it is since Linux 6.9. */
+static bool setattr_has_idmap(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_lsm_inode_setattr", BTF_KIND_FUNC);
+
+	return id >= 0 && btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type)) == 3;
+}
+
+/* Those that sleep have calls that not every kernel knows. */
+static bool is_left_out(const struct lsm *lsm, const struct bpf_program *program)
+{
+	return !lsm->can_sleep && !strncmp(bpf_program__name(program), "hook_", strlen("hook_"));
+}
+
+static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
+{
+	struct lsm *lsm = lsm_of(s);
+	struct bpf_program *program;
+
+	s->skel->rodata->setattr_has_idmap = setattr_has_idmap(btf);
+	bpf_program__set_autoload(s->skel->progs.ask, false);
+	bpf_object__for_each_program(program, s->skel->obj)
+		if (is_left_out(lsm, program))
+			bpf_program__set_autoload(program, false);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		lsm->hooks[i].sleeper = lsm->can_sleep ? program_find(lsm, "hook_", i) : NULL;
+		lsm->hooks[i].plain = program_find(lsm, "plain_", i);
+	}
+	esd_lsm_cache_init(&lsm->cache, &s->programs);
+}
+
+/* The one of the two that is used, or would be if it weren't for its error; NULL: there is neither. */
+static struct esd_program *hook_program(const struct lsm_hook *hook)
+{
+	if (hook->sleeper && (!hook->sleeper->error || !hook->plain))
+		return hook->sleeper;
+	return hook->plain;
+}
+
+static bool hook_restarts(const struct lsm *lsm, size_t index)
+{
+	return hook_program(&lsm->hooks[index]) == lsm->hooks[index].plain || hooks[index].wait != ESD_WAIT_GATE;
+}
+
+static bool hook_has(const struct hook *hook, unsigned int type)
+{
+	for (unsigned int i = 0; i < hook->count; i++)
+		if (hook->types[i] == type)
+			return true;
+	return false;
+}
+
+static bool hook_wanted(const struct hook *hook, const uint64_t types[ES_TYPE_WORDS])
+{
+	for (unsigned int i = 0; i < hook->count; i++)
+		if (esd_types_has(types, hook->types[i]))
+			return true;
+	return false;
+}
+
+static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
+{
+	uint64_t types[ES_TYPE_WORDS];
+
+	esd_select_types(&lsm->base.skel->bss->control, types);
+	return hook_wanted(hook, types);
+}
+
+static bool lsm_restarts(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	const struct lsm *lsm = container_of(s, struct lsm, base);
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (hook_restarts(lsm, i) && hook_wanted(&hooks[i], types))
+			return true;
+	return false;
+}
+
+/* Of a hook whose first program is refused, the other one comes next. */
+static int hooks_load(struct lsm *lsm, const uint64_t types[ES_TYPE_WORDS])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		struct esd_program *program = hook_program(&lsm->hooks[i]);
+		int r;
+
+		if (!program || !esd_program_untried(program) || !hook_wanted(&hooks[i], types))
+			continue;
+		r = esd_program_load(program);
+		return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+static int lsm_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	int r = hooks_load(lsm_of(s), types);
+
+	return r ? r : esd_lsm_cache_load(&lsm_of(s)->cache, types);
+}
+
+static bool hook_usable(const struct lsm_hook *hook)
+{
+	const struct esd_program *program = hook_program(hook);
+
+	return program && program->fd >= 0;
+}
+
+static int hook_attach(struct lsm *lsm, size_t index)
+{
+	struct lsm_hook *hook = &lsm->hooks[index];
+
+	hook->link = esd_program_attach(hook_program(hook));
+	return hook->link < 0 ? hook->link : 0;
+}
+
+static void hook_detach(struct lsm_hook *hook)
+{
+	closep(&hook->link);
+	hook->link = -1;
+}
+
+static void hooks_detach_unneeded(struct lsm *lsm)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (lsm->hooks[i].link >= 0 && !hook_needed(lsm, &hooks[i]))
+			hook_detach(&lsm->hooks[i]);
+	esd_lsm_cache_trim(&lsm->cache, lsm->base.skel);
+}
+
+/* AUTH_OPEN and AUTH_EXEC the other sensor has, too: without them this one isn't the better one. */
+static const uint8_t basic_types[] = { ESD_AUTH_OPEN, ESD_AUTH_EXEC };
+
+static int basic_load(struct lsm *lsm)
+{
+	uint64_t types[ES_TYPE_WORDS] = {};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(basic_types); i++)
+		esd_types_add(types, basic_types[i]);
+	do
+		r = hooks_load(lsm, types);
+	while (r > 0);
+	return r;
+}
+
+/* One attached for a moment, with nobody subscribed: what can't be attached is found out at the start. */
+static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
+{
+	struct lsm *lsm = lsm_of(s);
+	int r;
+
+	lsm->client_broken = config->client_broken;
+	lsm->owner = config->owner;
+	r = basic_load(lsm);
+	if (r < 0)
+		return r;
+	if (!hook_usable(&lsm->hooks[0]))
+		return 0;		/* capability() says why */
+	r = hook_attach(lsm, 0);
+	if (r == 0)
+		hook_detach(&lsm->hooks[0]);
+	return r;
+}
+
+static void lsm_stop(struct esd_bpf *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		hook_detach(&lsm_of(s)->hooks[i]);
+	esd_lsm_cache_stop(&lsm_of(s)->cache);
+}
+
+/* ---- clients ---- */
+
+/* Then nobody could be made to wait for the client, so all would be allowed: better that it knows. */
+static int gate_died(struct loop_source *source, uint32_t events)
+{
+	struct lsm_gate *gate = container_of(source, struct lsm_gate, death);
+	struct lsm *lsm = gate->lsm;
+
+	(void)events;
+	log_error("somebody ended the process of a gate, pid %d: its client is disconnected", gate->gate.pid);
+	lsm->client_broken(lsm->owner, gate - lsm->gates);
+	return 0;
+}
+
+static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
+{
+	struct lsm_gate *gate = &lsm_of(s)->gates[number];
+	const char *step;
+	int r;
+
+	esd_lsm_cache_joined(&lsm_of(s)->cache, s->skel);
+	r = esd_gate_fuse_init(&gate->gate, pid, &s->skel->bss->control.gate_pid[number], &step);
+	if (r < 0) {
+		log_error("no gate for a client (pid %d): %s: %s", pid, step, strerror(-r));
+		return r;
+	}
+	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = gate->gate.fd;
+	s->slots[number].given.fds[ES_CLIENT_FD_ASK] = gate->gate.fd;	/* there has to be one */
+	s->slots[number].given.abort_fd = gate->gate.abort_fd;
+	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
+}
+
+static void lsm_client_let_go(struct esd_bpf *s, unsigned int number)
+{
+	struct lsm_gate *gate = &lsm_of(s)->gates[number];
+
+	loop_remove(s->loop, &gate->death);
+	__atomic_store_n(&s->skel->bss->control.gate_pid[number], 0, __ATOMIC_RELEASE);
+	esd_gate_fuse_abort(&gate->gate);
+}
+
+static void lsm_client_clear(struct esd_bpf *s, unsigned int number)
+{
+	esd_gate_fuse_deinit(&lsm_of(s)->gates[number].gate);
+}
+
+static void lsm_trim(struct esd_bpf *s)
+{
+	hooks_detach_unneeded(lsm_of(s));
+}
+
+static int lsm_narrow(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	(void)s;
+	(void)number;
+	(void)types;
+	return 0;			/* nobody waits for a type once `subscribers` says so */
+}
+
+static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct lsm *lsm = lsm_of(s);
+	int r;
+
+	(void)number;
+	(void)types;
+	esd_lsm_cache_attach(&lsm->cache, s->skel);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (lsm->hooks[i].link >= 0 || !hook_usable(&lsm->hooks[i]) || !hook_needed(lsm, &hooks[i]))
+			continue;
+		r = hook_attach(lsm, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void lsm_cache_clear(struct esd_bpf *s)
+{
+	esd_lsm_cache_clear(&lsm_of(s)->cache, s->skel);
+}
+
+static void lsm_cache_info(struct esd_bpf *s, struct es_cache_info *ret)
+{
+	esd_lsm_cache_info(&lsm_of(s)->cache, s->skel, ret);
+}
+
+/*
+ * 0: used, or will be once it is loaded; ENOENT: the kernel has no such hook, so nothing passes there; negative: not used.
+ * `how` says why not.
+ */
+static int hook_tell(const struct lsm *lsm, size_t index, char *how, size_t size)
+{
+	const struct esd_program *program = hook_program(&lsm->hooks[index]);
+
+	if (!program) {
+		snprintf(how, size, "this kernel can't let the LSM hook %s wait", hooks[index].hook);
+		return -ENOSYS;
+	}
+	if (program->error == -ENOENT) {
+		snprintf(how, size, "this kernel has no LSM hook %s", hooks[index].hook);
+		return ENOENT;
+	}
+	if (program->error)
+		snprintf(how, size, "the kernel refuses the program at the LSM hook %s: %s", hooks[index].hook,
+			 strerror(-program->error));
+	return program->error;
+}
+
+static void held_tell(const struct lsm *lsm, size_t index, const char *missing, char *how, size_t size)
+{
+	static const char *const waits[] = {
+		[ESD_WAIT_GATE] = "waits at the gate",
+		[ESD_WAIT_SLICE] = "waits at the gate, in slices",
+		[ESD_WAIT_RESTART] = "waits by starting over",
+	};
+	bool plain = hook_program(&lsm->hooks[index]) == lsm->hooks[index].plain;
+	enum esd_wait wait = plain ? ESD_WAIT_RESTART : hooks[index].wait;
+
+	snprintf(how, size, "LSM hook %s, %s%s%s", hooks[index].hook, waits[wait], missing ? "; not at " : "",
+		 missing ? missing : "");
+}
+
+static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	const struct lsm *lsm = container_of(s, struct lsm, base);
+	const char *missing = NULL;
+	size_t main_hook = ARRAY_SIZE(hooks);
+	int r;
+
+	snprintf(how, size, "no LSM hook lets it wait");
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (!hook_has(&hooks[i], type))
+			continue;
+		r = hook_tell(lsm, i, how, size);
+		if (r == -ENOSYS)
+			missing = hooks[i].hook;
+		else if (r < 0)
+			return ES_CAN_NOT;
+		else if (r == 0 && (main_hook == ARRAY_SIZE(hooks) || !strcmp(hooks[i].hook, esd_events[type].hook)))
+			main_hook = i;
+	}
+	if (main_hook == ARRAY_SIZE(hooks))
+		return ES_CAN_NOT;
+	held_tell(lsm, main_hook, missing, how, size);
+	return ES_CAN_HOLD;
+}
+
+static const struct esd_hold lsm_hold = {
+	.number = ES_SENSOR_LSM,
+	.choose = lsm_choose,
+	.load = lsm_load,
+	.start = lsm_start,
+	.stop = lsm_stop,
+	.client_add = lsm_client_add,
+	.client_let_go = lsm_client_let_go,
+	.client_clear = lsm_client_clear,
+	.narrow = lsm_narrow,
+	.widen = lsm_widen,
+	.trim = lsm_trim,
+	.cache_clear = lsm_cache_clear,
+	.cache_info = lsm_cache_info,
+	.restarts = lsm_restarts,
+	.capability = lsm_capability,
+};
+
+/* ---- does it work here? ---- */
+
+/* At file_open: refuses this process, and nobody else, with an error that an open of "/" can't have otherwise. */
+static int probe_load(const struct btf *btf)
+{
+	const struct bpf_insn program[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_pid_tgid },
+		{ .code = BPF_ALU64 | BPF_RSH | BPF_K, .dst_reg = BPF_REG_0, .imm = 32 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = 2, .imm = getpid() },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -EXDEV },
+		{ .code = BPF_JMP | BPF_EXIT },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC);
+	int id = btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC);
+
+	if (id < 0)
+		return id;
+	options.attach_btf_id = id;
+	return bpf_prog_load(BPF_PROG_TYPE_LSM, "es_probe", "GPL", program, ARRAY_SIZE(program), &options);
+}
+
+static int probe_programs(const struct btf *btf, char *why, size_t size)
+{
+	_cleanup_close_ int program = -1, link = -1, opened = -1;
+
+	program = probe_load(btf);
+	if (program < 0) {
+		snprintf(why, size, "BPF LSM programs don't load here: %s", strerror(-program));
+		return EOPNOTSUPP;
+	}
+	link = bpf_raw_tracepoint_open(NULL, program);
+	if (link < 0) {
+		snprintf(why, size, "BPF LSM programs load here, but can't be attached: %s", strerror(-link));
+		return EOPNOTSUPP;
+	}
+	opened = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (opened >= 0 || errno != EXDEV) {
+		snprintf(why, size, "the kernel doesn't call BPF LSM programs: add bpf to its lsm= parameter");
+		return EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* What it takes to sleep at a gate; Linux 6.12 has it all. */
+static bool probe_functions(const struct btf *btf)
+{
+	static const char *const functions[] = { "bpf_task_from_pid", "bpf_get_file_xattr", "bpf_get_task_exe_file" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
+		if (!kernel_has(btf, "", functions[i]))
+			return false;
+	return true;
+}
+
+static int probe_gate(char *why, size_t size)
+{
+	struct esd_gate_fuse gate;
+	uint32_t gate_pid;
+	const char *step;
+	int r;
+
+	r = esd_gate_fuse_init(&gate, getpid(), &gate_pid, &step);
+	if (r < 0) {
+		snprintf(why, size, "BPF LSM programs work here, but nothing could wait: %s: %s", step, strerror(-r));
+		return EOPNOTSUPP;
+	}
+	esd_gate_fuse_deinit(&gate);
+	return 0;
+}
+
+static struct lsm *lsm_alloc(void)
+{
+	struct lsm *lsm = calloc(1, sizeof(*lsm));
+
+	for (size_t i = 0; lsm && i < ARRAY_SIZE(hooks); i++)
+		lsm->hooks[i].link = -1;
+	for (unsigned int slot = 0; lsm && slot < ES_CLIENTS_MAX; slot++)
+		lsm->gates[slot] = (struct lsm_gate){ .gate = ESD_GATE_FUSE_NONE, .death = LOOP_SOURCE_NONE,
+						      .lsm = lsm };
+	return lsm;
+}
+
+static int sensor_check(const struct esd_sensor *sensor, char *why, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(basic_types); i++) {
+		const struct es_capability_info *info = &sensor->capabilities[basic_types[i]];
+
+		if (info->capability == ES_CAN_HOLD)
+			continue;
+		snprintf(why, size, "%s: %s", esd_events[basic_types[i]].name, info->how);
+		return EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
+		       char *why, size_t why_size)
+{
+	struct lsm *lsm;
+	int r;
+
+	r = probe_programs(btf, why, why_size);
+	if (r == 0)
+		r = probe_gate(why, why_size);
+	if (r)
+		return r;
+	lsm = lsm_alloc();
+	if (!lsm)
+		return -ENOMEM;
+	lsm->can_sleep = probe_functions(btf);
+	r = esd_bpf_init(&lsm->base, &lsm_hold, config, btf, lsm->can_sleep ? "BPF LSM programs work here" :
+			 "BPF LSM programs work here, but can't sleep: that takes Linux 6.12");
+	if (r < 0) {
+		snprintf(why, why_size, "BPF LSM programs work here, but not these: %s", strerror(-r));
+		return -r;
+	}
+	r = sensor_check(&lsm->base.base, why, why_size);
+	if (r) {
+		lsm->base.base.ops->free(&lsm->base.base);
+		return r;
+	}
+	*ret = &lsm->base.base;
+	return 0;
+}

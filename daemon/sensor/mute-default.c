@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sensor/event.h"
+#include "daemon/sensor/mute.h"
+
+#include <string.h>
+
+/*
+ * What a machine can't do without for the time of an answer: docs/muting.md says of each why. A client that judges these
+ * too takes them out, before it subscribes to AUTH. Where /usr is merged, as on all distributions of today, the
+ * kernel's paths begin with /usr; where /usr/sbin is /usr/bin, with that. Names that a machine doesn't have cost it
+ * nothing.
+ */
+const char *const esd_mute_defaults[] = {
+	"/usr/lib/systemd/systemd",
+	"/usr/lib/systemd/systemd-executor",
+	"/usr/sbin/init",
+	"/usr/lib/systemd/systemd-journald",
+	"/usr/lib/systemd/systemd-udevd",
+	"/usr/bin/udevadm",
+	"/usr/lib/systemd/systemd-logind",
+	"/usr/lib/systemd/systemd-userdbd",
+	"/usr/lib/systemd/systemd-userwork",
+	"/usr/lib/systemd/systemd-resolved",
+	"/usr/lib/systemd/systemd-networkd",
+	"/usr/lib/systemd/systemd-oomd",
+	"/usr/lib/systemd/systemd-shutdown",
+	"/usr/lib/systemd/systemd-cgroups-agent",
+	"/usr/bin/dbus-daemon",
+	"/usr/bin/dbus-broker",
+	"/usr/bin/dbus-broker-launch",
+	"/usr/lib/polkit-1/polkitd",
+	"/usr/sbin/rsyslogd",
+	"/usr/sbin/auditd",
+	"/usr/sbin/sshd",
+	"/usr/bin/sshd",
+	"/usr/lib/openssh/sshd-session",
+	"/usr/lib/openssh/sshd-auth",
+	"/usr/libexec/openssh/sshd-session",
+	"/usr/libexec/openssh/sshd-auth",
+	"/usr/sbin/agetty",
+	"/usr/bin/login",
+	"/usr/sbin/sulogin",
+	"/usr/sbin/unix_chkpwd",
+	"/usr/bin/unix_chkpwd",
+	"/usr/sbin/watchdog",
+	NULL,
+};
+
+/* AUTH, but not of programs that these start, nor of modules that they load: a client can't do its work without. */
+void esd_mute_default_types(uint64_t ret[ES_TYPE_WORDS])
+{
+	memset(ret, 0, sizeof(ret[0]) * ES_TYPE_WORDS);
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		if (esd_events[type].answer != ESD_ANSWER_NONE && type != ESD_AUTH_EXEC && type != ESD_AUTH_KEXTLOAD)
+			esd_types_add(ret, type);
+}

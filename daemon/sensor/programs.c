@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sensor/programs.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/log.h"
+#include "util/macro.h"
+
+/* As bpf/tracepoint.bpf.c says. */
+#define LICENSE "Dual MIT/GPL"
+
+enum {
+	VERIFIER_SAYS = 1 << 24,	/* at most, about one program */
+	SAID_BYTES = 4096,		/* and the end of it tells why it was refused */
+};
+
+/* What the programs' sections mean: how to find what they are attached to in the kernel's BTF. */
+static const struct section {
+	const char *name;
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach;
+	const char *prefix;		/* of the name there; NULL: they aren't attached */
+	uint32_t kind;
+	uint32_t flags;
+} sections[] = {
+	{ "tp_btf/", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_", BTF_KIND_TYPEDEF, 0 },
+	{ "iter/", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "bpf_iter_", BTF_KIND_FUNC, 0 },
+	{ "lsm/", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_", BTF_KIND_FUNC, 0 },
+	{ "lsm.s/", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_", BTF_KIND_FUNC, BPF_F_SLEEPABLE },
+	{ "syscall", BPF_PROG_TYPE_SYSCALL, 0, NULL, 0, BPF_F_SLEEPABLE },
+};
+
+static const struct section *section_of(const struct bpf_program *program)
+{
+	const char *name = bpf_program__section_name(program);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (!strncmp(name, sections[i].name, strlen(sections[i].name)))
+			return &sections[i];
+	return NULL;
+}
+
+struct esd_program *esd_programs_find(struct esd_programs *programs, const char *name)
+{
+	for (size_t i = 0; i < programs->count; i++)
+		if (!strcmp(programs->all[i].name, name))
+			return &programs->all[i];
+	return NULL;
+}
+
+/* ---- taking them from libbpf ---- */
+
+static void caught_free(struct esd_program *program)
+{
+	free(TAKE_POINTER(program->insns));
+	free((void *)program->options.func_info);
+	free((void *)program->options.line_info);
+	program->options = (struct bpf_prog_load_opts){};
+}
+
+static void *copy(const void *data, size_t bytes)
+{
+	void *made = malloc(bytes ?: 1);
+
+	return made ? memcpy(made, data, bytes) : NULL;
+}
+
+static int program_keep(struct esd_program *program, const struct bpf_program *from,
+			const struct bpf_prog_load_opts *options)
+{
+	program->options = *options;
+	program->options.log_level = 0;
+	program->options.func_info = copy(options->func_info, options->func_info_cnt * options->func_info_rec_size);
+	program->options.line_info = copy(options->line_info, options->line_info_cnt * options->line_info_rec_size);
+	program->insn_count = bpf_program__insn_cnt(from);
+	program->insns = copy(bpf_program__insns(from), program->insn_count * sizeof(*program->insns));
+	if (program->insns && program->options.func_info && program->options.line_info)
+		return 0;
+	caught_free(program);
+	return -ENOMEM;
+}
+
+/* Who has an object that is being loaded. */
+static struct esd_programs *catcher;
+
+/* libbpf is about to load this one. */
+static int catch_program(struct bpf_program *from, struct bpf_prog_load_opts *options, long cookie)
+{
+	static struct bpf_insn empty[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct esd_program *program = catcher ? esd_programs_find(catcher, bpf_program__name(from)) : NULL;
+	int r;
+
+	(void)cookie;
+	if (!program)
+		return -ENOENT;
+	options->attach_btf_id = program->attach_id;
+	options->prog_flags |= section_of(from)->flags;
+	r = program_keep(program, from, options);
+	if (r < 0)
+		return r;
+	options->func_info_cnt = 0;
+	options->line_info_cnt = 0;
+	return bpf_program__set_insns(from, empty, ARRAY_SIZE(empty));
+}
+
+/* The handlers stay for good: libbpf 1.1 goes on using freed memory after the last one is taken back. */
+int esd_programs_catch(struct esd_programs *programs)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = catch_program);
+	static size_t registered;
+
+	for (; registered < ARRAY_SIZE(sections); registered++) {
+		const struct section *section = &sections[registered];
+		int r = libbpf_register_prog_handler(section->name, section->type, section->attach, &options);
+
+		if (r < 0)
+			return r;
+	}
+	catcher = programs;
+	return 0;
+}
+
+/* Is this what the program is attached to? */
+static bool is_target(const struct bpf_program *program, const char *name, uint32_t kind)
+{
+	const struct section *section = section_of(program);
+	size_t length;
+
+	if (!section->prefix || kind != section->kind)
+		return false;
+	length = strlen(section->prefix);
+	return !strncmp(name, section->prefix, length) &&
+	       !strcmp(name + length, bpf_program__section_name(program) + strlen(section->name));
+}
+
+/* Whatever begins as the name of a target does. Most of the kernel's BTF doesn't. */
+static bool may_be_target(const char *name, uint32_t kind)
+{
+	return (kind == BTF_KIND_FUNC && !strncmp(name, "bpf_", strlen("bpf_"))) ||
+	       (kind == BTF_KIND_TYPEDEF && !strncmp(name, "btf_trace_", strlen("btf_trace_")));
+}
+
+static void targets_find(struct esd_programs *programs, struct bpf_object *object, const struct btf *btf)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *name = btf__name_by_offset(btf, type->name_off);
+		struct bpf_program *each;
+		size_t i = 0;
+
+		if (!may_be_target(name, btf_kind(type)))
+			continue;
+		bpf_object__for_each_program(each, object)
+			if (is_target(each, name, btf_kind(type)))
+				programs->all[i++].attach_id = id;
+			else
+				i++;
+	}
+}
+
+int esd_programs_list(struct esd_programs *programs, struct bpf_object *object, const struct btf *btf)
+{
+	struct bpf_program *each;
+	size_t i = 0;
+
+	bpf_object__for_each_program(each, object) {
+		if (programs->count == ARRAY_SIZE(programs->all) || !section_of(each))
+			return -E2BIG;
+		programs->all[programs->count++] = (struct esd_program){ .name = bpf_program__name(each), .fd = -1,
+									 .type = section_of(each)->type };
+	}
+	targets_find(programs, object, btf);
+	bpf_object__for_each_program(each, object) {
+		struct esd_program *program = &programs->all[i++];
+
+		if (program->attach_id || !section_of(each)->prefix)
+			continue;
+		program->error = -ENOENT;
+		bpf_program__set_autoload(each, false);
+	}
+	return 0;
+}
+
+void esd_programs_caught(struct bpf_object *object)
+{
+	struct bpf_program *each;
+
+	catcher = NULL;
+	bpf_object__for_each_program(each, object)
+		bpf_program__unload(each);
+	(void)malloc_trim(0);		/* reading the kernel's BTF has left much behind */
+}
+
+void esd_programs_deinit(struct esd_programs *programs)
+{
+	for (size_t i = 0; i < programs->count; i++) {
+		caught_free(&programs->all[i]);
+		closep(&programs->all[i].fd);
+	}
+	if (catcher == programs)
+		catcher = NULL;
+	*programs = (struct esd_programs){};
+}
+
+/* ---- loading ---- */
+
+static int try_load(const struct esd_program *program, char *log, size_t log_bytes)
+{
+	struct bpf_prog_load_opts options = program->options;
+
+	options.log_buf = log;
+	options.log_size = log_bytes;
+	options.log_level = log ? 1 : 0;
+	return bpf_prog_load(program->type, program->name, LICENSE, program->insns, program->insn_count, &options);
+}
+
+/* It is tried once more, to hear what the verifier has against it. Of the buffer only what is written to is used. */
+static void tell_refused(const struct esd_program *program, int error)
+{
+	_cleanup_free_ char *log = malloc(VERIFIER_SAYS);
+	char *save = NULL, *line;
+	size_t length;
+	int fd;
+
+	log_warning("the kernel refuses the program %s: %s", program->name, strerror(-error));
+	if (!log)
+		return;
+	log[0] = 0;
+	fd = try_load(program, log, VERIFIER_SAYS);
+	closep(&fd);
+	length = strnlen(log, VERIFIER_SAYS - 1);
+	log[length] = 0;
+	line = length > SAID_BYTES ? log + length - SAID_BYTES : log;
+	for (line = strtok_r(line, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		log_warning("%s: %s", program->name, line);
+}
+
+bool esd_program_untried(const struct esd_program *program)
+{
+	return program->insns && !program->error;
+}
+
+int esd_program_load(struct esd_program *program)
+{
+	int fd;
+
+	if (program->fd >= 0 || program->error)
+		return -program->error;
+	if (!program->insns)
+		return ENOSYS;		/* it was left out */
+	fd = try_load(program, NULL, 0);
+	if (fd == -ENOMEM || fd == -EAGAIN || fd == -EINTR || fd == -EMFILE || fd == -ENFILE) {
+		log_error("can't load the program %s: %s", program->name, strerror(-fd));
+		return fd;
+	}
+	if (fd < 0) {
+		tell_refused(program, fd);
+		program->error = fd;
+	} else {
+		program->fd = fd;
+	}
+	caught_free(program);
+	return -program->error;
+}
+
+int esd_program_attach(const struct esd_program *program)
+{
+	int fd = bpf_raw_tracepoint_open(NULL, program->fd);
+
+	if (fd < 0)
+		log_error("can't attach the program %s: %s", program->name, strerror(-fd));
+	return fd;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a sensor does for the daemon. A sensor is what feeds the clients' rings and makes operations wait at their
+ * gates: sensor-bpf.c with sensor-tracepoint.c or sensor-lsm.c, and one without a kernel in the tests.
+ *
+ * Everything a client is given is made by client_add() and owned by the sensor until client_remove(), which lets go of
+ * all that waits for this client, whatever state the client is in.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/control.h"
+#include "abi/sensor.h"
+#include "daemon/sensor/scope.h"
+#include "util/loop.h"
+
+enum esd_sensor_choice {
+	ESD_CHOOSE_AUTO,		/* lsm where it works, else tracepoint */
+	ESD_CHOOSE_LSM,
+	ESD_CHOOSE_TRACEPOINT,
+};
+
+struct esd_sensor_config {
+	enum esd_sensor_choice choice;
+	struct loop *loop;		/* borrowed, like the scope */
+	const struct esd_scope *scope;
+	uint32_t ring_bytes;		/* a power of two */
+
+	/* What the client in this slot has was broken from outside; may call client_remove(). */
+	void (*client_broken)(void *owner, unsigned int slot);
+	void *owner;
+};
+
+/* What a client gets; owned by the sensor. */
+struct esd_sensor_slot {
+	int fds[ES_CLIENT_FDS];
+	int abort_fd;			/* lsm: ends the gate's FUSE connection; -1: none */
+	struct es_held *held;		/* ES_HELD_MAX entries, which the client writes as it likes */
+};
+
+struct esd_sensor_counters {
+	uint64_t delivered;
+	uint64_t lost;
+	uint64_t ring_used;
+};
+
+struct esd_sensor_stats {
+	uint64_t processes;
+	uint64_t unresolved;
+	uint64_t missed_runs;
+	uint64_t not_held;
+};
+
+struct esd_sensor;
+struct esd_mute;
+struct esd_mute_summary;
+
+struct esd_sensor_ops {
+	void (*free)(struct esd_sensor *sensor);
+
+	/* Adding the first client makes the sensor watch, removing the last one makes it stop. */
+	int (*client_add)(struct esd_sensor *sensor, unsigned int slot, pid_t pid, struct esd_sensor_slot *ret);
+	void (*client_remove)(struct esd_sensor *sensor, unsigned int slot);
+
+	/*
+	 * Gets ready for subscriptions to these types what takes its time, in steps that don't. 1: one was done, and there may
+	 * be more; 0: what `capabilities` says of these types has been tried, and can be relied on; negative errno: it
+	 * failed, for want of memory or the like, and was logged.
+	 */
+	int (*load)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
+
+	/* The client's subscriptions are `types` from now on: in force on return. After a failure, the old ones are. */
+	int (*subscribe)(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
+
+	/* What messages say of the process, a client's; 0: not known yet. */
+	uint32_t (*pidversion)(struct esd_sensor *sensor, int pidfd);
+
+	/*
+	 * Muting, see daemon/sensor/mute.h: one entry with these types, none of them takes it out (EDQUOT: there is no room);
+	 * then what follows from all, which puts it in force.
+	 */
+	int (*mute)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
+		    const uint64_t types[ES_TYPE_WORDS]);
+	void (*mute_summary)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary);
+
+	/* Is there such an execution, and has it not ended? */
+	bool (*process_runs)(struct esd_sensor *sensor, pid_t pid, uint32_t pidversion);
+
+	void (*counters)(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret);
+	void (*stats)(struct esd_sensor *sensor, struct esd_sensor_stats *ret);
+
+	/* The answers that are kept: forgotten on return; and what is known of them, in *ret, which is all zero. */
+	void (*cache_clear)(struct esd_sensor *sensor);
+	void (*cache_info)(struct esd_sensor *sensor, struct es_cache_info *ret);
+};
+
+/* The beginning of each sensor's own struct. */
+struct esd_sensor {
+	const struct esd_sensor_ops *ops;
+	enum es_sensor number;
+	bool gate_queues;		/* what waits at a gate may have no entry in `held`, if the client doesn't look */
+	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
+	int clients_fd;			/* what that is mapped from */
+	int end_fd;			/* ES_CLIENT_FD_END */
+	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */
+	char reason[256];		/* why this sensor */
+};
+
+/* Finds out which sensor works here, and makes it. What failed is logged, with what it needs to work. */
+int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config);
+
+static inline void esd_sensor_freep(struct esd_sensor **sensor)
+{
+	if (*sensor)
+		(*sensor)->ops->free(*sensor);
+}

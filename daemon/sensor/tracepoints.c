@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sensor/tracepoints.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/sensor/event.h"
+#include "daemon/sensor/select.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+/* What makes a program necessary. */
+enum need {
+	NEED_CLIENT,
+	NEED_SYSCALLS,
+	NEED_RESTARTS,
+	NEED_TYPES,
+};
+
+/* In the order of attaching: processes first, so that whatever follows finds its process known. */
+static const struct row {
+	const char *program;
+	const char *tracepoint;
+	enum need need;
+	uint8_t types[2];		/* NEED_TYPES: these are what it delivers, twice the same if it is one */
+} rows[] = {
+	{ "on_fork", "sched_process_fork", NEED_CLIENT, {} },
+	{ "on_exec", "sched_process_exec", NEED_CLIENT, {} },
+	{ "on_exit", "sched_process_exit", NEED_CLIENT, {} },
+	{ "on_sys_enter", "sys_enter", NEED_SYSCALLS, {} },
+	{ "on_sys_exit", "sys_exit", NEED_SYSCALLS, {} },
+	{ "on_call_over", "sys_exit", NEED_RESTARTS, {} },
+	{ "on_signal", "signal_generate", NEED_TYPES, { ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME } },
+	{ "on_module_load", "module_load", NEED_TYPES, { ESD_NOTIFY_KEXTLOAD, ESD_NOTIFY_KEXTLOAD } },
+	{ "on_module_free", "module_free", NEED_TYPES, { ESD_NOTIFY_KEXTUNLOAD, ESD_NOTIFY_KEXTUNLOAD } },
+};
+
+_Static_assert(ARRAY_SIZE(rows) <= ESD_TRACEPOINTS, "struct esd_tracepoints has room for them");
+
+/* Who sees a kind of system call. */
+static const struct {
+	const char *enter, *exit;
+} kinds[ES_KIND_COUNT] = {
+	[ES_KIND_OPEN] = { "enter_open", "exit_open" },
+	[ES_KIND_EXEC] = { "enter_exec", "exit_exec" },
+	[ES_KIND_CLOSE] = { "enter_close", NULL },
+	[ES_KIND_WRITE] = { NULL, "exit_write" },
+	[ES_KIND_TRUNCATE] = { NULL, "exit_attribute" },
+	[ES_KIND_UNLINK] = { "enter_name", "exit_unlink" },
+	[ES_KIND_RENAME] = { "enter_name", "exit_rename" },
+	[ES_KIND_LINK] = { NULL, "exit_link" },
+	[ES_KIND_MAKE] = { NULL, "exit_make" },
+	[ES_KIND_CHMOD] = { NULL, "exit_attribute" },
+	[ES_KIND_CHOWN] = { NULL, "exit_attribute" },
+	[ES_KIND_UTIMES] = { NULL, "exit_attribute" },
+	[ES_KIND_SETXATTR] = { NULL, "exit_setxattr" },
+	[ES_KIND_GETXATTR] = { NULL, "exit_getxattr" },
+	[ES_KIND_LISTXATTR] = { NULL, "exit_attribute" },
+	[ES_KIND_DELXATTR] = { NULL, "exit_delxattr" },
+	[ES_KIND_IOCTL] = { NULL, "exit_ioctl" },
+	[ES_KIND_COPY] = { "enter_copy", "exit_copy" },
+	[ES_KIND_CHDIR] = { NULL, "exit_chdir" },
+	[ES_KIND_CHROOT] = { NULL, "exit_chroot" },
+	[ES_KIND_STAT] = { NULL, "exit_attribute" },
+	[ES_KIND_ACCESS] = { NULL, "exit_attribute" },
+	[ES_KIND_READLINK] = { NULL, "exit_attribute" },
+	[ES_KIND_READDIR] = { NULL, "exit_attribute" },
+	[ES_KIND_DUP] = { "enter_dup", "exit_dup" },
+	[ES_KIND_FCNTL] = { NULL, "exit_fcntl" },
+	[ES_KIND_MOUNT] = { NULL, "exit_mount" },
+	[ES_KIND_UMOUNT] = { "enter_umount", "exit_umount" },
+	[ES_KIND_SETTIME] = { NULL, "exit_settime" },
+	[ES_KIND_BIND] = { NULL, "exit_bind" },
+	[ES_KIND_CONNECT] = { NULL, "exit_connect" },
+	[ES_KIND_SETID] = { NULL, "exit_setid" },
+	[ES_KIND_PTRACE] = { NULL, "exit_ptrace" },
+	[ES_KIND_KILL] = { NULL, "exit_kill" },
+	[ES_KIND_MAP] = { NULL, "exit_memory" },
+};
+
+void esd_tracepoints_init(struct esd_tracepoints *tracepoints, struct tracepoint_bpf *skel,
+			  struct esd_programs *programs)
+{
+	*tracepoints = (struct esd_tracepoints){ .skel = skel };
+	for (size_t i = 0; i < ARRAY_SIZE(tracepoints->links); i++)
+		tracepoints->links[i] = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		tracepoints->programs[i] = esd_programs_find(programs, rows[i].program);
+	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++) {
+		tracepoints->enters[kind] = kinds[kind].enter ? esd_programs_find(programs, kinds[kind].enter) : NULL;
+		tracepoints->exits[kind] = kinds[kind].exit ? esd_programs_find(programs, kinds[kind].exit) : NULL;
+	}
+}
+
+/* ---- what is needed ---- */
+
+static bool lsm(const struct esd_tracepoints *t)
+{
+	return t->skel->bss->control.lsm;
+}
+
+static bool row_needed(const struct esd_tracepoints *t, const struct row *row, const struct esd_want *want)
+{
+	switch (row->need) {
+	case NEED_CLIENT:
+		return want->clients;
+	case NEED_SYSCALLS:
+		return esd_select_any_kind(want->types, lsm(t));
+	case NEED_RESTARTS:
+		return want->restarts;
+	case NEED_TYPES:
+		return esd_types_has(want->types, row->types[0]) || esd_types_has(want->types, row->types[1]);
+	}
+	return false;
+}
+
+static bool is_refused(const struct esd_program *program)
+{
+	return program->error;
+}
+
+/* One that is needed for this, and of which `is` is true. *ret_row: NULL, it is for a kind of call. */
+static struct esd_program *needed_find(struct esd_tracepoints *t, const struct esd_want *want,
+				       bool (*is)(const struct esd_program *program), const struct row **ret_row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		*ret_row = &rows[i];
+		if (is(t->programs[i]) && row_needed(t, &rows[i], want))
+			return t->programs[i];
+	}
+	*ret_row = NULL;
+	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++) {
+		if (!esd_select_needs_kind(want->types, kind, lsm(t)))
+			continue;
+		if (t->enters[kind] && is(t->enters[kind]))
+			return t->enters[kind];
+		if (t->exits[kind] && is(t->exits[kind]))
+			return t->exits[kind];
+	}
+	return NULL;
+}
+
+/* ---- loading ---- */
+
+static int array_fill(const struct bpf_map *array, uint32_t kind, const struct esd_program *program)
+{
+	if (!program || program->fd < 0)
+		return 0;
+	return bpf_map_update_elem(bpf_map__fd(array), &kind, &program->fd, BPF_ANY);
+}
+
+static int arrays_fill(struct esd_tracepoints *t, const uint64_t types[ES_TYPE_WORDS])
+{
+	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++) {
+		int r;
+
+		if (t->filled[kind] || !esd_select_needs_kind(types, kind, lsm(t)))
+			continue;
+		r = array_fill(t->skel->maps.enters, kind, t->enters[kind]);
+		if (r == 0)
+			r = array_fill(t->skel->maps.exits, kind, t->exits[kind]);
+		if (r < 0) {
+			log_error("can't put the programs for a kind of system call into place: %s", strerror(-r));
+			return r;
+		}
+		t->filled[kind] = true;
+	}
+	return 0;
+}
+
+int esd_tracepoints_load(struct esd_tracepoints *tracepoints, const struct esd_want *want)
+{
+	const struct row *row;
+	struct esd_program *program = needed_find(tracepoints, want, esd_program_untried, &row);
+	int r;
+
+	if (!program)
+		return arrays_fill(tracepoints, want->types);
+	r = esd_program_load(program);
+	return r < 0 ? r : 1;
+}
+
+bool esd_tracepoints_refuse(struct esd_tracepoints *tracepoints, const struct esd_want *want, char *how, size_t size)
+{
+	const struct row *row;
+	const struct esd_program *program = needed_find(tracepoints, want, is_refused, &row);
+
+	if (!program)
+		return false;
+	if (row && program->error == -ENOENT)
+		snprintf(how, size, "this kernel has no tracepoint %s", row->tracepoint);
+	else
+		snprintf(how, size, "the kernel refuses the program %s: %s", program->name, strerror(-program->error));
+	return true;
+}
+
+/* ---- attaching ---- */
+
+/* A number of its own for each time that the ends of calls are watched: 0, they aren't. */
+static void calls_watched(struct esd_tracepoints *t, const struct row *row, bool watched)
+{
+	if (row->need == NEED_RESTARTS)
+		t->skel->bss->control.calls_watched = watched ? ++t->watch : 0;
+}
+
+int esd_tracepoints_attach(struct esd_tracepoints *tracepoints, const struct esd_want *want)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct esd_program *program = tracepoints->programs[i];
+
+		if (tracepoints->links[i] >= 0 || program->fd < 0 || !row_needed(tracepoints, &rows[i], want))
+			continue;
+		tracepoints->links[i] = esd_program_attach(program);
+		if (tracepoints->links[i] < 0)
+			return tracepoints->links[i];
+		calls_watched(tracepoints, &rows[i], true);
+	}
+	return 0;
+}
+
+void esd_tracepoints_detach(struct esd_tracepoints *tracepoints, const struct esd_want *want)
+{
+	for (size_t i = ARRAY_SIZE(rows); i-- > 0;) {
+		if (tracepoints->links[i] < 0 || row_needed(tracepoints, &rows[i], want))
+			continue;
+		calls_watched(tracepoints, &rows[i], false);
+		closep(&tracepoints->links[i]);
+		tracepoints->links[i] = -1;
+	}
+}
+
+uint64_t esd_tracepoints_missed(const struct esd_tracepoints *tracepoints)
+{
+	uint64_t missed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct esd_program *program = tracepoints->programs[i];
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (program->fd >= 0 && !bpf_obj_get_info_by_fd(program->fd, &info, &size))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}

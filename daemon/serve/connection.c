@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/serve/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/serve/client.h"
+#include "daemon/serve/control.h"
+#include "daemon/serve/daemon.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/macro.h"
+
+static void complain(const struct esd_connection *connection, const char *about)
+{
+	log_limited(&connection->daemon->complaints, LOG_LEVEL_WARNING, "connection of pid %d (uid %u) ended: %s",
+		    connection->pid, connection->uid, about);
+}
+
+static void again_leave(struct esd_connection *connection)
+{
+	struct esd_daemon *daemon = connection->daemon;
+
+	if (!connection->again)
+		return;
+	TAILQ_REMOVE(&daemon->again, connection, again_link);
+	connection->again = false;
+	if (TAILQ_EMPTY(&daemon->again))
+		loop_remove(&daemon->loop, &daemon->again_source);
+}
+
+void *esd_connection_free(struct esd_connection *connection)
+{
+	struct esd_daemon *daemon;
+
+	if (!connection)
+		return NULL;
+	daemon = connection->daemon;
+	loop_remove(&daemon->loop, &connection->source);
+	again_leave(connection);
+	if (connection->client) {
+		connection->client = esd_client_free(connection->client);
+	} else {
+		TAILQ_REMOVE(&daemon->strangers, connection, link);
+		daemon->stranger_count[connection->uid == 0]--;
+	}
+	close(connection->fd);
+	free(connection);
+	return NULL;
+}
+
+void esd_connection_promote(struct esd_connection *connection, struct esd_client *client)
+{
+	struct esd_daemon *daemon = connection->daemon;
+
+	TAILQ_REMOVE(&daemon->strangers, connection, link);
+	daemon->stranger_count[connection->uid == 0]--;
+	connection->client = client;
+}
+
+void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns)
+{
+	struct esd_connection *connection;
+
+	while ((connection = TAILQ_FIRST(&daemon->strangers)) &&
+	       now_ns - connection->used_ns > ESD_STRANGER_IDLE_S * NS_PER_S)
+		esd_connection_free(connection);
+}
+
+static void touch(struct esd_connection *connection)
+{
+	struct esd_daemon *daemon = connection->daemon;
+
+	connection->used_ns = clock_ns();
+	if (connection->client)
+		return;
+	TAILQ_REMOVE(&daemon->strangers, connection, link);
+	TAILQ_INSERT_TAIL(&daemon->strangers, connection, link);
+}
+
+/*
+ * One packet. Without a buffer for control data the kernel doesn't install descriptors that are sent along: they are
+ * gone with the packet. 0: go on; positive: the connection is to end.
+ */
+static int receive(struct esd_connection *connection)
+{
+	struct {
+		struct es_request request;
+		char data[ES_REQUEST_DATA];
+	} packet;
+	struct iovec iov = { .iov_base = &packet, .iov_len = sizeof(packet) };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	n = recvmsg(connection->fd, &message, MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : 1;
+	if (n == 0)
+		return 1;
+	if (message.msg_flags & MSG_CTRUNC) {
+		complain(connection, "it sent file descriptors");
+		return 1;
+	}
+	touch(connection);
+	connection->request = packet.request;
+	return esd_control_dispatch(connection, &packet.request, n, message.msg_flags & MSG_TRUNC);
+}
+
+static int connection_ready(struct loop_source *source, uint32_t events);
+
+/* Reads what the peer sends, or not just now; its end is noticed in any case. */
+static int listen_to(struct esd_connection *connection, bool requests)
+{
+	struct loop *loop = &connection->daemon->loop;
+
+	loop_remove(loop, &connection->source);
+	return loop_add(loop, &connection->source, connection->fd, EPOLLRDHUP | (requests ? EPOLLIN : 0),
+			connection_ready);
+}
+
+static int again_ready(struct loop_source *source, uint32_t events);
+
+/* The last one in the queue: each of several has its turn. */
+static int again_join(struct esd_connection *connection)
+{
+	struct esd_daemon *daemon = connection->daemon;
+
+	if (TAILQ_EMPTY(&daemon->again) &&
+	    loop_add(&daemon->loop, &daemon->again_source, daemon->again_fd, EPOLLIN, again_ready) < 0)
+		return ESD_CONTROL_END;
+	TAILQ_INSERT_TAIL(&daemon->again, connection, again_link);
+	connection->again = true;
+	return 0;
+}
+
+/* What dispatching has come to. */
+static void dispatched(struct esd_connection *connection, int r)
+{
+	if (r == ESD_CONTROL_AGAIN)
+		r = again_join(connection);
+	if (r > ESD_CONTROL_END)
+		complain(connection, esd_control_complaint(r));
+	if (r)
+		esd_connection_free(connection);
+}
+
+static int again_ready(struct loop_source *source, uint32_t events)
+{
+	struct esd_daemon *daemon = container_of(source, struct esd_daemon, again_source);
+	struct esd_connection *connection = TAILQ_FIRST(&daemon->again);
+	int r;
+
+	(void)events;
+	again_leave(connection);
+	touch(connection);
+	r = esd_control_dispatch(connection, &connection->request, sizeof(connection->request), false);
+	if (r == 0 && listen_to(connection, true) < 0)
+		r = ESD_CONTROL_END;
+	dispatched(connection, r);
+	return 0;
+}
+
+static int connection_ready(struct loop_source *source, uint32_t events)
+{
+	struct esd_connection *connection = container_of(source, struct esd_connection, source);
+	int r = 0;
+
+	if (events & EPOLLIN)
+		r = receive(connection);
+	else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+		r = ESD_CONTROL_END;
+	if (r == ESD_CONTROL_AGAIN && listen_to(connection, false) < 0)
+		r = ESD_CONTROL_END;
+	dispatched(connection, r);
+	return 0;
+}
+
+/* The longest silent of the same class makes room. */
+static void make_room(struct esd_daemon *daemon, bool root)
+{
+	struct esd_connection *connection;
+
+	if (daemon->stranger_count[root] < (root ? ESD_STRANGERS_MAX : ESD_STRANGERS_MAX_OTHERS))
+		return;
+	TAILQ_FOREACH(connection, &daemon->strangers, link) {
+		if ((connection->uid == 0) != root)
+			continue;
+		complain(connection, "too many connections, and this one was idle longest");
+		esd_connection_free(connection);
+		return;
+	}
+}
+
+int esd_connection_new(struct esd_daemon *daemon, int fd)
+{
+	_cleanup_close_ int owned = fd;
+	struct esd_connection *connection;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	int r;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	make_room(daemon, peer.uid == 0);
+	connection = calloc(1, sizeof(*connection));
+	if (!connection)
+		return -ENOMEM;
+	*connection = (struct esd_connection){
+		.daemon = daemon,
+		.source = LOOP_SOURCE_NONE,
+		.fd = TAKE_FD(owned),
+		.pid = peer.pid,
+		.uid = peer.uid,
+		.used_ns = clock_ns(),
+	};
+	TAILQ_INSERT_TAIL(&daemon->strangers, connection, link);
+	daemon->stranger_count[connection->uid == 0]++;
+	r = listen_to(connection, true);
+	if (r < 0)
+		esd_connection_free(connection);
+	return r;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/serve/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/sensor/event.h"
+#include "daemon/serve/client.h"
+#include "daemon/serve/connection.h"
+#include "daemon/serve/daemon.h"
+#include "daemon/serve/status.h"
+#include "util/macro.h"
+
+static const char *const complaints[] = {
+	[ESD_CONTROL_BAD_SIZE] = "a packet of the wrong size",
+	[ESD_CONTROL_BAD_VERSION] = "it is of another version than this daemon; install library and daemon together",
+	[ESD_CONTROL_BAD_OP] = "an unknown request",
+	[ESD_CONTROL_BAD_STATE] = "a request that is for clients only, or a client that wants to become one",
+	[ESD_CONTROL_UNREAD] = "it doesn't read its replies",
+};
+
+const char *esd_control_complaint(int result)
+{
+	return complaints[result];
+}
+
+int esd_control_reply(struct esd_connection *connection, const struct es_reply *reply, const void *data,
+		      const int *fds, unsigned int fd_count)
+{
+	struct iovec iov[] = {
+		{ .iov_base = (void *)reply, .iov_len = sizeof(*reply) },
+		{ .iov_base = (void *)data, .iov_len = reply->data_bytes },
+	};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int) * ES_CLIENT_FDS)];
+	} control = {};
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = reply->data_bytes ? 2 : 1 };
+
+	if (fd_count) {
+		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int) * fd_count),
+						   .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * fd_count);
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+	}
+	if (sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return errno == EAGAIN ? ESD_CONTROL_UNREAD : ESD_CONTROL_END;
+	return 0;
+}
+
+/* ---- requests: each fills in the reply, or sends it itself and sets *sent ---- */
+
+struct call {
+	struct esd_connection *connection;
+	const struct es_request *request;
+	struct es_reply reply;
+};
+
+static void reply_types(struct call *call)
+{
+	memcpy(call->reply.types, call->connection->client->types, sizeof(call->reply.types));
+}
+
+static int call_client(struct call *call)
+{
+	struct esd_connection *connection = call->connection;
+	struct esd_client *client;
+	int r;
+
+	r = esd_client_new(&client, connection);
+	if (r) {
+		call->reply.error = r < 0 ? -r : r;
+		return esd_control_reply(connection, &call->reply, NULL, NULL, 0);
+	}
+	esd_connection_promote(connection, client);
+	call->reply.slot = client->slot;
+	call->reply.ring_bytes = connection->daemon->ring_bytes;
+	call->reply.pidversion = connection->daemon->sensor->ops->pidversion(connection->daemon->sensor, client->pidfd);
+	return esd_control_reply(connection, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
+}
+
+static int call_subscribe(struct call *call)
+{
+	uint32_t refused = 0;
+	int r = esd_client_subscribe(call->connection->client, call->request->types, &refused);
+
+	if (r == EAGAIN)
+		return ESD_CONTROL_AGAIN;
+	call->reply.error = r < 0 ? -r : r;
+	call->reply.refused_type = refused;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_unsubscribe(struct call *call)
+{
+	int r = esd_client_unsubscribe(call->connection->client, call->request->types);
+
+	call->reply.error = r < 0 ? -r : r;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_clear_cache(struct call *call)
+{
+	call->reply.error = esd_client_clear_cache(call->connection->client);
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int reply_data(struct call *call, const void *data, size_t entry, unsigned int count)
+{
+	call->reply.count = count;
+	call->reply.data_bytes = entry * count;
+	return esd_control_reply(call->connection, &call->reply, data, NULL, 0);
+}
+
+static int call_clients(struct call *call)
+{
+	struct es_client_info info[ES_CLIENTS_MAX];
+
+	/* What others run and watch is root's business. */
+	if (call->connection->uid != 0) {
+		call->reply.error = EPERM;
+		return reply_data(call, NULL, 0, 0);
+	}
+	return reply_data(call, info, sizeof(info[0]), esd_status_clients(call->connection->daemon, info));
+}
+
+static int reply_setting(struct call *call, int error)
+{
+	call->reply.error = error;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_set_miss_mode(struct call *call)
+{
+	return reply_setting(call, esd_client_set_miss_mode(call->connection->client, call->request->value));
+}
+
+static int call_get_miss_mode(struct call *call)
+{
+	call->reply.value = call->connection->client->watch.settings->miss_mode;
+	return reply_setting(call, 0);
+}
+
+static int call_set_deadline_max(struct call *call)
+{
+	return reply_setting(call, esd_client_set_deadline_max(call->connection->client, call->request->types,
+							       call->request->value));
+}
+
+static int call_get_deadline_max(struct call *call)
+{
+	return reply_setting(call, esd_client_get_deadline_max(call->connection->client, call->request->value,
+							       &call->reply.value));
+}
+
+static int call_set_deadline_min(struct call *call)
+{
+	return reply_setting(call, esd_client_set_deadline_min(call->connection->client, call->request->types,
+							       call->request->value));
+}
+
+static int call_get_deadline_min(struct call *call)
+{
+	return reply_setting(call, esd_client_get_deadline_min(call->connection->client, call->request->value,
+							       &call->reply.value));
+}
+
+static int call_notes(struct call *call)
+{
+	struct es_note_info info[ESD_NOTES];
+
+	if (call->connection->uid != 0) {
+		call->reply.error = EPERM;
+		return reply_data(call, NULL, 0, 0);
+	}
+	return reply_data(call, info, sizeof(info[0]), esd_notes_list(&call->connection->daemon->notes, info));
+}
+
+static int call_status(struct call *call)
+{
+	struct es_status_info info;
+
+	esd_status_daemon(call->connection->daemon, &info);
+	return reply_data(call, &info, sizeof(info), 1);
+}
+
+static int call_capabilities(struct call *call)
+{
+	static const uint64_t all[ES_TYPE_WORDS] = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	struct esd_sensor *sensor = call->connection->daemon->sensor;
+	const uint64_t *types = call->request->types;
+	int r;
+
+	r = sensor->ops->load(sensor, types[0] | types[1] | types[2] ? types : all);
+	if (r > 0)
+		return ESD_CONTROL_AGAIN;
+	call->reply.error = -r;
+	if (r < 0)
+		return reply_data(call, NULL, 0, 0);
+	return reply_data(call, sensor->capabilities, sizeof(sensor->capabilities[0]), ES_EVENT_TYPES);
+}
+
+/* ---- muting ---- */
+
+static int reply_mutes(struct call *call, int r)
+{
+	call->reply.error = r < 0 ? -r : r;
+	call->reply.inverted = call->connection->client->mutes.summary.client.inverted;
+	reply_types(call);
+	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+}
+
+static int call_mute(struct call *call)
+{
+	const struct es_request *request = call->request;
+
+	return reply_mutes(call, esd_mutes_add(&call->connection->client->mutes, request->kind, request + 1,
+					       request->data_bytes, request->types));
+}
+
+static int call_unmute(struct call *call)
+{
+	const struct es_request *request = call->request;
+
+	return reply_mutes(call, esd_mutes_remove(&call->connection->client->mutes, request->kind, request + 1,
+						  request->data_bytes, request->types));
+}
+
+static int call_unmute_all(struct call *call)
+{
+	return reply_mutes(call, esd_mutes_remove_all(&call->connection->client->mutes, call->request->kind));
+}
+
+static int call_invert(struct call *call)
+{
+	return reply_mutes(call, esd_mutes_invert(&call->connection->client->mutes, call->request->kind));
+}
+
+enum { MUTES_PAGE = 32768 };		/* bytes; the longest entry fits */
+
+/* Appends an entry to a page of `used` bytes; false: it has no room. */
+static bool page_put(char page[MUTES_PAGE], uint32_t *used, const struct esd_mute *mute)
+{
+	struct es_mute_info info = { .kind = mute->kind, .bytes = mute->length };
+	const void *data = mute->path;
+	uint32_t whole;
+
+	if (mute->kind == ES_MUTE_PROCESS) {
+		info.bytes = sizeof(mute->token);
+		data = &mute->token;
+	}
+	memcpy(info.types, mute->types, sizeof(info.types));
+	whole = sizeof(info) + ((info.bytes + 7) & ~7u);
+	if (*used + whole > MUTES_PAGE)
+		return false;
+	memset(page + *used, 0, whole);
+	memcpy(page + *used, &info, sizeof(info));
+	memcpy(page + *used + sizeof(info), data, info.bytes);
+	*used += whole;
+	return true;
+}
+
+static int reply_page(struct call *call, struct esd_mutes *mutes)
+{
+	const struct esd_mute *mute;
+	char page[MUTES_PAGE];
+
+	for (mute = esd_mutes_after(mutes, call->request->cursor); mute; mute = TAILQ_NEXT(mute, link)) {
+		if (!page_put(page, &call->reply.data_bytes, mute))
+			break;
+		call->reply.count++;
+		call->reply.cursor = mute->id;
+	}
+	if (!mute)
+		call->reply.cursor = 0;
+	call->reply.inverted = mutes->summary.client.inverted;
+	return esd_control_reply(call->connection, &call->reply, page, NULL, 0);
+}
+
+static int call_mutes(struct call *call)
+{
+	return reply_page(call, &call->connection->client->mutes);
+}
+
+static int call_mutes_of(struct call *call)
+{
+	struct esd_daemon *daemon = call->connection->daemon;
+	uint32_t slot = call->request->slot;
+
+	if (call->connection->uid != 0)
+		call->reply.error = EPERM;
+	else if (slot >= ES_CLIENTS_MAX || !daemon->clients[slot])
+		call->reply.error = ESRCH;
+	if (call->reply.error)
+		return reply_data(call, NULL, 0, 0);
+	return reply_page(call, &daemon->clients[slot]->mutes);
+}
+
+/* ---- the cache ---- */
+
+static int call_cache(struct call *call)
+{
+	struct esd_sensor *sensor = call->connection->daemon->sensor;
+	struct es_cache_info info = {};
+
+	sensor->ops->cache_info(sensor, &info);
+	return reply_data(call, &info, sizeof(info), 1);
+}
+
+enum state {
+	STATE_STRANGER,
+	STATE_CLIENT,
+	STATE_ANY,
+};
+
+static const struct {
+	int (*call)(struct call *call);
+	enum state state;
+	bool data;			/* may follow the struct */
+} requests[] = {
+	[ES_REQUEST_CLIENT] = { call_client, STATE_STRANGER, false },
+	[ES_REQUEST_SUBSCRIBE] = { call_subscribe, STATE_CLIENT, false },
+	[ES_REQUEST_UNSUBSCRIBE] = { call_unsubscribe, STATE_CLIENT, false },
+	[ES_REQUEST_CLEAR_CACHE] = { call_clear_cache, STATE_CLIENT, false },
+	[ES_REQUEST_CLIENTS] = { call_clients, STATE_ANY, false },
+	[ES_REQUEST_STATUS] = { call_status, STATE_ANY, false },
+	[ES_REQUEST_CAPABILITIES] = { call_capabilities, STATE_ANY, false },
+	[ES_REQUEST_NOTES] = { call_notes, STATE_ANY, false },
+	[ES_REQUEST_SET_MISS_MODE] = { call_set_miss_mode, STATE_CLIENT, false },
+	[ES_REQUEST_GET_MISS_MODE] = { call_get_miss_mode, STATE_CLIENT, false },
+	[ES_REQUEST_SET_DEADLINE_MAX] = { call_set_deadline_max, STATE_CLIENT, false },
+	[ES_REQUEST_GET_DEADLINE_MAX] = { call_get_deadline_max, STATE_CLIENT, false },
+	[ES_REQUEST_SET_DEADLINE_MIN] = { call_set_deadline_min, STATE_CLIENT, false },
+	[ES_REQUEST_GET_DEADLINE_MIN] = { call_get_deadline_min, STATE_CLIENT, false },
+	[ES_REQUEST_MUTE] = { call_mute, STATE_CLIENT, true },
+	[ES_REQUEST_UNMUTE] = { call_unmute, STATE_CLIENT, true },
+	[ES_REQUEST_UNMUTE_ALL] = { call_unmute_all, STATE_CLIENT, false },
+	[ES_REQUEST_INVERT] = { call_invert, STATE_CLIENT, false },
+	[ES_REQUEST_MUTES] = { call_mutes, STATE_CLIENT, false },
+	[ES_REQUEST_MUTES_OF] = { call_mutes_of, STATE_ANY, false },
+	[ES_REQUEST_CACHE] = { call_cache, STATE_ANY, false },
+};
+
+/* Another version may have requests of another size: its number is looked at first, and it gets a reply. */
+static int other_version(struct call *call)
+{
+	call->reply.error = EPROTO;
+	(void)esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	return ESD_CONTROL_BAD_VERSION;
+}
+
+int esd_control_dispatch(struct esd_connection *connection, const struct es_request *request, size_t size, bool cut)
+{
+	struct call call = { .connection = connection, .request = request };
+	enum state state = connection->client ? STATE_CLIENT : STATE_STRANGER;
+
+	call.reply.sensor = connection->daemon->sensor->number;
+	if (size < offsetof(struct es_request, types))
+		return ESD_CONTROL_BAD_SIZE;
+	call.reply.op = request->op;
+	if (request->abi != ES_ABI_VERSION)
+		return other_version(&call);
+	if (size < sizeof(*request) || size - sizeof(*request) != request->data_bytes || cut)
+		return ESD_CONTROL_BAD_SIZE;
+	if (request->op >= ARRAY_SIZE(requests) || !requests[request->op].call)
+		return ESD_CONTROL_BAD_OP;
+	if (request->data_bytes && !requests[request->op].data)
+		return ESD_CONTROL_BAD_SIZE;
+	if (requests[request->op].state != STATE_ANY && requests[request->op].state != state)
+		return ESD_CONTROL_BAD_STATE;
+	return requests[request->op].call(&call);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The state that everything in the daemon shares. One thread, one loop (util/loop.h).
+ *
+ *	listen.c	accepts		-> struct esd_connection (connection.c)
+ *	connection.c	reads a packet	-> control.c, which finds the request's row
+ *	control.c	the request	-> client.c (becoming one, subscriptions) or status.c (questions of tools)
+ *	client.c	a client	-> the sensor (sensor.h), which makes ring and gate and writes the kernel's maps
+ *	deadline.c	looks at what waits, by watch.c
+ *	warden.c	a second process, which does so too, and goes on when this one hangs or is dead
+ *	notes.c		what happened lately, for esctl
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "abi/control.h"
+#include "daemon/serve/access.h"
+#include "daemon/hold/deadline.h"
+#include "daemon/hold/time-limits.h"
+#include "daemon/serve/notes.h"
+#include "daemon/sensor/scope.h"
+#include "daemon/sensor/sensor.h"
+#include "daemon/hold/warden.h"
+#include "util/log.h"
+#include "util/loop.h"
+
+TAILQ_HEAD(esd_connections, esd_connection);
+
+struct esd_daemon {
+	struct loop loop;
+	struct esd_scope scope;
+	struct esd_sensor *sensor;	/* owned */
+	struct esd_deadline deadline;
+	struct esd_warden warden;
+	struct loop_source warden_source;
+	struct esd_limits limits;
+	struct esd_access access;
+	struct esd_notes notes;
+	uint32_t ring_bytes;
+	uint64_t started_ns;
+	bool is_private;		/* ends with its last client */
+
+	struct esd_connections strangers;	/* connections that aren't clients, the one that asked last at the end */
+	unsigned int stranger_count[2];	/* of them: not root, root */
+	struct esd_connections again;	/* those with a request that takes several steps, the next one first */
+	struct loop_source again_source;	/* in the loop while there are some, and always ready */
+	int again_fd;
+	struct esd_client *clients[ES_CLIENTS_MAX];	/* by slot */
+	unsigned int client_count;
+
+	struct log_limit complaints;	/* about what peers send */
+	struct log_limit misses;
+	struct log_limit refusals;
+	uint64_t never_said[ES_TYPE_WORDS];	/* types that never happen here, and whose subscriber was told so */
+};
+
+int esd_daemon_init(struct esd_daemon *daemon);
+
+/* Into the notes, and into the log. */
+void esd_daemon_note(struct esd_daemon *daemon, const struct es_note_info *note);
+
+/* Starts it, and listens to what it did. */
+int esd_daemon_start_warden(struct esd_daemon *daemon);
+
+/* Ends all connections, then the sensor. */
+void esd_daemon_deinit(struct esd_daemon *daemon);
