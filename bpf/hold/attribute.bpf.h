@@ -23,8 +23,8 @@
  */
 
 #include "bpf/hold/file.bpf.h"
-#include "bpf/notify/procfs.bpf.h"
 #include "bpf/record/inode-path.bpf.h"
+#include "bpf/record/procfs.bpf.h"
 
 /*
  * The kernel does it by itself, in the course of something that was asked about: overlayfs, in the file systems below

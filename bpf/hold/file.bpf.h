@@ -26,14 +26,14 @@
  * The rest is in lsm-object.bpf.h.
  */
 
-#include "bpf/hold/fanotify.bpf.h"
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/notify/attribute.bpf.h"
-#include "bpf/record/exec.bpf.h"
-#include "bpf/notify/name.bpf.h"
-#include "bpf/notify/system.bpf.h"
-#include "bpf/notify/process.bpf.h"
+#include "bpf/hold/fanotify.bpf.h"
 #include "bpf/hold/wait.bpf.h"
+#include "bpf/notify/attribute.bpf.h"
+#include "bpf/notify/name.bpf.h"
+#include "bpf/notify/process.bpf.h"
+#include "bpf/notify/system.bpf.h"
+#include "bpf/record/exec.bpf.h"
 
 enum {
 	FMODE_EXEC_ = 0x20,		/* in f_flags: opened by an exec */

@@ -8,7 +8,7 @@
  */
 
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/cache/answer.bpf.h"
+#include "bpf/hold/about.bpf.h"
 #include "bpf/hold/pending.bpf.h"
 
 static __always_inline uint32_t gate_pid_of(uint32_t slot)

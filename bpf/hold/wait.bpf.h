@@ -30,7 +30,7 @@
  */
 
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/cache/answer.bpf.h"
+#include "bpf/hold/about.bpf.h"
 #include "bpf/hold/pending.bpf.h"
 #include "bpf/hold/question.bpf.h"
 

@@ -4,7 +4,7 @@
 /* (1) Files are opened, written, duplicated and closed. */
 
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/notify/procfs.bpf.h"
+#include "bpf/record/procfs.bpf.h"
 
 enum {
 	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */

@@ -4,7 +4,7 @@
 /* (1) Mounts, sockets with a path, ids, the clock, tracing, modules. */
 
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/notify/procfs.bpf.h"
+#include "bpf/record/procfs.bpf.h"
 
 enum {
 	LINUX_MS_REMOUNT = 32,

@@ -517,7 +517,7 @@ static void sensor_free(struct esd_sensor *sensor)
 	s->hold->stop(s);
 	if (s->base.clients)
 		munmap(s->base.clients, clients_bytes());
-	tracepoint_bpf__destroy(s->skel);
+	sensor_bpf__destroy(s->skel);
 	esd_programs_deinit(&s->programs);
 	if (s->reaper_fd >= 0)
 		loop_remove(s->loop, &s->reaper);
@@ -566,7 +566,7 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	r = esd_programs_catch(&s->programs);
 	if (r < 0)
 		return r;
-	s->skel = tracepoint_bpf__open();
+	s->skel = sensor_bpf__open();
 	if (!s->skel)
 		return -errno;
 	r = esd_programs_list(&s->programs, s->skel->obj, btf);
@@ -624,7 +624,7 @@ static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const
 		log_error("the sensor's programs can't be opened: %s", strerror(-r));
 		return r;
 	}
-	r = tracepoint_bpf__load(s->skel);
+	r = sensor_bpf__load(s->skel);
 	if (r == 0) {
 		esd_programs_caught(s->skel->obj);
 		control_init(s, scope);

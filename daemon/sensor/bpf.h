@@ -23,7 +23,7 @@
 #include "daemon/sensor/programs.h"
 #include "daemon/sensor/sensor.h"
 #include "daemon/sensor/tracepoints.h"
-#include "tracepoint.skel.h"
+#include "sensor.skel.h"
 
 struct esd_bpf;
 
@@ -76,7 +76,7 @@ struct esd_bpf_slot {
 struct esd_bpf {
 	struct esd_sensor base;
 	const struct esd_hold *hold;
-	struct tracepoint_bpf *skel;
+	struct sensor_bpf *skel;
 	struct esd_programs programs;
 	struct esd_tracepoints tracepoints;
 	struct loop *loop;		/* borrowed */

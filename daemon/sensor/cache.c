@@ -90,7 +90,7 @@ int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE
 	return 0;
 }
 
-static bool cache_needed(const struct tracepoint_bpf *skel)
+static bool cache_needed(const struct sensor_bpf *skel)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kept_types); i++)
 		if (esd_select_any_type(&skel->bss->control, kept_types[i]))
@@ -98,12 +98,12 @@ static bool cache_needed(const struct tracepoint_bpf *skel)
 	return false;
 }
 
-static void set_generation(struct tracepoint_bpf *skel, uint32_t generation)
+static void set_generation(struct sensor_bpf *skel, uint32_t generation)
 {
 	__atomic_store_n(&skel->bss->control.cache_generation, generation, __ATOMIC_SEQ_CST);
 }
 
-static void generation_begin(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
+static void generation_begin(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
 	if (!++cache->generation)
 		cache->generation = 1;
@@ -134,7 +134,7 @@ void esd_lsm_cache_stop(struct esd_lsm_cache *cache)
 	cache->attached = false;
 }
 
-void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
+void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
 	if (!cache->loaded || cache->error || cache->attached || !cache_needed(skel))
 		return;
@@ -146,7 +146,7 @@ void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct tracepoint_bpf *sk
 		generation_begin(cache, skel);
 }
 
-void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
+void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
 	if (!cache->attached || cache_needed(skel))
 		return;
@@ -154,14 +154,14 @@ void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel
 	esd_lsm_cache_stop(cache);
 }
 
-void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
+void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
 	cache->cleared++;
 	if (cache->attached)
 		generation_begin(cache, skel);
 }
 
-void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel)
+void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
 	cache->joined++;
 	if (cache->attached)
@@ -171,7 +171,7 @@ void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct tracepoint_bpf *sk
 /* ---- telling ---- */
 
 /* Some may have been ended by a change of a file, which nothing tells until their place is used anew. */
-static uint64_t count_entries(const struct tracepoint_bpf *skel)
+static uint64_t count_entries(const struct sensor_bpf *skel)
 {
 	uint32_t generation = skel->bss->control.cache_generation;
 	size_t bytes = ES_CACHE_SETS * sizeof(struct es_cache_set);
@@ -190,7 +190,7 @@ static uint64_t count_entries(const struct tracepoint_bpf *skel)
 	return entries;
 }
 
-static void read_counts(const struct tracepoint_bpf *skel, uint64_t counts[ES_CACHE_COUNT_MAX])
+static void read_counts(const struct sensor_bpf *skel, uint64_t counts[ES_CACHE_COUNT_MAX])
 {
 	int cpus = libbpf_num_possible_cpus();
 	_cleanup_free_ struct es_cache_counts *each = cpus > 0 ? calloc(cpus, sizeof(*each)) : NULL;
@@ -202,7 +202,7 @@ static void read_counts(const struct tracepoint_bpf *skel, uint64_t counts[ES_CA
 			counts[i] += each[cpu].count[i];
 }
 
-void esd_lsm_cache_info(const struct esd_lsm_cache *cache, const struct tracepoint_bpf *skel,
+void esd_lsm_cache_info(const struct esd_lsm_cache *cache, const struct sensor_bpf *skel,
 			struct es_cache_info *ret)
 {
 	ret->room = ES_CACHE_SETS * ES_CACHE_WAYS;

@@ -14,7 +14,7 @@
 #include "abi/control.h"
 #include "abi/sensor.h"
 #include "daemon/sensor/programs.h"
-#include "tracepoint.skel.h"
+#include "sensor.skel.h"
 
 enum { ESD_LSM_CACHE_PROGRAMS = 18 };
 
@@ -35,15 +35,15 @@ void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *progra
 int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS]);
 
 /* If it is needed: before hooks are attached that ask. Never fails: no cache, then. */
-void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);
+void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
 /* If it isn't any more: after these are detached. */
-void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);
+void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 void esd_lsm_cache_stop(struct esd_lsm_cache *cache);
 
 /* On return, nothing that was kept before counts any more. */
-void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);
-void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct tracepoint_bpf *skel);
+void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
+void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
-void esd_lsm_cache_info(const struct esd_lsm_cache *cache, const struct tracepoint_bpf *skel,
+void esd_lsm_cache_info(const struct esd_lsm_cache *cache, const struct sensor_bpf *skel,
 			struct es_cache_info *ret);

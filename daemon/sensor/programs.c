@@ -11,7 +11,7 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-/* As bpf/tracepoint.bpf.c says. */
+/* As bpf/sensor.bpf.c says. */
 #define LICENSE "Dual MIT/GPL"
 
 enum {

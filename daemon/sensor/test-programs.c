@@ -12,7 +12,7 @@
 #include "abi/sensor.h"
 #include "daemon/sensor/programs.h"
 #include "daemon/test.h"
-#include "tracepoint.skel.h"
+#include "sensor.skel.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -27,13 +27,13 @@ static int say_nothing(enum libbpf_print_level level, const char *format, va_lis
 }
 
 /* Without LSM programs, which not every kernel loads. */
-static struct tracepoint_bpf *open_all(const struct btf *btf)
+static struct sensor_bpf *open_all(const struct btf *btf)
 {
-	struct tracepoint_bpf *skel;
+	struct sensor_bpf *skel;
 	struct bpf_program *program;
 
 	REQUIRE(esd_programs_catch(&programs) == 0);
-	skel = tracepoint_bpf__open();
+	skel = sensor_bpf__open();
 	REQUIRE(skel != NULL && esd_programs_list(&programs, skel->obj, btf) == 0);
 	bpf_object__for_each_program(program, skel->obj)
 		if (bpf_program__type(program) == BPF_PROG_TYPE_LSM)
@@ -42,7 +42,7 @@ static struct tracepoint_bpf *open_all(const struct btf *btf)
 	return skel;
 }
 
-static void test_nothing_is_loaded(struct tracepoint_bpf *skel)
+static void test_nothing_is_loaded(struct sensor_bpf *skel)
 {
 	struct bpf_program *program;
 
@@ -98,16 +98,16 @@ int main(void)
 	log_set_level(LOG_LEVEL_ERROR);
 	libbpf_set_print(say_nothing);
 	for (int again = 0; again < 3; again++) {
-		struct tracepoint_bpf *skel = open_all(btf);
+		struct sensor_bpf *skel = open_all(btf);
 
-		if (tracepoint_bpf__load(skel))
+		if (sensor_bpf__load(skel))
 			SKIP("BPF programs");
 		esd_programs_caught(skel->obj);
 		test_nothing_is_loaded(skel);
 		test_load();
 		test_left_out();
 		test_refused();
-		tracepoint_bpf__destroy(skel);
+		sensor_bpf__destroy(skel);
 		esd_programs_deinit(&programs);
 	}
 	btf__free(btf);

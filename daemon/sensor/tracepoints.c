@@ -81,7 +81,7 @@ static const struct {
 	[ES_KIND_MAP] = { NULL, "exit_memory" },
 };
 
-void esd_tracepoints_init(struct esd_tracepoints *tracepoints, struct tracepoint_bpf *skel,
+void esd_tracepoints_init(struct esd_tracepoints *tracepoints, struct sensor_bpf *skel,
 			  struct esd_programs *programs)
 {
 	*tracepoints = (struct esd_tracepoints){ .skel = skel };

@@ -18,12 +18,12 @@
 #include "abi/mute.h"
 #include "abi/sensor.h"
 #include "daemon/sensor/programs.h"
-#include "tracepoint.skel.h"
+#include "sensor.skel.h"
 
 enum { ESD_TRACEPOINTS = 16 };		/* at most, in the table */
 
 struct esd_tracepoints {
-	struct tracepoint_bpf *skel;	/* borrowed, as are the programs */
+	struct sensor_bpf *skel;	/* borrowed, as are the programs */
 	struct esd_program *programs[ESD_TRACEPOINTS];
 	struct esd_program *enters[ES_KIND_COUNT], *exits[ES_KIND_COUNT];	/* NULL: it needn't be seen there */
 	int links[ESD_TRACEPOINTS];
@@ -38,7 +38,7 @@ struct esd_want {
 	uint64_t types[ES_TYPE_WORDS];
 };
 
-void esd_tracepoints_init(struct esd_tracepoints *tracepoints, struct tracepoint_bpf *skel,
+void esd_tracepoints_init(struct esd_tracepoints *tracepoints, struct sensor_bpf *skel,
 			  struct esd_programs *programs);
 
 /*

@@ -15,14 +15,14 @@
  */
 
 #include "bpf/base/kernel.h"
-#include "bpf/hold/fanotify.bpf.h"
-#include "bpf/notify/attribute.bpf.h"
-#include "bpf/hold/file.bpf.h"
 #include "bpf/hold/attribute.bpf.h"
-#include "bpf/notify/name.bpf.h"
+#include "bpf/hold/fanotify.bpf.h"
+#include "bpf/hold/file.bpf.h"
+#include "bpf/notify/attribute.bpf.h"
 #include "bpf/notify/file.bpf.h"
-#include "bpf/notify/system.bpf.h"
+#include "bpf/notify/name.bpf.h"
 #include "bpf/notify/process.bpf.h"
+#include "bpf/notify/system.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
