@@ -14,6 +14,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/base/constants.h"
+
 typedef __u8 uint8_t;
 typedef __u16 uint16_t;
 typedef __u32 uint32_t;
@@ -419,42 +421,4 @@ static inline __attribute__((always_inline)) uint64_t number_of(const void *poin
 struct task_struct *bpf_task_from_pid(int pid) __ksym __weak;
 void bpf_task_release(struct task_struct *task) __ksym __weak;
 
-/* Constants of the kernel's interface, as in its headers. */
-enum {
-	PIDTYPE_PID = 0,
-	PIDTYPE_PGID = 2,
-	PIDTYPE_SID = 3,
-	PF_KTHREAD = 0x00200000,
-	SIGNAL_GROUP_EXIT = 0x00000004,
-	TS_COMPAT = 0x0002,
-	FMODE_READ = 0x1,
-	FMODE_WRITE = 0x2,
-	S_IFMT = 0170000,
-	S_IFSOCK = 0140000,
-	S_IFLNK = 0120000,
-	S_IFREG = 0100000,
-	S_IFDIR = 0040000,
-	S_IFCHR = 0020000,
-	S_IFIFO = 0010000,
-	PROC_SUPER_MAGIC = 0x9fa0,
-	MNT_INTERNAL_PIPE = 0x50495045,		/* super block magic numbers */
-	MNT_INTERNAL_SOCKET = 0x534F434B,
-	MNT_INTERNAL_ANON = 0x09041934,
-	AT_FDCWD = -100,
-	AT_SYMLINK_NOFOLLOW = 0x100,
-	AT_REMOVEDIR = 0x200,
-	AT_SYMLINK_FOLLOW = 0x400,
-	AT_EMPTY_PATH = 0x1000,
-	O_WRONLY = 01,
-	O_RDWR = 02,
-	O_ACCMODE = 03,
-	O_CREAT = 0100,
-	O_EXCL = 0200,
-	O_TRUNC = 01000,
-	O_NOFOLLOW = 0400000,
-	O_PATH = 010000000,
-	O_TMPFILE = 020200000,
-	EPERM = 1,
-	EINVAL = 22,
-	EEXIST = 17,
-};
+#define ONCE(place) (*(volatile __typeof__(place) *)&(place))

@@ -83,7 +83,7 @@ struct place {
 	struct es_stat stat;		/* of dentry */
 };
 
-/* Where a walk along a path is: see walk.bpf.h. */
+/* Where a walk along a path is: see record/walk.bpf.h. */
 struct walk_state {
 	struct dentry *dentry;
 	struct mount *mount;
@@ -119,7 +119,7 @@ enum { MUTED_KEPT = 16 };
 
 #define MUTED_BUSY (~0ull)
 
-/* What a client keeps away of all that a process does, as of a generation of the client's mutes: see mute.bpf.h. */
+/* What a client keeps away of all that a process does, as of a generation of the client's mutes: see select/mute.bpf.h. */
 struct muted {
 	uint64_t generation;		/* 0: of none; MUTED_BUSY: being written */
 	uint64_t pidversion;
@@ -144,7 +144,7 @@ struct process {
 	char exe[EXE_BYTES + 8];
 };
 
-/* What a directory is known by: see directory.bpf.h. */
+/* What a directory is known by: see select/directory.bpf.h. */
 struct known_key {
 	uint64_t counts;		/* of renames, and of changes of mounts */
 	uint64_t mnt, directory, inode;	/* addresses */
@@ -248,6 +248,12 @@ struct {
 	__type(key, uint32_t);
 	__type(value, struct capture);
 } captures SEC(".maps");
+
+enum {
+	WRITTEN = 1 << 0,		/* values in the map `written` */
+	MAPPED_WRITABLE = 1 << 1,
+	OURS = 1 << 2,			/* a gate event's descriptor, see hold/fanotify.bpf.h */
+};
 
 /*
  * Open files that were written to, by the address of their struct file; taken out when they are closed or when the

@@ -27,19 +27,14 @@
  */
 
 #include "abi/cache.h"
-#include "bpf/base/kernel.h"
+#include "bpf/base/file-systems.bpf.h"
 #include "bpf/base/maps.bpf.h"
-#include "bpf/record/path.bpf.h"
-#include "bpf/select/select.bpf.h"
-
-#define ONCE(place) (*(volatile __typeof__(place) *)&(place))
 
 enum {
 	VERSION_SETS = 16384,		/* a power of two */
 	VERSION_SET_BITS = 14,
 	VERSION_WAYS = 4,
 	SPOILT_MAX = 65536,
-	TYPE_MASK = 0xff,		/* of events: in an answer's kind, what else tells it apart is above */
 };
 
 #define VERSION_CLAIMED (~0ull)
@@ -72,14 +67,6 @@ struct {
 } spoilt SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, ES_CACHE_SETS);
-	__type(key, uint32_t);
-	__type(value, struct es_cache_set);
-} cache SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, uint32_t);
@@ -88,20 +75,6 @@ struct {
 
 uint64_t last_version;
 uint32_t any_spoilt;			/* there has been one */
-uint32_t kept_since[TYPE_MASK + 1];	/* the last generation of the cache in which an answer of this type was kept */
-
-/* An answer that may be kept, from before the asking until all have answered. */
-struct keep {
-	uint64_t inode;
-	uint64_t executable, file;	/* versions */
-	uint64_t clients;
-	uint32_t generation;		/* 0: it isn't to be kept */
-	uint32_t mask;			/* what all have allowed */
-	uint32_t hindrance;		/* enum es_cache_count: why it can't be kept; 0: nothing */
-	uint32_t wanted;		/* by one client at least */
-	uint32_t kind;			/* see cache_kind() */
-	uint32_t flags;			/* of the question */
-};
 
 static __always_inline void cache_count(enum es_cache_count what)
 {
@@ -187,26 +160,6 @@ static __always_inline void version_over(struct version *version, uint64_t inode
 	ONCE(version->kept) = 0;
 	if (!ends)
 		cache_count(how);
-}
-
-/* File systems where this kernel's own calls are the only way to change a file. */
-static __always_inline bool kept_magic(uint32_t magic)
-{
-	switch (magic) {
-	case 0xef53:			/* ext2, ext3, ext4 */
-	case 0x58465342:		/* xfs */
-	case 0x9123683e:		/* btrfs */
-	case 0xf2f52010:		/* f2fs */
-	case 0x01021994:		/* tmpfs */
-	case 0x858458f6:		/* ramfs */
-	case 0x4d44:			/* vfat */
-	case 0x2011bab0:		/* exfat */
-	case 0xe0f5e1e2:		/* erofs */
-	case 0x73717368:		/* squashfs */
-	case 0x9660:			/* iso9660 */
-		return true;
-	}
-	return false;
 }
 
 /* A kernel's own mount has files that were never opened: memfd_create(2)'s are written with no writer counted. */
@@ -296,111 +249,6 @@ static __always_inline uint64_t executable_of_current(void)
 	file = mm->exe_file;
 	inode = NUMBER(file, f_inode);
 	return ONCE(mm->exe_file) == file ? inode : 0;
-}
-
-/* ---- the table ---- */
-
-enum cached {
-	CACHED_NOT,
-	CACHED_ALLOW,
-	CACHED_DENY,
-};
-
-/* The event's type, and what else tells one answer from another: es_proc_check_type_t. */
-static __always_inline uint32_t cache_kind(uint32_t type, uint32_t number)
-{
-	return type | number << 8;
-}
-
-static __always_inline struct es_cache_set *cache_set(uint64_t executable, uint64_t file, uint32_t kind)
-{
-	uint64_t hash = (executable * 31 + file) * 61 + kind;
-	uint32_t index = (hash * 0x9e3779b97f4a7c15ull) >> 40 & (ES_CACHE_SETS - 1);
-
-	return bpf_map_lookup_elem(&cache, &index);
-}
-
-/*
- * Who answered matters: a client that has to be asked now and wasn't then must be. And if it denied, and needn't be asked
- * now, it isn't its denial that counts.
- */
-static __always_inline enum cached slot_says(struct es_cache_slot *slot, uint64_t clients, uint32_t flags)
-{
-	uint64_t answered = ONCE(slot->clients);
-
-	if (flags & ~(uint32_t)ONCE(slot->mask))
-		return clients == answered ? CACHED_DENY : CACHED_NOT;
-	return clients & ~answered ? CACHED_NOT : CACHED_ALLOW;
-}
-
-static __always_inline bool slot_is(struct es_cache_slot *slot, uint64_t executable, uint64_t file, uint32_t kind)
-{
-	return ONCE(slot->file) == file && ONCE(slot->executable) == executable && ONCE(slot->kind) == kind;
-}
-
-static __always_inline enum cached cache_find(uint64_t executable, uint64_t file, uint64_t clients, uint32_t kind,
-						uint32_t flags)
-{
-	struct es_cache_set *set = cache_set(executable, file, kind);
-	uint32_t generation = ONCE(control.cache_generation), way;
-	enum cached says = CACHED_NOT;
-	uint64_t sequence;
-
-	if (!set || !generation)
-		return CACHED_NOT;
-	sequence = ONCE(set->sequence);
-	for (way = 0; way < ES_CACHE_WAYS; way++) {
-		if (!slot_is(&set->slots[way], executable, file, kind))
-			continue;
-		if (ONCE(set->slots[way].generation) == generation)
-			says = slot_says(&set->slots[way], clients, flags);
-		break;
-	}
-	return sequence & 1 || ONCE(set->sequence) != sequence ? CACHED_NOT : says;
-}
-
-/* The place to write: that of an older answer to the same, else a free one, else one whose turn it is. */
-static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct keep *keep)
-{
-	uint32_t way, best = ES_CACHE_WAYS;
-
-	for (way = 0; way < ES_CACHE_WAYS; way++) {
-		if (slot_is(&set->slots[way], keep->executable, keep->file, keep->kind))
-			return way;
-		if (set->slots[way].generation != keep->generation)
-			best = way;
-	}
-	if (best < ES_CACHE_WAYS)
-		return best;
-	cache_count(ES_CACHE_REPLACED);
-	return set->next++ % ES_CACHE_WAYS;
-}
-
-/* Who finds the set being written does without. */
-static __noinline int cache_store(struct keep *keep)
-{
-	struct es_cache_set *set = cache_set(keep->executable, keep->file, keep->kind);
-	struct es_cache_slot *slot;
-	uint32_t type = keep->kind;
-	uint64_t sequence;
-
-	if (!set)
-		return 0;
-	asm volatile("" : "+r"(type));
-	ONCE(kept_since[type & TYPE_MASK]) = keep->generation;
-	sequence = ONCE(set->sequence);
-	if (sequence & 1 || __sync_val_compare_and_swap(&set->sequence, sequence, sequence + 1) != sequence)
-		return 0;
-	slot = &set->slots[way_to_use(set, keep) & (ES_CACHE_WAYS - 1)];
-	ONCE(slot->executable) = keep->executable;
-	ONCE(slot->file) = keep->file;
-	ONCE(slot->clients) = keep->clients;
-	ONCE(slot->kind) = keep->kind;
-	ONCE(slot->mask) = keep->mask;
-	ONCE(slot->generation) = keep->generation;
-	ONCE(set->sequence) = sequence + 2;
-	cache_count(ES_CACHE_INSERTED);
-	return 0;
 }
 
 /* ---- what changes a file ---- */

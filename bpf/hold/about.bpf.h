@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * (2) Has this been answered before, and kept? question_open_kept() looks, with what the hook says the answer is about;
- * the keep_*() see an answer from before the asking until it is in the cache, or isn't. Why that is safe: cache.bpf.h.
+ * (2) Has this been answered before, and kept? question_open_kept() looks, with what the hook says the answer is about.
  */
 
-#include "bpf/cache/versions.bpf.h"
+#include "bpf/cache/answer.bpf.h"
 #include "bpf/hold/pending.bpf.h"
 #include "bpf/select/target.bpf.h"
 
@@ -49,12 +48,6 @@ static __always_inline void about_process(struct question *q, uint64_t task, uin
 	q->inode = executable_of(task);
 	q->flags = KEPT_RESULT;
 	q->number = number;
-}
-
-/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
-static __always_inline int own_writers(uint32_t kind, uint32_t flags)
-{
-	return kind == EV_AUTH_OPEN && flags & FMODE_WRITE;
 }
 
 /*
@@ -129,26 +122,6 @@ static __always_inline void question_spare(struct question *q, uint32_t type, st
 	ask_; \
 })
 
-/* Before anyone is asked: under which versions the answer can be kept. */
-__noinline int keep_begin(struct keep *keep, uint64_t inode, uint64_t dentry, uint64_t clients)
-{
-	uint32_t hindrance = ES_CACHE_UNFIT;
-
-	if (!keep)
-		return 0;
-	cache_count(ES_CACHE_MISSES);
-	keep->inode = inode;
-	keep->generation = ONCE(control.cache_generation);
-	keep->mask = ES_VERDICT_FLAGS_MASK;
-	keep->wanted = 0;
-	keep->clients = clients;
-	keep->executable = version_stable(executable_of_current(), 0, 0, &hindrance);
-	if (keep->executable)
-		keep->file = version_stable(inode, dentry, own_writers(keep->kind, keep->flags), &hindrance);
-	keep->hindrance = hindrance;
-	return 0;
-}
-
 /* What was found by a name, which may lead elsewhere by now: it has to be what the record is about. */
 static __always_inline void keep_checked(struct question *q, uint64_t inode)
 {
@@ -170,37 +143,4 @@ static __always_inline void keep_verdict(struct wait *wait, uint32_t verdict)
 	else
 		wait->keep.wanted = 1;
 	wait->keep.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
-}
-
-/* The place of the version that the answer is about, NULL: it isn't there any more. */
-static __always_inline struct version *keep_version(struct keep *keep)
-{
-	struct version_set *set = version_set(keep->inode);
-	uint32_t way;
-
-	for (way = 0; set && way < VERSION_WAYS; way++) {
-		if (version_at(&set->ways[way], keep->inode) == keep->file)
-			return &set->ways[way];
-	}
-	return NULL;
-}
-
-/* All have answered. What is allowed to change the file ends what was known of it. */
-static __noinline int keep_end(struct keep *keep, bool denied)
-{
-	struct version *version;
-
-	if (!keep->wanted || !keep->generation || (!denied && keep->flags & CHANGES_FILE))
-		return 0;
-	if (keep->hindrance) {
-		cache_count(keep->hindrance < ES_CACHE_COUNT_MAX ? keep->hindrance : ES_CACHE_UNFIT);
-		return 0;
-	}
-	version = keep_version(keep);
-	if (!version || control.cache_generation != keep->generation) {
-		cache_count(ES_CACHE_CHANGED);
-		return 0;
-	}
-	ONCE(version->kept) = 1;
-	return cache_store(keep);
 }

@@ -3,92 +3,22 @@
 
 /*
  * (1) The lsm sensor's hooks: operations that can be held, on kernels where LSM programs load. Each puts its record
- * together and waits (wait.bpf.h); what was done is told by the tracepoint programs as on any kernel.
+ * together and waits (wait.bpf.h); what was done is told by the tracepoint programs as on any kernel. This file is about
+ * files that are opened, and what is done with them then; name, attribute, process, system have the rest.
  *
- *	file_open		AUTH_OPEN
- *	bprm_check_security	AUTH_EXEC, at the last program of a chain of interpreters
- *	path_unlink, path_rmdir	AUTH_UNLINK
- *	path_rename		AUTH_RENAME, AUTH_EXCHANGEDATA
- *	path_link		AUTH_LINK
- *	path_mkdir, path_symlink, path_mknod	AUTH_CREATE; open(2) with O_CREAT comes by path_mknod
- *	path_truncate		AUTH_TRUNCATE; before 6.2 ftruncate(2) comes by, too
- *	path_chmod, path_chown	AUTH_SETMODE, AUTH_SETOWNER
- *	path_chroot		AUTH_CHROOT
+ *	file_open		AUTH_OPEN; AUTH_GET_TASK, AUTH_GET_TASK_READ, AUTH_PROC_CHECK, AUTH_FSGETPATH
  *	file_ioctl, file_ioctl_compat	AUTH_SETFLAGS, AUTH_CLONE
  *	file_fcntl		AUTH_FCNTL
  *	file_permission		AUTH_READDIR, AUTH_COPYFILE
  *	mmap_file		AUTH_MMAP
- *	sb_mount		AUTH_MOUNT, AUTH_REMOUNT
- *	settime			AUTH_SETTIME
- *	task_kill		AUTH_SIGNAL, AUTH_PROC_SUSPEND_RESUME
- *	ptrace_access_check	AUTH_GET_TASK, of ptrace(2)
- *
- * The rest is in lsm-object.bpf.h.
+ *	file_mprotect		AUTH_MPROTECT
  */
 
-#include "bpf/base/syscall-args.bpf.h"
-#include "bpf/hold/fanotify.bpf.h"
-#include "bpf/hold/wait.bpf.h"
-#include "bpf/notify/attribute.bpf.h"
-#include "bpf/notify/name.bpf.h"
-#include "bpf/notify/process.bpf.h"
-#include "bpf/notify/system.bpf.h"
-#include "bpf/record/exec.bpf.h"
+#include "bpf/hold/hook.bpf.h"
+#include "bpf/record/file.bpf.h"
+#include "bpf/record/procfs.bpf.h"
 
-enum {
-	FMODE_EXEC_ = 0x20,		/* in f_flags: opened by an exec */
-	FMODE_NOACCOUNT_ = 0x20000000,
-	O_TMPFILE_ = 0x400000,
-	MNT_INTERNAL_ = 0x4000,
-};
-
-/*
- * Each hook twice: one that may sleep at the gate, and one for kernels where it may not, or that have no gate. The
- * daemon loads the one or the other.
- */
-#define LSM_HOOK(name, result, params...) \
-	SEC("lsm.s/" #name) \
-	int BPF_PROG(hook_##name, params) \
-	{ \
-		return result; \
-	} \
-	SEC("lsm/" #name) \
-	int BPF_PROG(plain_##name, params) \
-	{ \
-		return result; \
-	}
-
-static __always_inline uint64_t inode_key(struct dentry *dentry)
-{
-	return dentry ? (uint64_t)READ(dentry, d_inode) : 0;
-}
-
-static __always_inline uint64_t name_key(struct dentry *dentry)
-{
-	return READ(dentry, d_name.hash_len);
-}
-
-/* The object that a dentry names, in the directory's mount. */
-static __always_inline uint32_t put_entry(struct scratch *s, const struct path *dir, struct dentry *dentry)
-{
-	struct path path = { .mnt = READ(dir, mnt), .dentry = dentry };
-
-	return put_path(s, &path);
-}
-
-static __always_inline uint32_t put_dir(struct scratch *s, const struct path *dir)
-{
-	struct path path = { .mnt = READ(dir, mnt), .dentry = READ(dir, dentry) };
-
-	return put_path(s, &path);
-}
-
-static __always_inline void put_name(struct scratch *s, struct dentry *dentry)
-{
-	put_string(s, &head_of(s)->str[0], READ(dentry, d_name.name), NAME_BYTES);
-}
-
-/* ---- open, exec ---- */
+/* ---- opening ---- */
 
 static __always_inline void put_open(struct scratch *s, struct file *file)
 {
@@ -152,251 +82,7 @@ static __always_inline int on_file_open(struct file *file, int ret)
 
 LSM_HOOK(file_open, on_file_open(file, ret), struct file *file, int ret)
 
-static __always_inline void put_bprm(struct scratch *s, struct call *call, const char *interp)
-{
-	bpf_probe_read_kernel_str(s->capture.path, USER_BYTES, interp);
-	capture_current(&s->capture, call);
-	put_waiting_exec(s, bpf_get_current_task_btf(), call, &s->capture);
-}
-
-/*
- * Called once for each program of a chain: a script, its interpreter. The kernel has just read the arguments, so they
- * can be read again without sleeping. Waiting is at the gate; nothing that others need is locked.
- */
-static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int ret)
-{
-	struct call *call = call_entered(ES_KIND_EXEC);
-	struct path file = {};
-	struct question q = {};
-	char begin[2] = {};
-
-	if (ret || !call)
-		return ret;
-	file.mnt = READ(bprm, file, f_path.mnt);
-	file.dentry = READ(bprm, file, f_path.dentry);
-	bpf_probe_read_kernel(begin, sizeof(begin), (char *)bprm + bpf_core_field_offset(struct linux_binprm, buf));
-	if (begin[0] == '#' && begin[1] == '!') {
-		if (!call->script.dentry)
-			call->script = file;
-		return 0;
-	}
-	if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
-				if (!call->script.dentry) about_file(&q, READ(bprm, file), KEPT_RESULT)))
-		return 0;
-	call->file = file;
-	return question_ask(&q, WAIT_GATE, put_bprm(s, call, READ(bprm, interp)));
-}
-
-LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
-
-/* ---- names ---- */
-
-static __always_inline void put_unlink(struct scratch *s, const struct path *dir, struct dentry *dentry)
-{
-	head_of(s)->file[0] = put_entry(s, dir, dentry);
-	head_of(s)->file[1] = put_dir(s, dir);
-}
-
-static __always_inline int ask_unlink(const struct path *dir, struct dentry *dentry)
-{
-	struct question q = {};
-
-	if (!question_open(&q, EV_AUTH_UNLINK, EV_NOTIFY_UNLINK, inode_key(dentry), inode_key(READ(dir, dentry)),
-			   name_key(dentry)))
-		return 0;
-	return question_ask(&q, WAIT_SLICED, put_unlink(s, dir, dentry));
-}
-
-static __always_inline int on_path_unlink(const struct path *dir, struct dentry *dentry, int ret)
-{
-	return ret ? ret : ask_unlink(dir, dentry);
-}
-
-LSM_HOOK(path_unlink, on_path_unlink(dir, dentry, ret), const struct path *dir, struct dentry *dentry, int ret)
-
-static __always_inline int on_path_rmdir(const struct path *dir, struct dentry *dentry, int ret)
-{
-	return ret ? ret : ask_unlink(dir, dentry);
-}
-
-LSM_HOOK(path_rmdir, on_path_rmdir(dir, dentry, ret), const struct path *dir, struct dentry *dentry, int ret)
-
-static __always_inline void put_rename(struct scratch *s, const struct path *old_dir, struct dentry *old,
-				       const struct path *new_dir, struct dentry *new)
-{
-	head_of(s)->file[0] = put_entry(s, old_dir, old);
-	if (inode_key(new)) {
-		head_of(s)->file[1] = put_entry(s, new_dir, new);
-	} else {
-		head_of(s)->num[0] = NEW_PATH;
-		head_of(s)->file[1] = put_dir(s, new_dir);
-		put_name(s, new);
-	}
-}
-
-static __always_inline int on_path_rename(const struct path *old_dir, struct dentry *old, const struct path *new_dir,
-					  struct dentry *new, unsigned int flags, int ret)
-{
-	bool exchange = flags & LINUX_RENAME_EXCHANGE;
-	struct question q = {};
-
-	if (ret)
-		return ret;
-	if (!question_open(&q, exchange ? EV_AUTH_EXCHANGEDATA : EV_AUTH_RENAME,
-			   exchange ? EV_NOTIFY_EXCHANGEDATA : EV_NOTIFY_RENAME, inode_key(old),
-			   inode_key(READ(new_dir, dentry)), name_key(new)))
-		return 0;
-	return question_ask(&q, WAIT_SLICED, put_rename(s, old_dir, old, new_dir, new));
-}
-
-LSM_HOOK(path_rename, on_path_rename(old_dir, old, new_dir, new, flags, ret), const struct path *old_dir,
-	 struct dentry *old, const struct path *new_dir, struct dentry *new, unsigned int flags, int ret)
-
-static __always_inline void put_link(struct scratch *s, struct dentry *old, const struct path *new_dir,
-				     struct dentry *new)
-{
-	head_of(s)->file[0] = put_entry(s, new_dir, old);
-	head_of(s)->file[1] = put_dir(s, new_dir);
-	put_name(s, new);
-}
-
-static __always_inline int on_path_link(struct dentry *old, const struct path *new_dir, struct dentry *new, int ret)
-{
-	struct question q = {};
-
-	if (ret)
-		return ret;
-	if (!question_open(&q, EV_AUTH_LINK, EV_NOTIFY_LINK, inode_key(old), inode_key(READ(new_dir, dentry)),
-			   name_key(new)))
-		return 0;
-	return question_ask(&q, WAIT_SLICED, put_link(s, old, new_dir, new));
-}
-
-LSM_HOOK(path_link, on_path_link(old, new_dir, new, ret), struct dentry *old, const struct path *new_dir,
-	 struct dentry *new, int ret)
-
-/* Of what is about to be made, the record has directory, name and mode. */
-static __always_inline void put_create(struct scratch *s, const struct path *dir, struct dentry *dentry, uint32_t mode)
-{
-	head_of(s)->num[0] = NEW_PATH;
-	head_of(s)->num[1] = mode;
-	head_of(s)->file[0] = put_dir(s, dir);
-	put_name(s, dentry);
-}
-
-static __always_inline bool create_open(struct question *q, const struct path *dir, struct dentry *dentry,
-					uint32_t mode)
-{
-	return question_open(q, EV_AUTH_CREATE, EV_NOTIFY_CREATE, inode_key(READ(dir, dentry)), name_key(dentry), mode);
-}
-
-static __always_inline int on_path_mkdir(const struct path *dir, struct dentry *dentry, uint16_t mode, int ret)
-{
-	struct question q = {};
-
-	mode = S_IFDIR | (mode & 07777);
-	if (ret || !create_open(&q, dir, dentry, mode))
-		return ret;
-	return question_ask(&q, WAIT_SLICED, put_create(s, dir, dentry, mode));
-}
-
-LSM_HOOK(path_mkdir, on_path_mkdir(dir, dentry, mode, ret), const struct path *dir, struct dentry *dentry,
-	 uint16_t mode, int ret)
-
-static __always_inline int on_path_symlink(const struct path *dir, struct dentry *dentry, const char *text, int ret)
-{
-	struct question q = {};
-
-	if (ret || !create_open(&q, dir, dentry, S_IFLNK | 0777))
-		return ret;
-	return question_ask(&q, WAIT_SLICED, put_create(s, dir, dentry, S_IFLNK | 0777));
-}
-
-LSM_HOOK(path_symlink, on_path_symlink(dir, dentry, text, ret), const struct path *dir, struct dentry *dentry,
-	 const char *text, int ret)
-
-/* May not sleep. open(2) comes by here with the mode of a regular file. */
-SEC("lsm/path_mknod")
-int BPF_PROG(plain_path_mknod, const struct path *dir, struct dentry *dentry, uint16_t mode, unsigned int dev, int ret)
-{
-	struct question q = {};
-
-	if (!(mode & S_IFMT))
-		mode |= S_IFREG;
-	if (ret || !create_open(&q, dir, dentry, mode))
-		return ret;
-	return question_ask(&q, WAIT_RESTART, put_create(s, dir, dentry, mode));
-}
-
-/* ---- attributes ---- */
-
-static __always_inline void put_attribute(struct scratch *s, const struct path *path, int64_t first, int64_t second)
-{
-	head_of(s)->num[0] = first;
-	head_of(s)->num[1] = second;
-	head_of(s)->file[0] = put_dir(s, path);
-}
-
-static __always_inline int on_path_chmod(const struct path *path, uint16_t mode, int ret)
-{
-	struct question q = {};
-
-	if (ret || !question_open_kept(&q, EV_AUTH_SETMODE, EV_NOTIFY_SETMODE, inode_key(READ(path, dentry)), mode, 0,
-				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
-		return ret;
-	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, mode, 0));
-}
-
-LSM_HOOK(path_chmod, on_path_chmod(path, mode, ret), const struct path *path, uint16_t mode, int ret)
-
-static __always_inline int on_path_chown(const struct path *path, uint64_t uid, uint64_t gid, int ret)
-{
-	struct question q = {};
-
-	if (ret || !question_open_kept(&q, EV_AUTH_SETOWNER, EV_NOTIFY_SETOWNER, inode_key(READ(path, dentry)), uid, gid,
-				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
-		return ret;
-	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, (uint32_t)uid, (uint32_t)gid));
-}
-
-LSM_HOOK(path_chown, on_path_chown(path, uid, gid, ret), const struct path *path, uint64_t uid, uint64_t gid, int ret)
-
-static __always_inline int on_path_truncate(const struct path *path, int ret)
-{
-	struct question q = {};
-
-	if (ret || current_call().kind != ES_KIND_TRUNCATE)	/* open(2) with O_TRUNC, before 6.2 */
-		return ret;
-	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, inode_key(READ(path, dentry)), 0, 0))
-		return 0;
-	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, 0, 0));
-}
-
-LSM_HOOK(path_truncate, on_path_truncate(path, ret), const struct path *path, int ret)
-
-static __always_inline int on_path_chroot(const struct path *path, int ret)
-{
-	struct question q = {};
-
-	if (ret || !question_open_kept(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ(path, dentry)), 0, 0,
-				       about_path(&q, path, KEPT_RESULT)))
-		return ret;
-	return question_ask(&q, WAIT_RESTART, put_attribute(s, path, 0, 0));
-}
-
-SEC("lsm/path_chroot")
-int BPF_PROG(plain_path_chroot, const struct path *path, int ret)
-{
-	return on_path_chroot(path, ret);
-}
-
 /* ---- open files ---- */
-
-static __always_inline void put_file_number(struct scratch *s, struct file *file, int64_t number)
-{
-	head_of(s)->file[0] = put_file(s, file);
-	head_of(s)->num[0] = number;
-}
 
 static __always_inline void put_clone(struct scratch *s, struct file *target, uint64_t source)
 {
@@ -518,6 +204,8 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 	return ret;
 }
 
+/* ---- memory ---- */
+
 static __always_inline int on_mmap_file(struct file *file, unsigned long reqprot, unsigned long prot,
 					unsigned long flags, int ret)
 {
@@ -534,119 +222,88 @@ static __always_inline int on_mmap_file(struct file *file, unsigned long reqprot
 LSM_HOOK(mmap_file, on_mmap_file(file, reqprot, prot, flags, ret), struct file *file, unsigned long reqprot,
 	 unsigned long prot, unsigned long flags, int ret)
 
-/* ---- mounts, clock ---- */
-
-static __always_inline void put_sb_mount(struct scratch *s, const char *device, const struct path *path,
-					 const char *type, unsigned long flags)
+static __always_inline void put_protect(struct scratch *s)
 {
-	struct path at_ = { .mnt = READ(path, mnt), .dentry = READ(path, dentry) };
-
-	put_mounted_on(s, put_path(s, &at_));
-	put_string(s, &head_of(s)->str[0], type, NAME_BYTES);
-	put_string(s, &head_of(s)->str[2], device, NAME_BYTES);
-	head_of(s)->num[0] = flags;
-	head_of(s)->num[4] = disposition_of(0, flags);
+	args_of_current(&s->args);
+	put_mprotect(s, &s->args);
 }
 
-static __always_inline int on_sb_mount(const char *device, const struct path *path, const char *type,
-				       unsigned long flags, int ret)
-{
-	bool remount = flags & LINUX_MS_REMOUNT;
-	struct question q = {};
-
-	if (ret || flags & LINUX_MS_PROPAGATION)
-		return ret;
-	if (!question_open_kept(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
-				remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ(path, dentry)), flags, 0,
-				if (!remount) about_path(&q, path, KEPT_RESULT)))
-		return 0;
-	return question_ask(&q, WAIT_GATE, put_sb_mount(s, device, path, type, flags));
-}
-
-LSM_HOOK(sb_mount, on_sb_mount(device, path, type, flags, ret), const char *device, const struct path *path,
-	 const char *type, unsigned long flags, void *data, int ret)
-
-static __always_inline int on_settime(int ret)
-{
-	struct question q = {};
-
-	if (ret || !question_open(&q, EV_AUTH_SETTIME, EV_NOTIFY_SETTIME, 0, 0, 0))
-		return ret;
-	return question_ask(&q, WAIT_GATE, (void)0);
-}
-
-LSM_HOOK(settime, on_settime(ret), const void *time, const void *zone, int ret)
-
-/* ---- processes ---- */
-
-static __always_inline void put_other(struct scratch *s, struct task_struct *target, int64_t number)
-{
-	head_of(s)->other = put_process(s, target);
-	head_of(s)->num[0] = number;
-}
-
-/* kill(2) of many: those before would get the signal again if the call were started over. */
-static __always_inline bool kills_many(struct task_struct *task)
-{
-	enum { NR_KILL = 62, NR_KILL_32 = 37 };
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
-	if (is_compat())
-		return regs->orig_ax == NR_KILL_32 && (int)regs->bx <= 0;
-	return regs->orig_ax == NR_KILL && (int)regs->di <= 0;
-}
-
-static __always_inline int ask_signal(struct task_struct *target, uint32_t type, uint32_t notify, int64_t number)
-{
-	struct question q = {};
-
-	if (!question_open(&q, type, notify, (uint64_t)target, number, 0))
-		return 0;
-	return question_ask(&q, WAIT_RESTART, put_other(s, target, number));
-}
-
-SEC("lsm/task_kill")
-int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo *info, int sig, const struct cred *cred,
+/* Called for each mapping that the range goes through: asked is at the first, when nothing has been changed. */
+SEC("lsm/file_mprotect")
+int BPF_PROG(plain_file_mprotect, struct vm_area_struct *area, unsigned long requested, unsigned long protection,
 	     int ret)
 {
-	enum { SIGCONT_ = 18, SIGSTOP_ = 19, SIGTSTP_ = 20 };
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	uint64_t start = is_compat() ? (uint32_t)regs->bx : regs->di;
+	uint64_t length = is_compat() ? (uint32_t)regs->cx : regs->si;
+	struct question q = {};
 
-	if (ret || !sent_by_program(info, task, target))
+	if (ret || READ(area, vm_start) > start)
 		return ret;
-	if (kills_many(task)) {
-		__sync_fetch_and_add(&stats.not_held, 1);
+	if (!question_open(&q, EV_AUTH_MPROTECT, EV_NOTIFY_MPROTECT, start, length, requested))
 		return 0;
-	}
-	ret = ask_signal(target, EV_AUTH_SIGNAL, EV_NOTIFY_SIGNAL, sig);
-	if (!ret && (sig == SIGCONT_ || sig == SIGSTOP_ || sig == SIGTSTP_))
-		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, sig == SIGCONT_);
-	return ret;
+	return question_ask(&q, WAIT_RESTART, put_protect(s));
 }
 
-/*
- * Only ptrace(2) itself can be started over: where else this is asked (process_vm_readv(2) and its kin), the answer is
- * yes or no, given with a lock held, and starting over would look like a no. Those go on, and are counted. Opens of
- * files in /proc were asked about before, at file_open.
- */
-SEC("lsm/ptrace_access_check")
-int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int mode, int ret)
+/* ---- opens that are something else besides ---- */
+
+/* If the process has gone meanwhile there is nothing to ask about. */
+static __always_inline void put_opened(struct question *q, struct scratch *s, struct look *look, struct file *file)
 {
-	enum { LINUX_PTRACE_MODE_ATTACH = 2 };
+	if (!look->pid) {
+		head_of(s)->file[0] = put_file(s, file);
+		return;
+	}
+	keep_checked(q, executable_of(look->leader));
+	head_of(s)->num[0] = look->number;
+	head_of(s)->other = put_numbered(s, look->pid, look->leader);
+	if (!head_of(s)->other)
+		q->slots = 0;
+}
+
+static __always_inline void about_look(struct question *q, struct look *look, struct file *file)
+{
+	struct task_struct *leader = (void *)look->leader;
+
+	if (!look->pid) {
+		about_file(q, file, KEPT_RESULT);
+		return;
+	}
+	rcu_begin(true);
+	if (READ(leader, tgid) == look->pid)
+		about_process(q, look->leader, look->number);
+	rcu_end(true);
+}
+
+/* A program of its own, so that who is asked about opens doesn't pay for these. */
+static __always_inline int on_file_open_other(struct file *file, int ret)
+{
 	struct es_syscall call = current_call();
 	struct question q = {};
-	bool read;
+	struct look look = {};
 
-	if (ret || !(mode & LINUX_PTRACE_MODE_ATTACH) || call.kind == ES_KIND_OPEN ||
-	    READ(target, tgid) == bpf_get_current_pid_tgid() >> 32)
+	if (ret || opened_by_file_system(file))
 		return ret;
-	read = call.kind == ES_KIND_PTRACE && call.variant == ES_VARIANT_OTHER;
-	if (!question_open_kept(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
-				(uint64_t)target, mode, 0, about_process(&q, number_of(target), 0)))
-		return 0;
-	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
-		__sync_fetch_and_add(&stats.not_held, 1);
+	if (call.kind == ES_KIND_OPEN && call.variant == ES_VARIANT_OTHER2) {
+		look.auth = EV_AUTH_FSGETPATH;
+		look.notify = EV_NOTIFY_FSGETPATH;
+	} else if (!look_of(&look, file)) {
 		return 0;
 	}
-	return question_ask(&q, WAIT_RESTART, put_other(s, target, 0));
+	if (!question_open_kept(&q, look.auth, look.notify, (uint64_t)READ(file, f_inode), look.number, look.leader,
+				about_look(&q, &look, file)))
+		return 0;
+	return question_ask(&q, WAIT_GATE, put_opened(&q, s, &look, file));
+}
+
+SEC("lsm.s/file_open")
+int BPF_PROG(hook_file_open_other, struct file *file, int ret)
+{
+	return on_file_open_other(file, ret);
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(plain_file_open_other, struct file *file, int ret)
+{
+	return on_file_open_other(file, ret);
 }

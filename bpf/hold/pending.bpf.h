@@ -7,8 +7,8 @@
  */
 
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/cache/versions.bpf.h"
-#include "bpf/hold/fanotify.bpf.h"
+#include "bpf/cache/answer.bpf.h"
+#include "bpf/record/ring.bpf.h"
 
 enum wait_how {
 	WAIT_GATE,			/* no lock is held */
@@ -18,15 +18,6 @@ enum wait_how {
 };
 
 enum {
-	ERESTARTNOINTR = 513,
-	EINTR = 4,
-	PF_IO_WORKER = 0x10,
-	LINUX_SIGCONT_ = 18,
-	LINUX_SIGSTOP_ = 19,
-	LINUX_SIGTSTP_ = 20,
-	LINUX_SIGTTIN_ = 21,
-	LINUX_SIGTTOU_ = 22,
-	LINUX_SIG_IGN = 1,
 	GATE_ROUNDS = 1 << 20,
 	SETTLED_MAX = 16,		/* far more than one call is asked about */
 };
@@ -97,11 +88,6 @@ struct question {
 	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and CHANGES_FILE */
 	uint32_t number;		/* kept: see cache_kind() */
 	uint32_t pad;
-};
-
-enum {
-	KEPT_RESULT = 1,		/* in question.flags: what there is to allow where the answer is no set of flags */
-	CHANGES_FILE = 1 << 8,		/* what is allowed changes the file */
 };
 
 /* ---- entries in `held` ---- */

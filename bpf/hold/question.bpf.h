@@ -7,9 +7,9 @@
  * when the call starts over.
  */
 
-#include "bpf/base/syscall-args.bpf.h"
 #include "bpf/hold/about.bpf.h"
 #include "bpf/hold/pending.bpf.h"
+#include "bpf/select/event.bpf.h"
 
 static __always_inline uint32_t gate_pid_of(uint32_t slot)
 {

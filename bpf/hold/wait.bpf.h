@@ -9,7 +9,7 @@
  *						`put` fills in the record `s`, which is made when the operation first
  *						comes by, and again to notify of a denial
  *
- * Of types whose answers may be kept (cache.bpf.h): question_open_kept(), which is told what the answer is about and
+ * Of types whose answers may be kept (about.bpf.h): question_open_kept(), which is told what the answer is about and
  * looks for one first. Then question_ask() keeps the one that is given.
  *
  * The answer is in the client's `held` entry, wherever the task slept meanwhile. It sleeps at the client's gate, a FUSE

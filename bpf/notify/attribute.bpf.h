@@ -8,11 +8,8 @@
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/notify/file.bpf.h"
-
-enum {
-	ES_ACL_SET = 0,			/* es_set_or_clear_t */
-	ES_ACL_CLEAR = 1,
-};
+#include "bpf/record/argument.bpf.h"
+#include "bpf/select/event.bpf.h"
 
 struct user_time {
 	int64_t seconds;
@@ -262,123 +259,5 @@ int BPF_PROG(exit_chroot, struct pt_regs *regs, long ret)
 	path.mnt = READ(task, fs, root.mnt);
 	path.dentry = READ(task, fs, root.dentry);
 	send_path_event(EV_NOTIFY_CHROOT, &path);
-	return 0;
-}
-
-/* ---- ioctl, copy_file_range ---- */
-
-enum {
-	LINUX_FICLONE = 0x40049409,
-	LINUX_FICLONERANGE = 0x4020940d,
-	LINUX_FS_IOC_SETFLAGS = 0x40086602,
-	LINUX_FS_IOC32_SETFLAGS = 0x40046602,
-	LINUX_FS_IOC_FSSETXATTR = 0x401c5820,
-	LINUX_TIOCSPTLCK = 0x40045431,
-};
-
-static __noinline int send_clone(uint64_t source, uint64_t target)
-{
-	uint64_t slots = select_clients(EV_NOTIFY_CLONE);
-	struct scratch *s;
-
-	if (!slots || !source || !target)
-		return 0;
-	s = event_begin(EV_NOTIFY_CLONE);
-	if (s) {
-		struct es_record *head = head_of(s);
-
-		head->file[0] = put_file(s, (struct file *)source);
-		put_dir_and_name_of(s, &head->file[1], &head->str[0], (struct file *)target);
-	}
-	event_send(s, slots);
-	return 0;
-}
-
-SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
-{
-	struct args *args;
-	struct file *file;
-	uint32_t value = 0;
-	int64_t from = -1;
-
-	if (ret < 0)
-		return 0;
-	args = args_of(regs);
-	if (!args)
-		return 0;
-	switch ((uint32_t)args->a[1]) {
-	case LINUX_FICLONE:
-		send_clone((uint64_t)file_of_fd(args->a[2]), (uint64_t)file_of_fd(args->a[0]));
-		break;
-	case LINUX_FICLONERANGE:
-		bpf_probe_read_user(&from, sizeof(from), (void *)args->a[2]);
-		send_clone((uint64_t)file_of_fd(from), (uint64_t)file_of_fd(args->a[0]));
-		break;
-	case LINUX_FS_IOC_SETFLAGS:
-	case LINUX_FS_IOC32_SETFLAGS:
-	case LINUX_FS_IOC_FSSETXATTR:
-		bpf_probe_read_user(&value, sizeof(value), (void *)args->a[2]);
-		send_file_event(EV_NOTIFY_SETFLAGS, (uint64_t)file_of_fd(args->a[0]), value, 0);
-		break;
-	case LINUX_TIOCSPTLCK:
-		bpf_probe_read_user(&value, sizeof(value), (void *)args->a[2]);
-		file = file_of_fd(args->a[0]);
-		if (!value && file)
-			send_pty(EV_NOTIFY_PTY_GRANT, pty_of_master(file));
-	}
-	return 0;
-}
-
-/* copy_file_range(2) comes by its hook several times on some kernels: what was answered is noted in `flags`. */
-SEC("tp_btf/sys_enter")
-int BPF_PROG(enter_copy, struct pt_regs *regs, long id)
-{
-	struct call *call = control.subscribers[EV_AUTH_COPYFILE] ? call_of_current(true) : NULL;
-
-	if (call) {
-		call->kind = ES_KIND_COPY;
-		call->flags = 0;
-	}
-	return 0;
-}
-
-static __noinline int put_copy(struct scratch *s, struct file *source, struct file *target, uint32_t flags)
-{
-	struct es_record *head = head_of(s);
-
-	head->file[0] = put_file(s, source);
-	head->file[1] = put_file(s, target);
-	put_dir_and_name_of(s, &head->file[2], &head->str[0], target);
-	head->num[0] = READ(target, f_inode, i_mode);
-	head->num[1] = flags;
-	return 0;
-}
-
-/* copy_file_range(in, &offset, out, &offset, length, flags). A copy that reached the end of the source is copyfile. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
-{
-	uint64_t slots = select_clients(EV_NOTIFY_COPYFILE);
-	struct file *source, *target;
-	struct args *args;
-	struct scratch *s;
-
-	if (ret <= 0)
-		return 0;
-	args = args_of(regs);
-	if (!args)
-		return 0;
-	source = file_of_fd(args->a[0]);
-	target = file_of_fd(args->a[2]);
-	if (!source || !target)
-		return 0;
-	write_done(target);
-	if (!slots || ret < READ(source, f_inode, i_size))
-		return 0;
-	s = event_begin(EV_NOTIFY_COPYFILE);
-	if (s)
-		put_copy(s, source, target, args->a[5]);
-	event_send(s, slots);
 	return 0;
 }

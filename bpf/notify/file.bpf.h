@@ -4,19 +4,12 @@
 /* (1) Files are opened, written, duplicated and closed. */
 
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/record/procfs.bpf.h"
+#include "bpf/notify/procfs.bpf.h"
+#include "bpf/record/argument.bpf.h"
+#include "bpf/record/file.bpf.h"
+#include "bpf/select/event.bpf.h"
 
 enum {
-	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */
-	FMODE_CREATED = 1 << 20,	/* this open made the file */
-	WRITTEN = 1 << 0,		/* values in the map `written` */
-	MAPPED_WRITABLE = 1 << 1,
-	OURS = 1 << 2,			/* a gate event's descriptor, see ask.bpf.h */
-	LINUX_PROT_WRITE = 2,
-	LINUX_MAP_SHARED = 1,
-	LINUX_MAP_ANONYMOUS = 0x20,
-	LINUX_F_DUPFD = 0,
-	LINUX_F_DUPFD_CLOEXEC = 1030,
 	FDS_MAX = 1 << 20,
 };
 
@@ -37,27 +30,6 @@ static __noinline int send_file_event(uint32_t type, uint64_t address, int64_t n
 	}
 	event_send(s, slots);
 	return 0;
-}
-
-static __always_inline void put_mmap(struct scratch *s, struct file *file, unsigned long prot, unsigned long flags)
-{
-	head_of(s)->file[0] = put_file(s, file);
-	head_of(s)->num[0] = prot;
-	head_of(s)->num[1] = 7;		/* Linux has no ceiling: PROT_READ | PROT_WRITE | PROT_EXEC */
-	head_of(s)->num[2] = flags;
-}
-
-static __always_inline void put_mprotect(struct scratch *s, const struct args *args)
-{
-	head_of(s)->num[0] = args->a[2];
-	head_of(s)->num[1] = args->a[0];
-	head_of(s)->num[2] = args->a[1];
-}
-
-/* FREAD and FWRITE of an open file. */
-static __always_inline uint32_t fflag_of(struct file *file)
-{
-	return READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
 }
 
 /* A client said no: the file is the one that it was asked about. */
@@ -433,5 +405,102 @@ int BPF_PROG(exit_fcntl, struct pt_regs *regs, long ret)
 	send_file_event(EV_NOTIFY_FCNTL, (uint64_t)file_of_fd(args->a[0]), args->a[1], 0);
 	if (args->a[1] == LINUX_F_DUPFD || args->a[1] == LINUX_F_DUPFD_CLOEXEC)
 		send_file_event(EV_NOTIFY_DUP, (uint64_t)file_of_fd(ret), 0, 0);
+	return 0;
+}
+
+/* ---- ioctl, copy_file_range ---- */
+
+static __noinline int send_clone(uint64_t source, uint64_t target)
+{
+	uint64_t slots = select_clients(EV_NOTIFY_CLONE);
+	struct scratch *s;
+
+	if (!slots || !source || !target)
+		return 0;
+	s = event_begin(EV_NOTIFY_CLONE);
+	if (s) {
+		struct es_record *head = head_of(s);
+
+		head->file[0] = put_file(s, (struct file *)source);
+		put_dir_and_name_of(s, &head->file[1], &head->str[0], (struct file *)target);
+	}
+	event_send(s, slots);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
+{
+	struct args *args;
+	struct file *file;
+	uint32_t value = 0;
+	int64_t from = -1;
+
+	if (ret < 0)
+		return 0;
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	switch ((uint32_t)args->a[1]) {
+	case LINUX_FICLONE:
+		send_clone((uint64_t)file_of_fd(args->a[2]), (uint64_t)file_of_fd(args->a[0]));
+		break;
+	case LINUX_FICLONERANGE:
+		bpf_probe_read_user(&from, sizeof(from), (void *)args->a[2]);
+		send_clone((uint64_t)file_of_fd(from), (uint64_t)file_of_fd(args->a[0]));
+		break;
+	case LINUX_FS_IOC_SETFLAGS:
+	case LINUX_FS_IOC32_SETFLAGS:
+	case LINUX_FS_IOC_FSSETXATTR:
+		bpf_probe_read_user(&value, sizeof(value), (void *)args->a[2]);
+		send_file_event(EV_NOTIFY_SETFLAGS, (uint64_t)file_of_fd(args->a[0]), value, 0);
+		break;
+	case LINUX_TIOCSPTLCK:
+		bpf_probe_read_user(&value, sizeof(value), (void *)args->a[2]);
+		file = file_of_fd(args->a[0]);
+		if (!value && file)
+			send_pty(EV_NOTIFY_PTY_GRANT, pty_of_master(file));
+	}
+	return 0;
+}
+
+/* copy_file_range(2) comes by its hook several times on some kernels: what was answered is noted in `flags`. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_copy, struct pt_regs *regs, long id)
+{
+	struct call *call = control.subscribers[EV_AUTH_COPYFILE] ? call_of_current(true) : NULL;
+
+	if (call) {
+		call->kind = ES_KIND_COPY;
+		call->flags = 0;
+	}
+	return 0;
+}
+
+/* copy_file_range(in, &offset, out, &offset, length, flags). A copy that reached the end of the source is copyfile. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
+{
+	uint64_t slots = select_clients(EV_NOTIFY_COPYFILE);
+	struct file *source, *target;
+	struct args *args;
+	struct scratch *s;
+
+	if (ret <= 0)
+		return 0;
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	source = file_of_fd(args->a[0]);
+	target = file_of_fd(args->a[2]);
+	if (!source || !target)
+		return 0;
+	write_done(target);
+	if (!slots || ret < READ(source, f_inode, i_size))
+		return 0;
+	s = event_begin(EV_NOTIFY_COPYFILE);
+	if (s)
+		put_copy(s, source, target, args->a[5]);
+	event_send(s, slots);
 	return 0;
 }

@@ -4,12 +4,8 @@
 /* (1) Names come, go and change: unlink, rename, link, mkdir, mknod, symlink and their kin. */
 
 #include "bpf/base/syscall-args.bpf.h"
-
-enum {
-	EXISTING_FILE = 0,		/* es_destination_type_t */
-	NEW_PATH = 1,
-	LINUX_RENAME_EXCHANGE = 2,
-};
+#include "bpf/record/argument.bpf.h"
+#include "bpf/select/event.bpf.h"
 
 /* Before the call, since afterwards there is nothing to look at: what goes, what moves, what is replaced. */
 SEC("tp_btf/sys_enter")
@@ -177,7 +173,7 @@ int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* mkdir, mknod, symlink. A file that open(2) makes is in open.bpf.h. */
+/* mkdir, mknod, symlink. A file that open(2) makes is in file.bpf.h. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_make, struct pt_regs *regs, long ret)
 {

@@ -11,17 +11,11 @@
  *	fill_tasks	iterator over tasks	processes that were there before the sensor become known
  */
 
-#include "bpf/base/kernel.h"
-#include "bpf/base/maps.bpf.h"
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/hold/wait.bpf.h"
 #include "bpf/notify/file.bpf.h"
 #include "bpf/record/exec.bpf.h"
-#include "bpf/record/path.bpf.h"
-#include "bpf/record/process.bpf.h"
-#include "bpf/record/ring.bpf.h"
-#include "bpf/record/walk.bpf.h"
-#include "bpf/select/select.bpf.h"
+#include "bpf/select/event.bpf.h"
 
 /* A child has its parent's program, and a pidversion and start of its own. */
 static __always_inline struct process *process_fork(struct process *parent, struct task_struct *parent_task,
@@ -150,6 +144,57 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	return 0;
 }
 
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
+{
+	struct args *args;
+	struct call *call;
+	bool at;
+
+	call = call_of_current(true);
+	if (!call)
+		return 0;
+	args = args_of(regs);
+	if (!args)
+		return 0;
+	at = args->variant == ES_VARIANT_AT;
+	call->kind = ES_KIND_EXEC;
+	call->flags = 0;
+	call->asked = 0;
+	call->pidversion = 0;
+	call->script.dentry = NULL;
+	call->compat = args->compat;
+	call->path = args->a[at ? 1 : 0];
+	call->argv = args->a[at ? 2 : 1];
+	call->envp = args->a[at ? 3 : 2];
+	return 0;
+}
+
+/* Denied: the message that follows says so. A success is on_exec's. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call *call = call_entered(ES_KIND_EXEC);
+	uint64_t slots = select_clients(EV_NOTIFY_EXEC);
+	struct scratch *s;
+
+	if (!call)
+		return 0;
+	call->kind = ES_KIND_NONE;
+	if (ret == -EPERM && call->flags & CALL_DENIED && slots) {
+		s = event_begin(EV_NOTIFY_EXEC);
+		if (s) {
+			head_of(s)->result = AUTH_DENY;
+			bpf_probe_read_user_str(s->capture.path, USER_BYTES, (void *)call->path);
+			capture_current(&s->capture, call);
+			put_waiting_exec(s, task, call, &s->capture);
+		}
+		event_send(s, slots);
+	}
+	return 0;
+}
+
 /* The status that wait(2) will give: that of the group, or of its first thread. */
 static __always_inline int wait_status(struct task_struct *task)
 {
@@ -196,21 +241,6 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	}
 	record_end();
 	return 0;
-}
-
-/* Was it a program that asked for this signal, and for another process? info: 0 is kill(2), 1 the kernel. */
-static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct task_struct *sender,
-					    struct task_struct *target)
-{
-	enum { SI_USER = 0, SI_QUEUE = -1, SI_TKILL = -6 };
-	int code;
-
-	if ((unsigned long)info == 1 || READ(target, tgid) == READ(sender, tgid))
-		return false;
-	if (!info)
-		return true;
-	code = READ(info, si_code);
-	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
 }
 
 static __noinline int send_signal_record(uint32_t type, int value, struct task_struct *target)

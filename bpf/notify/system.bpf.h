@@ -4,54 +4,13 @@
 /* (1) Mounts, sockets with a path, ids, the clock, tracing, modules. */
 
 #include "bpf/base/syscall-args.bpf.h"
-#include "bpf/record/procfs.bpf.h"
-
-enum {
-	LINUX_MS_REMOUNT = 32,
-	LINUX_MS_BIND = 4096,
-	LINUX_MS_PROPAGATION = 1 << 17 | 1 << 18 | 1 << 19 | 1 << 20,
-	DISPOSITION_INTERNAL = 1,	/* es_mount_disposition_t */
-	DISPOSITION_VIRTUAL = 3,
-	DISPOSITION_NULLFS = 4,
-	LINUX_AF_UNIX = 1,
-	UNIX_PATH_BYTES = 108,
-	LINUX_PTRACE_TRACEME = 0,
-	LINUX_PTRACE_ATTACH = 16,
-	LINUX_PTRACE_SEIZE = 0x4206,
-	LINUX_EINPROGRESS = 115,
-};
+#include "bpf/notify/procfs.bpf.h"
+#include "bpf/record/argument.bpf.h"
+#include "bpf/record/mount.bpf.h"
+#include "bpf/record/socket.bpf.h"
+#include "bpf/select/event.bpf.h"
 
 /* ---- mounts ---- */
-
-static __always_inline void put_mounted_on(struct scratch *s, uint32_t file)
-{
-	struct es_file_part *part = at(s, file);
-
-	head_of(s)->file[0] = file;
-	head_of(s)->str[1] = part->path;
-}
-
-static __always_inline int64_t disposition_of(uint32_t dev, uint64_t flags)
-{
-	if (flags & LINUX_MS_BIND)
-		return DISPOSITION_NULLFS;
-	return dev >> 20 ? DISPOSITION_INTERNAL : DISPOSITION_VIRTUAL;	/* major 0: no device behind it */
-}
-
-static __always_inline void put_mount(struct scratch *s, struct mount *mount, uint64_t flags)
-{
-	struct super_block *sb = READ(mount, mnt.mnt_sb);
-	struct es_record *head = head_of(s);
-
-	put_string(s, &head->str[0], READ(sb, s_type, name), NAME_BYTES);
-	put_string(s, &head->str[2], READ(mount, mnt_devname), NAME_BYTES);
-	head->num[0] = flags;
-	head->num[1] = READ(sb, s_magic);
-	head->num[2] = READ(sb, s_dev);
-	head->num[3] = READ(sb, s_blocksize);
-	head->num[4] = disposition_of(READ(sb, s_dev), flags);
-	head->num[5] = READ(sb, s_root, d_inode, i_uid.val);
-}
 
 /* mount(source, target, type, flags, data), move_mount(from_fd, from, to_fd, to, flags). */
 SEC("tp_btf/sys_exit")
@@ -159,103 +118,6 @@ int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 
 /* ---- UNIX-domain sockets ---- */
 
-struct socket {
-	short type;
-	void *sk;
-} __attribute__((preserve_access_index));
-
-struct sock {
-	uint16_t sk_protocol;
-} __attribute__((preserve_access_index));
-
-/* The address that a program passes, or, where the kernel has copied it, that. */
-struct unix_address {
-	uint64_t at;
-	uint32_t len;
-	uint16_t family;		/* hooks read it */
-	bool copied;
-};
-
-static __always_inline long read_address(void *to, uint32_t bytes, const struct unix_address *address, uint32_t offset)
-{
-	const void *from = (const void *)(address->at + offset);
-
-	return address->copied ? bpf_probe_read_kernel(to, bytes, from) : bpf_probe_read_user(to, bytes, from);
-}
-
-/* Reads an address' path into scratch.user, an abstract name with '@' in front. False: not of AF_UNIX, or unnamed. */
-static __noinline bool read_unix_address(struct scratch *s, struct unix_address *address)
-{
-	uint32_t len = address->len;
-	uint16_t family = 0;
-
-	if (len <= sizeof(family) || len > sizeof(family) + UNIX_PATH_BYTES)
-		return false;
-	if (read_address(&family, sizeof(family), address, 0) || family != LINUX_AF_UNIX)
-		return false;
-	len -= sizeof(family);
-	__builtin_memset(s->user, 0, NAME_BYTES);
-	asm volatile("" : "+r"(len));
-	len &= 127;
-	if (read_address(s->user, len, address, sizeof(family)))
-		return false;
-	if (!s->user[0])
-		s->user[0] = '@';
-	return true;
-}
-
-/* A name that is no file. */
-static __noinline uint32_t put_abstract(struct scratch *s, bool with_name)
-{
-	uint32_t off = append(s, sizeof(struct es_file_part));
-	struct es_file_part *part;
-
-	if (!off)
-		return 0;
-	part = at(s, off);
-	__builtin_memset(part, 0, sizeof(*part));
-	part->flags = ES_FILE_NO_STAT;
-	if (with_name)
-		put_string(s, &part->path, s->user, NAME_BYTES);
-	s->on_scoped_mount = 1;
-	return off;
-}
-
-/* The file that a socket's path (in scratch.user) is. */
-static __always_inline void walk_unix_path(struct scratch *s, uint32_t flags)
-{
-	struct path base = {};
-
-	s->place.status = PLACE_NONE;
-	if (s->user[0] != '@' && base_of(&base, AT_FDCWD))
-		walk_user(s, &s->place, &base, flags);
-}
-
-/*
- * After walk_unix_path(). Before the kernel has looked a path up, it may not be in the cache: then the text is told as
- * it was passed.
- */
-static __noinline int put_bound(struct scratch *s, struct unix_address *address)
-{
-	struct es_record *head = head_of(s);
-	struct path base = {};
-
-	if (s->user[0] == '@') {
-		head->file[0] = put_abstract(s, false);
-		put_string(s, &head->str[0], s->user, NAME_BYTES);
-		return 0;
-	}
-	if (s->place.status == PLACE_FOUND) {
-		put_dir_and_name(s, &head->file[0], &head->str[0], &s->place);
-		head->num[0] = s->place.dentry ? s->place.stat.mode & 07777 : 0;
-	} else if (base_of(&base, AT_FDCWD) && read_unix_address(s, address)) {
-		head->file[0] = put_path(s, &base);
-		put_string(s, &head->str[0], s->user, NAME_BYTES);
-		__sync_fetch_and_add(&stats.unresolved, 1);
-	}
-	return 0;
-}
-
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_bind, struct pt_regs *regs, long ret)
 {
@@ -288,24 +150,6 @@ static __always_inline struct socket *socket_of_fd(int fd)
 	struct file *file = file_of_fd(fd);
 
 	return file ? READ(file, private_data) : NULL;
-}
-
-static __noinline int put_connected(struct scratch *s, struct unix_address *address, struct socket *socket)
-{
-	struct sock *sk = READ(socket, sk);
-	struct path base = {};
-
-	if (s->user[0] == '@') {
-		head_of(s)->file[0] = put_abstract(s, true);
-	} else if (s->place.status == PLACE_FOUND) {
-		head_of(s)->file[0] = put_place(s, &s->place);
-	} else if (base_of(&base, AT_FDCWD) && read_unix_address(s, address)) {
-		head_of(s)->file[0] = put_lexical(s, &base);
-	}
-	head_of(s)->num[0] = LINUX_AF_UNIX;
-	head_of(s)->num[1] = READ(socket, type);
-	head_of(s)->num[2] = READ(sk, sk_protocol);
-	return 0;
 }
 
 SEC("tp_btf/sys_exit")

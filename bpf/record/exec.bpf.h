@@ -9,19 +9,14 @@
 #include "bpf/base/kernel.h"
 #include "bpf/base/maps.bpf.h"
 #include "bpf/record/path.bpf.h"
+#include "bpf/record/process.bpf.h"
 #include "bpf/record/ring.bpf.h"
 #include "bpf/record/walk.bpf.h"
 
 enum {
-	CPU_TYPE_X86 = 7,
-	CPU_TYPE_X86_64 = 0x01000007,
-	CPU_SUBTYPE_X86_ALL = 3,
-	FDTYPE_VNODE = 1,		/* PROX_FDTYPE_* */
-	FDTYPE_SOCKET = 2,
-	FDTYPE_KQUEUE = 5,
-	FDTYPE_PIPE = 6,
 	PIECE = 16384,			/* of arguments copied at a time */
 	PIECES_MAX = 400,		/* 6 MiB: the kernel's own limit is three quarters of 8 MiB of stack */
+	ARGUMENTS_MAX = 8192,
 };
 
 struct fd_list {
@@ -224,4 +219,186 @@ static __always_inline void exec_record_send(struct scratch *s, struct task_stru
 	head->env.len = env_end - env_from;
 	head->size = s->used + send.bytes;
 	bpf_loop(ES_CLIENTS_MAX, exec_to_slot, &send, 0);
+}
+
+/* ---- what an exec passes ---- */
+
+/*
+ * Arguments and environment, which are still where the program has them. Pages that it hasn't touched since it was
+ * forked can only be read by a program that may sleep, as ask() is, with a function that newer kernels have; what can't
+ * be read is missing, and the record says so.
+ */
+int bpf_copy_from_user_task_str(void *to, uint32_t to__sz, const void *from, struct task_struct *task, uint64_t flags)
+	__ksym __weak;
+
+struct strings {
+	struct capture *capture;
+	uint64_t pointers;		/* a NULL-terminated array in the program's memory */
+	uint32_t width;			/* of a pointer */
+	int32_t tid;			/* whose memory: 0 for the current task's */
+};
+
+/* Reads a pointer (`string` false) or a string of a program; as bpf_probe_read_user_str(). */
+static __always_inline long strings_read(struct strings *strings, void *to, uint32_t bytes, uint64_t from, bool string)
+{
+	struct task_struct *task;
+	long n;
+
+	if (!strings->tid)
+		return string ? bpf_probe_read_user_str(to, bytes, (void *)from)
+			      : bpf_probe_read_user(to, bytes, (void *)from);
+	task = bpf_task_from_pid(strings->tid);
+	if (!task)
+		return -1;
+	n = string ? bpf_copy_from_user_task_str(to, bytes, (void *)from, task, 0)
+		   : bpf_copy_from_user_task(to, bytes, (void *)from, task, 0);
+	bpf_task_release(task);
+	return n;
+}
+
+static __always_inline long capture_one(uint32_t index, struct strings *strings)
+{
+	uint64_t from = strings->pointers + (uint64_t)index * strings->width, text = 0;
+	struct capture *capture = strings->capture;
+	uint32_t used = capture->used;
+	long n;
+
+	n = strings->width == 8 ? strings_read(strings, &text, 8, from, false)
+				: strings_read(strings, &text, 4, from, false);
+	if (n)
+		goto cut;
+	if (!text)
+		return 1;
+	asm volatile("" : "+r"(used));
+	if (used >= CAPTURE_BYTES)
+		goto cut;
+	n = strings_read(strings, capture->bytes + used, USER_BYTES, text, true);
+	if (n <= 0)
+		goto cut;
+	if (n == USER_BYTES)
+		capture->cut = 1;
+	capture->used = used + n;
+	return 0;
+cut:
+	capture->cut = 1;
+	return 1;
+}
+
+/* The two differ for the verifier: one may sleep. */
+static long capture_own(uint32_t index, struct strings *strings)
+{
+	strings->tid = 0;
+	return capture_one(index, strings);
+}
+
+static long capture_others(uint32_t index, struct strings *strings)
+{
+	if (!strings->tid)
+		return 1;
+	return capture_one(index, strings);
+}
+
+/* Of the current task, which is on its way out of execve(2). */
+static __noinline int capture_current(struct capture *capture, struct call *call)
+{
+	struct strings strings = { .capture = capture, .pointers = call->argv, .width = call->compat ? 4 : 8 };
+
+	capture->cut = capture->used = 0;
+	if (call->argv)
+		bpf_loop(ARGUMENTS_MAX, capture_own, &strings, 0);
+	capture->args_bytes = capture->used;
+	strings.pointers = call->envp;
+	if (call->envp)
+		bpf_loop(ARGUMENTS_MAX, capture_own, &strings, 0);
+	capture->env_bytes = capture->used - capture->args_bytes;
+	return 0;
+}
+
+/* Of another task, which waits in execve(2). */
+static __noinline int capture_waiting(struct capture *capture, struct call *call, uint32_t tid)
+{
+	struct strings strings = { .capture = capture, .pointers = call->argv, .width = call->compat ? 4 : 8 };
+
+	capture->cut = capture->used = 0;
+	strings.tid = tid;
+	if (call->argv)
+		bpf_loop(ARGUMENTS_MAX, capture_others, &strings, 0);
+	capture->args_bytes = capture->used;
+	strings.pointers = call->envp;
+	if (call->envp)
+		bpf_loop(ARGUMENTS_MAX, capture_others, &strings, 0);
+	capture->env_bytes = capture->used - capture->args_bytes;
+	return 0;
+}
+
+static __always_inline void put_capture(struct scratch *s, struct capture *capture)
+{
+	struct es_record *head = head_of(s);
+	uint32_t off = s->used, len = capture->args_bytes + capture->env_bytes;
+
+	if (capture->cut)
+		head->flags |= ES_RECORD_ARGS_CUT;
+	asm volatile("" : "+r"(off), "+r"(len));
+	if (len > CAPTURE_BYTES + USER_BYTES || off >= RECORD_BYTES - CAPTURE_BYTES - USER_BYTES) {
+		head->flags |= ES_RECORD_ARGS_CUT;
+		return;
+	}
+	bpf_probe_read_kernel(s->record + off, len, capture->bytes);
+	head->args.off = off;
+	head->args.len = capture->args_bytes;
+	head->env.off = off + capture->args_bytes;
+	head->env.len = capture->env_bytes;
+	s->used = off + len;
+}
+
+/* What the process will be: as it is now, but with the program in `file`, and the ids that come with it. */
+static __always_inline void put_future(struct scratch *s, struct task_struct *leader, struct call *call,
+				       struct path *file)
+{
+	struct process *p = process_get(s, leader);
+	struct es_process_part *part;
+	struct es_file_part *exe;
+	uint32_t off, exe_off;
+
+	if (!p)
+		return;
+	off = put_process_part(s, p, address_of_leader(leader));
+	exe_off = put_path(s, file);
+	if (!off || !exe_off)
+		return;
+	part = at(s, off);
+	exe = at(s, exe_off);
+	if (!call->pidversion)
+		call->pidversion = next_pidversion();
+	part->token.pidversion = call->pidversion;
+	part->executable = *exe;
+	if (exe->stat.mode & 04000)
+		part->token.euid = exe->stat.uid;
+	if (exe->stat.mode & 02000)
+		part->token.egid = exe->stat.gid;
+	put_parent(part, leader);
+	head_of(s)->other = off;
+}
+
+/* An exec record of a task that waits in execve(2), or has been refused there. */
+static __always_inline void put_waiting_exec(struct scratch *s, struct task_struct *task, struct call *call,
+					     struct capture *capture)
+{
+	struct es_record *head = head_of(s);
+	struct task_struct *leader = task->group_leader;
+	struct path cwd = {};
+
+	if (!leader)
+		return;
+	head->process = put_process(s, task);	/* what is long comes behind it */
+	put_future(s, leader, call, &call->file);
+	cwd.mnt = READ(task, fs, pwd.mnt);
+	cwd.dentry = READ(task, fs, pwd.dentry);
+	head->file[0] = put_path(s, &cwd);
+	if (call->script.dentry)
+		head->file[1] = put_path(s, &call->script);
+	put_string(s, &head->str[0], capture->path, USER_BYTES);
+	put_fds(s, task, false);
+	put_image(s, task);
+	put_capture(s, capture);
 }

@@ -9,6 +9,9 @@
  */
 
 #include "bpf/base/syscall-args.bpf.h"
+#include "bpf/record/argument.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/record/walk.bpf.h"
 
 struct mounts {
 	uint64_t node;			/* among the super block's mounts, the next to look at */

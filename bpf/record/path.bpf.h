@@ -6,8 +6,7 @@
  * that a chroot doesn't shorten it; and the parts of stat(2) that the inode carries.
  */
 
-#include "bpf/base/kernel.h"
-#include "bpf/base/maps.bpf.h"
+#include "bpf/base/scope.bpf.h"
 #include "bpf/record/ring.bpf.h"
 
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)

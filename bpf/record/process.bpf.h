@@ -252,3 +252,18 @@ __noinline uint32_t put_current(struct scratch *s)
 	rcu_end(true);
 	return off;
 }
+
+/* Was it a program that asked for this signal, and for another process? info: 0 is kill(2), 1 the kernel. */
+static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct task_struct *sender,
+					    struct task_struct *target)
+{
+	enum { SI_USER = 0, SI_QUEUE = -1, SI_TKILL = -6 };
+	int code;
+
+	if ((unsigned long)info == 1 || READ(target, tgid) == READ(sender, tgid))
+		return false;
+	if (!info)
+		return true;
+	code = READ(info, si_code);
+	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
+}

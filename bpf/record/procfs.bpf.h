@@ -10,13 +10,8 @@
  *	any other below /proc/PID	proc_check: PIDFDINFO of fd and fdinfo, SETCONTROL for writing, PIDINFO of the rest
  */
 
-#include "bpf/base/syscall-args.bpf.h"
-
-enum {
-	PROC_PIDINFO = 2,		/* es_proc_check_type_t */
-	PROC_PIDFDINFO = 3,
-	PROC_SETCONTROL = 5,
-};
+#include "bpf/base/constants.h"
+#include "bpf/record/process.bpf.h"
 
 /*
  * Kernels before 6.2 give a program no task by its number, and what is known of a process is kept with its task: so
@@ -58,22 +53,6 @@ static __noinline uint32_t put_numbered(struct scratch *s, int pid, uint64_t add
 	off = put_process(s, task);
 	bpf_task_release(task);
 	return off;
-}
-
-static __noinline int send_numbered(uint32_t type, int pid, uint64_t address, int64_t number)
-{
-	uint64_t slots = select_clients(type);
-	struct scratch *s;
-
-	if (!slots || pid <= 0 || pid == (int)(bpf_get_current_pid_tgid() >> 32))
-		return 0;
-	s = event_begin(type);
-	if (s) {
-		head_of(s)->other = put_numbered(s, pid, address);
-		head_of(s)->num[0] = number;
-	}
-	event_send(s && head_of(s)->other ? s : NULL, slots);
-	return 0;
 }
 
 /* ---- /proc ---- */
@@ -149,16 +128,4 @@ static __always_inline bool look_of(struct look *look, struct file *file)
 		look->notify = EV_NOTIFY_GET_TASK_READ;
 	}
 	return true;
-}
-
-/* A file was opened. */
-static __always_inline void send_look(struct file *file)
-{
-	struct look look = {};
-
-	if (!(control.subscribers[EV_NOTIFY_GET_TASK] | control.subscribers[EV_NOTIFY_GET_TASK_READ] |
-	      control.subscribers[EV_NOTIFY_PROC_CHECK]))
-		return;
-	if (look_of(&look, file))
-		send_numbered(look.notify, look.pid, look.leader, look.number);
 }

@@ -13,7 +13,6 @@
 
 #include "bpf/base/kernel.h"
 #include "bpf/base/maps.bpf.h"
-#include "bpf/select/select.bpf.h"
 
 static __always_inline struct es_record *head_of(struct scratch *s)
 {

@@ -14,9 +14,8 @@
  * loads and stores is left to the processor: x86 keeps it.
  */
 
-#include "bpf/base/kernel.h"
+#include "bpf/base/file-systems.bpf.h"
 #include "bpf/base/maps.bpf.h"
-#include "bpf/cache/versions.bpf.h"
 #include "bpf/record/path.bpf.h"
 #include "bpf/select/mute.bpf.h"
 

@@ -7,17 +7,8 @@
  * one load.
  */
 
-#include "bpf/base/kernel.h"
-#include "bpf/base/maps.bpf.h"
+#include "bpf/base/scope.bpf.h"
 #include "bpf/select/mute.bpf.h"
-
-/* Is the current task inside the cgroup that the daemon was limited to? */
-static __always_inline bool task_in_scope(void)
-{
-	if (!control.scope_cgroup)
-		return true;
-	return bpf_get_current_ancestor_cgroup_id(control.scope_cgroup_level) == control.scope_cgroup;
-}
 
 /*
  * Verified by its own: then the verifier goes through the programs that call it once, and not once for each of its ways.
@@ -42,21 +33,4 @@ static __always_inline uint64_t select_clients(uint32_t type)
 	if (type >= ES_EVENT_TYPES || !control.subscribers[type])
 		return 0;
 	return select_subscribers(type);
-}
-
-/* Is a mount one of those that the daemon was limited to? */
-static __always_inline bool mount_in_scope(struct mount *mount)
-{
-	uint32_t i, id;
-
-	if (!control.scope_mounts)
-		return true;
-	id = NUMBER(mount, mnt_id);
-	for (i = 0; i < ES_SCOPE_MOUNTS; i++) {
-		if (i >= control.scope_mounts)
-			break;
-		if (control.scope_mount[i] == id)
-			return true;
-	}
-	return false;
 }

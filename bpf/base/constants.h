@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Numbers of the kernel's interface, and of the public headers, that more than one kernel program goes by. What has a
+ * name of its own there has it here, but for a LINUX_ in front where the name is taken.
+ */
+
+/* As in the kernel's headers. */
+enum {
+	PIDTYPE_PID = 0,
+	PIDTYPE_PGID = 2,
+	PIDTYPE_SID = 3,
+	PF_KTHREAD = 0x00200000,
+	SIGNAL_GROUP_EXIT = 0x00000004,
+	TS_COMPAT = 0x0002,
+	FMODE_READ = 0x1,
+	FMODE_WRITE = 0x2,
+	S_IFMT = 0170000,
+	S_IFSOCK = 0140000,
+	S_IFLNK = 0120000,
+	S_IFREG = 0100000,
+	S_IFDIR = 0040000,
+	S_IFCHR = 0020000,
+	S_IFIFO = 0010000,
+	PROC_SUPER_MAGIC = 0x9fa0,
+	MNT_INTERNAL_PIPE = 0x50495045,		/* super block magic numbers */
+	MNT_INTERNAL_SOCKET = 0x534F434B,
+	MNT_INTERNAL_ANON = 0x09041934,
+	AT_FDCWD = -100,
+	AT_SYMLINK_NOFOLLOW = 0x100,
+	AT_REMOVEDIR = 0x200,
+	AT_SYMLINK_FOLLOW = 0x400,
+	AT_EMPTY_PATH = 0x1000,
+	O_WRONLY = 01,
+	O_RDWR = 02,
+	O_ACCMODE = 03,
+	O_CREAT = 0100,
+	O_EXCL = 0200,
+	O_TRUNC = 01000,
+	O_NOFOLLOW = 0400000,
+	O_PATH = 010000000,
+	O_TMPFILE = 020200000,
+	EPERM = 1,
+	EINVAL = 22,
+	EEXIST = 17,
+	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */
+	FMODE_CREATED = 1 << 20,	/* this open made the file */
+	FMODE_EXEC_ = 0x20,		/* in f_flags: opened by an exec */
+	FMODE_NOACCOUNT_ = 0x20000000,
+	O_TMPFILE_ = 0x400000,
+	MNT_INTERNAL_ = 0x4000,
+	LINUX_PROT_WRITE = 2,
+	LINUX_MAP_SHARED = 1,
+	LINUX_MAP_ANONYMOUS = 0x20,
+	LINUX_F_DUPFD = 0,
+	LINUX_F_DUPFD_CLOEXEC = 1030,
+	LINUX_RENAME_EXCHANGE = 2,
+	LINUX_FICLONE = 0x40049409,
+	LINUX_FICLONERANGE = 0x4020940d,
+	LINUX_FS_IOC_SETFLAGS = 0x40086602,
+	LINUX_FS_IOC32_SETFLAGS = 0x40046602,
+	LINUX_FS_IOC_FSSETXATTR = 0x401c5820,
+	LINUX_TIOCSPTLCK = 0x40045431,
+	LINUX_MS_REMOUNT = 32,
+	LINUX_MS_BIND = 4096,
+	LINUX_MS_PROPAGATION = 1 << 17 | 1 << 18 | 1 << 19 | 1 << 20,
+	LINUX_AF_UNIX = 1,
+	UNIX_PATH_BYTES = 108,
+	LINUX_PTRACE_TRACEME = 0,
+	LINUX_PTRACE_ATTACH = 16,
+	LINUX_PTRACE_SEIZE = 0x4206,
+	LINUX_EINPROGRESS = 115,
+	LINUX_FAN_OPEN_PERM = 0x00010000,
+	LINUX_FAN_OPEN_EXEC_PERM = 0x00040000,
+	ERESTARTNOINTR = 513,
+	EINTR = 4,
+	PF_IO_WORKER = 0x10,
+	LINUX_SIGCONT_ = 18,
+	LINUX_SIGSTOP_ = 19,
+	LINUX_SIGTSTP_ = 20,
+	LINUX_SIGTTIN_ = 21,
+	LINUX_SIGTTOU_ = 22,
+	LINUX_SIG_IGN = 1,
+};
+
+/* As in the public headers, and in those of macOS that they name. */
+enum {
+	AUTH_DENY = 1,			/* es_auth_result_t */
+	EXISTING_FILE = 0,		/* es_destination_type_t */
+	NEW_PATH = 1,
+	ES_ACL_SET = 0,			/* es_set_or_clear_t */
+	ES_ACL_CLEAR = 1,
+	DISPOSITION_INTERNAL = 1,	/* es_mount_disposition_t */
+	DISPOSITION_VIRTUAL = 3,
+	DISPOSITION_NULLFS = 4,
+	PROC_PIDINFO = 2,		/* es_proc_check_type_t */
+	PROC_PIDFDINFO = 3,
+	PROC_SETCONTROL = 5,
+	CPU_TYPE_X86 = 7,
+	CPU_TYPE_X86_64 = 0x01000007,
+	CPU_SUBTYPE_X86_ALL = 3,
+	FDTYPE_VNODE = 1,		/* PROX_FDTYPE_* */
+	FDTYPE_SOCKET = 2,
+	FDTYPE_KQUEUE = 5,
+	FDTYPE_PIPE = 6,
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Is it where the daemon looks? A cgroup and a list of mounts limit it. */
+
+#include "bpf/base/kernel.h"
+#include "bpf/base/maps.bpf.h"
+
+/* Is the current task inside the cgroup that the daemon was limited to? */
+static __always_inline bool task_in_scope(void)
+{
+	if (!control.scope_cgroup)
+		return true;
+	return bpf_get_current_ancestor_cgroup_id(control.scope_cgroup_level) == control.scope_cgroup;
+}
+
+/* Is a task, not the current one, in the cgroup that the daemon was limited to? */
+static __always_inline bool other_in_scope(struct task_struct *task)
+{
+	struct cgroup *cgroup, *ancestor = NULL;
+
+	if (!control.scope_cgroup)
+		return true;
+	cgroup = READ(task, cgroups, dfl_cgrp);
+	if (READ(cgroup, level) < (int)control.scope_cgroup_level)
+		return false;
+	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+			      (char *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
+			      control.scope_cgroup_level * sizeof(ancestor));
+	return READ(ancestor, kn, id) == control.scope_cgroup;
+}
+
+/* Is a mount one of those that the daemon was limited to? */
+static __always_inline bool mount_in_scope(struct mount *mount)
+{
+	uint32_t i, id;
+
+	if (!control.scope_mounts)
+		return true;
+	id = NUMBER(mount, mnt_id);
+	for (i = 0; i < ES_SCOPE_MOUNTS; i++) {
+		if (i >= control.scope_mounts)
+			break;
+		if (control.scope_mount[i] == id)
+			return true;
+	}
+	return false;
+}

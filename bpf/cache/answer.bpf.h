@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (2) Answers that clients want kept, under the versions of what they are about. The keep_*() see an answer from before the
+ * asking until it is in the cache, or isn't. Why that is safe: versions.bpf.h.
+ */
+
+#include "bpf/cache/versions.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ES_CACHE_SETS);
+	__type(key, uint32_t);
+	__type(value, struct es_cache_set);
+} cache SEC(".maps");
+
+enum { TYPE_MASK = 0xff };		/* of events: in an answer's kind, what else tells it apart is above */
+
+/* The last generation of the cache in which an answer of this type was kept. */
+uint32_t kept_since[TYPE_MASK + 1];
+
+/* An answer that may be kept, from before the asking until all have answered. */
+struct keep {
+	uint64_t inode;
+	uint64_t executable, file;	/* versions */
+	uint64_t clients;
+	uint32_t generation;		/* 0: it isn't to be kept */
+	uint32_t mask;			/* what all have allowed */
+	uint32_t hindrance;		/* enum es_cache_count: why it can't be kept; 0: nothing */
+	uint32_t wanted;		/* by one client at least */
+	uint32_t kind;			/* see cache_kind() */
+	uint32_t flags;			/* of the question */
+};
+
+/* ---- the table ---- */
+
+enum cached {
+	CACHED_NOT,
+	CACHED_ALLOW,
+	CACHED_DENY,
+};
+
+/* The event's type, and what else tells one answer from another: es_proc_check_type_t. */
+static __always_inline uint32_t cache_kind(uint32_t type, uint32_t number)
+{
+	return type | number << 8;
+}
+
+static __always_inline struct es_cache_set *cache_set(uint64_t executable, uint64_t file, uint32_t kind)
+{
+	uint64_t hash = (executable * 31 + file) * 61 + kind;
+	uint32_t index = (hash * 0x9e3779b97f4a7c15ull) >> 40 & (ES_CACHE_SETS - 1);
+
+	return bpf_map_lookup_elem(&cache, &index);
+}
+
+/*
+ * Who answered matters: a client that has to be asked now and wasn't then must be. And if it denied, and needn't be asked
+ * now, it isn't its denial that counts.
+ */
+static __always_inline enum cached slot_says(struct es_cache_slot *slot, uint64_t clients, uint32_t flags)
+{
+	uint64_t answered = ONCE(slot->clients);
+
+	if (flags & ~(uint32_t)ONCE(slot->mask))
+		return clients == answered ? CACHED_DENY : CACHED_NOT;
+	return clients & ~answered ? CACHED_NOT : CACHED_ALLOW;
+}
+
+static __always_inline bool slot_is(struct es_cache_slot *slot, uint64_t executable, uint64_t file, uint32_t kind)
+{
+	return ONCE(slot->file) == file && ONCE(slot->executable) == executable && ONCE(slot->kind) == kind;
+}
+
+static __always_inline enum cached cache_find(uint64_t executable, uint64_t file, uint64_t clients, uint32_t kind,
+						uint32_t flags)
+{
+	struct es_cache_set *set = cache_set(executable, file, kind);
+	uint32_t generation = ONCE(control.cache_generation), way;
+	enum cached says = CACHED_NOT;
+	uint64_t sequence;
+
+	if (!set || !generation)
+		return CACHED_NOT;
+	sequence = ONCE(set->sequence);
+	for (way = 0; way < ES_CACHE_WAYS; way++) {
+		if (!slot_is(&set->slots[way], executable, file, kind))
+			continue;
+		if (ONCE(set->slots[way].generation) == generation)
+			says = slot_says(&set->slots[way], clients, flags);
+		break;
+	}
+	return sequence & 1 || ONCE(set->sequence) != sequence ? CACHED_NOT : says;
+}
+
+/* The place to write: that of an older answer to the same, else a free one, else one whose turn it is. */
+static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct keep *keep)
+{
+	uint32_t way, best = ES_CACHE_WAYS;
+
+	for (way = 0; way < ES_CACHE_WAYS; way++) {
+		if (slot_is(&set->slots[way], keep->executable, keep->file, keep->kind))
+			return way;
+		if (set->slots[way].generation != keep->generation)
+			best = way;
+	}
+	if (best < ES_CACHE_WAYS)
+		return best;
+	cache_count(ES_CACHE_REPLACED);
+	return set->next++ % ES_CACHE_WAYS;
+}
+
+/* Who finds the set being written does without. */
+static __noinline int cache_store(struct keep *keep)
+{
+	struct es_cache_set *set = cache_set(keep->executable, keep->file, keep->kind);
+	struct es_cache_slot *slot;
+	uint32_t type = keep->kind;
+	uint64_t sequence;
+
+	if (!set)
+		return 0;
+	asm volatile("" : "+r"(type));
+	ONCE(kept_since[type & TYPE_MASK]) = keep->generation;
+	sequence = ONCE(set->sequence);
+	if (sequence & 1 || __sync_val_compare_and_swap(&set->sequence, sequence, sequence + 1) != sequence)
+		return 0;
+	slot = &set->slots[way_to_use(set, keep) & (ES_CACHE_WAYS - 1)];
+	ONCE(slot->executable) = keep->executable;
+	ONCE(slot->file) = keep->file;
+	ONCE(slot->clients) = keep->clients;
+	ONCE(slot->kind) = keep->kind;
+	ONCE(slot->mask) = keep->mask;
+	ONCE(slot->generation) = keep->generation;
+	ONCE(set->sequence) = sequence + 2;
+	cache_count(ES_CACHE_INSERTED);
+	return 0;
+}
+
+/* ---- keeping one ---- */
+
+enum {
+	KEPT_RESULT = 1,		/* in question.flags: what there is to allow where the answer is no set of flags */
+	CHANGES_FILE = 1 << 8,		/* what is allowed changes the file */
+};
+
+/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
+static __always_inline int own_writers(uint32_t kind, uint32_t flags)
+{
+	return kind == EV_AUTH_OPEN && flags & FMODE_WRITE;
+}
+
+/* Before anyone is asked: under which versions the answer can be kept. */
+__noinline int keep_begin(struct keep *keep, uint64_t inode, uint64_t dentry, uint64_t clients)
+{
+	uint32_t hindrance = ES_CACHE_UNFIT;
+
+	if (!keep)
+		return 0;
+	cache_count(ES_CACHE_MISSES);
+	keep->inode = inode;
+	keep->generation = ONCE(control.cache_generation);
+	keep->mask = ES_VERDICT_FLAGS_MASK;
+	keep->wanted = 0;
+	keep->clients = clients;
+	keep->executable = version_stable(executable_of_current(), 0, 0, &hindrance);
+	if (keep->executable)
+		keep->file = version_stable(inode, dentry, own_writers(keep->kind, keep->flags), &hindrance);
+	keep->hindrance = hindrance;
+	return 0;
+}
+
+/* The place of the version that the answer is about, NULL: it isn't there any more. */
+static __always_inline struct version *keep_version(struct keep *keep)
+{
+	struct version_set *set = version_set(keep->inode);
+	uint32_t way;
+
+	for (way = 0; set && way < VERSION_WAYS; way++) {
+		if (version_at(&set->ways[way], keep->inode) == keep->file)
+			return &set->ways[way];
+	}
+	return NULL;
+}
+
+/* All have answered. What is allowed to change the file ends what was known of it. */
+static __noinline int keep_end(struct keep *keep, bool denied)
+{
+	struct version *version;
+
+	if (!keep->wanted || !keep->generation || (!denied && keep->flags & CHANGES_FILE))
+		return 0;
+	if (keep->hindrance) {
+		cache_count(keep->hindrance < ES_CACHE_COUNT_MAX ? keep->hindrance : ES_CACHE_UNFIT);
+		return 0;
+	}
+	version = keep_version(keep);
+	if (!version || control.cache_generation != keep->generation) {
+		cache_count(ES_CACHE_CHANGED);
+		return 0;
+	}
+	ONCE(version->kept) = 1;
+	return cache_store(keep);
+}

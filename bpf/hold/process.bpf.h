@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (1) Processes change their program, and do something to each other, when asked about:
+ *
+ *	bprm_check_security	AUTH_EXEC, at the last program of a chain of interpreters
+ *	task_kill		AUTH_SIGNAL, AUTH_PROC_SUSPEND_RESUME
+ *	ptrace_access_check	AUTH_GET_TASK, of ptrace(2)
+ */
+
+#include "bpf/hold/hook.bpf.h"
+#include "bpf/record/exec.bpf.h"
+#include "bpf/record/process.bpf.h"
+
+static __always_inline void put_bprm(struct scratch *s, struct call *call, const char *interp)
+{
+	bpf_probe_read_kernel_str(s->capture.path, USER_BYTES, interp);
+	capture_current(&s->capture, call);
+	put_waiting_exec(s, bpf_get_current_task_btf(), call, &s->capture);
+}
+
+/*
+ * Called once for each program of a chain: a script, its interpreter. The kernel has just read the arguments, so they
+ * can be read again without sleeping. Waiting is at the gate; nothing that others need is locked.
+ */
+static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int ret)
+{
+	struct call *call = call_entered(ES_KIND_EXEC);
+	struct path file = {};
+	struct question q = {};
+	char begin[2] = {};
+
+	if (ret || !call)
+		return ret;
+	file.mnt = READ(bprm, file, f_path.mnt);
+	file.dentry = READ(bprm, file, f_path.dentry);
+	bpf_probe_read_kernel(begin, sizeof(begin), (char *)bprm + bpf_core_field_offset(struct linux_binprm, buf));
+	if (begin[0] == '#' && begin[1] == '!') {
+		if (!call->script.dentry)
+			call->script = file;
+		return 0;
+	}
+	if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
+				if (!call->script.dentry) about_file(&q, READ(bprm, file), KEPT_RESULT)))
+		return 0;
+	call->file = file;
+	return question_ask(&q, WAIT_GATE, put_bprm(s, call, READ(bprm, interp)));
+}
+
+LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
+
+static __always_inline void put_other(struct scratch *s, struct task_struct *target, int64_t number)
+{
+	head_of(s)->other = put_process(s, target);
+	head_of(s)->num[0] = number;
+}
+
+/* kill(2) of many: those before would get the signal again if the call were started over. */
+static __always_inline bool kills_many(struct task_struct *task)
+{
+	enum { NR_KILL = 62, NR_KILL_32 = 37 };
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	if (is_compat())
+		return regs->orig_ax == NR_KILL_32 && (int)regs->bx <= 0;
+	return regs->orig_ax == NR_KILL && (int)regs->di <= 0;
+}
+
+static __always_inline int ask_signal(struct task_struct *target, uint32_t type, uint32_t notify, int64_t number)
+{
+	struct question q = {};
+
+	if (!question_open(&q, type, notify, (uint64_t)target, number, 0))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_other(s, target, number));
+}
+
+SEC("lsm/task_kill")
+int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo *info, int sig, const struct cred *cred,
+	     int ret)
+{
+	enum { SIGCONT_ = 18, SIGSTOP_ = 19, SIGTSTP_ = 20 };
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (ret || !sent_by_program(info, task, target))
+		return ret;
+	if (kills_many(task)) {
+		__sync_fetch_and_add(&stats.not_held, 1);
+		return 0;
+	}
+	ret = ask_signal(target, EV_AUTH_SIGNAL, EV_NOTIFY_SIGNAL, sig);
+	if (!ret && (sig == SIGCONT_ || sig == SIGSTOP_ || sig == SIGTSTP_))
+		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, sig == SIGCONT_);
+	return ret;
+}
+
+/*
+ * Only ptrace(2) itself can be started over: where else this is asked (process_vm_readv(2) and its kin), the answer is
+ * yes or no, given with a lock held, and starting over would look like a no. Those go on, and are counted. Opens of
+ * files in /proc were asked about before, at file_open.
+ */
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int mode, int ret)
+{
+	enum { LINUX_PTRACE_MODE_ATTACH = 2 };
+	struct es_syscall call = current_call();
+	struct question q = {};
+	bool read;
+
+	if (ret || !(mode & LINUX_PTRACE_MODE_ATTACH) || call.kind == ES_KIND_OPEN ||
+	    READ(target, tgid) == bpf_get_current_pid_tgid() >> 32)
+		return ret;
+	read = call.kind == ES_KIND_PTRACE && call.variant == ES_VARIANT_OTHER;
+	if (!question_open_kept(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
+				(uint64_t)target, mode, 0, about_process(&q, number_of(target), 0)))
+		return 0;
+	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
+		__sync_fetch_and_add(&stats.not_held, 1);
+		return 0;
+	}
+	return question_ask(&q, WAIT_RESTART, put_other(s, target, 0));
+}

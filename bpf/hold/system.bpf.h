@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (1) Mounts, sockets with a path, the clock, modules are asked about:
+ *
+ *	sb_mount		AUTH_MOUNT, AUTH_REMOUNT
+ *	move_mount		AUTH_MOUNT, where mount(2) isn't used
+ *	sb_remount		AUTH_REMOUNT, likewise
+ *	socket_bind		AUTH_UIPC_BIND
+ *	socket_connect		AUTH_UIPC_CONNECT
+ *	settime			AUTH_SETTIME
+ *	kernel_read_file, kernel_load_data	AUTH_KEXTLOAD
+ */
+
+#include "bpf/hold/hook.bpf.h"
+#include "bpf/record/mount.bpf.h"
+#include "bpf/record/socket.bpf.h"
+
+/* ---- mounts ---- */
+
+static __always_inline void put_sb_mount(struct scratch *s, const char *device, const struct path *path,
+					 const char *type, unsigned long flags)
+{
+	struct path at_ = { .mnt = READ(path, mnt), .dentry = READ(path, dentry) };
+
+	put_mounted_on(s, put_path(s, &at_));
+	put_string(s, &head_of(s)->str[0], type, NAME_BYTES);
+	put_string(s, &head_of(s)->str[2], device, NAME_BYTES);
+	head_of(s)->num[0] = flags;
+	head_of(s)->num[4] = disposition_of(0, flags);
+}
+
+static __always_inline int on_sb_mount(const char *device, const struct path *path, const char *type,
+				       unsigned long flags, int ret)
+{
+	bool remount = flags & LINUX_MS_REMOUNT;
+	struct question q = {};
+
+	if (ret || flags & LINUX_MS_PROPAGATION)
+		return ret;
+	if (!question_open_kept(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
+				remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ(path, dentry)), flags, 0,
+				if (!remount) about_path(&q, path, KEPT_RESULT)))
+		return 0;
+	return question_ask(&q, WAIT_GATE, put_sb_mount(s, device, path, type, flags));
+}
+
+LSM_HOOK(sb_mount, on_sb_mount(device, path, type, flags, ret), const char *device, const struct path *path,
+	 const char *type, unsigned long flags, void *data, int ret)
+
+static __always_inline void put_moved(struct scratch *s, const struct path *from, const struct path *to)
+{
+	struct path at_ = { .mnt = READ(to, mnt), .dentry = READ(to, dentry) };
+
+	put_mounted_on(s, put_path(s, &at_));
+	put_mount(s, mount_of(READ(from, mnt)), 0);
+}
+
+/* move_mount(2): of what fsmount(2) or open_tree(2) gave, or from one place to another. */
+SEC("lsm/move_mount")
+int BPF_PROG(plain_move_mount, const struct path *from, const struct path *to, int ret)
+{
+	struct question q = {};
+
+	if (ret || current_call().kind != ES_KIND_MOUNT || current_call().variant != ES_VARIANT_AT)
+		return ret;
+	if (!question_open_kept(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ(to, dentry)),
+				(uint64_t)READ(from, mnt), 0, about_path(&q, to, KEPT_RESULT)))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_moved(s, from, to));
+}
+
+static __always_inline void put_reconfigured(struct scratch *s, struct super_block *sb)
+{
+	struct path path = { .mnt = (void *)mount_of_super_block(number_of(sb)) };
+
+	path.dentry = READ(path.mnt, mnt_root);
+	put_mounted_on(s, put_path(s, &path));
+	put_mount(s, mount_of(path.mnt), LINUX_MS_REMOUNT);
+}
+
+/*
+ * fsconfig(2). It can't be started over, since an error spoils its context: it waits in one piece, and only where a
+ * hook may sleep. mount(2) was asked about before it came here.
+ */
+SEC("lsm.s/sb_remount")
+int BPF_PROG(hook_sb_remount, struct super_block *sb, void *options, int ret)
+{
+	struct question q = {};
+
+	if (ret || (current_call().kind == ES_KIND_MOUNT && current_call().variant == ES_VARIANT_PLAIN))
+		return ret;
+	if (!question_open(&q, EV_AUTH_REMOUNT, EV_NOTIFY_REMOUNT, (uint64_t)sb, 0, 0))
+		return 0;
+	return question_ask(&q, WAIT_WHOLE, put_reconfigured(s, sb));
+}
+
+/* ---- sockets ---- */
+
+/* The file that the name in scratch.user leads to, if the kernel knows it already. */
+static __always_inline uint64_t socket_file(struct scratch *s)
+{
+	walk_unix_path(s, WALK_FOLLOW);
+	return s->place.status == PLACE_FOUND ? inode_key(s->place.dentry) : 0;
+}
+
+static __always_inline void put_address(struct question *q, struct scratch *s, struct unix_address *address,
+					struct socket *connected)
+{
+	if (!read_unix_address(s, address))
+		return;
+	if (connected) {
+		keep_checked(q, socket_file(s));
+		put_connected(s, address, connected);
+	} else {
+		walk_unix_path(s, 0);
+		put_bound(s, address);
+	}
+}
+
+/* The hook gets a name only: an answer is about the file that it leads to now. */
+static __noinline int about_address(struct question *q, struct unix_address *address)
+{
+	struct vfsmount *mnt;
+	uint32_t index = 0;
+	struct scratch *s = pool_take(&index);
+	uint64_t inode;
+
+	rcu_begin(true);
+	if (s && read_unix_address(s, address)) {
+		inode = socket_file(s);
+		mnt = (void *)((char *)s->place.dentry_mount + bpf_core_field_offset(struct mount, mnt));
+		if (inode)
+			about_inode(q, inode, (uint64_t)s->place.dentry, mnt, KEPT_RESULT);
+	}
+	rcu_end(true);
+	if (s)
+		pool_give(index);
+	return 0;
+}
+
+/* An address without a name is asked about by nobody: the kernel makes one up. */
+static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int len, uint32_t type, uint32_t notify)
+{
+	struct unix_address address = { .at = number_of(sockaddr), .len = len, .copied = true };
+	struct socket *connected = type == EV_AUTH_UIPC_CONNECT ? socket : NULL;
+	struct call *call = call_of_current(true);
+	struct question q = {};
+
+	bpf_probe_read_kernel(&address.family, sizeof(address.family), sockaddr);
+	if (!call || address.family != LINUX_AF_UNIX || len <= (int)sizeof(address.family) ||
+	    len > (int)sizeof(address.family) + UNIX_PATH_BYTES)
+		return 0;
+	if (!question_open_kept(&q, type, notify, (uint64_t)READ(socket, sk), text_take(call, address.at, len), 0,
+				if (connected) about_address(&q, &address)))
+		return 0;
+	return question_ask(&q, WAIT_GATE, put_address(&q, s, &address, connected));
+}
+
+static __always_inline int on_socket_bind(struct socket *socket, void *address, int len, int ret)
+{
+	return ret ? ret : ask_socket(socket, address, len, EV_AUTH_UIPC_BIND, EV_NOTIFY_UIPC_BIND);
+}
+
+LSM_HOOK(socket_bind, on_socket_bind(socket, address, len, ret), struct socket *socket, void *address, int len,
+	 int ret)
+
+static __always_inline int on_socket_connect(struct socket *socket, void *address, int len, int ret)
+{
+	return ret ? ret : ask_socket(socket, address, len, EV_AUTH_UIPC_CONNECT, EV_NOTIFY_UIPC_CONNECT);
+}
+
+LSM_HOOK(socket_connect, on_socket_connect(socket, address, len, ret), struct socket *socket, void *address, int len,
+	 int ret)
+
+/* ---- clock ---- */
+
+static __always_inline int on_settime(int ret)
+{
+	struct question q = {};
+
+	if (ret || !question_open(&q, EV_AUTH_SETTIME, EV_NOTIFY_SETTIME, 0, 0, 0))
+		return ret;
+	return question_ask(&q, WAIT_GATE, (void)0);
+}
+
+LSM_HOOK(settime, on_settime(ret), const void *time, const void *zone, int ret)
+
+/* ---- modules ---- */
+
+enum kernel_read_file_id___modules {
+	READING_MODULE = 2,
+};
+
+enum kernel_load_data_id___modules {
+	LOADING_MODULE = 2,
+};
+
+/* A module's file is called as the module, which says '_' for '-', with ".ko" and more behind. */
+static __noinline int put_module_name(struct scratch *s, struct file *file)
+{
+	uint32_t i;
+
+	__builtin_memset(s->name, 0, sizeof(s->name));
+	bpf_probe_read_kernel_str(s->name, NAME_BYTES, READ(file, f_path.dentry, d_name.name));
+	for (i = 0; i < NAME_BYTES; i++) {
+		if (s->name[i] == '.' && s->name[i + 1] == 'k' && s->name[i + 2] == 'o')
+			s->name[i] = 0;
+		else if (s->name[i] == '-')
+			s->name[i] = '_';
+	}
+	put_string(s, &head_of(s)->str[0], s->name, NAME_BYTES);
+	return 0;
+}
+
+static __always_inline int on_kernel_read_file(struct file *file, uint32_t id, int ret)
+{
+	struct question q = {};
+
+	if (ret || id != bpf_core_enum_value(enum kernel_read_file_id___modules, READING_MODULE))
+		return ret;
+	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, (uint64_t)READ(file, f_inode), 0, 0))
+		return 0;
+	return question_ask(&q, WAIT_GATE, put_module_name(s, file));
+}
+
+LSM_HOOK(kernel_read_file, on_kernel_read_file(file, id, ret), struct file *file, uint32_t id, bool contents, int ret)
+
+/* init_module(image, length, parameters): the name is in the image, in the section that becomes struct module. */
+struct image {
+	uint64_t at;
+	uint64_t section;		/* header of the next section */
+	uint64_t names;			/* of sections */
+	uint64_t module;		/* where struct module is, 0: not found yet */
+	uint32_t sections;
+	uint32_t header_bytes;
+};
+
+static __always_inline bool is_module_section(uint64_t name)
+{
+	const char wanted[] = ".gnu.linkonce.this_module";
+	char text[sizeof(wanted)] = {};
+	uint32_t i;
+
+	if (bpf_probe_read_user(text, sizeof(text), (void *)name))
+		return false;
+	for (i = 0; i < sizeof(wanted); i++) {
+		if (text[i] != wanted[i])
+			return false;
+	}
+	return true;
+}
+
+static long image_step(uint32_t index, struct image *image)
+{
+	enum { NAME_AT = 0, OFFSET_AT = 0x18 };
+	uint64_t header = image->section, offset = 0;
+	uint32_t name = 0;
+
+	if (index >= image->sections)
+		return 1;
+	image->section += image->header_bytes;
+	if (bpf_probe_read_user(&name, sizeof(name), (void *)(header + NAME_AT)) ||
+	    !is_module_section(image->names + name))
+		return 0;
+	if (!bpf_probe_read_user(&offset, sizeof(offset), (void *)(header + OFFSET_AT)))
+		image->module = image->at + offset;
+	return 1;
+}
+
+/* Of what is in memory: a page that the program hasn't touched can't be read, and then the name is missing. */
+static __noinline int put_image_name(struct scratch *s)
+{
+	enum { SECTIONS_AT = 0x28, HEADER_BYTES_AT = 0x3a, SECTIONS_MAX = 4096, MODULE_NAME_BYTES = 56 };
+	struct image image = { .module = unknown(0) };
+	uint64_t sections = 0, names = 0;
+	uint16_t numbers[3] = {};	/* bytes of a section's header, sections, the one that has names */
+
+	args_of_current(&s->args);
+	image.at = s->args.a[0];
+	bpf_probe_read_user(&sections, sizeof(sections), (void *)(image.at + SECTIONS_AT));
+	bpf_probe_read_user(numbers, sizeof(numbers), (void *)(image.at + HEADER_BYTES_AT));
+	image.section = image.at + sections;
+	image.header_bytes = numbers[0];
+	image.sections = numbers[1];
+	bpf_probe_read_user(&names, sizeof(names),
+			    (void *)(image.section + (uint64_t)numbers[2] * numbers[0] + 0x18));
+	image.names = image.at + names;
+	bpf_loop(SECTIONS_MAX, image_step, &image, 0);
+	s->name[0] = 0;
+	if (image.module)
+		bpf_probe_read_user_str(s->name, MODULE_NAME_BYTES,
+					(void *)(image.module + bpf_core_field_offset(struct module, name)));
+	put_string(s, &head_of(s)->str[0], s->name, NAME_BYTES);
+	return 0;
+}
+
+SEC("lsm/kernel_load_data")
+int BPF_PROG(plain_kernel_load_data, uint32_t id, bool contents, int ret)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct question q = {};
+
+	if (ret || id != bpf_core_enum_value(enum kernel_load_data_id___modules, LOADING_MODULE))
+		return ret;
+	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, regs->di, regs->si, 0))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_image_name(s));
+}

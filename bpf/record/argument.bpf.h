@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (3) The files that a system call names, into a record. Paths are read again when the call returns; a program that changes
+ * them meanwhile deceives us no more than the kernel itself, which reads them between the two.
+ */
+
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/record/path.bpf.h"
+#include "bpf/record/walk.bpf.h"
+
+/* A path argument as a file: looked up now, or given as it was passed. */
+static __noinline uint32_t put_argument(struct scratch *s, int dirfd, uint64_t text, uint32_t flags)
+{
+	struct path base = {};
+
+	walk_argument(s, &s->place, dirfd, text, flags);
+	if (s->place.status == PLACE_FOUND)
+		return put_place(s, &s->place);
+	if (bpf_probe_read_user_str(s->user, USER_BYTES, (void *)text) <= 0)
+		return 0;
+	if (!base_of(&base, s->user[0] == '/' ? AT_FDCWD : dirfd))
+		return 0;
+	return put_lexical(s, &base);
+}
+
+/* The same for the *at() calls: an empty path is the descriptor itself. */
+static __always_inline uint32_t put_argument_at(struct scratch *s, int dirfd, uint64_t text, uint32_t flags)
+{
+	char first = 0;
+
+	if (!text || bpf_probe_read_user(&first, 1, (void *)text) || !first)
+		return dirfd == AT_FDCWD ? put_argument(s, dirfd, text, flags) : put_file(s, file_of_fd(dirfd));
+	return put_argument(s, dirfd, text, flags);
+}
+
+/* The object of a call that takes a path, a directory and a path, or a descriptor. `at_flags` is of the *at() forms. */
+static __always_inline uint32_t put_target(struct scratch *s, struct args *args, uint32_t at_flags)
+{
+	uint32_t follow = at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+
+	switch (args->variant) {
+	case ES_VARIANT_FD:
+		return put_file(s, file_of_fd(args->a[0]));
+	case ES_VARIANT_LINK:
+		return put_argument(s, AT_FDCWD, args->a[0], 0);
+	case ES_VARIANT_AT:
+	case ES_VARIANT_AT2:
+		return put_argument_at(s, args->a[0], args->a[1], follow);
+	default:
+		return put_argument(s, AT_FDCWD, args->a[0], follow);
+	}
+}
+
+/* The directory and name where a path leads; the object need not be there. */
+static __always_inline void put_dir_and_name(struct scratch *s, uint32_t *dir, struct es_span *name,
+					     struct place *place)
+{
+	*dir = put_place_dir(s, place);
+	put_bytes(s, name, place->name, place->name_len);
+}
+
+/* The directory and name of an open file. */
+static __always_inline void put_dir_and_name_of(struct scratch *s, uint32_t *dir, struct es_span *name,
+						struct file *file)
+{
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct path path = { .mnt = READ(file, f_path.mnt), .dentry = READ(dentry, d_parent) };
+
+	*dir = put_path(s, &path);
+	put_string(s, name, READ(dentry, d_name.name), NAME_BYTES);
+}
