@@ -100,54 +100,48 @@ static inline struct es_mute_hash es_mute_hash_path(const uint64_t keys[ES_MUTE_
 }
 #endif
 
-/* Which paths an event acts on: where a record has them. */
+/* Which parts of a record are what its event acts on: a bit each. */
+#define ES_TARGET_FILE_AT(slot) (1 << (slot))
+#define ES_TARGET_STRING_AT(slot) (1 << (3 + (slot)))
+#define ES_TARGET_OTHER (1 << 6)
+
 enum es_target {
-	ES_TARGET_NONE,			/* muting by target doesn't concern it */
-	ES_TARGET_FILE,			/* file[0] */
-	ES_TARGET_PROCESS,		/* the executable of `other` */
-	ES_TARGET_MADE,			/* file[0], or in the directory file[0] the name str[0] */
-	ES_TARGET_SECOND,		/* file[0], and file[1] or in the directory file[1] the name str[0] */
-	ES_TARGET_COPY,			/* file[0] and file[1], or in file[2] the name str[0] */
+	ES_TARGET_NONE = 0,		/* muting by target doesn't concern it */
+	ES_TARGET_PROCESS = ES_TARGET_OTHER,	/* the executable of `other` */
+	ES_TARGET_FILE = ES_TARGET_FILE_AT(0),
+	ES_TARGET_PAIR = ES_TARGET_FILE_AT(0) | ES_TARGET_FILE_AT(1),
+	/* file[0], or in the directory file[0] the name str[0] */
+	ES_TARGET_MADE = ES_TARGET_FILE_AT(0) | ES_TARGET_STRING_AT(0),
+	/* file[0], and file[1] or in the directory file[1] the name str[0] */
+	ES_TARGET_SECOND = ES_TARGET_PAIR | ES_TARGET_STRING_AT(0),
+	/* file[0], and file[1] or in the directory file[2] the name str[0] */
+	ES_TARGET_COPY = ES_TARGET_SECOND | ES_TARGET_FILE_AT(2),
 };
 
-/* Every payload of abi/events.def. */
+/* ES_TARGET_OF_<payload>: one of these, put together from the payload's rows. */
 enum es_target_of {
-#define ES_TARGET_OF(payload, target) ES_TARGET_OF_##payload = ES_TARGET_##target,
-	ES_TARGET_OF(open, FILE) ES_TARGET_OF(close, FILE) ES_TARGET_OF(unlink, FILE) ES_TARGET_OF(write, FILE)
-	ES_TARGET_OF(truncate, FILE) ES_TARGET_OF(chdir, FILE) ES_TARGET_OF(chroot, FILE) ES_TARGET_OF(stat, FILE)
-	ES_TARGET_OF(readdir, FILE) ES_TARGET_OF(dup, FILE) ES_TARGET_OF(listextattr, FILE)
-	ES_TARGET_OF(readlink, FILE) ES_TARGET_OF(access, FILE) ES_TARGET_OF(utimes, FILE) ES_TARGET_OF(setmode, FILE)
-	ES_TARGET_OF(setflags, FILE) ES_TARGET_OF(setowner, FILE) ES_TARGET_OF(setextattr, FILE)
-	ES_TARGET_OF(getextattr, FILE) ES_TARGET_OF(deleteextattr, FILE) ES_TARGET_OF(setacl, FILE)
-	ES_TARGET_OF(mmap, FILE) ES_TARGET_OF(fcntl, FILE) ES_TARGET_OF(uipc_connect, FILE)
-	ES_TARGET_OF(getattrlist, FILE) ES_TARGET_OF(setattrlist, FILE) ES_TARGET_OF(searchfs, FILE)
-	ES_TARGET_OF(exec, PROCESS) ES_TARGET_OF(signal, PROCESS) ES_TARGET_OF(proc_suspend_resume, PROCESS)
-	ES_TARGET_OF(get_task, PROCESS) ES_TARGET_OF(get_task_read, PROCESS) ES_TARGET_OF(get_task_inspect, PROCESS)
-	ES_TARGET_OF(get_task_name, PROCESS) ES_TARGET_OF(trace, PROCESS) ES_TARGET_OF(proc_check, PROCESS)
-	ES_TARGET_OF(remote_thread_create, PROCESS) ES_TARGET_OF(create, MADE) ES_TARGET_OF(uipc_bind, MADE)
-	ES_TARGET_OF(rename, SECOND) ES_TARGET_OF(exchangedata, SECOND) ES_TARGET_OF(link, SECOND)
-	ES_TARGET_OF(clone, SECOND) ES_TARGET_OF(copyfile, COPY) ES_TARGET_OF(authentication, NONE)
-	ES_TARGET_OF(authorization_judgement, NONE) ES_TARGET_OF(authorization_petition, NONE)
-	ES_TARGET_OF(bootstrap_check_in, NONE) ES_TARGET_OF(bootstrap_look_up, NONE)
-	ES_TARGET_OF(btm_launch_item_add, NONE) ES_TARGET_OF(btm_launch_item_remove, NONE)
-	ES_TARGET_OF(cs_invalidated, NONE) ES_TARGET_OF(exit, NONE) ES_TARGET_OF(file_provider_materialize, NONE)
-	ES_TARGET_OF(file_provider_update, NONE) ES_TARGET_OF(fork, NONE) ES_TARGET_OF(fsgetpath, NONE)
-	ES_TARGET_OF(gatekeeper_user_override, NONE) ES_TARGET_OF(iokit_open, NONE) ES_TARGET_OF(kextload, NONE)
-	ES_TARGET_OF(kextunload, NONE) ES_TARGET_OF(login_login, NONE) ES_TARGET_OF(login_logout, NONE)
-	ES_TARGET_OF(lookup, NONE) ES_TARGET_OF(lw_session_lock, NONE) ES_TARGET_OF(lw_session_login, NONE)
-	ES_TARGET_OF(lw_session_logout, NONE) ES_TARGET_OF(lw_session_unlock, NONE) ES_TARGET_OF(mount, NONE)
-	ES_TARGET_OF(mprotect, NONE) ES_TARGET_OF(none, NONE) ES_TARGET_OF(od_attribute_set, NONE)
-	ES_TARGET_OF(od_attribute_value_add, NONE) ES_TARGET_OF(od_attribute_value_remove, NONE)
-	ES_TARGET_OF(od_create_group, NONE) ES_TARGET_OF(od_create_user, NONE) ES_TARGET_OF(od_delete_group, NONE)
-	ES_TARGET_OF(od_delete_user, NONE) ES_TARGET_OF(od_disable_user, NONE) ES_TARGET_OF(od_enable_user, NONE)
-	ES_TARGET_OF(od_group_add, NONE) ES_TARGET_OF(od_group_remove, NONE) ES_TARGET_OF(od_group_set, NONE)
-	ES_TARGET_OF(od_modify_password, NONE) ES_TARGET_OF(openssh_login, NONE) ES_TARGET_OF(openssh_logout, NONE)
-	ES_TARGET_OF(profile_add, NONE) ES_TARGET_OF(profile_remove, NONE) ES_TARGET_OF(pty_close, NONE)
-	ES_TARGET_OF(pty_grant, NONE) ES_TARGET_OF(remount, NONE) ES_TARGET_OF(screensharing_attach, NONE)
-	ES_TARGET_OF(screensharing_detach, NONE) ES_TARGET_OF(setegid, NONE) ES_TARGET_OF(seteuid, NONE)
-	ES_TARGET_OF(setgid, NONE) ES_TARGET_OF(setregid, NONE) ES_TARGET_OF(setreuid, NONE)
-	ES_TARGET_OF(settime, NONE) ES_TARGET_OF(setuid, NONE) ES_TARGET_OF(su, NONE) ES_TARGET_OF(sudo, NONE)
-	ES_TARGET_OF(tcc_modify, NONE) ES_TARGET_OF(unmount, NONE) ES_TARGET_OF(xp_malware_detected, NONE)
-	ES_TARGET_OF(xp_malware_remediated, NONE) ES_TARGET_OF(xpc_connect, NONE)
-#undef ES_TARGET_OF
+#define ES_TARGET_PART_file(slot) ES_TARGET_FILE_AT(slot)
+#define ES_TARGET_PART_file_or_null(slot) ES_TARGET_FILE_AT(slot)
+#define ES_TARGET_PART_string(slot) ES_TARGET_STRING_AT(slot)
+#define ES_TARGET_PART_process(slot) ES_TARGET_OTHER
+#define ES_TARGET_PART_process_or_null(slot) ES_TARGET_OTHER
+#define ES_PAYLOAD(name, ...) ES_TARGET_OF_##name = ES_TARGET_NONE __VA_ARGS__,
+#define ES_PAYLOAD_OWN ES_PAYLOAD
+#define ES_PAYLOAD_ABSENT ES_PAYLOAD
+#define ES_PAYLOAD_AT ES_PAYLOAD
+#define ES_PAYLOAD_NONE ES_PAYLOAD
+#define TARGET(kind, member, slot) | ES_TARGET_PART_##kind(slot)
+#define TARGETS(kind, member, parts) | (parts)
+#define MEMBER(...)
+#define UNSET(...)
+#define OPAQUE(...)
+#define OPTIONAL(...)
+#define LIST(...)
+#define SPECIAL(...)
+#include "abi/payloads.def"
+#undef ES_TARGET_PART_file
+#undef ES_TARGET_PART_file_or_null
+#undef ES_TARGET_PART_string
+#undef ES_TARGET_PART_process
+#undef ES_TARGET_PART_process_or_null
 };

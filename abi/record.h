@@ -12,50 +12,16 @@
  * head says where: an offset counts bytes from the start of the record, and zero means "not there". Structures in the
  * tail are aligned to 8. Strings are spans {off, len}; len leaves out the NUL that always follows.
  *
- * What num[], file[], str[] and the two processes mean depends on the payload:
+ * What num[], file[], str[] and `other` mean depends on the payload; abi/payloads.def has a row for each. What a row
+ * can't say:
  *
  *  payload        num[]                                   file[]                      str[]
- *  exec           last_fd, cputype, cpusubtype            cwd, script                 dyld_exec_path     other: target
- *  open           fflag                                   file
- *  fork                                                                                                  other: child
- *  exit           wait status
- *  close          modified, was_mapped_writable           target
+ *  exec           last_fd, cputype, cpusubtype            cwd, script                 dyld_exec_path
  *  create         destination_type, mode                  existing file, or dir       filename, if dir
- *  unlink                                                 target, parent_dir
  *  rename         destination_type                        source, existing or dir     filename, if dir
- *  exchangedata                                           file1, file2
- *  link                                                   source, target_dir          target_filename
- *  write truncate chdir chroot stat readdir dup
- *  listextattr fsgetpath                                  target
- *  readlink                                               source
- *  lookup                                                 source_dir                  relative_target
- *  access         mode                                    target
  *  utimes         atime s, ns, mtime s, ns                target
- *  clone                                                  source, target_dir          target_name
- *  copyfile       mode, flags                             source, target_file or 0,
- *                                                         target_dir                  target_name
- *  setmode        mode                                    target
- *  setflags       flags                                   target
- *  setowner       uid, gid                                target
- *  set-, get-, deleteextattr                              target                      extattr
- *  setacl         set_or_clear                            target
- *  mmap           protection, max, flags, file_pos        source
- *  mprotect       protection, address, size
- *  fcntl          cmd                                     target
- *  signal         sig                                                                                    other: target
- *  proc_suspend_resume   type                                                                            other: target
- *  get_task*      type                                                                                   other: target
- *  trace                                                                                                 other: target
- *  proc_check     type, flavor                                                                           other: target
- *  setuid setgid seteuid setegid   the id
- *  setreuid setregid     real, effective
- *  kextload kextunload                                                                identifier
  *  mount remount unmount flags (MS_*), fs magic, dev,     mount point                 fstypename, mntonname,
  *                 block size, disposition, owner                                      mntfromname
- *  uipc_bind      mode                                    dir                         filename
- *  uipc_connect   domain, type, protocol                  file
- *  pty_grant pty_close   dev
- *  settime
  *
  * A device number is the kernel's own: major << 20 | minor.
  */

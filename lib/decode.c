@@ -224,29 +224,6 @@ static void decode_exec(struct decoder *d)
 	};
 }
 
-static void decode_open(struct decoder *d)
-{
-	d->event->open.fflag = (int32_t)number(d, 0);
-	d->event->open.file = file(d, 0);
-}
-
-static void decode_fork(struct decoder *d)
-{
-	d->event->fork.child = other(d);
-}
-
-static void decode_exit(struct decoder *d)
-{
-	d->event->exit.stat = (int)number(d, 0);
-}
-
-static void decode_close(struct decoder *d)
-{
-	d->event->close.modified = number(d, 0);
-	d->event->close.was_mapped_writable = number(d, 1);
-	d->event->close.target = file(d, 0);
-}
-
 static es_destination_type_t destination(struct decoder *d)
 {
 	int64_t type = number(d, 0);
@@ -282,206 +259,6 @@ static void decode_rename(struct decoder *d)
 	}
 	rename->destination.new_path.dir = file(d, 1);
 	rename->destination.new_path.filename = string(d, d->record->str[0]);
-}
-
-static void decode_unlink(struct decoder *d)
-{
-	d->event->unlink.target = file(d, 0);
-	d->event->unlink.parent_dir = file(d, 1);
-}
-
-static void decode_exchangedata(struct decoder *d)
-{
-	d->event->exchangedata.file1 = file(d, 0);
-	d->event->exchangedata.file2 = file(d, 1);
-}
-
-static void decode_link(struct decoder *d)
-{
-	d->event->link.source = file(d, 0);
-	d->event->link.target_dir = file(d, 1);
-	d->event->link.target_filename = string(d, d->record->str[0]);
-}
-
-static void decode_clone(struct decoder *d)
-{
-	d->event->clone.source = file(d, 0);
-	d->event->clone.target_dir = file(d, 1);
-	d->event->clone.target_name = string(d, d->record->str[0]);
-}
-
-static void decode_copyfile(struct decoder *d)
-{
-	d->event->copyfile.source = file(d, 0);
-	d->event->copyfile.target_file = file_or_null(d, 1);
-	d->event->copyfile.target_dir = file(d, 2);
-	d->event->copyfile.target_name = string(d, d->record->str[0]);
-	d->event->copyfile.mode = (mode_t)number(d, 0);
-	d->event->copyfile.flags = (int32_t)number(d, 1);
-}
-
-/* Events that name one file and nothing else. */
-#define DECODE_TARGET(payload) \
-	static void decode_##payload(struct decoder *d) \
-	{ \
-		d->event->payload.target = file(d, 0); \
-	}
-DECODE_TARGET(write)
-DECODE_TARGET(truncate)
-DECODE_TARGET(chdir)
-DECODE_TARGET(chroot)
-DECODE_TARGET(stat)
-DECODE_TARGET(readdir)
-DECODE_TARGET(dup)
-DECODE_TARGET(listextattr)
-DECODE_TARGET(fsgetpath)
-
-static void decode_readlink(struct decoder *d)
-{
-	d->event->readlink.source = file(d, 0);
-}
-
-static void decode_lookup(struct decoder *d)
-{
-	d->event->lookup.source_dir = file(d, 0);
-	d->event->lookup.relative_target = string(d, d->record->str[0]);
-}
-
-static void decode_access(struct decoder *d)
-{
-	d->event->access.mode = (int32_t)number(d, 0);
-	d->event->access.target = file(d, 0);
-}
-
-static void decode_utimes(struct decoder *d)
-{
-	d->event->utimes.target = file(d, 0);
-	d->event->utimes.atime = (struct timespec){ .tv_sec = number(d, 0), .tv_nsec = number(d, 1) };
-	d->event->utimes.mtime = (struct timespec){ .tv_sec = number(d, 2), .tv_nsec = number(d, 3) };
-}
-
-static void decode_setmode(struct decoder *d)
-{
-	d->event->setmode.mode = (mode_t)number(d, 0);
-	d->event->setmode.target = file(d, 0);
-}
-
-static void decode_setflags(struct decoder *d)
-{
-	d->event->setflags.flags = (uint32_t)number(d, 0);
-	d->event->setflags.target = file(d, 0);
-}
-
-static void decode_setowner(struct decoder *d)
-{
-	d->event->setowner.uid = (uid_t)number(d, 0);
-	d->event->setowner.gid = (gid_t)number(d, 1);
-	d->event->setowner.target = file(d, 0);
-}
-
-#define DECODE_EXTATTR(payload) \
-	static void decode_##payload(struct decoder *d) \
-	{ \
-		d->event->payload.target = file(d, 0); \
-		d->event->payload.extattr = string(d, d->record->str[0]); \
-	}
-DECODE_EXTATTR(setextattr)
-DECODE_EXTATTR(getextattr)
-DECODE_EXTATTR(deleteextattr)
-
-/* The list itself isn't in the record: acl.set is NULL. */
-static void decode_setacl(struct decoder *d)
-{
-	d->event->setacl.target = file(d, 0);
-	d->event->setacl.set_or_clear = (es_set_or_clear_t)number(d, 0);
-}
-
-static void decode_mmap(struct decoder *d)
-{
-	d->event->mmap.protection = (int32_t)number(d, 0);
-	d->event->mmap.max_protection = (int32_t)number(d, 1);
-	d->event->mmap.flags = (int32_t)number(d, 2);
-	d->event->mmap.file_pos = (uint64_t)number(d, 3);
-	d->event->mmap.source = file(d, 0);
-}
-
-static void decode_mprotect(struct decoder *d)
-{
-	d->event->mprotect.protection = (int32_t)number(d, 0);
-	d->event->mprotect.address = (user_addr_t)number(d, 1);
-	d->event->mprotect.size = (user_size_t)number(d, 2);
-}
-
-static void decode_fcntl(struct decoder *d)
-{
-	d->event->fcntl.cmd = (int32_t)number(d, 0);
-	d->event->fcntl.target = file(d, 0);
-}
-
-static void decode_signal(struct decoder *d)
-{
-	d->event->signal.sig = (int)number(d, 0);
-	d->event->signal.target = other(d);
-}
-
-static void decode_proc_suspend_resume(struct decoder *d)
-{
-	d->event->proc_suspend_resume.type = (es_proc_suspend_resume_type_t)number(d, 0);
-	d->event->proc_suspend_resume.target = other_or_null(d);
-}
-
-#define DECODE_GET_TASK(payload) \
-	static void decode_##payload(struct decoder *d) \
-	{ \
-		d->event->payload.type = (es_get_task_type_t)number(d, 0); \
-		d->event->payload.target = other(d); \
-	}
-DECODE_GET_TASK(get_task)
-DECODE_GET_TASK(get_task_read)
-DECODE_GET_TASK(get_task_name)
-
-static void decode_trace(struct decoder *d)
-{
-	d->event->trace.target = other(d);
-}
-
-static void decode_proc_check(struct decoder *d)
-{
-	d->event->proc_check.type = (es_proc_check_type_t)number(d, 0);
-	d->event->proc_check.flavor = (int)number(d, 1);
-	d->event->proc_check.target = other_or_null(d);
-}
-
-#define DECODE_ID(payload, member) \
-	static void decode_##payload(struct decoder *d) \
-	{ \
-		d->event->payload.member = (uid_t)number(d, 0); \
-	}
-DECODE_ID(setuid, uid)
-DECODE_ID(setgid, gid)
-DECODE_ID(seteuid, euid)
-DECODE_ID(setegid, egid)
-
-static void decode_setreuid(struct decoder *d)
-{
-	d->event->setreuid.ruid = (uid_t)number(d, 0);
-	d->event->setreuid.euid = (uid_t)number(d, 1);
-}
-
-static void decode_setregid(struct decoder *d)
-{
-	d->event->setregid.rgid = (uid_t)number(d, 0);
-	d->event->setregid.egid = (uid_t)number(d, 1);
-}
-
-static void decode_kextload(struct decoder *d)
-{
-	d->event->kextload.identifier = string(d, d->record->str[0]);
-}
-
-static void decode_kextunload(struct decoder *d)
-{
-	d->event->kextunload.identifier = string(d, d->record->str[0]);
 }
 
 /* Linux's MS_* as Darwin's MNT_*; what has no counterpart is left out. */
@@ -532,54 +309,57 @@ static struct es_statfs *statfs_of(struct decoder *d)
 	return statfs;
 }
 
-static void decode_mount(struct decoder *d)
+/*
+ * All others as abi/payloads.def says: each member from the slot that its kind and row name. UNSET, OPAQUE and SPECIAL
+ * members stay zero.
+ */
+static struct timespec timespec_from(const struct decoder *d, unsigned int first)
 {
-	d->event->mount.statfs = statfs_of(d);
-	d->event->mount.disposition = (es_mount_disposition_t)number(d, 4);
+	return (struct timespec){ .tv_sec = number(d, first), .tv_nsec = number(d, first + 1) };
 }
 
-static void decode_remount(struct decoder *d)
-{
-	d->event->remount.statfs = statfs_of(d);
-	d->event->remount.remount_flags = d->event->remount.statfs->f_flags;
-	d->event->remount.disposition = (es_mount_disposition_t)number(d, 4);
-}
+#define TAKE_number(to, slot) ((to) = (typeof(to))number(d, slot))
+#define TAKE_signed TAKE_number
+#define TAKE_bool TAKE_number
+#define TAKE_status TAKE_number
+#define TAKE_sig TAKE_number
+#define TAKE_fflag TAKE_number
+#define TAKE_mode TAKE_number
+#define TAKE_access TAKE_number
+#define TAKE_protection TAKE_number
+#define TAKE_uid TAKE_number
+#define TAKE_gid TAKE_number
+#define TAKE_device(to, slot) ((to) = device((uint64_t)number(d, slot)))
+#define TAKE_mount_flags(to, slot) ((to) = mount_flags((uint64_t)number(d, slot)))
+#define TAKE_timespec(to, slot) ((to) = timespec_from(d, slot))
+#define TAKE_file(to, slot) ((to) = file(d, slot))
+#define TAKE_file_or_null(to, slot) ((to) = file_or_null(d, slot))
+#define TAKE_string(to, slot) ((to) = string(d, d->record->str[slot]))
+#define TAKE_process(to, slot) ((to) = other(d))
+#define TAKE_process_or_null(to, slot) ((to) = other_or_null(d))
+#define TAKE_statfs(to, slot) ((to) = statfs_of(d))
 
-static void decode_unmount(struct decoder *d)
-{
-	d->event->unmount.statfs = statfs_of(d);
-}
-
-static void decode_uipc_bind(struct decoder *d)
-{
-	d->event->uipc_bind.dir = file(d, 0);
-	d->event->uipc_bind.filename = string(d, d->record->str[0]);
-	d->event->uipc_bind.mode = (mode_t)number(d, 0);
-}
-
-static void decode_uipc_connect(struct decoder *d)
-{
-	d->event->uipc_connect.file = file(d, 0);
-	d->event->uipc_connect.domain = (int)number(d, 0);
-	d->event->uipc_connect.type = (int)number(d, 1);
-	d->event->uipc_connect.protocol = (int)number(d, 2);
-}
-
-static void decode_pty_grant(struct decoder *d)
-{
-	d->event->pty_grant.dev = device((uint64_t)number(d, 0));
-}
-
-static void decode_pty_close(struct decoder *d)
-{
-	d->event->pty_close.dev = device((uint64_t)number(d, 0));
-}
-
-/* Events whose fact is all there is. */
-static void decode_settime(struct decoder *d)
-{
-	(void)d;
-}
+#define ES_PAYLOAD(name, ...) \
+	static void decode_##name(struct decoder *d) \
+	{ \
+		es_event_##name##_t *e = &d->event->name; \
+\
+		(void)e; \
+		__VA_ARGS__ \
+	}
+#define ES_PAYLOAD_OWN(...)
+#define ES_PAYLOAD_ABSENT(...)
+#define ES_PAYLOAD_AT(...)
+#define ES_PAYLOAD_NONE(...)
+#define MEMBER(kind, member, ...) TAKE_##kind(e->member, __VA_ARGS__);
+#define TARGET MEMBER
+#define TARGETS(...)
+#define UNSET(...)
+#define OPAQUE(...)
+#define OPTIONAL(...)
+#define LIST(...)
+#define SPECIAL(...)
+#include "abi/payloads.def"
 
 /* Which events can come through a ring follows from how they wait: see abi/events.def. */
 #define DECODER_GATE(payload) decode_##payload

@@ -24,6 +24,7 @@
 
 #include <EndpointSecurity/ESLinux.h>
 
+#include "tools/event.h"
 #include "tools/event-json.h"
 #include "tools/oslog.h"
 #include "tools/sink.h"
@@ -141,8 +142,8 @@ static int write_oslog(void *context, const char *lines, size_t length)
 static int list_events(void)
 {
 	for (int type = 0; type < ES_EVENT_TYPE_LAST; type++)
-		if (event_json_is_notify(type))
-			puts(event_json_name(type));
+		if (event_is_notify(type))
+			puts(event_name(type));
 	return fflush(stdout) ? EX_IOERR : EX_OK;
 }
 
@@ -150,7 +151,7 @@ static bool add_event(struct eslogger *logger, const char *name)
 {
 	es_event_type_t type;
 
-	if (!event_json_find(name, &type)) {
+	if (!event_find(name, &type)) {
 		log_error("no such event: %s (eslogger --list-events prints all names)", name);
 		return false;
 	}
@@ -289,7 +290,7 @@ static int subscribe(struct eslogger *logger, es_client_t *client)
 		if (es_subscribe(client, &logger->events[i], 1) == ES_RETURN_SUCCESS)
 			continue;
 		log_error("%s can't be delivered on this system; `esctl capabilities' says why",
-			  event_json_name(logger->events[i]));
+			  event_name(logger->events[i]));
 		named = true;
 	}
 	if (!named)

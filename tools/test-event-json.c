@@ -13,6 +13,7 @@
 
 #include <json-c/json.h>
 
+#include "tools/event.h"
 #include "tools/event-json.h"
 #include "util/macro.h"
 
@@ -351,12 +352,12 @@ static void test_names(void)
 {
 	es_event_type_t type;
 
-	assert(!strcmp(event_json_name(ES_EVENT_TYPE_NOTIFY_EXEC), "exec"));
-	assert(!strcmp(event_json_name(ES_EVENT_TYPE_AUTH_EXEC), "exec"));
-	assert(!event_json_name(ES_EVENT_TYPE_LAST) && !event_json_name(-1) && !event_json_name(ES_EVENT_TYPE_RESERVED_0));
-	assert(event_json_find("btm_launch_item_add", &type) && type == ES_EVENT_TYPE_NOTIFY_BTM_LAUNCH_ITEM_ADD);
-	assert(event_json_find("exec", &type) && type == ES_EVENT_TYPE_NOTIFY_EXEC);
-	assert(!event_json_find("none", &type) && !event_json_find("", &type) && !event_json_find("Exec", &type));
+	assert(!strcmp(event_name(ES_EVENT_TYPE_NOTIFY_EXEC), "exec"));
+	assert(!strcmp(event_name(ES_EVENT_TYPE_AUTH_EXEC), "exec"));
+	assert(!event_name(ES_EVENT_TYPE_LAST) && !event_name(-1) && !event_name(ES_EVENT_TYPE_RESERVED_0));
+	assert(event_find("btm_launch_item_add", &type) && type == ES_EVENT_TYPE_NOTIFY_BTM_LAUNCH_ITEM_ADD);
+	assert(event_find("exec", &type) && type == ES_EVENT_TYPE_NOTIFY_EXEC);
+	assert(!event_find("none", &type) && !event_find("", &type) && !event_find("Exec", &type));
 }
 
 /* A message of a number that a later library may have is still JSON. */
@@ -369,84 +370,196 @@ static void test_unknown_type(void)
 	EXPECT_EVENT(&message, "{'none':{}}");
 }
 
-/* --- one message of each event --- */
+/* --- one message of each event, with something in each member --- */
 
 static union {
-	char zero[1024];
-	es_event_authentication_t authentication;
-	es_event_btm_launch_item_add_t btm;
-	es_event_profile_add_t profile_add;
-	es_event_profile_remove_t profile_remove;
-	es_event_od_group_add_t od_group;
-	es_event_od_group_set_t od_group_set;
-} payload;
+#define ES_PAYLOAD(...)
+#define ES_PAYLOAD_OWN(...)
+#define ES_PAYLOAD_ABSENT(...)
+#define ES_PAYLOAD_AT(name, ...) es_event_##name##_t name;
+#define ES_PAYLOAD_NONE(...)
+#include "abi/payloads.def"
+} pointed;
 
-/* Everything zero or NULL, but for pointers that are never NULL. */
-static void fill_event(es_message_t *message)
+/* As negative as can be: so that signed and unsigned, and 32 and 64 bits, are told apart. */
+#define FILL_number(to) ((to) = (typeof(to))-2)
+#define FILL_signed FILL_number
+#define FILL_status FILL_number
+#define FILL_sig FILL_number
+#define FILL_fflag FILL_number
+#define FILL_mode FILL_number
+#define FILL_access FILL_number
+#define FILL_protection FILL_number
+#define FILL_uid FILL_number
+#define FILL_gid FILL_number
+#define FILL_device FILL_number
+#define FILL_mount_flags FILL_number
+#define FILL_bool(to) ((to) = true)
+#define FILL_timespec(to) ((to) = (struct timespec){ 1754579589, 7 })
+#define FILL_file(to) ((to) = &bare)
+#define FILL_file_or_null FILL_file
+#define FILL_process(to) ((to) = &other)
+#define FILL_process_or_null FILL_process
+#define FILL_string(to) ((to) = STRING("a\tb/\xc3\xa4\xff"))
+#define FILL_token(to) ((to) = (audit_token_t)TOKEN(4))
+#define FILL_token_at(to) ((to) = &some_token)
+#define FILL_statfs(to) ((to) = &some_statfs)
+#define FILL_attrlist(to) ((to) = (struct attrlist){ 5, 0, -1, -2, -3, -4, -5 })
+#define FILL_launch_item(to) ((to) = &some_item)
+#define FILL_profile(to) ((to) = &some_profile)
+#define FILL_reject_info(to) ((to) = &some_reject)
+#define FILL_od_member(to) ((to) = &some_member)
+#define FILL_od_members(to) ((to) = &some_members)
+#define FILL_authorization_result(to, count) ((to) = some_results, (count) = ARRAY_SIZE(some_results))
+
+static audit_token_t some_token = TOKEN(5);
+static struct es_statfs some_statfs = { .f_bsize = -1, .f_iosize = -1, .f_fstypename = "tmpfs", .f_fsid = { { -1, 1 } } };
+static es_btm_launch_item_t some_item = { .item_type = 3, .managed = true, .uid = -2, .item_url = STRING("file:///u") };
+static es_profile_t some_profile = { .identifier = STRING("p"), .install_source = 1, .scope = STRING("s") };
+static es_sudo_reject_info_t some_reject = { .plugin_name = STRING("q"), .plugin_type = 1 };
+static es_od_member_id_t some_member = { .member_type = ES_OD_MEMBER_TYPE_USER_NAME, .member_value.name = STRING("m") };
+static es_string_token_t some_strings[] = { STRING("one"), STRING(""), { 0, NULL } };
+static es_od_member_id_array_t some_members = {
+	.member_type = ES_OD_MEMBER_TYPE_USER_NAME, .member_count = 2, .member_array.names = some_strings,
+};
+static es_authorization_result_t some_results[] = { { STRING("r"), 1, true }, { STRING("s"), 2, false } };
+static es_thread_state_t some_state = { .flavor = -7 };
+static es_event_authentication_od_t some_od = { .record_type = STRING("Users") };
+static es_event_authentication_touchid_t some_touch = { .has_uid = true, .uid.uid = 7 };
+static es_event_authentication_token_t some_smartcard = { .pubkey_hash = STRING("h") };
+static es_event_authentication_auto_unlock_t some_unlock = { .username = STRING("u"), .type = 1 };
+static es_sha256_t some_sha256 = { 1, 2, [31] = 0xfe };
+
+/* --- SPECIAL members, some in more ways than one: `variant` says which --- */
+
+enum { VARIANTS = 4 };
+
+static void fill_special(es_message_t *message, unsigned int variant)
 {
-	static es_event_authentication_od_t od;
-	static es_btm_launch_item_t item;
-	static es_profile_t profile;
-	static es_od_member_id_t member;
-	static es_od_member_id_array_t members;
-	static struct es_statfs statfs;
+	es_events_t *event = &message->event;
 
-	payload = (typeof(payload)){};
 	switch (message->event_type) {
-	case ES_EVENT_TYPE_NOTIFY_MOUNT:
-	case ES_EVENT_TYPE_AUTH_MOUNT:
-	case ES_EVENT_TYPE_NOTIFY_UNMOUNT:
-	case ES_EVENT_TYPE_NOTIFY_REMOUNT:
-	case ES_EVENT_TYPE_AUTH_REMOUNT:
-		message->event.mount.statfs = &statfs;
-		return;
+	case ES_EVENT_TYPE_AUTH_CREATE:
+	case ES_EVENT_TYPE_NOTIFY_CREATE:
+		event->create.destination.new_path.dir = &bare;
+		event->create.destination.new_path.filename = STRING("new");
+		event->create.destination.new_path.mode = 0100644;
+		if (variant)
+			event->create.destination_type = ES_DESTINATION_TYPE_EXISTING_FILE;
+		break;
+	case ES_EVENT_TYPE_AUTH_RENAME:
+	case ES_EVENT_TYPE_NOTIFY_RENAME:
+		event->rename.destination.new_path.dir = &bare;
+		event->rename.destination.new_path.filename = STRING("new");
+		if (variant)
+			event->rename.destination_type = ES_DESTINATION_TYPE_EXISTING_FILE;
+		break;
+	case ES_EVENT_TYPE_NOTIFY_REMOTE_THREAD_CREATE:
+		event->remote_thread_create.thread_state = variant ? NULL : &some_state;
+		break;
 	case ES_EVENT_TYPE_NOTIFY_AUTHENTICATION:
-		payload.authentication.data.od = &od;
+		event->authentication->type = variant;
+		event->authentication->data.od = &some_od;
+		if (variant == ES_AUTHENTICATION_TYPE_TOUCHID)
+			event->authentication->data.touchid = &some_touch;
+		if (variant == ES_AUTHENTICATION_TYPE_TOKEN)
+			event->authentication->data.token = &some_smartcard;
+		if (variant == ES_AUTHENTICATION_TYPE_AUTO_UNLOCK)
+			event->authentication->data.auto_unlock = &some_unlock;
 		break;
-	case ES_EVENT_TYPE_NOTIFY_BTM_LAUNCH_ITEM_ADD:
-	case ES_EVENT_TYPE_NOTIFY_BTM_LAUNCH_ITEM_REMOVE:
-		payload.btm.item = &item;
+	case ES_EVENT_TYPE_NOTIFY_GATEKEEPER_USER_OVERRIDE:
+		event->gatekeeper_user_override->file_type = !variant;
+		event->gatekeeper_user_override->file.file_path = STRING("/x");
+		if (!variant)
+			event->gatekeeper_user_override->file.file = &bare;
+		event->gatekeeper_user_override->sha256 = variant ? NULL : &some_sha256;
 		break;
-	case ES_EVENT_TYPE_NOTIFY_PROFILE_ADD:
-		payload.profile_add.profile = &profile;
-		break;
-	case ES_EVENT_TYPE_NOTIFY_PROFILE_REMOVE:
-		payload.profile_remove.profile = &profile;
-		break;
-	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_ADD:
-	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_REMOVE:
-		payload.od_group.member = &member;
-		break;
-	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_SET:
-		payload.od_group_set.members = &members;
+	case ES_EVENT_TYPE_AUTH_BOOTSTRAP_LOOK_UP:
+	case ES_EVENT_TYPE_NOTIFY_BOOTSTRAP_LOOK_UP:
+		event->bootstrap_look_up->target_type = ES_BOOTSTRAP_TARGET_TYPE_PROCESS;
+		event->bootstrap_look_up->target.process.target = &other;
+		event->bootstrap_look_up->target.process.job_label = STRING("label");
+		if (!variant)
+			break;
+		event->bootstrap_look_up->target_type = !ES_BOOTSTRAP_TARGET_TYPE_PROCESS;
+		event->bootstrap_look_up->target.job.job_label = STRING("job");
+		event->bootstrap_look_up->target.job.lwcr = NULL;
 		break;
 	default:
 		break;
 	}
-
-	/* The payloads that the message points to came with macOS 13.0: types from 111 on. */
-	if (message->event_type >= ES_EVENT_TYPE_NOTIFY_AUTHENTICATION)
-		message->event.authentication = &payload.authentication;
 }
 
-/* Each event is JSON under its name; with `out`, it is printed. */
+#define FILL_FUNCTION(name, payload, ...) \
+	static void fill_##name(es_message_t *message) \
+	{ \
+		es_event_##name##_t *e = payload; \
+\
+		(void)e; \
+		__VA_ARGS__ \
+	}
+#define ES_PAYLOAD(name, ...) FILL_FUNCTION(name, &message->event.name, __VA_ARGS__)
+#define ES_PAYLOAD_OWN ES_PAYLOAD
+#define ES_PAYLOAD_ABSENT ES_PAYLOAD
+#define ES_PAYLOAD_AT(name, ...) FILL_FUNCTION(name, message->event.name = &pointed.name, __VA_ARGS__)
+#define ES_PAYLOAD_NONE(name) \
+	static void fill_##name(es_message_t *message) \
+	{ \
+		(void)message; \
+	}
+#define MEMBER(kind, member, ...) FILL_##kind(e->member);
+#define TARGET MEMBER
+#define UNSET MEMBER
+#define OPTIONAL(kind, has, member, value) FILL_##kind(e->member.value);
+#define LIST(kind, member, count) FILL_LIST_##kind(e->member, e->count);
+#define FILL_LIST_string(to, number) ((to) = some_strings, (number) = ARRAY_SIZE(some_strings))
+#define FILL_LIST_authorization_result(to, number) ((to) = some_results, (number) = ARRAY_SIZE(some_results))
+#define TARGETS(...)
+#define OPAQUE(...)
+#define SPECIAL(...)
+#include "abi/payloads.def"
+
+static void fill_event(es_message_t *message, unsigned int variant)
+{
+	static void (*const fill[])(es_message_t *message) = {
+#define ES_EVENT(name, number, payload, ...) [number] = fill_##payload,
+#include "abi/events.def"
+	};
+
+	memset(&message->event, 0, sizeof(message->event));
+	memset(&pointed, 0, sizeof(pointed));
+	fill[message->event_type](message);
+	fill_special(message, variant);
+}
+
+/* Each event is JSON under its name; with `out`, the payload's line is printed as it is. */
+static void encode_event(es_event_type_t type, unsigned int variant, FILE *out)
+{
+	es_message_t message = make_message(type);
+	json_object *object, *event;
+	struct json json = {};
+	const char *payload;
+
+	fill_event(&message, variant);
+	object = encode(&message);
+	assert(json_object_object_get_ex(object, "event", &event));
+	assert(json_object_object_length(event) == 1);
+	assert(json_object_object_get_ex(event, event_name(type), NULL));
+	json_object_put(object);
+	if (!out)
+		return;
+	event_json_message(&json, &message);
+	json.data[json.length - 2] = '\0';	/* the object's end, and the line's */
+	payload = strstr(json.data, "\"event\":{");
+	fprintf(out, "%s\n", payload + strlen("\"event\":"));
+	json_deinit(&json);
+}
+
 static void encode_all(FILE *out)
 {
-	for (unsigned int type = 0; type < ES_EVENT_TYPE_LAST; type++) {
-		es_message_t message = make_message(type);
-		json_object *object, *event;
-
-		if (!event_json_name(type))
-			continue;
-		fill_event(&message);
-		object = encode(&message);
-		assert(json_object_object_get_ex(object, "event", &event));
-		assert(json_object_object_length(event) == 1);
-		assert(json_object_object_get_ex(event, event_json_name(type), NULL));
-		if (out)
-			fprintf(out, "%s\n", json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN));
-		json_object_put(object);
-	}
+	for (unsigned int type = 0; type < ES_EVENT_TYPE_LAST; type++)
+		for (unsigned int variant = 0; event_name(type) && variant < VARIANTS; variant++)
+			encode_event(type, variant, out);
 }
 
 int main(int argc, char **argv)

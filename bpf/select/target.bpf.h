@@ -120,6 +120,7 @@ static __always_inline void target_find(struct target_paths *paths, struct es_re
 	case ES_TARGET_MADE:
 		paths->name[0] = head->str[0];
 		break;
+	case ES_TARGET_PAIR:
 	case ES_TARGET_SECOND:
 		paths->off[1] = head->file[1];
 		paths->name[1] = head->str[0];

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The names of events, and what a message consists of: abi/payloads.def says it, and a format is a visitor, which is
+ * called for each member in that order. tools/event-json.c is one, tools/event-text.c another.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+/* eslogger's name of an event: that of its member in es_events_t. NULL for numbers that are no event. */
+const char *event_name(es_event_type_t type);
+
+/* The NOTIFY event of that name; false if there is none. */
+bool event_find(const char *name, es_event_type_t *ret_type);
+
+bool event_is_notify(es_event_type_t type);
+
+/* A member's name: a literal. Elements of arrays have none. */
+struct event_key {
+	const char *name;
+	size_t length;
+};
+
+#define EVENT_KEY(text) ((struct event_key){ (text), sizeof(text) - 1 })
+
+/* What a number counts or names, for formats that say more than the number. */
+enum event_unit {
+	EVENT_PLAIN,
+	EVENT_STATUS,			/* as wait(2) gives it */
+	EVENT_SIGNAL,
+	EVENT_OPEN_FLAGS,		/* FREAD, FWRITE, O_* */
+	EVENT_ACCESS,			/* R_OK, W_OK, X_OK */
+	EVENT_PROTECTION,		/* PROT_* */
+	EVENT_MODE,
+	EVENT_USER,
+	EVENT_GROUP,
+	EVENT_DEVICE,
+};
+
+/*
+ * The first block has to be there. Of the second, NULL stands for "open it, and visit its members"; what is absent goes
+ * to absent().
+ */
+struct event_visitor {
+	void (*open)(void *to, struct event_key key, char bracket);	/* an object, or an array */
+	void (*close)(void *to, char bracket);
+	void (*absent)(void *to, struct event_key key);
+	void (*boolean)(void *to, struct event_key key, bool value);
+	void (*natural)(void *to, struct event_key key, uint64_t value, enum event_unit unit);
+	void (*integer)(void *to, struct event_key key, int64_t value, enum event_unit unit);
+	void (*string)(void *to, struct event_key key, es_string_token_t value);
+	void (*bytes)(void *to, struct event_key key, const uint8_t *data, size_t length);
+	void (*time)(void *to, struct event_key key, int64_t seconds, int64_t fraction, unsigned int digits);
+
+	void (*file)(void *to, struct event_key key, const es_file_t *file);
+	void (*process)(void *to, struct event_key key, const es_process_t *process);
+	void (*token)(void *to, struct event_key key, const audit_token_t *token);
+	void (*statfs)(void *to, struct event_key key, const struct es_statfs *statfs);
+	/* mode NULL: not part of it */
+	void (*new_path)(void *to, const es_file_t *dir, es_string_token_t filename, const mode_t *mode);
+
+	bool brief;			/* leave out an exec's environment and descriptors */
+};
+
+void event_visit_process(const struct event_visitor *visitor, void *to, struct event_key key, const es_process_t *process);
+
+/* The members of the message's payload. */
+void event_visit_payload(const struct event_visitor *visitor, void *to, const es_message_t *message);
