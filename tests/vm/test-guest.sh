@@ -3,7 +3,8 @@
 #
 #	tests/vm/test-guest.sh [KERNEL...]
 #
-# Checks tests/vm/run itself, with each kernel: output, status, time-out, failure, and what tests expect of the guest.
+# Checks tests/vm/run itself: with each kernel, output, status and what tests expect of the guest; with the first of them,
+# time-out and failure, which are qemu's and the host's.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -40,6 +41,9 @@ echo "lsm: $(tr , "\n" </sys/kernel/security/lsm | grep -x bpf)"
 echo "cgroup: $(mkdir /sys/fs/cgroup/t && test -e /sys/fs/cgroup/t/cgroup.procs && echo yes)"
 echo "tracefs: $(test -d /sys/kernel/tracing/events/sched && echo yes)"
 echo "devices: $(test -e /dev/fuse -a -e /dev/ptmx -a -e /dev/kmsg && echo yes)"
+echo "module: $(modprobe dm-mod && grep -c "^dm_mod " /proc/modules)"
+mkdir /tmp/mnt && truncate -s 20M /tmp/ext4 && mkfs.ext4 -q /tmp/ext4 && mount /tmp/ext4 /tmp/mnt
+echo "file system: $(grep -c " /tmp/mnt ext4 " /proc/mounts)"
 for folder in /tmp /run /dev/shm /sys/fs/bpf /dev/pts; do echo "mount: $(stat -f -c %T $folder) $folder"; done
 head -c 3000000 /dev/zero | tr "\0" x
 printf "\n\0vm-end\0no newline at the end"
@@ -63,6 +67,8 @@ check_facts() {
 	for thing in btf cgroup tracefs devices; do
 		is "$thing" yes "$(said "$thing")"
 	done
+	is "modules loaded" 1 "$(said module)"
+	is "ext4 mounted, whose module the kernel asks for" 1 "$(said "file system")"
 	is "bpf in /sys/kernel/security/lsm" bpf "$(said lsm)"
 	is mounts "tmpfs /tmp tmpfs /run tmpfs /dev/shm bpf_fs /sys/fs/bpf devpts /dev/pts" "$(said mount | xargs)"
 }
@@ -81,14 +87,42 @@ check_panic() {
 	grep -q "ended before the command" "$work/err" || fault "a panic says: $(cat "$work/err")"
 }
 
-for program in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static; do
+# In place of qemu: fails before there is a guest, as often as $work/failures says.
+make_failing_qemu() {
+	mkdir -p "$work/bin"
+	cat >"$work/bin/qemu-system-x86_64" <<-END
+		#!/bin/sh
+		left=\$(cat "$work/failures")
+		[ "\$left" = 0 ] && exec $(command -v qemu-system-x86_64) "\$@"
+		echo "\$((left - 1))" >"$work/failures"
+	END
+	chmod 755 "$work/bin/qemu-system-x86_64"
+}
+
+check_second_start() {
+	make_failing_qemu
+	echo 1 >"$work/failures"
+	PATH=$work/bin:$PATH guest -- sh -c 'echo once; exit 3'
+	is "status after a kernel that failed once" 3 "$status"
+	is "output after a kernel that failed once" once "$(cat "$work/out")"
+	grep -q "once more" "$work/err" || fault "a second start says: $(cat "$work/err")"
+
+	echo 3 >"$work/failures"
+	PATH=$work/bin:$PATH guest -- true
+	is "status after a kernel that failed twice" 125 "$status"
+	is "starts left of three" 1 "$(cat "$work/failures")"
+}
+
+for program in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static modprobe:kmod; do
 	command -v "${program%:*}" >/dev/null || { echo "skip: ${program#*:}"; exit 77; }
 done
-[ $# -gt 0 ] || set -- 6.12 6.1
+[ $# -gt 0 ] || set -- 6.1 6.12 6.18 7.3
 for kernel in "$@"; do
 	"$here/fetch-kernel" "$kernel" >/dev/null || { echo "skip: a kernel $kernel from apt's mirror"; exit 77; }
 	check_facts
-	check_timeout
-	check_panic
 done
+kernel=$1
+check_timeout
+check_panic
+check_second_start
 exit "$failed"
