@@ -2,7 +2,7 @@
 
 /*
  * The sensor for kernels where BPF LSM programs work: whatever has a hook can be held, by the programs of
- * bpf/hold/file.bpf.h. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
+ * bpf/hold. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
  *
  * Answers that clients want kept are the kernel programs' business; lsm-cache.c attaches what tells them of changes.
  *
@@ -31,8 +31,8 @@
 enum { TYPES_PER_HOOK = 4 };
 
 /*
- * Which AUTH types pass at which hooks; abi/events.def names the main one for each. bpf/hold/file.bpf.h and
- * bpf/hold/attribute.bpf.h have the other end of this table.
+ * Which AUTH types pass at which hooks; abi/events.def names the main one for each. The programs of
+ * bpf/hold have the other end of this table.
  *
  * There are two programs for a hook: hook_NAME, which sleeps at the gate, and plain_NAME, which has the system call
  * start over until there is an answer. The second is for hooks where the kernel lets none sleep, and for kernels
