@@ -333,7 +333,7 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 	int r;
 
 	esd_lsm_cache_joined(&lsm_of(s)->cache, s->skel);
-	r = esd_gate_fuse_init(&gate->gate, pid, &s->skel->bss->control.gate_pid[number], &step);
+	r = esd_gate_fuse_init(&gate->gate, pid, s->base.end_fd, &s->skel->bss->control.gate_pid[number], &step);
 	if (r < 0) {
 		log_error("no gate for a client (pid %d): %s: %s", pid, step, strerror(-r));
 		return r;
@@ -541,7 +541,7 @@ static int probe_gate(char *why, size_t size)
 	const char *step;
 	int r;
 
-	r = esd_gate_fuse_init(&gate, getpid(), &gate_pid, &step);
+	r = esd_gate_fuse_init(&gate, getpid(), -1, &gate_pid, &step);
 	if (r < 0) {
 		snprintf(why, size, "BPF LSM programs work here, but nothing could wait: %s: %s", step, strerror(-r));
 		return EOPNOTSUPP;
