@@ -116,8 +116,16 @@ static __always_inline int on_inode_setxattr(struct dentry *dentry, const char *
 	return ask_named(WAIT_SLICED, dentry, name, hash, EV_AUTH_SETEXTATTR, EV_NOTIFY_SETEXTATTR, false);
 }
 
-LSM_HOOK(inode_setxattr, on_inode_setxattr(dentry, name, ret), void *idmap, struct dentry *dentry, const char *name,
-	 const void *value, uint64_t size, int flags, int ret)
+static __always_inline int ask_and_note_setxattr(struct dentry *dentry, const char *name, int ret)
+{
+	ret = on_inode_setxattr(dentry, name, ret);
+	if (!ret)
+		changed_by_setxattr(dentry);
+	return ret;
+}
+
+LSM_HOOK(inode_setxattr, ask_and_note_setxattr(dentry, name, ret), void *idmap, struct dentry *dentry,
+	 const char *name, const void *value, uint64_t size, int flags, int ret)
 
 SEC("lsm/inode_removexattr")
 int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const char *name, int ret)
@@ -252,11 +260,19 @@ static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr 
 	return question_ask(&q, WAIT_SLICED, put_utimes(s, dentry, attr));
 }
 
+static __always_inline int ask_and_note_setattr(struct dentry *dentry, struct iattr *attr, int ret)
+{
+	ret = on_inode_setattr(dentry, attr, ret);
+	if (!ret)
+		changed_by_setattr(dentry);
+	return ret;
+}
+
 static __always_inline int inode_setattr_of(uint64_t *ctx)
 {
 	if (setattr_has_idmap)
-		return on_inode_setattr((void *)ctx[1], (void *)ctx[2], ctx[3]);
-	return on_inode_setattr((void *)ctx[0], (void *)ctx[1], ctx[2]);
+		return ask_and_note_setattr((void *)ctx[1], (void *)ctx[2], ctx[3]);
+	return ask_and_note_setattr((void *)ctx[0], (void *)ctx[1], ctx[2]);
 }
 
 SEC("lsm.s/inode_setattr")
@@ -587,15 +603,15 @@ static __always_inline void about_look(struct question *q, struct look *look, st
 	rcu_end(true);
 }
 
-/* A program of its own, so that who is asked about opens doesn't pay for these. */
-static __always_inline int on_file_open_other(struct file *file, int ret)
+/* Few want to be asked about these, and nobody else is to pay for them. */
+static __noinline int on_file_open_other(struct file *file)
 {
 	struct es_syscall call = current_call();
 	struct question q = {};
 	struct look look = {};
 
-	if (ret || opened_by_file_system(file))
-		return ret;
+	if (opened_by_file_system(file))
+		return 0;
 	if (call.kind == ES_KIND_OPEN && call.variant == ES_VARIANT_OTHER2) {
 		look.auth = EV_AUTH_FSGETPATH;
 		look.notify = EV_NOTIFY_FSGETPATH;
@@ -608,14 +624,22 @@ static __always_inline int on_file_open_other(struct file *file, int ret)
 	return question_ask(&q, WAIT_GATE, put_opened(&q, s, &look, file));
 }
 
-SEC("lsm.s/file_open")
-int BPF_PROG(hook_file_open_other, struct file *file, int ret)
+static __always_inline bool other_opens_wanted(void)
 {
-	return on_file_open_other(file, ret);
+	return control.subscribers[EV_AUTH_FSGETPATH] | control.subscribers[EV_AUTH_GET_TASK] |
+	       control.subscribers[EV_AUTH_GET_TASK_READ] | control.subscribers[EV_AUTH_PROC_CHECK];
 }
 
-SEC("lsm/file_open")
-int BPF_PROG(plain_file_open_other, struct file *file, int ret)
+/* All that is asked about an open, in one program: where a task may sleep, none of ours follows. */
+static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
-	return on_file_open_other(file, ret);
+	if (!ret)
+		ret = on_file_open(file);
+	if (!ret && other_opens_wanted())
+		ret = on_file_open_other(file);
+	if (!ret)
+		changed_by_open(file);
+	return ret;
 }
+
+LSM_HOOK(file_open, ask_and_note_open(file, ret), struct file *file, int ret)

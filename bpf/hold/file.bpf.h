@@ -135,13 +135,14 @@ static __always_inline void about_opened(struct question *q, struct file *file, 
 	about_file(q, file, flags);
 }
 
-static __always_inline int on_file_open(struct file *file, int ret)
+/* The hook's program is in attribute.bpf.h. A function with a stack of its own, since the rest of that program has one. */
+static __noinline int on_file_open(struct file *file)
 {
 	uint32_t flags = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	struct question q = {};
 
-	if (ret || file->f_flags & FMODE_EXEC_ || opened_by_file_system(file))
-		return ret;
+	if (!control.subscribers[EV_AUTH_OPEN] || file->f_flags & FMODE_EXEC_ || opened_by_file_system(file))
+		return 0;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
 	if (!question_open_kept(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
@@ -149,8 +150,6 @@ static __always_inline int on_file_open(struct file *file, int ret)
 		return 0;
 	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
 }
-
-LSM_HOOK(file_open, on_file_open(file, ret), struct file *file, int ret)
 
 static __always_inline void put_bprm(struct scratch *s, struct call *call, const char *interp)
 {
@@ -446,8 +445,16 @@ static __always_inline int on_file_ioctl(struct file *file, unsigned int cmd, un
 	return 0;
 }
 
-LSM_HOOK(file_ioctl, on_file_ioctl(file, cmd, arg, WAIT_GATE, ret), struct file *file, unsigned int cmd,
-	 unsigned long arg, int ret)
+static __always_inline int ask_and_note_ioctl(struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+	ret = on_file_ioctl(file, cmd, arg, WAIT_GATE, ret);
+	if (!ret)
+		changed_by_ioctl(NUMBER(file, f_inode), cmd);
+	return ret;
+}
+
+LSM_HOOK(file_ioctl, ask_and_note_ioctl(file, cmd, arg, ret), struct file *file, unsigned int cmd, unsigned long arg,
+	 int ret)
 
 /* ioctl(2) of a 32-bit program since 6.8. It may not sleep. */
 SEC("lsm/file_ioctl_compat")
