@@ -5,6 +5,7 @@
  * What the daemon and the kernel programs share: the shapes of map values and global variables.
  */
 
+#include "follow.h"
 #include "record.h"
 
 /* What becomes of an operation whose client is late, or could not be asked: the numbers of es_deadline_miss_mode_t. */
@@ -161,6 +162,8 @@ struct es_sensor_control {
 	uint32_t gate_pid[ES_CLIENTS_MAX];	/* lsm: the process whose executable is the client's gate; 0: none */
 	uint32_t calls_watched;			/* on_call_over is attached: another number each time; 0: it isn't */
 	uint32_t cache_generation;		/* of the answers that count; 0: none are kept */
+	uint32_t cache_watched;			/* 1: the hooks that ask take note of changes, too */
+	uint32_t gates[ES_GATES];		/* by type: ES_GATE_*, see abi/follow.h; 0: nobody may sleep there yet */
 };
 
 /* The beginning of what the programs keep of each process, in the map `processes`. */

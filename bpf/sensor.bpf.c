@@ -11,6 +11,8 @@
  *	on_module_*	module_load, module_free
  *	ask		run by the library for an operation that waits at its gate: hold/fanotify.bpf.h
  *
+ *	follow_look, follow_guard	may a task sleep at a hook? hold/follow.bpf.h
+ *
  * The rest (enter_*, exit_*) is reached from the first two by tail call.
  */
 

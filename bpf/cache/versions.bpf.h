@@ -6,7 +6,7 @@
  * promises; this is why the promise holds.
  *
  * Each file that was asked about has a version, a number that is given out once and never again, found by the address
- * of its inode. Whatever changes the file gives it a new one first (the cache_* programs below), and so does the end of
+ * of its inode. Whatever changes the file gives it a new one first (the programs and changed_by_*() below), and so does the end of
  * the inode, whose address may then be another file's. An answer is kept under the versions of the file and of the
  * acting process's executable, as they were before anyone was asked. So nothing has to be looked for and dropped when a
  * file changes: no question can find the old number any more. A version that makes room for another file's is gone as
@@ -285,26 +285,29 @@ int BPF_PROG(cache_inode_free_security, struct inode *inode)
 	return 0;
 }
 
-/* Who opens a file for writing writes when he likes, until he isn't counted as a writer any more. */
-SEC("lsm/file_open")
-int BPF_PROG(cache_file_open, struct file *file)
+/*
+ * At four hooks where a task may sleep until it is answered, no other program may follow (follow.bpf.h). So there it is
+ * the program that asks (bpf/hold/) which notes the change, with these, when all have allowed it.
+ *
+ * A program that opens a file for writing writes when it likes, until it isn't counted as a writer any more.
+ */
+static __always_inline void changed_by_open(struct file *file)
 {
-	if (file->f_mode & FMODE_WRITE)
+	if (control.cache_watched && file->f_mode & FMODE_WRITE)
 		changed(NUMBER(file, f_inode), ES_CACHE_WRITTEN);
-	return 0;
 }
 
 /* Truncation too, by whatever call; a path that is truncated has a writer counted. */
-SEC("lsm/inode_setattr")
-int BPF_PROG(cache_inode_setattr)
+static __always_inline void changed_by_setattr(struct dentry *dentry)
 {
-	if (setattr_has_idmap) {
-		changed_dentry((void *)ctx[1], ES_CACHE_ATTRIBUTES);
-		asm volatile("");		/* or the two become one, with an offset that the verifier refuses */
-	} else {
-		changed_dentry((void *)ctx[0], ES_CACHE_ATTRIBUTES);
-	}
-	return 0;
+	if (control.cache_watched)
+		changed_dentry(dentry, ES_CACHE_ATTRIBUTES);
+}
+
+static __always_inline void changed_by_setxattr(struct dentry *dentry)
+{
+	if (control.cache_watched)
+		changed_dentry(dentry, ES_CACHE_XATTRS);
 }
 
 #define CACHE_XATTR(hook) \
@@ -315,7 +318,6 @@ int BPF_PROG(cache_inode_setattr)
 		return 0; \
 	}
 
-CACHE_XATTR(inode_setxattr)
 CACHE_XATTR(inode_removexattr)
 CACHE_XATTR(inode_set_acl)
 CACHE_XATTR(inode_remove_acl)
@@ -368,19 +370,12 @@ static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 	enum { IOCTL_READ = 2 };
 	uint32_t one = 1;
 
-	if ((command >> 8 & 0xff) == 'T' || command >> 30 == IOCTL_READ || !kept_file((void *)inode))
+	if (!control.cache_watched || (command >> 8 & 0xff) == 'T' || command >> 30 == IOCTL_READ || !kept_file((void *)inode))
 		return;
 	ONCE(any_spoilt) = 1;
 	if (bpf_map_update_elem(&spoilt, &inode, &one, BPF_ANY))
 		control.cache_generation = 0;		/* no memory to note it: better no cache */
 	changed(inode, ES_CACHE_IOCTLS);
-}
-
-SEC("lsm/file_ioctl")
-int BPF_PROG(cache_file_ioctl, struct file *file, unsigned int command)
-{
-	changed_by_ioctl(NUMBER(file, f_inode), command);
-	return 0;
 }
 
 SEC("lsm/file_ioctl_compat")

@@ -77,8 +77,16 @@ static __always_inline int on_inode_setxattr(struct dentry *dentry, const char *
 	return ask_named(WAIT_SLICED, dentry, name, hash, EV_AUTH_SETEXTATTR, EV_NOTIFY_SETEXTATTR, false);
 }
 
-LSM_HOOK(inode_setxattr, on_inode_setxattr(dentry, name, ret), void *idmap, struct dentry *dentry, const char *name,
-	 const void *value, uint64_t size, int flags, int ret)
+static __always_inline int ask_and_note_setxattr(struct dentry *dentry, const char *name, int ret)
+{
+	ret = on_inode_setxattr(dentry, name, ret);
+	if (!ret)
+		changed_by_setxattr(dentry);
+	return ret;
+}
+
+LSM_HOOK(inode_setxattr, ask_and_note_setxattr(dentry, name, ret), void *idmap, struct dentry *dentry,
+	 const char *name, const void *value, uint64_t size, int flags, int ret)
 
 SEC("lsm/inode_removexattr")
 int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const char *name, int ret)
@@ -273,11 +281,19 @@ static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr 
 	return question_ask(&q, WAIT_SLICED, put_utimes(s, dentry, attr));
 }
 
+static __always_inline int ask_and_note_setattr(struct dentry *dentry, struct iattr *attr, int ret)
+{
+	ret = on_inode_setattr(dentry, attr, ret);
+	if (!ret)
+		changed_by_setattr(dentry);
+	return ret;
+}
+
 static __always_inline int inode_setattr_of(uint64_t *ctx)
 {
 	if (setattr_has_idmap)
-		return on_inode_setattr((void *)ctx[1], (void *)ctx[2], ctx[3]);
-	return on_inode_setattr((void *)ctx[0], (void *)ctx[1], ctx[2]);
+		return ask_and_note_setattr((void *)ctx[1], (void *)ctx[2], ctx[3]);
+	return ask_and_note_setattr((void *)ctx[0], (void *)ctx[1], ctx[2]);
 }
 
 SEC("lsm.s/inode_setattr")

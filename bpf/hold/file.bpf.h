@@ -65,13 +65,14 @@ static __always_inline void about_opened(struct question *q, struct file *file, 
 	about_file(q, file, flags);
 }
 
-static __always_inline int on_file_open(struct file *file, int ret)
+/* A function with a stack of its own, since the rest of the hook's program, at the end of this file, has one. */
+static __noinline int on_file_open(struct file *file)
 {
 	uint32_t flags = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	struct question q = {};
 
-	if (ret || file->f_flags & FMODE_EXEC_ || opened_by_file_system(file))
-		return ret;
+	if (!control.subscribers[EV_AUTH_OPEN] || file->f_flags & FMODE_EXEC_ || opened_by_file_system(file))
+		return 0;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
 	if (!question_open_kept(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
@@ -79,8 +80,6 @@ static __always_inline int on_file_open(struct file *file, int ret)
 		return 0;
 	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
 }
-
-LSM_HOOK(file_open, on_file_open(file, ret), struct file *file, int ret)
 
 /* ---- open files ---- */
 
@@ -132,8 +131,16 @@ static __always_inline int on_file_ioctl(struct file *file, unsigned int cmd, un
 	return 0;
 }
 
-LSM_HOOK(file_ioctl, on_file_ioctl(file, cmd, arg, WAIT_GATE, ret), struct file *file, unsigned int cmd,
-	 unsigned long arg, int ret)
+static __always_inline int ask_and_note_ioctl(struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+	ret = on_file_ioctl(file, cmd, arg, WAIT_GATE, ret);
+	if (!ret)
+		changed_by_ioctl(NUMBER(file, f_inode), cmd);
+	return ret;
+}
+
+LSM_HOOK(file_ioctl, ask_and_note_ioctl(file, cmd, arg, ret), struct file *file, unsigned int cmd, unsigned long arg,
+	 int ret)
 
 /* ioctl(2) of a 32-bit program since 6.8. It may not sleep. */
 SEC("lsm/file_ioctl_compat")
@@ -275,15 +282,15 @@ static __always_inline void about_look(struct question *q, struct look *look, st
 	rcu_end(true);
 }
 
-/* A program of its own, so that who is asked about opens doesn't pay for these. */
-static __always_inline int on_file_open_other(struct file *file, int ret)
+/* Few want to be asked about these, and nobody else is to pay for them. */
+static __noinline int on_file_open_other(struct file *file)
 {
 	struct es_syscall call = current_call();
 	struct question q = {};
 	struct look look = {};
 
-	if (ret || opened_by_file_system(file))
-		return ret;
+	if (opened_by_file_system(file))
+		return 0;
 	if (call.kind == ES_KIND_OPEN && call.variant == ES_VARIANT_OTHER2) {
 		look.auth = EV_AUTH_FSGETPATH;
 		look.notify = EV_NOTIFY_FSGETPATH;
@@ -296,14 +303,22 @@ static __always_inline int on_file_open_other(struct file *file, int ret)
 	return question_ask(&q, WAIT_GATE, put_opened(&q, s, &look, file));
 }
 
-SEC("lsm.s/file_open")
-int BPF_PROG(hook_file_open_other, struct file *file, int ret)
+static __always_inline bool other_opens_wanted(void)
 {
-	return on_file_open_other(file, ret);
+	return control.subscribers[EV_AUTH_FSGETPATH] | control.subscribers[EV_AUTH_GET_TASK] |
+	       control.subscribers[EV_AUTH_GET_TASK_READ] | control.subscribers[EV_AUTH_PROC_CHECK];
 }
 
-SEC("lsm/file_open")
-int BPF_PROG(plain_file_open_other, struct file *file, int ret)
+/* All that is asked about an open, in one program: where a task may sleep, none of ours follows. */
+static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
-	return on_file_open_other(file, ret);
+	if (!ret)
+		ret = on_file_open(file);
+	if (!ret && other_opens_wanted())
+		ret = on_file_open_other(file);
+	if (!ret)
+		changed_by_open(file);
+	return ret;
 }
+
+LSM_HOOK(file_open, ask_and_note_open(file, ret), struct file *file, int ret)

@@ -18,6 +18,8 @@
  * hook leaves the kernel and starts the system call over, which gives others their turn. Hooks that may not sleep
  * (WAIT_RESTART) do only that, over and over.
  *
+ * So do all others while their type's gate is shut, since it isn't safe to sleep there (follow.bpf.h).
+ *
  * Leaving and starting over without the program noticing takes a pending signal: SIGSTOP and at once SIGCONT, which
  * takes the first back, to the thread itself ("kick"). What remains is the flag that makes the kernel restart the call.
  *
@@ -31,6 +33,7 @@
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/hold/about.bpf.h"
+#include "bpf/hold/follow.bpf.h"
 #include "bpf/hold/pending.bpf.h"
 #include "bpf/hold/question.bpf.h"
 
@@ -358,7 +361,7 @@ __noinline int gate_wait(struct wait *wait, uint32_t how)
 
 	if (!wait)
 		return 0;
-	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid)
+	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid || !gate_open(wait->type_and_one - 1))
 		return restart_wait(wait, how);
 	bpf_loop(GATE_ROUNDS, gate_round, &sleeping, 0);
 	return sleeping.result ? sleeping.result : wait_result(wait);

@@ -45,7 +45,7 @@ static int libbpf_say(enum libbpf_print_level level, const char *format, va_list
 
 static struct esd_want want_for(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 {
-	struct esd_want want = { .clients = true, .restarts = s->hold->restarts && s->hold->restarts(s, types) };
+	struct esd_want want = { .clients = true, .restarts = s->hold->may_restart && s->hold->may_restart(s, types) };
 
 	memcpy(want.types, types, sizeof(want.types));
 	return want;
@@ -59,6 +59,7 @@ static struct esd_want want_now(const struct esd_bpf *s)
 	esd_select_types(&s->skel->bss->control, types);
 	want = want_for(s, types);
 	want.clients = s->clients;
+	want.restarts = s->hold->restarts && s->hold->restarts(s, types);
 	return want;
 }
 
@@ -219,6 +220,13 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 static void reap_later(struct esd_bpf *s)
 {
 	(void)!write(s->reaper_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+void esd_bpf_refresh(struct esd_bpf *s)
+{
+	if (attach_needed(s) < 0)
+		log_error("calls that start over may be asked about again and again");
+	reap_later(s);
 }
 
 static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)

@@ -56,8 +56,9 @@ struct esd_hold {
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
-	/* Do system calls start over while they wait for one of these types? NULL: they never do. */
+	/* Do system calls start over while they wait for one of these types; and could they one day? NULL, both: never. */
 	bool (*restarts)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
+	bool (*may_restart)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
 	/* Of an AUTH type, as far as has been tried; fills in `how`. */
 	enum es_capability (*capability)(const struct esd_bpf *s, unsigned int type, char *how, size_t size);
@@ -87,6 +88,9 @@ struct esd_bpf {
 	uint64_t mute_generation;	/* the last one given out */
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];
 };
+
+/* When the answer of restarts() has become another. */
+void esd_bpf_refresh(struct esd_bpf *s);
 
 /* On failure `s` has been freed. `reason` is shown to people: why this sensor and no better one. */
 int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,

@@ -20,9 +20,6 @@ static const struct program {
 } programs[] = {
 #define PROGRAM(hook, ...) { "cache_" #hook, __VA_ARGS__ }
 	PROGRAM(inode_free_security, false),
-	PROGRAM(file_open, false),
-	PROGRAM(inode_setattr, false),
-	PROGRAM(inode_setxattr, false),
 	PROGRAM(inode_removexattr, false),
 	PROGRAM(inode_set_acl, true),
 	PROGRAM(inode_remove_acl, true),
@@ -34,7 +31,6 @@ static const struct program {
 	PROGRAM(inode_unlink, false),
 	PROGRAM(inode_rmdir, false),
 	PROGRAM(inode_rename, false),
-	PROGRAM(file_ioctl, false),
 	PROGRAM(file_ioctl_compat, true),
 #undef PROGRAM
 };
@@ -43,8 +39,8 @@ _Static_assert(ARRAY_SIZE(programs) <= ESD_LSM_CACHE_PROGRAMS, "struct esd_lsm_c
 
 /*
  * While somebody is subscribed to one of these, the programs are attached: before the hooks that ask, as the kernel runs
- * what was attached last first, and what is denied there is no change. That is why clone, which shares its hook with
- * setflags, is among them.
+ * what was attached last first, and what is denied there is no change. (At some hooks the program that asks notes the
+ * change itself.) That is why clone, which shares file_ioctl_compat with setflags, is among them.
  */
 static const uint8_t kept_types[] = {
 #define KEPT_TYPE(name) ESD_##name,
@@ -66,14 +62,28 @@ static bool is_absent(const struct esd_lsm_cache *cache, size_t index)
 	return programs[index].optional && cache->programs[index]->error == -ENOENT;
 }
 
+bool esd_lsm_cache_needed(const struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS])
+{
+	for (size_t i = 0; !cache->error && i < ARRAY_SIZE(kept_types); i++)
+		if (esd_types_has(types, kept_types[i]))
+			return true;
+	return false;
+}
+
+void esd_lsm_cache_refuse(struct esd_lsm_cache *cache, const struct esd_program *program)
+{
+	if (cache->error)
+		return;
+	cache->error = program && program->error ? program->error : -ENOSYS;
+	log_warning("without the program %s (%s) answers are not kept, each operation is asked about",
+		    program ? program->name : "of a hook", strerror(-cache->error));
+}
+
 int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS])
 {
-	bool kept = false;
 	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(kept_types); i++)
-		kept |= esd_types_has(types, kept_types[i]);
-	if (!kept || cache->error || cache->loaded)
+	if (cache->loaded || !esd_lsm_cache_needed(cache, types))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		if (cache->programs[i]->fd >= 0 || is_absent(cache, i))
@@ -81,21 +91,19 @@ int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE
 		r = esd_program_load(cache->programs[i]);
 		if (r <= 0)
 			return r < 0 ? r : 1;
-		log_warning("without the program %s (%s) answers are not kept, each operation is asked about",
-			    programs[i].name, strerror(r));
-		cache->error = -r;
+		esd_lsm_cache_refuse(cache, cache->programs[i]);
 		return 0;
 	}
 	cache->loaded = true;
 	return 0;
 }
 
-static bool cache_needed(const struct sensor_bpf *skel)
+static bool needed_now(const struct esd_lsm_cache *cache, const struct sensor_bpf *skel)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kept_types); i++)
-		if (esd_select_any_type(&skel->bss->control, kept_types[i]))
-			return true;
-	return false;
+	uint64_t types[ES_TYPE_WORDS];
+
+	esd_select_types(&skel->bss->control, types);
+	return esd_lsm_cache_needed(cache, types);
 }
 
 static void set_generation(struct sensor_bpf *skel, uint32_t generation)
@@ -125,46 +133,59 @@ static int attach_all(struct esd_lsm_cache *cache)
 	return 0;
 }
 
-void esd_lsm_cache_stop(struct esd_lsm_cache *cache)
+static void set_watched(struct sensor_bpf *skel, bool watched)
 {
-	for (size_t i = 0; cache->attached && i < ARRAY_SIZE(programs); i++) {
+	__atomic_store_n(&skel->bss->control.cache_watched, watched, __ATOMIC_SEQ_CST);
+}
+
+void esd_lsm_cache_stop(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
+{
+	if (!cache->attached)
+		return;
+	set_generation(skel, 0);
+	set_watched(skel, false);
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		closep(&cache->links[i]);
 		cache->links[i] = -1;
 	}
-	cache->attached = false;
+	cache->attached = cache->begun = false;
 }
 
 void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
-	if (!cache->loaded || cache->error || cache->attached || !cache_needed(skel))
+	if (!cache->loaded || cache->error || cache->attached || !needed_now(cache, skel))
 		return;
-	set_generation(skel, 0);
+	set_watched(skel, true);
 	cache->error = attach_all(cache);
 	if (cache->error)
-		esd_lsm_cache_stop(cache);
-	else
-		generation_begin(cache, skel);
+		esd_lsm_cache_stop(cache, skel);
+}
+
+void esd_lsm_cache_begin(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
+{
+	if (!cache->attached || cache->begun)
+		return;
+	cache->begun = true;
+	generation_begin(cache, skel);
 }
 
 void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
-	if (!cache->attached || cache_needed(skel))
-		return;
-	set_generation(skel, 0);
-	esd_lsm_cache_stop(cache);
+	if (!needed_now(cache, skel))
+		esd_lsm_cache_stop(cache, skel);
 }
 
 void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
 	cache->cleared++;
-	if (cache->attached)
+	if (cache->begun)
 		generation_begin(cache, skel);
 }
 
 void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 {
 	cache->joined++;
-	if (cache->attached)
+	if (cache->begun)
 		generation_begin(cache, skel);
 }
 

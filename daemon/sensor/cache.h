@@ -23,6 +23,7 @@ struct esd_lsm_cache {
 	int links[ESD_LSM_CACHE_PROGRAMS];
 	bool loaded;
 	bool attached;
+	bool begun;				/* and so are the hooks that note changes */
 	int error;				/* there is no cache: why */
 	uint32_t generation;			/* the last one */
 	uint64_t cleared;			/* how often, by clients' wish */
@@ -31,15 +32,24 @@ struct esd_lsm_cache {
 
 void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *programs);
 
+/* Are answers of one of these types kept? Then hooks that note changes are needed, whoever is asked there. */
+bool esd_lsm_cache_needed(const struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS]);
+
+/* One of those hooks' programs can't be used: there is no cache. */
+void esd_lsm_cache_refuse(struct esd_lsm_cache *cache, const struct esd_program *program);
+
 /* If answers of one of these types are kept, what that takes: as esd_tracepoints_load(). Without, there is no cache. */
 int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS]);
 
 /* If it is needed: before hooks are attached that ask. Never fails: no cache, then. */
 void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
-/* If it isn't any more: after these are detached. */
+/* And after them: from now on answers are kept. */
+void esd_lsm_cache_begin(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
+
+/* If it isn't needed any more: before these are detached. */
 void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
-void esd_lsm_cache_stop(struct esd_lsm_cache *cache);
+void esd_lsm_cache_stop(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
 /* On return, nothing that was kept before counts any more. */
 void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct sensor_bpf *skel);

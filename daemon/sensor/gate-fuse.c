@@ -258,27 +258,50 @@ static void file_try(int mount_fd)
 	closep(&fd);
 }
 
-static _Noreturn void process_run(int mount_fd, int pipe_fd, pid_t client, uint32_t *gate_pid)
+/* The program's descriptors, in their order; gate-program.S has the numbers. */
+enum process_fd {
+	PROCESS_PIPE,
+	PROCESS_ABORT,
+	PROCESS_DAEMON,
+	PROCESS_END,
+	PROCESS_FDS,
+};
+
+static int process_fds(int fds[PROCESS_FDS])
+{
+	for (int i = 0; i < PROCESS_FDS; i++) {
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, PROCESS_FDS);
+		if (fds[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < PROCESS_FDS; i++)
+		if (dup2(fds[i], i) < 0)
+			return -errno;
+	return close_range(PROCESS_FDS, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+}
+
+static _Noreturn void process_run(int mount_fd, int fds[PROCESS_FDS], pid_t client, uint32_t *gate_pid)
 {
 	char number[16];
 	char *arguments[] = { GATE_NAME, number, NULL }, *environment[] = { NULL };
 	union word word;
 	sigset_t all;
+	int r;
 
-	/* Nothing but SIGKILL gets to it: at a signal that it handled it would have to run. */
+	/* Nothing but SIGKILL gets to it: at a signal that it handled it would have to run. SIGCONT ends a stop all the same. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGCONT);
 	*gate_pid = getpid();
 	snprintf(number, sizeof(number), "%d", client);
 	setsid();
-	mount_fd = fcntl(mount_fd, F_DUPFD_CLOEXEC, 3);
-	pipe_fd = fcntl(pipe_fd, F_DUPFD_CLOEXEC, 3);
+	mount_fd = fcntl(mount_fd, F_DUPFD_CLOEXEC, PROCESS_FDS);
 	file_try(mount_fd);
-	if (mount_fd >= 0 && dup2(pipe_fd, 0) == 0 && close_range(1, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && chdir("/") == 0)
+	r = process_fds(fds);
+	if (r == 0 && mount_fd >= 0 && chdir("/") == 0)
 		execveat(mount_fd, GATE_NAME, arguments, environment, 0);
-	word.error = errno;
-	(void)!write(pipe_fd, &word, sizeof(word));
+	word.error = r < 0 ? -r : errno;
+	(void)!write(fds[PROCESS_PIPE], &word, sizeof(word));
 	_exit(1);
 }
 
@@ -307,18 +330,29 @@ static int process_await(const struct esd_gate_fuse *gate, int pipe_fd)
 	return -ETIMEDOUT;
 }
 
-static int process_start(struct esd_gate_fuse *gate, int mount_fd, pid_t client, uint32_t *gate_pid)
+static int process_start(struct esd_gate_fuse *gate, int mount_fd, int end_fd, pid_t client, uint32_t *gate_pid)
 {
-	_cleanup_close_ int read_end = -1;
+	_cleanup_close_ int read_end = -1, write_end = -1, self = -1;
 	int fds[2];
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
+	self = pidfd_open(getpid(), 0);
+	if (self < 0 || pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	read_end = fds[0];
+	write_end = fds[1];
 	gate->pid = fork();
-	if (gate->pid == 0)
-		process_run(mount_fd, fds[1], client, gate_pid);
-	close(fds[1]);
+	if (gate->pid == 0) {
+		int given[PROCESS_FDS] = {
+			[PROCESS_PIPE] = write_end,
+			[PROCESS_ABORT] = gate->abort_fd,
+			[PROCESS_DAEMON] = self,
+			[PROCESS_END] = end_fd < 0 ? self : end_fd,
+		};
+
+		process_run(mount_fd, given, client, gate_pid);
+	}
+	closep(&write_end);
+	write_end = -1;
 	if (gate->pid < 0)
 		return -errno;
 	*gate_pid = gate->pid;
@@ -341,7 +375,7 @@ static void process_reap(struct esd_gate_fuse *gate)
 
 /* ---- together ---- */
 
-static int gate_make(struct esd_gate_fuse *gate, pid_t client, uint32_t *gate_pid, const char **step)
+static int gate_make(struct esd_gate_fuse *gate, pid_t client, int end_fd, uint32_t *gate_pid, const char **step)
 {
 	_cleanup_close_ int mount_fd = -1;
 	int r;
@@ -368,16 +402,16 @@ static int gate_make(struct esd_gate_fuse *gate, pid_t client, uint32_t *gate_pi
 	if (r < 0)
 		return r;
 	*step = "can't start the gate's process";
-	return process_start(gate, mount_fd, client, gate_pid);
+	return process_start(gate, mount_fd, end_fd, client, gate_pid);
 }
 
-int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, uint32_t *gate_pid, const char **ret_step)
+int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, int end_fd, uint32_t *gate_pid, const char **ret_step)
 {
 	const char *step;
 	int r;
 
 	*gate = (struct esd_gate_fuse)ESD_GATE_FUSE_NONE;
-	r = gate_make(gate, client, gate_pid, &step);
+	r = gate_make(gate, client, end_fd, gate_pid, &step);
 	if (r == 0)
 		return 0;
 	*gate_pid = 0;

@@ -15,6 +15,9 @@
  * everything, and with ENOSYS to what it doesn't know; but never to GETXATTR: after that the kernel wouldn't ask for
  * attributes any more.
  *
+ * The process does one thing: when the daemon ends, it aborts the connection, and ends. So what waits goes on, though
+ * the client is stopped, the warden was killed, and nobody else is left who could.
+ *
  * The file system is mounted nowhere: the mount is a descriptor of ours until the process runs, and lasts with it.
  */
 
@@ -33,11 +36,12 @@ struct esd_gate_fuse {
 #define ESD_GATE_FUSE_NONE { .fd = -1, .abort_fd = -1, .pidfd = -1 }
 
 /*
- * For `client`, whose number is shown among the process's arguments. *gate_pid becomes the process's number before its
+ * For `client`, whose number is shown among the process's arguments. `end_fd` is readable as soon as the daemon ends,
+ * before it has closed anything; -1: then the process waits for its death. *gate_pid becomes the process's number before its
  * exec, so that kernel programs can tell that this is nobody's business. Fails with a negative errno; *ret_step, if not
  * NULL, then says at what, in words that make a sentence with strerror().
  */
-int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, uint32_t *gate_pid, const char **ret_step);
+int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, int end_fd, uint32_t *gate_pid, const char **ret_step);
 
 /*
  * Whatever waits goes on, with an error, at once and for good, whoever has copies of the descriptor; the process is

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The file that a gate's process runs: a whole ELF executable, 228 bytes. It does nothing but be there, since its
- * executable is the gate (gate-fuse.h). Descriptor 0 is a pipe, to which it says that it has got so far.
+ * The file that a gate's process runs: a whole ELF executable, below 300 bytes. It has to be there, since its executable
+ * is the gate, and aborts the connection when the daemon ends (gate-fuse.h). Its descriptors: 0 a pipe, to which it says
+ * that it has got so far; 1 the connection's abort file; 2 and 3 are readable when the daemon ends.
  */
 
 	.section .rodata
@@ -14,7 +15,7 @@
 
 #define BASE 0x400000
 #define PR_SET_PDEATHSIG 1
-#define SIGKILL 9
+#define SIGCONT 18
 #define MCL_CURRENT 1
 
 esd_gate_program:
@@ -37,7 +38,7 @@ start:
 	/* Again, after the exec: the kernel forgets it at an exec that changes the security context. */
 	mov	$__NR_prctl, %eax
 	mov	$PR_SET_PDEATHSIG, %edi
-	mov	$SIGKILL, %esi
+	mov	$SIGCONT, %esi
 	syscall
 	/* Its one page stays: to read it again would be a request to the client. Does no harm if it's not allowed. */
 	mov	$__NR_mlockall, %eax
@@ -48,15 +49,32 @@ start:
 	mov	%rsp, %rsi
 	mov	$1, %edx
 	syscall
-	dec	%eax				/* the daemon is gone: it wouldn't end us */
-	jnz	2f
 	mov	$__NR_close, %eax
 	syscall
-1:	mov	$__NR_pause, %eax
+	/* struct pollfd[2]: the daemon's process, and what tells of its end earlier */
+	mov	$1, %eax			/* POLLIN */
+	shl	$32, %rax
+	lea	3(%rax), %rdi
+	push	%rdi
+	lea	2(%rax), %rdi
+	push	%rdi
+1:	mov	$__NR_poll, %eax
+	mov	%rsp, %rdi
+	mov	$2, %esi
+	mov	$-1, %edx
 	syscall
-	jmp	1b
-2:	mov	$__NR_exit_group, %eax
+	cmp	$0, %eax
+	jle	1b
+	mov	$__NR_write, %eax
+	mov	$1, %edi
+	lea	one(%rip), %rsi
+	mov	$1, %edx
 	syscall
+	mov	$__NR_exit_group, %eax
+	xor	%edi, %edi
+	syscall
+one:
+	.byte	'1'
 #else
 esd_gate_program:
 #endif

@@ -4,6 +4,10 @@
  * The sensor for kernels where BPF LSM programs work: whatever has a hook can be held, by the programs of
  * bpf/hold. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
  *
+ * A task may sleep only where ours is the last of a hook's programs (follow.h). So there is one program of ours a hook,
+ * which does all that there is to do, and what was attached stays attached as long as anything is held at all: what others
+ * attach later runs before it.
+ *
  * Answers that clients want kept are the kernel programs' business; lsm-cache.c attaches what tells them of changes.
  *
  * Whether they work is found out by trying. A list of LSMs or a version wouldn't tell: there are kernels that refuse
@@ -23,12 +27,18 @@
 #include "daemon/sensor/bpf.h"
 #include "daemon/sensor/cache.h"
 #include "daemon/sensor/event.h"
+#include "daemon/sensor/follow.h"
 #include "daemon/sensor/gate-fuse.h"
 #include "daemon/sensor/select.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
 
-enum { TYPES_PER_HOOK = 4 };
+enum {
+	TYPES_PER_HOOK = 5,
+	LOOK_AGAIN_MS = 5000,		/* at hooks where another program follows */
+	SETTLE_MS = 1000,		/* no task is longer on its way from a hook's beginning to the place where it would sleep */
+};
 
 /*
  * Which AUTH types pass at which hooks; abi/events.def names the main one for each. The programs of
@@ -39,18 +49,18 @@ enum { TYPES_PER_HOOK = 4 };
  * without what a gate takes.
  */
 static const struct hook {
-	const char *name;		/* of the programs */
 	const char *hook;
 	enum esd_wait wait;		/* of the one that sleeps */
+	bool notes_changes;		/* for the cache, see cache.h */
 	uint8_t count;
 	uint8_t types[TYPES_PER_HOOK];
 } hooks[] = {
-#define HOOK_AS(name, hook, wait, ...) \
-	{ name, hook, ESD_WAIT_##wait, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
-#define HOOK(hook, wait, ...) HOOK_AS(#hook, #hook, wait, __VA_ARGS__)
-	HOOK(file_open, GATE, ESD_AUTH_OPEN),
-	HOOK_AS("file_open_other", "file_open", GATE, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ, ESD_AUTH_PROC_CHECK,
-		ESD_AUTH_FSGETPATH),
+#define HOOK_NOTES(hook, wait, notes, ...) \
+	{ #hook, ESD_WAIT_##wait, notes, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
+#define HOOK(hook, wait, ...) HOOK_NOTES(hook, wait, false, __VA_ARGS__)
+#define HOOK_OF_CHANGE(hook, wait, ...) HOOK_NOTES(hook, wait, true, __VA_ARGS__)
+	HOOK_OF_CHANGE(file_open, GATE, ESD_AUTH_OPEN, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ, ESD_AUTH_PROC_CHECK,
+		       ESD_AUTH_FSGETPATH),
 	HOOK(bprm_check_security, GATE, ESD_AUTH_EXEC),
 	HOOK(path_unlink, SLICE, ESD_AUTH_UNLINK),
 	HOOK(path_rmdir, SLICE, ESD_AUTH_UNLINK),
@@ -63,15 +73,15 @@ static const struct hook {
 	HOOK(file_truncate, RESTART, ESD_AUTH_TRUNCATE),
 	HOOK(path_chmod, SLICE, ESD_AUTH_SETMODE),
 	HOOK(path_chown, SLICE, ESD_AUTH_SETOWNER),
-	HOOK(inode_setattr, SLICE, ESD_AUTH_UTIMES),
+	HOOK_OF_CHANGE(inode_setattr, SLICE, ESD_AUTH_UTIMES),
 	HOOK(inode_set_acl, RESTART, ESD_AUTH_SETACL),
 	HOOK(inode_remove_acl, RESTART, ESD_AUTH_SETACL),
-	HOOK(inode_setxattr, SLICE, ESD_AUTH_SETEXTATTR, ESD_AUTH_SETACL),
+	HOOK_OF_CHANGE(inode_setxattr, SLICE, ESD_AUTH_SETEXTATTR, ESD_AUTH_SETACL),
 	HOOK(inode_getxattr, GATE, ESD_AUTH_GETEXTATTR),
 	HOOK(inode_get_acl, RESTART, ESD_AUTH_GETEXTATTR),
 	HOOK(inode_listxattr, RESTART, ESD_AUTH_LISTEXTATTR),
 	HOOK(inode_removexattr, RESTART, ESD_AUTH_DELETEEXTATTR, ESD_AUTH_SETACL),
-	HOOK(file_ioctl, GATE, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
+	HOOK_OF_CHANGE(file_ioctl, GATE, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
 	HOOK(file_ioctl_compat, RESTART, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
 	HOOK(inode_readlink, GATE, ESD_AUTH_READLINK),
 	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE),
@@ -90,14 +100,18 @@ static const struct hook {
 	HOOK(socket_bind, GATE, ESD_AUTH_UIPC_BIND),
 	HOOK(socket_connect, GATE, ESD_AUTH_UIPC_CONNECT),
 	HOOK(file_fcntl, RESTART, ESD_AUTH_FCNTL),
+#undef HOOK_OF_CHANGE
 #undef HOOK
-#undef HOOK_AS
+#undef HOOK_NOTES
 };
 
 struct lsm_hook {
 	struct esd_program *sleeper;	/* NULL, both: there is none */
 	struct esd_program *plain;	/* used if the other one can't be */
 	int link;
+	uint64_t followed_ns;		/* when something was last seen that follows, or could; 0: never */
+	bool followed;			/* so it is now: nobody sleeps there */
+	struct es_follow follower;	/* that is it */
 };
 
 struct lsm;
@@ -113,6 +127,7 @@ struct lsm {
 	bool can_sleep;			/* the kernel has what a gate takes */
 	struct lsm_hook hooks[ARRAY_SIZE(hooks)];
 	struct esd_lsm_cache cache;
+	struct esd_follow follow;
 	struct lsm_gate gates[ES_CLIENTS_MAX];
 	void (*client_broken)(void *owner, unsigned int slot);
 	void *owner;
@@ -137,7 +152,7 @@ static struct esd_program *program_find(struct lsm *lsm, const char *prefix, siz
 {
 	char program[64];
 
-	snprintf(program, sizeof(program), "%s%s", prefix, hooks[index].name);
+	snprintf(program, sizeof(program), "%s%s", prefix, hooks[index].hook);
 	return esd_programs_find(&lsm->base.programs, program);
 }
 
@@ -180,9 +195,14 @@ static struct esd_program *hook_program(const struct lsm_hook *hook)
 	return hook->plain;
 }
 
+static bool hook_sleeps(const struct lsm_hook *hook)
+{
+	return hook->sleeper && hook_program(hook) == hook->sleeper;
+}
+
 static bool hook_restarts(const struct lsm *lsm, size_t index)
 {
-	return hook_program(&lsm->hooks[index]) == lsm->hooks[index].plain || hooks[index].wait != ESD_WAIT_GATE;
+	return !hook_sleeps(&lsm->hooks[index]) || lsm->hooks[index].followed || hooks[index].wait != ESD_WAIT_GATE;
 }
 
 static bool hook_has(const struct hook *hook, unsigned int type)
@@ -206,7 +226,16 @@ static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
 	uint64_t types[ES_TYPE_WORDS];
 
 	esd_select_types(&lsm->base.skel->bss->control, types);
-	return hook_wanted(hook, types);
+	return hook_wanted(hook, types) || (hook->notes_changes && esd_lsm_cache_needed(&lsm->cache, types));
+}
+
+static bool lsm_may_restart(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	(void)s;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (hook_wanted(&hooks[i], types))
+			return true;
+	return false;
 }
 
 static bool lsm_restarts(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
@@ -226,19 +255,15 @@ static int hooks_load(struct lsm *lsm, const uint64_t types[ES_TYPE_WORDS])
 		struct esd_program *program = hook_program(&lsm->hooks[i]);
 		int r;
 
-		if (!program || !esd_program_untried(program) || !hook_wanted(&hooks[i], types))
+		if (!program || !esd_program_untried(program))
+			continue;
+		if (!hook_wanted(&hooks[i], types) &&
+		    !(hooks[i].notes_changes && esd_lsm_cache_needed(&lsm->cache, types)))
 			continue;
 		r = esd_program_load(program);
 		return r < 0 ? r : 1;
 	}
 	return 0;
-}
-
-static int lsm_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
-{
-	int r = hooks_load(lsm_of(s), types);
-
-	return r ? r : esd_lsm_cache_load(&lsm_of(s)->cache, types);
 }
 
 static bool hook_usable(const struct lsm_hook *hook)
@@ -248,6 +273,115 @@ static bool hook_usable(const struct lsm_hook *hook)
 	return program && program->fd >= 0;
 }
 
+static int lsm_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct lsm *lsm = lsm_of(s);
+	int r = hooks_load(lsm, types);
+
+	if (r == 0)
+		r = esd_lsm_cache_load(&lsm->cache, types);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(hooks); i++)
+		if (hooks[i].notes_changes && !hook_usable(&lsm->hooks[i]) && esd_lsm_cache_needed(&lsm->cache, types))
+			esd_lsm_cache_refuse(&lsm->cache, hook_program(&lsm->hooks[i]));
+	return r;
+}
+
+/* ---- where tasks may sleep ---- */
+
+static void types_of(const struct hook *hook, uint64_t ret[ES_TYPE_WORDS])
+{
+	memset(ret, 0, ES_TYPE_WORDS * sizeof(*ret));
+	for (unsigned int i = 0; i < hook->count; i++)
+		esd_types_add(ret, hook->types[i]);
+}
+
+/* What has followed ours until a moment ago may still be called by a task that is on its way. */
+static void hook_look(struct lsm *lsm, size_t index)
+{
+	struct lsm_hook *hook = &lsm->hooks[index];
+	struct es_follow follower;
+
+	if (esd_follow_state(&lsm->follow, hook->sleeper->attach_id, hook->link, &follower) != ES_FOLLOW_NOTHING) {
+		hook->followed_ns = clock_ns();
+		hook->follower = follower;
+	}
+	hook->followed = hook->followed_ns && clock_ns() - hook->followed_ns < SETTLE_MS * NS_PER_MS;
+}
+
+static void hooks_look(struct lsm *lsm, uint64_t shut[ES_TYPE_WORDS])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		struct lsm_hook *hook = &lsm->hooks[i];
+
+		if (!hook_sleeps(hook))
+			continue;
+		if (hook->link >= 0)
+			hook_look(lsm, i);
+		for (unsigned int j = 0; (hook->link < 0 || hook->followed) && j < hooks[i].count; j++)
+			esd_types_add(shut, hooks[i].types[j]);
+	}
+}
+
+static bool any_followed(const struct lsm *lsm)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (lsm->hooks[i].link >= 0 && lsm->hooks[i].followed)
+			return true;
+	return false;
+}
+
+/*
+ * Opens the gates of those types at whose hooks ours are the last programs, and shuts the others. A type has to have all
+ * of its hooks attached: a hook that comes later isn't looked at before it is used.
+ */
+static void gates_look(struct lsm *lsm)
+{
+	uint32_t words[ES_EVENT_TYPES];
+	uint64_t shut[ES_TYPE_WORDS] = {};
+
+	if (lsm->follow.guard_link < 0)
+		return;
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		words[type] = esd_follow_word(&lsm->follow, type);
+	if (esd_follow_survey(&lsm->follow) < 0)
+		memset(shut, 0xff, sizeof(shut));
+	hooks_look(lsm, shut);
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
+		if (esd_types_has(shut, type))
+			esd_follow_shut(&lsm->follow, type);
+		else
+			esd_follow_open(&lsm->follow, type, words[type]);
+	}
+	if (any_followed(lsm))
+		esd_follow_later(&lsm->follow, LOOK_AGAIN_MS);
+}
+
+static void gates_look_again(struct esd_follow *follow)
+{
+	struct lsm *lsm = container_of(follow, struct lsm, follow);
+
+	gates_look(lsm);
+	esd_bpf_refresh(&lsm->base);
+}
+
+static int hooks_tell_guard(struct lsm *lsm)
+{
+	uint64_t all[ES_TYPE_WORDS];
+	int r = 0;
+
+	memset(all, 0xff, sizeof(all));
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(hooks); i++) {
+		uint64_t types[ES_TYPE_WORDS];
+
+		types_of(&hooks[i], types);
+		if (lsm->hooks[i].sleeper)
+			r = esd_follow_hook(&lsm->follow, lsm->hooks[i].sleeper->attach_id, types);
+	}
+	return r < 0 ? r : esd_follow_hook(&lsm->follow, 0, all);
+}
+
+/* ---- attaching ---- */
+
 static int hook_attach(struct lsm *lsm, size_t index)
 {
 	struct lsm_hook *hook = &lsm->hooks[index];
@@ -256,18 +390,32 @@ static int hook_attach(struct lsm *lsm, size_t index)
 	return hook->link < 0 ? hook->link : 0;
 }
 
-static void hook_detach(struct lsm_hook *hook)
+/* Shut first: the hook may be attached again, and others in between. */
+static void hook_detach(struct lsm *lsm, size_t index)
 {
+	struct lsm_hook *hook = &lsm->hooks[index];
+
+	for (unsigned int i = 0; hook_sleeps(hook) && i < hooks[index].count; i++)
+		esd_follow_shut(&lsm->follow, hooks[index].types[i]);
 	closep(&hook->link);
 	hook->link = -1;
+	hook->followed = false;
+	hook->followed_ns = 0;
 }
 
+/*
+ * None as long as one is needed: a hook that is attached again comes before what others have attached meanwhile, and
+ * nobody could sleep there any more. What nobody is subscribed to costs a call and a look at a word meanwhile.
+ */
 static void hooks_detach_unneeded(struct lsm *lsm)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-		if (lsm->hooks[i].link >= 0 && !hook_needed(lsm, &hooks[i]))
-			hook_detach(&lsm->hooks[i]);
-	esd_lsm_cache_trim(&lsm->cache, lsm->base.skel);
+		if (lsm->hooks[i].link >= 0 && hook_needed(lsm, &hooks[i]))
+			return;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (lsm->hooks[i].link >= 0)
+			hook_detach(lsm, i);
+	esd_follow_unguard(&lsm->follow);
 }
 
 /* AUTH_OPEN and AUTH_EXEC the other sensor has, too: without them this one isn't the better one. */
@@ -294,22 +442,30 @@ static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
 
 	lsm->client_broken = config->client_broken;
 	lsm->owner = config->owner;
-	r = basic_load(lsm);
+	r = esd_follow_init(&lsm->follow, s->skel, &s->programs, s->loop, gates_look_again);
+	if (r == 0)
+		r = hooks_tell_guard(lsm);
+	if (r == 0)
+		r = basic_load(lsm);
 	if (r < 0)
 		return r;
 	if (!hook_usable(&lsm->hooks[0]))
 		return 0;		/* capability() says why */
 	r = hook_attach(lsm, 0);
 	if (r == 0)
-		hook_detach(&lsm->hooks[0]);
+		hook_detach(lsm, 0);
 	return r;
 }
 
 static void lsm_stop(struct esd_bpf *s)
 {
+	struct lsm *lsm = lsm_of(s);
+
+	esd_lsm_cache_stop(&lsm->cache, s->skel);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-		hook_detach(&lsm_of(s)->hooks[i]);
-	esd_lsm_cache_stop(&lsm_of(s)->cache);
+		if (lsm->hooks[i].link >= 0)
+			hook_detach(lsm, i);
+	esd_follow_deinit(&lsm->follow);
 }
 
 /* ---- clients ---- */
@@ -333,7 +489,7 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 	int r;
 
 	esd_lsm_cache_joined(&lsm_of(s)->cache, s->skel);
-	r = esd_gate_fuse_init(&gate->gate, pid, &s->skel->bss->control.gate_pid[number], &step);
+	r = esd_gate_fuse_init(&gate->gate, pid, s->base.end_fd, &s->skel->bss->control.gate_pid[number], &step);
 	if (r < 0) {
 		log_error("no gate for a client (pid %d): %s: %s", pid, step, strerror(-r));
 		return r;
@@ -360,6 +516,7 @@ static void lsm_client_clear(struct esd_bpf *s, unsigned int number)
 
 static void lsm_trim(struct esd_bpf *s)
 {
+	esd_lsm_cache_trim(&lsm_of(s)->cache, s->skel);
 	hooks_detach_unneeded(lsm_of(s));
 }
 
@@ -374,6 +531,7 @@ static int lsm_narrow(struct esd_bpf *s, unsigned int number, const uint64_t typ
 static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct lsm *lsm = lsm_of(s);
+	bool attached = false;
 	int r;
 
 	(void)number;
@@ -382,9 +540,17 @@ static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t type
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (lsm->hooks[i].link >= 0 || !hook_usable(&lsm->hooks[i]) || !hook_needed(lsm, &hooks[i]))
 			continue;
+		if (hook_sleeps(&lsm->hooks[i]))
+			esd_follow_guard(&lsm->follow);
 		r = hook_attach(lsm, i);
 		if (r < 0)
 			return r;
+		attached = true;
+	}
+	esd_lsm_cache_begin(&lsm->cache, s->skel);
+	if (attached) {
+		gates_look(lsm);
+		esd_bpf_refresh(s);
 	}
 	return 0;
 }
@@ -428,11 +594,16 @@ static void held_tell(const struct lsm *lsm, size_t index, const char *missing, 
 		[ESD_WAIT_SLICE] = "waits at the gate, in slices",
 		[ESD_WAIT_RESTART] = "waits by starting over",
 	};
-	bool plain = hook_program(&lsm->hooks[index]) == lsm->hooks[index].plain;
-	enum esd_wait wait = plain ? ESD_WAIT_RESTART : hooks[index].wait;
+	const struct lsm_hook *hook = &lsm->hooks[index];
+	enum esd_wait wait = hook_sleeps(hook) && !hook->followed ? hooks[index].wait : ESD_WAIT_RESTART;
+	char follower[48] = "";
 
-	snprintf(how, size, "LSM hook %s, %s%s%s", hooks[index].hook, waits[wait], missing ? "; not at " : "",
-		 missing ? missing : "");
+	if (hook->followed && hook->follower.id)
+		snprintf(follower, sizeof(follower), ": %s (%u) follows", hook->follower.name, hook->follower.id);
+	else if (hook->followed)
+		snprintf(follower, sizeof(follower), ": something follows");
+	snprintf(how, size, "LSM hook %s, %s%s%s%s", hooks[index].hook, waits[wait], follower,
+		 missing ? "; not at " : "", missing ? missing : "");
 }
 
 static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
@@ -475,6 +646,7 @@ static const struct esd_hold lsm_hold = {
 	.cache_clear = lsm_cache_clear,
 	.cache_info = lsm_cache_info,
 	.restarts = lsm_restarts,
+	.may_restart = lsm_may_restart,
 	.capability = lsm_capability,
 };
 
@@ -541,7 +713,7 @@ static int probe_gate(char *why, size_t size)
 	const char *step;
 	int r;
 
-	r = esd_gate_fuse_init(&gate, getpid(), &gate_pid, &step);
+	r = esd_gate_fuse_init(&gate, getpid(), -1, &gate_pid, &step);
 	if (r < 0) {
 		snprintf(why, size, "BPF LSM programs work here, but nothing could wait: %s: %s", step, strerror(-r));
 		return EOPNOTSUPP;
@@ -554,6 +726,8 @@ static struct lsm *lsm_alloc(void)
 {
 	struct lsm *lsm = calloc(1, sizeof(*lsm));
 
+	if (lsm)
+		lsm->follow = (struct esd_follow)ESD_FOLLOW_NONE;
 	for (size_t i = 0; lsm && i < ARRAY_SIZE(hooks); i++)
 		lsm->hooks[i].link = -1;
 	for (unsigned int slot = 0; lsm && slot < ES_CLIENTS_MAX; slot++)

@@ -129,9 +129,9 @@ static void test_process(const struct esd_gate_fuse *gate, uint32_t gate_pid)
 	REQUIRE(fd >= 0 && read(fd, text, sizeof(text)) == sizeof("es-gate\00042"));
 	REQUIRE(!memcmp(text, "es-gate\00042", sizeof("es-gate\00042")));
 	close(fd);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 64; i++) {			/* to abort by, and two to see the daemon's end by */
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", gate->pid, i);
-		REQUIRE(readlink(path, text, sizeof(text)) < 0 && errno == ENOENT);
+		REQUIRE((readlink(path, text, sizeof(text)) >= 0) == (i >= 1 && i <= 3));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		REQUIRE(kill(gate->pid, signals[i]) == 0);
@@ -202,30 +202,58 @@ static void test_abort(struct esd_gate_fuse *gate, int file, const struct esd_ga
 	REQUIRE(kill(keeper, SIGKILL) == 0 && waitpid(keeper, NULL, 0) == keeper);
 }
 
-/* The daemon ends without a word: its gates' processes end, too. */
-static void test_parent_dies(void)
+/* A daemon that has read the request of a waiter; and a client that is stopped, with a copy of the descriptor. */
+static _Noreturn void parent_main(int pipe_fd)
 {
 	struct esd_gate_fuse gate;
 	uint32_t gate_pid;
-	int fds[2], pidfd;
-	pid_t pid;
+	pid_t pids[2];
+
+	if (esd_gate_fuse_init(&gate, 42, -1, &gate_pid, NULL) < 0)
+		_exit(1);
+	pids[0] = gate.pid;
+	pids[1] = fork();
+	if (pids[1] == 0) {
+		alarm(SECONDS);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	(void)!write(pipe_fd, pids, sizeof(pids));
+	(void)request_take(&gate);
+	(void)!write(pipe_fd, "", 1);
+	for (;;)
+		pause();
+}
+
+/* The daemon ends without a word: its gates' processes end, too, and what waits goes on, though the client is stopped. */
+static void test_parent_dies(bool gate_stopped)
+{
+	int fds[2], pidfd, file;
+	struct esd_gate_fuse gate;
+	pid_t pid, pids[2], waits;
+	char byte;
 
 	REQUIRE(pipe2(fds, O_CLOEXEC) == 0);
 	pid = fork();
 	REQUIRE(pid >= 0);
-	if (pid == 0) {
-		if (esd_gate_fuse_init(&gate, 42, &gate_pid, NULL) == 0)
-			(void)!write(fds[1], &gate.pid, sizeof(gate.pid));
-		pause();
-		_exit(0);
-	}
+	if (pid == 0)
+		parent_main(fds[1]);
 	close(fds[1]);
-	REQUIRE(read(fds[0], &gate.pid, sizeof(gate.pid)) == sizeof(gate.pid));
+	REQUIRE(read(fds[0], pids, sizeof(pids)) == sizeof(pids));
+	gate.pid = pids[0];
+	file = gate_file(&gate);
+	waits = waiter(file, 0);
+	REQUIRE(read(fds[0], &byte, 1) == 1);
 	close(fds[0]);
 	pidfd = pidfd_open(gate.pid, 0);
-	REQUIRE(pidfd >= 0 && !readable(pidfd, 20));
+	REQUIRE(pidfd >= 0 && !readable(pidfd, 20) && outcome(waits, 1) < 0);
+	if (gate_stopped)
+		REQUIRE(kill(gate.pid, SIGSTOP) == 0);
 	REQUIRE(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	REQUIRE(outcome(waits, 5000) == 100);
 	REQUIRE(readable(pidfd, 5000));
+	REQUIRE(kill(pids[1], SIGKILL) == 0);
+	close(file);
 	close(pidfd);
 }
 
@@ -251,13 +279,13 @@ int main(void)
 	alarm(3 * SECONDS);
 	open_before = descriptors();
 	mounts_read(before, sizeof(before));
-	r = esd_gate_fuse_init(&gate, 42, &gate_pid, &step);
+	r = esd_gate_fuse_init(&gate, 42, -1, &gate_pid, &step);
 	if (r < 0)
 		fprintf(stderr, "%s: %s\n", step, strerror(-r));
 	if (r == -ENODEV || r == -ENOEXEC)
 		SKIP("no FUSE in this kernel, or another processor");
 	REQUIRE(r == 0);
-	REQUIRE(esd_gate_fuse_init(&other, 43, &other_pid, &step) == 0);
+	REQUIRE(esd_gate_fuse_init(&other, 43, -1, &other_pid, &step) == 0);
 	mounts_read(during, sizeof(during));
 	REQUIRE(!strcmp(before, during));
 
@@ -272,6 +300,7 @@ int main(void)
 	esd_gate_fuse_deinit(&other);
 	REQUIRE(kill(gate_pid, 0) < 0 && errno == ESRCH && kill(other_pid, 0) < 0 && errno == ESRCH);
 	REQUIRE(descriptors() == open_before);
-	test_parent_dies();
+	test_parent_dies(false);
+	test_parent_dies(true);
 	return 0;
 }
