@@ -374,7 +374,7 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 /* BPF_CORE_READ() whose first argument may be any expression, one that goes through structures of our own too. */
-#define READ(pointer, ...) ({ __typeof__(pointer) read_ = (pointer); BPF_CORE_READ(read_, __VA_ARGS__); })
+#define READ_CORE(pointer, ...) ({ __typeof__(pointer) read_ = (pointer); BPF_CORE_READ(read_, __VA_ARGS__); })
 
 void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
 
@@ -382,7 +382,7 @@ void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
  * One member of a kernel object: a plain load where the kernel lets a number be taken for a pointer (since 6.2), else a
  * call that costs a hundred instructions. What is read is no number for the verifier if it is a pointer.
  */
-#define PEEK(pointer, member) ({ \
+#define READ_FAST(pointer, member) ({ \
 	__typeof__(pointer) peek_ = (pointer); \
 	__typeof__(peek_->member) peeked_; \
 	if (bpf_rdonly_cast) \
@@ -397,7 +397,7 @@ void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
  * A member, as a mere number, also if it is a pointer: a plain load where the kernel lets any address be taken for one
  * of some structure (since 6.2), here of one that begins with a number. Else a call that costs a hundred instructions.
  */
-#define NUMBER(pointer, member) ({ \
+#define READ_SCALAR(pointer, member) ({ \
 	__typeof__(pointer) from_ = (pointer); \
 	uint64_t value_ = 0; \
 	if (bpf_rdonly_cast) \
@@ -409,7 +409,7 @@ void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
 })
 
 /* A pointer that the verifier knows, as a mere number, which is what functions that are verified by their own take. */
-static inline __attribute__((always_inline)) uint64_t number_of(const void *pointer)
+static inline __attribute__((always_inline)) uint64_t scalar_of(const void *pointer)
 {
 	const void *volatile kept = pointer;
 	uint64_t number = 0;
@@ -421,4 +421,5 @@ static inline __attribute__((always_inline)) uint64_t number_of(const void *poin
 struct task_struct *bpf_task_from_pid(int pid) __ksym __weak;
 void bpf_task_release(struct task_struct *task) __ksym __weak;
 
-#define ONCE(place) (*(volatile __typeof__(place) *)&(place))
+#define READ_ONCE(place) (*(const volatile __typeof__(place) *)&(place))
+#define WRITE_ONCE(place, value) (*(volatile __typeof__(place) *)&(place) = (value))

@@ -21,13 +21,13 @@ static __always_inline bool other_in_scope(struct task_struct *task)
 
 	if (!control.scope_cgroup)
 		return true;
-	cgroup = READ(task, cgroups, dfl_cgrp);
-	if (READ(cgroup, level) < (int)control.scope_cgroup_level)
+	cgroup = READ_CORE(task, cgroups, dfl_cgrp);
+	if (READ_CORE(cgroup, level) < (int)control.scope_cgroup_level)
 		return false;
 	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
 			      (char *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
 			      control.scope_cgroup_level * sizeof(ancestor));
-	return READ(ancestor, kn, id) == control.scope_cgroup;
+	return READ_CORE(ancestor, kn, id) == control.scope_cgroup;
 }
 
 /* Is a mount one of those that the daemon was limited to? */
@@ -37,7 +37,7 @@ static __always_inline bool mount_in_scope(struct mount *mount)
 
 	if (!control.scope_mounts)
 		return true;
-	id = NUMBER(mount, mnt_id);
+	id = READ_SCALAR(mount, mnt_id);
 	for (i = 0; i < ES_SCOPE_MOUNTS; i++) {
 		if (i >= control.scope_mounts)
 			break;

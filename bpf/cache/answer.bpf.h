@@ -62,37 +62,38 @@ static __always_inline struct es_cache_set *cache_set(uint64_t executable, uint6
  */
 static __always_inline enum cached slot_says(struct es_cache_slot *slot, uint64_t clients, uint32_t flags)
 {
-	uint64_t answered = ONCE(slot->clients);
+	uint64_t answered = READ_ONCE(slot->clients);
 
-	if (flags & ~(uint32_t)ONCE(slot->mask))
+	if (flags & ~(uint32_t)READ_ONCE(slot->mask))
 		return clients == answered ? CACHED_DENY : CACHED_NOT;
 	return clients & ~answered ? CACHED_NOT : CACHED_ALLOW;
 }
 
 static __always_inline bool slot_is(struct es_cache_slot *slot, uint64_t executable, uint64_t file, uint32_t kind)
 {
-	return ONCE(slot->file) == file && ONCE(slot->executable) == executable && ONCE(slot->kind) == kind;
+	return READ_ONCE(slot->file) == file && READ_ONCE(slot->executable) == executable &&
+	       READ_ONCE(slot->kind) == kind;
 }
 
 static __always_inline enum cached cache_find(uint64_t executable, uint64_t file, uint64_t clients, uint32_t kind,
 						uint32_t flags)
 {
 	struct es_cache_set *set = cache_set(executable, file, kind);
-	uint32_t generation = ONCE(control.cache_generation), way;
+	uint32_t generation = READ_ONCE(control.cache_generation), way;
 	enum cached says = CACHED_NOT;
 	uint64_t sequence;
 
 	if (!set || !generation)
 		return CACHED_NOT;
-	sequence = ONCE(set->sequence);
+	sequence = READ_ONCE(set->sequence);
 	for (way = 0; way < ES_CACHE_WAYS; way++) {
 		if (!slot_is(&set->slots[way], executable, file, kind))
 			continue;
-		if (ONCE(set->slots[way].generation) == generation)
+		if (READ_ONCE(set->slots[way].generation) == generation)
 			says = slot_says(&set->slots[way], clients, flags);
 		break;
 	}
-	return sequence & 1 || ONCE(set->sequence) != sequence ? CACHED_NOT : says;
+	return sequence & 1 || READ_ONCE(set->sequence) != sequence ? CACHED_NOT : says;
 }
 
 /* The place to write: that of an older answer to the same, else a free one, else one whose turn it is. */
@@ -123,18 +124,18 @@ static __noinline int cache_store(struct keep *keep)
 	if (!set)
 		return 0;
 	asm volatile("" : "+r"(type));
-	ONCE(kept_since[type & TYPE_MASK]) = keep->generation;
-	sequence = ONCE(set->sequence);
+	WRITE_ONCE(kept_since[type & TYPE_MASK], keep->generation);
+	sequence = READ_ONCE(set->sequence);
 	if (sequence & 1 || __sync_val_compare_and_swap(&set->sequence, sequence, sequence + 1) != sequence)
 		return 0;
 	slot = &set->slots[way_to_use(set, keep) & (ES_CACHE_WAYS - 1)];
-	ONCE(slot->executable) = keep->executable;
-	ONCE(slot->file) = keep->file;
-	ONCE(slot->clients) = keep->clients;
-	ONCE(slot->kind) = keep->kind;
-	ONCE(slot->mask) = keep->mask;
-	ONCE(slot->generation) = keep->generation;
-	ONCE(set->sequence) = sequence + 2;
+	WRITE_ONCE(slot->executable, keep->executable);
+	WRITE_ONCE(slot->file, keep->file);
+	WRITE_ONCE(slot->clients, keep->clients);
+	WRITE_ONCE(slot->kind, keep->kind);
+	WRITE_ONCE(slot->mask, keep->mask);
+	WRITE_ONCE(slot->generation, keep->generation);
+	WRITE_ONCE(set->sequence, sequence + 2);
 	cache_count(ES_CACHE_INSERTED);
 	return 0;
 }
@@ -161,7 +162,7 @@ __noinline int keep_begin(struct keep *keep, uint64_t inode, uint64_t dentry, ui
 		return 0;
 	cache_count(ES_CACHE_MISSES);
 	keep->inode = inode;
-	keep->generation = ONCE(control.cache_generation);
+	keep->generation = READ_ONCE(control.cache_generation);
 	keep->mask = ES_VERDICT_FLAGS_MASK;
 	keep->wanted = 0;
 	keep->clients = clients;
@@ -201,6 +202,6 @@ static __noinline int keep_end(struct keep *keep, bool denied)
 		cache_count(ES_CACHE_CHANGED);
 		return 0;
 	}
-	ONCE(version->kept) = 1;
+	WRITE_ONCE(version->kept, 1);
 	return cache_store(keep);
 }

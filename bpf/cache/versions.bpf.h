@@ -102,9 +102,9 @@ static __always_inline struct version_set *version_set(uint64_t inode)
 /* The number at this place, if it is that of the inode; else 0. */
 static __always_inline uint64_t version_at(struct version *version, uint64_t inode)
 {
-	uint64_t number = ONCE(version->number);
+	uint64_t number = READ_ONCE(version->number);
 
-	if (ONCE(version->inode) != inode || ONCE(version->number) != number || number == VERSION_CLAIMED)
+	if (READ_ONCE(version->inode) != inode || READ_ONCE(version->number) != number || number == VERSION_CLAIMED)
 		return 0;
 	return number;
 }
@@ -131,17 +131,17 @@ static __noinline uint64_t version_begin(uint64_t inode)
 	if (!set)
 		return 0;
 	for (way = 0; way < VERSION_WAYS; way++) {
-		if (!ONCE(set->ways[way].number))
+		if (!READ_ONCE(set->ways[way].number))
 			best = way;
 	}
 	asm volatile("" : "+r"(best));
 	version = &set->ways[best & (VERSION_WAYS - 1)];
-	before = ONCE(version->number);
+	before = READ_ONCE(version->number);
 	if (before == VERSION_CLAIMED ||
 	    __sync_val_compare_and_swap(&version->number, before, VERSION_CLAIMED) != before)
 		return 0;
-	ONCE(version->inode) = inode;
-	ONCE(version->kept) = 0;
+	WRITE_ONCE(version->inode, inode);
+	WRITE_ONCE(version->kept, 0);
 	(void)__sync_lock_test_and_set(&version->number, number);	/* before any look at writers and locks */
 	return number;
 }
@@ -151,13 +151,14 @@ static __always_inline void version_over(struct version *version, uint64_t inode
 {
 	uint64_t before, after;
 
-	if (ONCE(version->inode) != inode)
+	if (READ_ONCE(version->inode) != inode)
 		return;
 	before = version_at(version, inode);
 	after = ends ? 0 : next_version();
-	if (!before || __sync_val_compare_and_swap(&version->number, before, after) != before || !ONCE(version->kept))
+	if (!before || __sync_val_compare_and_swap(&version->number, before, after) != before ||
+	    !READ_ONCE(version->kept))
 		return;
-	ONCE(version->kept) = 0;
+	WRITE_ONCE(version->kept, 0);
 	if (!ends)
 		cache_count(how);
 }
@@ -166,11 +167,11 @@ static __always_inline void version_over(struct version *version, uint64_t inode
 static __always_inline bool kept_file(struct inode *inode)
 {
 	enum { SB_KERNMOUNT = 1 << 22 };
-	uint32_t format = READ(inode, i_mode) & S_IFMT;
+	uint32_t format = READ_CORE(inode, i_mode) & S_IFMT;
 
 	if (format != S_IFREG && format != S_IFDIR && format != S_IFSOCK)
 		return false;
-	return kept_magic(READ(inode, i_sb, s_magic)) && !(READ(inode, i_sb, s_flags) & SB_KERNMOUNT);
+	return kept_magic(READ_CORE(inode, i_sb, s_magic)) && !(READ_CORE(inode, i_sb, s_flags) & SB_KERNMOUNT);
 }
 
 /* Is it locked for a change by another task? The owner's low bits are flags. */
@@ -180,9 +181,10 @@ static __always_inline bool locked_by_other(struct inode *inode)
 
 	if (!bpf_core_field_exists(inode->i_rwsem.count))	/* a real-time kernel, whose locks are others */
 		return true;
-	if (!(READ(inode, i_rwsem.count.counter) & WRITER_LOCKED))
+	if (!(READ_CORE(inode, i_rwsem.count.counter) & WRITER_LOCKED))
 		return false;
-	return (READ(inode, i_rwsem.owner.counter) & ~(uint64_t)OWNER_FLAGS) != (uint64_t)bpf_get_current_task_btf();
+	return (READ_CORE(inode, i_rwsem.owner.counter) & ~(uint64_t)OWNER_FLAGS) !=
+	       (uint64_t)bpf_get_current_task_btf();
 }
 
 /* `writers`: how many of those that are counted are the current task's, in this very call. */
@@ -190,9 +192,9 @@ static __always_inline bool changing(struct inode *inode, struct dentry *dentry,
 {
 	struct inode *dir;
 
-	if (READ(inode, i_writecount.counter) > writers || locked_by_other(inode))
+	if (READ_CORE(inode, i_writecount.counter) > writers || locked_by_other(inode))
 		return true;
-	dir = dentry ? READ(dentry, d_parent, d_inode) : NULL;
+	dir = dentry ? READ_CORE(dentry, d_parent, d_inode) : NULL;
 	return dir && dir != inode && locked_by_other(dir);
 }
 
@@ -213,7 +215,7 @@ __noinline uint64_t version_stable(uint64_t address, uint64_t dentry, int writer
 	number = version_now(address);
 	if (!number)
 		number = version_begin(address);
-	if (READ(inode, i_count.counter) <= 0 || (any_spoilt && bpf_map_lookup_elem(&spoilt, &address)))
+	if (READ_CORE(inode, i_count.counter) <= 0 || (any_spoilt && bpf_map_lookup_elem(&spoilt, &address)))
 		return 0;
 	*hindrance = ES_CACHE_BUSY;
 	if (!number || changing(inode, (void *)dentry, writers))
@@ -229,11 +231,11 @@ __noinline uint64_t version_stable(uint64_t address, uint64_t dentry, int writer
 static __always_inline uint64_t executable_of(uint64_t address)
 {
 	struct task_struct *task = (void *)address;
-	struct mm_struct *mm = READ(task, mm);
-	struct file *file = READ(mm, exe_file);
-	uint64_t inode = (uint64_t)READ(file, f_inode);
+	struct mm_struct *mm = READ_CORE(task, mm);
+	struct file *file = READ_CORE(mm, exe_file);
+	uint64_t inode = (uint64_t)READ_CORE(file, f_inode);
 
-	return READ(task, mm) == mm && READ(mm, exe_file) == file ? inode : 0;
+	return READ_CORE(task, mm) == mm && READ_CORE(mm, exe_file) == file ? inode : 0;
 }
 
 /* The same of the current task, whose memory is its own. */
@@ -247,8 +249,8 @@ static __always_inline uint64_t executable_of_current(void)
 	if (!mm)
 		return 0;
 	file = mm->exe_file;
-	inode = NUMBER(file, f_inode);
-	return ONCE(mm->exe_file) == file ? inode : 0;
+	inode = READ_SCALAR(file, f_inode);
+	return READ_ONCE(mm->exe_file) == file ? inode : 0;
 }
 
 /* ---- what changes a file ---- */
@@ -268,13 +270,13 @@ __noinline int changed(uint64_t inode, uint32_t how)
 
 static __always_inline void changed_dentry(struct dentry *dentry, enum es_cache_count how)
 {
-	changed(NUMBER(dentry, d_inode), how);
+	changed(READ_SCALAR(dentry, d_inode), how);
 }
 
 SEC("lsm/inode_free_security")
 int BPF_PROG(cache_inode_free_security, struct inode *inode)
 {
-	uint64_t address = number_of(inode);
+	uint64_t address = scalar_of(inode);
 	struct version_set *set = version_set(address);
 	uint32_t way;
 
@@ -294,7 +296,7 @@ int BPF_PROG(cache_inode_free_security, struct inode *inode)
 static __always_inline void changed_by_open(struct file *file)
 {
 	if (control.cache_watched && file->f_mode & FMODE_WRITE)
-		changed(NUMBER(file, f_inode), ES_CACHE_WRITTEN);
+		changed(READ_SCALAR(file, f_inode), ES_CACHE_WRITTEN);
 }
 
 /* Truncation too, by whatever call; a path that is truncated has a writer counted. */
@@ -327,7 +329,7 @@ CACHE_XATTR(inode_remove_acl)
 	SEC("lsm/" #hook) \
 	int BPF_PROG(cache_##hook, params) \
 	{ \
-		changed(number_of(dir), ES_CACHE_NAMES); \
+		changed(scalar_of(dir), ES_CACHE_NAMES); \
 		return 0; \
 	}
 
@@ -342,7 +344,7 @@ CACHE_ENTRY(inode_link, struct dentry *old, struct inode *dir)
 	SEC("lsm/" #hook) \
 	int BPF_PROG(cache_##hook, struct inode *dir, struct dentry *dentry) \
 	{ \
-		changed(number_of(dir), ES_CACHE_NAMES); \
+		changed(scalar_of(dir), ES_CACHE_NAMES); \
 		changed_dentry(dentry, ES_CACHE_NAMES); \
 		return 0; \
 	}
@@ -353,8 +355,8 @@ CACHE_REMOVAL(inode_rmdir)
 SEC("lsm/inode_rename")
 int BPF_PROG(cache_inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new)
 {
-	changed(number_of(old_dir), ES_CACHE_NAMES);
-	changed(number_of(new_dir), ES_CACHE_NAMES);
+	changed(scalar_of(old_dir), ES_CACHE_NAMES);
+	changed(scalar_of(new_dir), ES_CACHE_NAMES);
 	changed_dentry(old, ES_CACHE_NAMES);
 	changed_dentry(new, ES_CACHE_NAMES);
 	return 0;
@@ -370,9 +372,10 @@ static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 	enum { IOCTL_READ = 2 };
 	uint32_t one = 1;
 
-	if (!control.cache_watched || (command >> 8 & 0xff) == 'T' || command >> 30 == IOCTL_READ || !kept_file((void *)inode))
+	if (!control.cache_watched || (command >> 8 & 0xff) == 'T' || command >> 30 == IOCTL_READ ||
+	    !kept_file((void *)inode))
 		return;
-	ONCE(any_spoilt) = 1;
+	WRITE_ONCE(any_spoilt, 1);
 	if (bpf_map_update_elem(&spoilt, &inode, &one, BPF_ANY))
 		control.cache_generation = 0;		/* no memory to note it: better no cache */
 	changed(inode, ES_CACHE_IOCTLS);
@@ -381,6 +384,6 @@ static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(cache_file_ioctl_compat, struct file *file, unsigned int command)
 {
-	changed_by_ioctl(NUMBER(file, f_inode), command);
+	changed_by_ioctl(READ_SCALAR(file, f_inode), command);
 	return 0;
 }

@@ -25,21 +25,22 @@ static __always_inline void about_inode(struct question *q, uint64_t inode, uint
 
 static __always_inline void about_path(struct question *q, const struct path *path, uint32_t flags)
 {
-	struct dentry *dentry = (void *)NUMBER(path, dentry);
+	struct dentry *dentry = (void *)READ_SCALAR(path, dentry);
 
-	about_inode(q, NUMBER(dentry, d_inode), (uint64_t)dentry, (void *)NUMBER(path, mnt), flags);
+	about_inode(q, READ_SCALAR(dentry, d_inode), (uint64_t)dentry, (void *)READ_SCALAR(path, mnt), flags);
 }
 
 /* The dentry of a file in layers is of another inode than what is opened. */
 static __always_inline void about_file(struct question *q, struct file *file, uint32_t flags)
 {
-	about_inode(q, NUMBER(file, f_inode), NUMBER(file, f_path.dentry), (void *)NUMBER(file, f_path.mnt), flags);
+	about_inode(q, READ_SCALAR(file, f_inode), READ_SCALAR(file, f_path.dentry),
+		    (void *)READ_SCALAR(file, f_path.mnt), flags);
 }
 
 /* A hook that gets no mount. */
 static __always_inline void about_dentry(struct question *q, struct dentry *dentry, uint32_t flags)
 {
-	about_inode(q, NUMBER(dentry, d_inode), number_of(dentry), NULL, flags);
+	about_inode(q, READ_SCALAR(dentry, d_inode), scalar_of(dentry), NULL, flags);
 }
 
 /* The program of another process, whichever way that is reached. */
@@ -67,7 +68,7 @@ __noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, 
 	if (!executable)
 		return CACHED_NOT;
 	says = cache_find(executable, file, clients, kind, flags & ES_VERDICT_FLAGS_MASK);
-	if (says == CACHED_NOT || (int)NUMBER(inode, i_writecount.counter) > own_writers(kind, flags))
+	if (says == CACHED_NOT || (int)READ_SCALAR(inode, i_writecount.counter) > own_writers(kind, flags))
 		return CACHED_NOT;
 	wait = may_be_asking() ? bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0) : NULL;
 	if (wait && wait->type_and_one)
@@ -82,7 +83,7 @@ static __always_inline int question_cached(struct question *q)
 	uint32_t generation = control.cache_generation, type = q->type;
 
 	asm volatile("" : "+r"(type));
-	if (!generation || !q->slots || !q->inode || ONCE(kept_since[type & TYPE_MASK]) != generation)
+	if (!generation || !q->slots || !q->inode || READ_ONCE(kept_since[type & TYPE_MASK]) != generation)
 		return CACHED_NOT;
 	return cached_answer(q->inode, q->slots, cache_kind(q->type, q->number), q->flags);
 }

@@ -71,7 +71,7 @@ static __always_inline int on_inode_setxattr(struct dentry *dentry, const char *
 
 	if (ret || !call)
 		return ret;
-	hash = text_take(call, number_of(name), 0);
+	hash = text_take(call, scalar_of(name), 0);
 	if (taken_is_acl(call))
 		return ask_acl(WAIT_SLICED, dentry, ES_ACL_SET);
 	return ask_named(WAIT_SLICED, dentry, name, hash, EV_AUTH_SETEXTATTR, EV_NOTIFY_SETEXTATTR, false);
@@ -96,7 +96,7 @@ int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const 
 
 	if (ret || !call)
 		return ret;
-	hash = text_take(call, number_of(name), 0);
+	hash = text_take(call, scalar_of(name), 0);
 	if (taken_is_acl(call))
 		return ask_acl(WAIT_RESTART, dentry, ES_ACL_CLEAR);
 	return ask_named(WAIT_RESTART, dentry, name, hash, EV_AUTH_DELETEEXTATTR, EV_NOTIFY_DELETEEXTATTR, false);
@@ -120,7 +120,7 @@ static __always_inline int on_getxattr(enum wait_how how, struct dentry *dentry,
 
 	if (ret || !call)
 		return ret;
-	return ask_named(how, dentry, name, text_take(call, number_of(name), 0), EV_AUTH_GETEXTATTR,
+	return ask_named(how, dentry, name, text_take(call, scalar_of(name), 0), EV_AUTH_GETEXTATTR,
 			 EV_NOTIFY_GETEXTATTR, true);
 }
 
@@ -157,7 +157,8 @@ static __always_inline int on_path_chmod(const struct path *path, uint16_t mode,
 {
 	struct question q = {};
 
-	if (ret || !question_open_kept(&q, EV_AUTH_SETMODE, EV_NOTIFY_SETMODE, inode_key(READ(path, dentry)), mode, 0,
+	if (ret || !question_open_kept(&q, EV_AUTH_SETMODE, EV_NOTIFY_SETMODE,
+				       inode_key(READ_CORE(path, dentry)), mode, 0,
 				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
 		return ret;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, mode, 0));
@@ -169,7 +170,8 @@ static __always_inline int on_path_chown(const struct path *path, uint64_t uid, 
 {
 	struct question q = {};
 
-	if (ret || !question_open_kept(&q, EV_AUTH_SETOWNER, EV_NOTIFY_SETOWNER, inode_key(READ(path, dentry)), uid, gid,
+	if (ret || !question_open_kept(&q, EV_AUTH_SETOWNER, EV_NOTIFY_SETOWNER,
+				       inode_key(READ_CORE(path, dentry)), uid, gid,
 				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
 		return ret;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, (uint32_t)uid, (uint32_t)gid));
@@ -183,7 +185,7 @@ static __always_inline int on_path_truncate(const struct path *path, int ret)
 
 	if (ret || current_call().kind != ES_KIND_TRUNCATE)	/* open(2) with O_TRUNC, before 6.2 */
 		return ret;
-	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, inode_key(READ(path, dentry)), 0, 0))
+	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, inode_key(READ_CORE(path, dentry)), 0, 0))
 		return 0;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, 0, 0));
 }
@@ -194,7 +196,7 @@ static __always_inline int on_path_chroot(const struct path *path, int ret)
 {
 	struct question q = {};
 
-	if (ret || !question_open_kept(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ(path, dentry)), 0, 0,
+	if (ret || !question_open_kept(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ_CORE(path, dentry)), 0, 0,
 				       about_path(&q, path, KEPT_RESULT)))
 		return ret;
 	return question_ask(&q, WAIT_RESTART, put_attribute(s, path, 0, 0));
@@ -252,13 +254,13 @@ __noinline int put_wanted_times(struct scratch *s, uint64_t address)
 	num[1] = (uint64_t)part->stat.atime_ns % 1000000000;
 	num[2] = (uint64_t)part->stat.mtime_ns / 1000000000;
 	num[3] = (uint64_t)part->stat.mtime_ns % 1000000000;
-	if (READ(attr, ia_valid) & LINUX_ATTR_ATIME) {
-		num[0] = READ(attr, ia_atime.tv_sec);
-		num[1] = READ(attr, ia_atime.tv_nsec);
+	if (READ_CORE(attr, ia_valid) & LINUX_ATTR_ATIME) {
+		num[0] = READ_CORE(attr, ia_atime.tv_sec);
+		num[1] = READ_CORE(attr, ia_atime.tv_nsec);
 	}
-	if (READ(attr, ia_valid) & LINUX_ATTR_MTIME) {
-		num[2] = READ(attr, ia_mtime.tv_sec);
-		num[3] = READ(attr, ia_mtime.tv_nsec);
+	if (READ_CORE(attr, ia_valid) & LINUX_ATTR_MTIME) {
+		num[2] = READ_CORE(attr, ia_mtime.tv_sec);
+		num[3] = READ_CORE(attr, ia_mtime.tv_nsec);
 	}
 	return 0;
 }
@@ -266,7 +268,7 @@ __noinline int put_wanted_times(struct scratch *s, uint64_t address)
 static __always_inline void put_utimes(struct scratch *s, struct dentry *dentry, struct iattr *attr)
 {
 	head_of(s)->file[0] = put_object(s, dentry);
-	put_wanted_times(s, number_of(attr));
+	put_wanted_times(s, scalar_of(attr));
 }
 
 static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr *attr, int ret)
@@ -275,7 +277,7 @@ static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr 
 
 	if (ret || current_call().kind != ES_KIND_UTIMES || by_kernel())
 		return ret;
-	if (!question_open_kept(&q, EV_AUTH_UTIMES, EV_NOTIFY_UTIMES, inode_key(dentry), READ(attr, ia_valid), 0,
+	if (!question_open_kept(&q, EV_AUTH_UTIMES, EV_NOTIFY_UTIMES, inode_key(dentry), READ_CORE(attr, ia_valid), 0,
 				about_dentry(&q, dentry, KEPT_RESULT | CHANGES_FILE)))
 		return 0;
 	return question_ask(&q, WAIT_SLICED, put_utimes(s, dentry, attr));
@@ -315,7 +317,7 @@ int BPF_PROG(plain_file_truncate, struct file *file, int ret)
 
 	if (ret || current_call().kind != ES_KIND_TRUNCATE)
 		return ret;
-	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, (uint64_t)READ(file, f_inode), 0, 0))
+	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, (uint64_t)READ_CORE(file, f_inode), 0, 0))
 		return 0;
 	return question_ask(&q, WAIT_RESTART, put_file_number(s, file, 0));
 }

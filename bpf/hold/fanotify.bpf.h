@@ -131,8 +131,8 @@ static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_
 	note_ours(opened);
 	if (control.daemon_gone || tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
 		return ES_ASK_ALLOW;
-	file.mnt = READ(opened, f_path.mnt);
-	file.dentry = READ(opened, f_path.dentry);
+	file.mnt = READ_CORE(opened, f_path.mnt);
+	file.dentry = READ_CORE(opened, f_path.dentry);
 	call = bpf_task_storage_get(&calls, task, NULL, 0);
 	if (!question_type(q, call, &file) || !select_actor(task, q->type, 1ull << q->slot))
 		return ES_ASK_ALLOW;

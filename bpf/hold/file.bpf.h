@@ -33,7 +33,7 @@ static __always_inline void put_open(struct scratch *s, struct file *file)
 /* Started over, an open with O_EXCL would find the file that it has just made. */
 static __always_inline bool made_exclusively(struct file *file)
 {
-	return READ(file, f_mode) & FMODE_CREATED && READ(file, f_flags) & O_EXCL;
+	return READ_CORE(file, f_mode) & FMODE_CREATED && READ_CORE(file, f_flags) & O_EXCL;
 }
 
 /*
@@ -45,16 +45,16 @@ static __always_inline bool opened_by_file_system(struct file *file)
 {
 	struct vfsmount *mnt = file->f_path.mnt;
 
-	if (file->f_mode & FMODE_NOACCOUNT_ && READ(file, f_path.dentry, d_inode) != READ(file, f_inode))
+	if (file->f_mode & FMODE_NOACCOUNT_ && READ_CORE(file, f_path.dentry, d_inode) != READ_CORE(file, f_inode))
 		return true;
-	return !(mnt->mnt_flags & MNT_INTERNAL_) && (int64_t)PEEK(mount_of(mnt), mnt_ns) == -EINVAL;
+	return !(mnt->mnt_flags & MNT_INTERNAL_) && (int64_t)READ_FAST(mount_of(mnt), mnt_ns) == -EINVAL;
 }
 
 /* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
 static __always_inline uint64_t open_key(struct file *file)
 {
 	if (file->f_flags & O_TMPFILE_)
-		return (uint64_t)READ(file, f_path.dentry, d_parent, d_inode);
+		return (uint64_t)READ_CORE(file, f_path.dentry, d_parent, d_inode);
 	return (uint64_t)file->f_inode;
 }
 
@@ -93,7 +93,8 @@ static __always_inline int ask_clone(struct file *target, uint64_t source, enum 
 {
 	struct question q = {};
 
-	if (!source || !question_open(&q, EV_AUTH_CLONE, EV_NOTIFY_CLONE, (uint64_t)READ(target, f_inode), source, 0))
+	if (!source ||
+	    !question_open(&q, EV_AUTH_CLONE, EV_NOTIFY_CLONE, (uint64_t)READ_CORE(target, f_inode), source, 0))
 		return 0;
 	return question_ask(&q, how, put_clone(s, target, source));
 }
@@ -104,7 +105,7 @@ static __always_inline int ask_flags(struct file *file, uint64_t address, enum w
 	uint32_t flags = 0;
 
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)address);
-	if (!question_open_kept(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ(file, f_inode), flags, 0,
+	if (!question_open_kept(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags, 0,
 				about_file(&q, file, KEPT_RESULT | CHANGES_FILE)))
 		return 0;
 	return question_ask(&q, how, put_file_number(s, file, flags));
@@ -135,7 +136,7 @@ static __always_inline int ask_and_note_ioctl(struct file *file, unsigned int cm
 {
 	ret = on_file_ioctl(file, cmd, arg, WAIT_GATE, ret);
 	if (!ret)
-		changed_by_ioctl(NUMBER(file, f_inode), cmd);
+		changed_by_ioctl(READ_SCALAR(file, f_inode), cmd);
 	return ret;
 }
 
@@ -154,7 +155,7 @@ int BPF_PROG(plain_file_fcntl, struct file *file, unsigned int cmd, unsigned lon
 {
 	struct question q = {};
 
-	if (ret || !question_open(&q, EV_AUTH_FCNTL, EV_NOTIFY_FCNTL, (uint64_t)READ(file, f_inode), cmd, arg))
+	if (ret || !question_open(&q, EV_AUTH_FCNTL, EV_NOTIFY_FCNTL, (uint64_t)READ_CORE(file, f_inode), cmd, arg))
 		return ret;
 	return question_ask(&q, WAIT_RESTART, put_file_number(s, file, cmd));
 }
@@ -166,7 +167,7 @@ static __always_inline struct file *copy_target(struct file *source)
 	bool compat = is_compat();
 	uint64_t offset_at = compat ? (uint32_t)regs->cx : regs->si;
 	uint64_t length = compat ? (uint32_t)regs->di : regs->r8;
-	int64_t offset = READ(source, f_pos), size = READ(source, f_inode, i_size);
+	int64_t offset = READ_CORE(source, f_pos), size = READ_CORE(source, f_inode, i_size);
 
 	if (file_of_fd(compat ? regs->bx : regs->di) != source)
 		return NULL;
@@ -198,11 +199,11 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 		target = copy_target(file);
 		if (!target || !call || call->flags & CALL_ALLOWED)
 			return 0;
-	} else if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
+	} else if ((READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
 		return 0;
 	}
 	if (!question_open_kept(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
-				target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ(file, f_inode),
+				target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ_CORE(file, f_inode),
 				(uint64_t)target, 0, if (!target) about_file(&q, file, KEPT_RESULT)))
 		return 0;
 	ret = question_ask(&q, WAIT_RESTART, put_read(s, file, target));
@@ -220,7 +221,7 @@ static __always_inline int on_mmap_file(struct file *file, unsigned long reqprot
 
 	if (ret || !file)
 		return ret;
-	if (!question_open_kept(&q, EV_AUTH_MMAP, EV_NOTIFY_MMAP, (uint64_t)READ(file, f_inode), prot, flags,
+	if (!question_open_kept(&q, EV_AUTH_MMAP, EV_NOTIFY_MMAP, (uint64_t)READ_CORE(file, f_inode), prot, flags,
 				about_file(&q, file, KEPT_RESULT)))
 		return 0;
 	return question_ask(&q, in_exec() ? WAIT_WHOLE : WAIT_GATE, put_mmap(s, file, prot, flags));
@@ -245,7 +246,7 @@ int BPF_PROG(plain_file_mprotect, struct vm_area_struct *area, unsigned long req
 	uint64_t length = is_compat() ? (uint32_t)regs->cx : regs->si;
 	struct question q = {};
 
-	if (ret || READ(area, vm_start) > start)
+	if (ret || READ_CORE(area, vm_start) > start)
 		return ret;
 	if (!question_open(&q, EV_AUTH_MPROTECT, EV_NOTIFY_MPROTECT, start, length, requested))
 		return 0;
@@ -277,7 +278,7 @@ static __always_inline void about_look(struct question *q, struct look *look, st
 		return;
 	}
 	rcu_begin(true);
-	if (READ(leader, tgid) == look->pid)
+	if (READ_CORE(leader, tgid) == look->pid)
 		about_process(q, look->leader, look->number);
 	rcu_end(true);
 }
@@ -297,8 +298,8 @@ static __noinline int on_file_open_other(struct file *file)
 	} else if (!look_of(&look, file)) {
 		return 0;
 	}
-	if (!question_open_kept(&q, look.auth, look.notify, (uint64_t)READ(file, f_inode), look.number, look.leader,
-				about_look(&q, &look, file)))
+	if (!question_open_kept(&q, look.auth, look.notify, (uint64_t)READ_CORE(file, f_inode), look.number,
+				look.leader, about_look(&q, &look, file)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_opened(&q, s, &look, file));
 }

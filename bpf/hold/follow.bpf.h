@@ -87,18 +87,18 @@ struct {
 static __always_inline bool gate_open(uint32_t type)
 {
 	asm volatile("" : "+r"(type));
-	return ONCE(control.gates[type & (ES_GATES - 1)]) & ES_GATE_OPEN;
+	return READ_ONCE(control.gates[type & (ES_GATES - 1)]) & ES_GATE_OPEN;
 }
 
 static __always_inline void follow_name(struct es_follow *out, struct bpf_link *link)
 {
-	struct bpf_prog *prog = READ(link, prog);
+	struct bpf_prog *prog = READ_CORE(link, prog);
 	char name[ES_FOLLOW_NAME_BYTES];
 	uint32_t i;
 
-	out->id = READ(prog, aux, id);
+	out->id = READ_CORE(prog, aux, id);
 	bpf_probe_read_kernel(name, sizeof(name),
-			      (char *)READ(prog, aux) + bpf_core_field_offset(struct bpf_prog_aux, name));
+			      (char *)READ_CORE(prog, aux) + bpf_core_field_offset(struct bpf_prog_aux, name));
 	for (i = 0; i < sizeof(name); i++)	/* no helper writes to a context */
 		out->name[i] = name[i];
 }
@@ -118,7 +118,7 @@ SEC("syscall")
 int follow_look(struct es_follow *ctx)
 {
 	struct file *file = file_of_fd(ctx->link_fd);
-	struct bpf_tracing_link *link = file ? READ(file, private_data) : NULL;
+	struct bpf_tracing_link *link = file ? READ_CORE(file, private_data) : NULL;
 	struct bpf_trampoline *trampoline;
 	struct hlist_node *node;
 	struct hlist_head *exits;
@@ -126,18 +126,18 @@ int follow_look(struct es_follow *ctx)
 	ctx->state = ES_FOLLOW_UNKNOWN;
 	if (!link || bpf_get_current_pid_tgid() >> 32 != control.daemon_tgid)
 		return 0;
-	trampoline = READ(link, trampoline);
+	trampoline = READ_CORE(link, trampoline);
 	if (!trampoline)
 		return 0;
 	ctx->state = ES_FOLLOW_SOMETHING;
-	node = READ(link, link.tramp_hlist.next);
+	node = READ_CORE(link, link.tramp_hlist.next);
 	exits = (void *)((char *)trampoline + bpf_core_field_offset(struct bpf_trampoline, progs_hlist));
 	exits += bpf_core_enum_value(enum bpf_tramp_prog_type, BPF_TRAMP_FEXIT);
 	if (!node)
 		bpf_probe_read_kernel(&node, sizeof(node), exits);
 	if (node)
 		follow_name(ctx, link_of(node));
-	else if (READ(trampoline, mutex.owner.counter))
+	else if (READ_CORE(trampoline, mutex.owner.counter))
 		ctx->state = ES_FOLLOW_UNKNOWN;
 	else
 		ctx->state = ES_FOLLOW_NOTHING;
@@ -162,8 +162,8 @@ static __always_inline struct bpf_prog *attached(int cmd, union bpf_attr *attr)
 
 	bpf_probe_read_kernel(words, sizeof(words), attr);
 	file = file_of_fd(cmd == BPF_LINK_CREATE ? words[0] : words[2]);
-	prog = file ? READ(file, private_data) : NULL;
-	return prog && READ(prog, type) == BPF_PROG_TYPE_TRACING ? prog : NULL;
+	prog = file ? READ_CORE(file, private_data) : NULL;
+	return prog && READ_CORE(prog, type) == BPF_PROG_TYPE_TRACING ? prog : NULL;
 }
 
 SEC("lsm/bpf")
@@ -178,7 +178,7 @@ int BPF_PROG(follow_guard, int cmd, union bpf_attr *attr)
 	prog = attached(cmd, attr);
 	if (!prog)
 		return 0;
-	id = READ(prog, aux, attach_btf_id);	/* 0: one for many functions, which are listed elsewhere */
+	id = READ_CORE(prog, aux, attach_btf_id);	/* 0: one for many functions, which are listed elsewhere */
 	types = bpf_map_lookup_elem(&follow_hooks, &id);
 	if (!types)
 		return 0;

@@ -24,32 +24,32 @@
 
 static __always_inline uint64_t inode_key(struct dentry *dentry)
 {
-	return dentry ? (uint64_t)READ(dentry, d_inode) : 0;
+	return dentry ? (uint64_t)READ_CORE(dentry, d_inode) : 0;
 }
 
 static __always_inline uint64_t name_key(struct dentry *dentry)
 {
-	return READ(dentry, d_name.hash_len);
+	return READ_CORE(dentry, d_name.hash_len);
 }
 
 /* The object that a dentry names, in the directory's mount. */
 static __always_inline uint32_t put_entry(struct scratch *s, const struct path *dir, struct dentry *dentry)
 {
-	struct path path = { .mnt = READ(dir, mnt), .dentry = dentry };
+	struct path path = { .mnt = READ_CORE(dir, mnt), .dentry = dentry };
 
 	return put_path(s, &path);
 }
 
 static __always_inline uint32_t put_dir(struct scratch *s, const struct path *dir)
 {
-	struct path path = { .mnt = READ(dir, mnt), .dentry = READ(dir, dentry) };
+	struct path path = { .mnt = READ_CORE(dir, mnt), .dentry = READ_CORE(dir, dentry) };
 
 	return put_path(s, &path);
 }
 
 static __always_inline void put_name(struct scratch *s, struct dentry *dentry)
 {
-	put_string(s, &head_of(s)->str[0], READ(dentry, d_name.name), NAME_BYTES);
+	put_string(s, &head_of(s)->str[0], READ_CORE(dentry, d_name.name), NAME_BYTES);
 }
 
 static __always_inline void put_file_number(struct scratch *s, struct file *file, int64_t number)
@@ -66,7 +66,7 @@ static __always_inline bool by_kernel(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return READ(task, cred) != READ(task, real_cred);
+	return READ_CORE(task, cred) != READ_CORE(task, real_cred);
 }
 
 /*

@@ -22,7 +22,7 @@ static __always_inline int ask_unlink(const struct path *dir, struct dentry *den
 {
 	struct question q = {};
 
-	if (!question_open(&q, EV_AUTH_UNLINK, EV_NOTIFY_UNLINK, inode_key(dentry), inode_key(READ(dir, dentry)),
+	if (!question_open(&q, EV_AUTH_UNLINK, EV_NOTIFY_UNLINK, inode_key(dentry), inode_key(READ_CORE(dir, dentry)),
 			   name_key(dentry)))
 		return 0;
 	return question_ask(&q, WAIT_SLICED, put_unlink(s, dir, dentry));
@@ -65,7 +65,7 @@ static __always_inline int on_path_rename(const struct path *old_dir, struct den
 		return ret;
 	if (!question_open(&q, exchange ? EV_AUTH_EXCHANGEDATA : EV_AUTH_RENAME,
 			   exchange ? EV_NOTIFY_EXCHANGEDATA : EV_NOTIFY_RENAME, inode_key(old),
-			   inode_key(READ(new_dir, dentry)), name_key(new)))
+			   inode_key(READ_CORE(new_dir, dentry)), name_key(new)))
 		return 0;
 	return question_ask(&q, WAIT_SLICED, put_rename(s, old_dir, old, new_dir, new));
 }
@@ -87,7 +87,7 @@ static __always_inline int on_path_link(struct dentry *old, const struct path *n
 
 	if (ret)
 		return ret;
-	if (!question_open(&q, EV_AUTH_LINK, EV_NOTIFY_LINK, inode_key(old), inode_key(READ(new_dir, dentry)),
+	if (!question_open(&q, EV_AUTH_LINK, EV_NOTIFY_LINK, inode_key(old), inode_key(READ_CORE(new_dir, dentry)),
 			   name_key(new)))
 		return 0;
 	return question_ask(&q, WAIT_SLICED, put_link(s, old, new_dir, new));
@@ -108,7 +108,8 @@ static __always_inline void put_create(struct scratch *s, const struct path *dir
 static __always_inline bool create_open(struct question *q, const struct path *dir, struct dentry *dentry,
 					uint32_t mode)
 {
-	return question_open(q, EV_AUTH_CREATE, EV_NOTIFY_CREATE, inode_key(READ(dir, dentry)), name_key(dentry), mode);
+	return question_open(q, EV_AUTH_CREATE, EV_NOTIFY_CREATE, inode_key(READ_CORE(dir, dentry)), name_key(dentry),
+			     mode);
 }
 
 static __always_inline int on_path_mkdir(const struct path *dir, struct dentry *dentry, uint16_t mode, int ret)

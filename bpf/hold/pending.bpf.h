@@ -71,7 +71,7 @@ static __always_inline bool may_be_asking(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return ONCE(*asking_at(task->pid));
+	return READ_ONCE(*asking_at(task->pid));
 }
 
 uint64_t auth_generation;
@@ -197,7 +197,7 @@ static __always_inline void daemon_gone(void)
  */
 static __always_inline void wait_process_gone(struct task_struct *task)
 {
-	uint32_t tgid = READ(task, tgid);
+	uint32_t tgid = READ_CORE(task, tgid);
 
 	if (tgid == control.daemon_tgid)
 		daemon_gone();

@@ -33,8 +33,8 @@ static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int
 
 	if (ret || !call)
 		return ret;
-	file.mnt = READ(bprm, file, f_path.mnt);
-	file.dentry = READ(bprm, file, f_path.dentry);
+	file.mnt = READ_CORE(bprm, file, f_path.mnt);
+	file.dentry = READ_CORE(bprm, file, f_path.dentry);
 	bpf_probe_read_kernel(begin, sizeof(begin), (char *)bprm + bpf_core_field_offset(struct linux_binprm, buf));
 	if (begin[0] == '#' && begin[1] == '!') {
 		if (!call->script.dentry)
@@ -42,10 +42,10 @@ static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int
 		return 0;
 	}
 	if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
-				if (!call->script.dentry) about_file(&q, READ(bprm, file), KEPT_RESULT)))
+				if (!call->script.dentry) about_file(&q, READ_CORE(bprm, file), KEPT_RESULT)))
 		return 0;
 	call->file = file;
-	return question_ask(&q, WAIT_GATE, put_bprm(s, call, READ(bprm, interp)));
+	return question_ask(&q, WAIT_GATE, put_bprm(s, call, READ_CORE(bprm, interp)));
 }
 
 LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
@@ -109,11 +109,11 @@ int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int
 	bool read;
 
 	if (ret || !(mode & LINUX_PTRACE_MODE_ATTACH) || call.kind == ES_KIND_OPEN ||
-	    READ(target, tgid) == bpf_get_current_pid_tgid() >> 32)
+	    READ_CORE(target, tgid) == bpf_get_current_pid_tgid() >> 32)
 		return ret;
 	read = call.kind == ES_KIND_PTRACE && call.variant == ES_VARIANT_OTHER;
 	if (!question_open_kept(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
-				(uint64_t)target, mode, 0, about_process(&q, number_of(target), 0)))
+				(uint64_t)target, mode, 0, about_process(&q, scalar_of(target), 0)))
 		return 0;
 	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
 		__sync_fetch_and_add(&stats.not_held, 1);

@@ -41,7 +41,7 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 	struct exempt exempt = { .left = select_clients(type), .tgid = task->tgid };
 
 	if (!exempt.left || control.daemon_gone || task->flags & PF_KTHREAD || exempt.tgid == control.daemon_tgid ||
-	    (uint32_t)PEEK(PEEK(task, real_parent), tgid) == control.daemon_tgid)
+	    (uint32_t)READ_FAST(READ_FAST(task, real_parent), tgid) == control.daemon_tgid)
 		return 0;
 	exempt.slots = unknown(0);
 	bpf_loop(ES_CLIENTS_MAX, exempt_step, &exempt, 0);

@@ -22,7 +22,7 @@
 static __always_inline void put_sb_mount(struct scratch *s, const char *device, const struct path *path,
 					 const char *type, unsigned long flags)
 {
-	struct path at_ = { .mnt = READ(path, mnt), .dentry = READ(path, dentry) };
+	struct path at_ = { .mnt = READ_CORE(path, mnt), .dentry = READ_CORE(path, dentry) };
 
 	put_mounted_on(s, put_path(s, &at_));
 	put_string(s, &head_of(s)->str[0], type, NAME_BYTES);
@@ -40,7 +40,8 @@ static __always_inline int on_sb_mount(const char *device, const struct path *pa
 	if (ret || flags & LINUX_MS_PROPAGATION)
 		return ret;
 	if (!question_open_kept(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
-				remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ(path, dentry)), flags, 0,
+				remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ_CORE(path, dentry)),
+				flags, 0,
 				if (!remount) about_path(&q, path, KEPT_RESULT)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_sb_mount(s, device, path, type, flags));
@@ -51,10 +52,10 @@ LSM_HOOK(sb_mount, on_sb_mount(device, path, type, flags, ret), const char *devi
 
 static __always_inline void put_moved(struct scratch *s, const struct path *from, const struct path *to)
 {
-	struct path at_ = { .mnt = READ(to, mnt), .dentry = READ(to, dentry) };
+	struct path at_ = { .mnt = READ_CORE(to, mnt), .dentry = READ_CORE(to, dentry) };
 
 	put_mounted_on(s, put_path(s, &at_));
-	put_mount(s, mount_of(READ(from, mnt)), 0);
+	put_mount(s, mount_of(READ_CORE(from, mnt)), 0);
 }
 
 /* move_mount(2): of what fsmount(2) or open_tree(2) gave, or from one place to another. */
@@ -65,17 +66,17 @@ int BPF_PROG(plain_move_mount, const struct path *from, const struct path *to, i
 
 	if (ret || current_call().kind != ES_KIND_MOUNT || current_call().variant != ES_VARIANT_AT)
 		return ret;
-	if (!question_open_kept(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ(to, dentry)),
-				(uint64_t)READ(from, mnt), 0, about_path(&q, to, KEPT_RESULT)))
+	if (!question_open_kept(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ_CORE(to, dentry)),
+				(uint64_t)READ_CORE(from, mnt), 0, about_path(&q, to, KEPT_RESULT)))
 		return 0;
 	return question_ask(&q, WAIT_RESTART, put_moved(s, from, to));
 }
 
 static __always_inline void put_reconfigured(struct scratch *s, struct super_block *sb)
 {
-	struct path path = { .mnt = (void *)mount_of_super_block(number_of(sb)) };
+	struct path path = { .mnt = (void *)mount_of_super_block(scalar_of(sb)) };
 
-	path.dentry = READ(path.mnt, mnt_root);
+	path.dentry = READ_CORE(path.mnt, mnt_root);
 	put_mounted_on(s, put_path(s, &path));
 	put_mount(s, mount_of(path.mnt), LINUX_MS_REMOUNT);
 }
@@ -143,7 +144,7 @@ static __noinline int about_address(struct question *q, struct unix_address *add
 /* An address without a name is asked about by nobody: the kernel makes one up. */
 static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int len, uint32_t type, uint32_t notify)
 {
-	struct unix_address address = { .at = number_of(sockaddr), .len = len, .copied = true };
+	struct unix_address address = { .at = scalar_of(sockaddr), .len = len, .copied = true };
 	struct socket *connected = type == EV_AUTH_UIPC_CONNECT ? socket : NULL;
 	struct call *call = call_of_current(true);
 	struct question q = {};
@@ -152,7 +153,7 @@ static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int
 	if (!call || address.family != LINUX_AF_UNIX || len <= (int)sizeof(address.family) ||
 	    len > (int)sizeof(address.family) + UNIX_PATH_BYTES)
 		return 0;
-	if (!question_open_kept(&q, type, notify, (uint64_t)READ(socket, sk), text_take(call, address.at, len), 0,
+	if (!question_open_kept(&q, type, notify, (uint64_t)READ_CORE(socket, sk), text_take(call, address.at, len), 0,
 				if (connected) about_address(&q, &address)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_address(&q, s, &address, connected));
@@ -203,7 +204,7 @@ static __noinline int put_module_name(struct scratch *s, struct file *file)
 	uint32_t i;
 
 	__builtin_memset(s->name, 0, sizeof(s->name));
-	bpf_probe_read_kernel_str(s->name, NAME_BYTES, READ(file, f_path.dentry, d_name.name));
+	bpf_probe_read_kernel_str(s->name, NAME_BYTES, READ_CORE(file, f_path.dentry, d_name.name));
 	for (i = 0; i < NAME_BYTES; i++) {
 		if (s->name[i] == '.' && s->name[i + 1] == 'k' && s->name[i + 2] == 'o')
 			s->name[i] = 0;
@@ -220,7 +221,7 @@ static __always_inline int on_kernel_read_file(struct file *file, uint32_t id, i
 
 	if (ret || id != bpf_core_enum_value(enum kernel_read_file_id___modules, READING_MODULE))
 		return ret;
-	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, (uint64_t)READ(file, f_inode), 0, 0))
+	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, (uint64_t)READ_CORE(file, f_inode), 0, 0))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_module_name(s, file));
 }

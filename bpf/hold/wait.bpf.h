@@ -68,7 +68,7 @@ static __always_inline bool may_restart(void)
 
 	if (without_syscall() || task->tgid == 1)
 		return false;
-	return (uint64_t)READ(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler) <= LINUX_SIG_IGN;
+	return (uint64_t)READ_CORE(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler) <= LINUX_SIG_IGN;
 }
 
 /* An exec maps the new program when there is no way back to the old one. */
@@ -85,7 +85,7 @@ static __always_inline bool killed(void)
 	enum { LINUX_SIGKILL = 9 };
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return READ(task, pending.signal.sig[0]) >> (LINUX_SIGKILL - 1) & 1;
+	return READ_CORE(task, pending.signal.sig[0]) >> (LINUX_SIGKILL - 1) & 1;
 }
 
 static __always_inline void raise_again(uint32_t signal, uint64_t thread, uint64_t process)
@@ -101,8 +101,8 @@ static __always_inline int kick(struct wait *wait)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const uint64_t stops = 7 << (LINUX_SIGTSTP_ - 1);
-	uint64_t thread = READ(task, pending.signal.sig[0]);
-	uint64_t process = READ(task, signal, shared_pending.signal.sig[0]);
+	uint64_t thread = READ_CORE(task, pending.signal.sig[0]);
+	uint64_t process = READ_CORE(task, signal, shared_pending.signal.sig[0]);
 
 	wait->starts_over = true;
 	wait->round++;
@@ -129,7 +129,7 @@ static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 
 	if (!entry)
 		return ES_VERDICT_ALLOW;
-	verdict = ONCE(entry->verdict);
+	verdict = READ_ONCE(entry->verdict);
 	if ((verdict & ES_VERDICT_MASK) != ES_VERDICT_NONE)
 		return verdict;
 	client = bpf_map_lookup_elem(&clients, &slot);

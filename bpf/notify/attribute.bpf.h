@@ -242,8 +242,8 @@ int BPF_PROG(exit_chdir, struct pt_regs *regs, long ret)
 
 	if (ret)
 		return 0;
-	path.mnt = READ(task, fs, pwd.mnt);
-	path.dentry = READ(task, fs, pwd.dentry);
+	path.mnt = READ_CORE(task, fs, pwd.mnt);
+	path.dentry = READ_CORE(task, fs, pwd.dentry);
 	send_path_event(EV_NOTIFY_CHDIR, &path);
 	return 0;
 }
@@ -256,8 +256,8 @@ int BPF_PROG(exit_chroot, struct pt_regs *regs, long ret)
 
 	if (ret)
 		return 0;
-	path.mnt = READ(task, fs, root.mnt);
-	path.dentry = READ(task, fs, root.dentry);
+	path.mnt = READ_CORE(task, fs, root.mnt);
+	path.dentry = READ_CORE(task, fs, root.dentry);
 	send_path_event(EV_NOTIFY_CHROOT, &path);
 	return 0;
 }

@@ -87,7 +87,7 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 	file = file_of_fd(ret);
 	if (!file)
 		return 0;
-	mode = PEEK(file, f_mode);
+	mode = READ_FAST(file, f_mode);
 	if (mode & FMODE_PATH)
 		return 0;
 	key = (uint64_t)file;
@@ -150,7 +150,7 @@ static __noinline int file_written(uint64_t address, uint32_t how)
 	uint32_t *seen, first = how;
 	uint64_t key = address;
 
-	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFREG)
+	if (!file || (READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFREG)
 		return 0;
 	seen = bpf_map_lookup_elem(&written, &key);
 	if (seen && *seen & how)
@@ -257,8 +257,8 @@ static __always_inline bool last_reference(struct file *file)
 	struct file___ref *ref = (void *)file;
 
 	if (bpf_core_field_exists(ref->f_ref))
-		return READ(ref, f_ref.refcnt.counter) <= 0;	/* counts from -1: none */
-	return READ(count, f_count.counter) <= 1;
+		return READ_CORE(ref, f_ref.refcnt.counter) <= 0;	/* counts from -1: none */
+	return READ_CORE(count, f_count.counter) <= 1;
 }
 
 /* The device of the terminal whose master side an open file is, or 0. */
@@ -268,13 +268,13 @@ static __always_inline uint32_t pty_of_master(struct file *file)
 	struct tty_file_private *private;
 	struct tty_struct *tty;
 
-	if ((READ(file, f_inode, i_mode) & S_IFMT) != S_IFCHR || READ(file, f_inode, i_rdev) != PTMX)
+	if ((READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFCHR || READ_CORE(file, f_inode, i_rdev) != PTMX)
 		return 0;
-	private = READ(file, private_data);
-	tty = READ(private, tty, link);
+	private = READ_CORE(file, private_data);
+	tty = READ_CORE(private, tty, link);
 	if (!tty)
 		return 0;
-	return READ(tty, driver, major) << 20 | (READ(tty, driver, minor_start) + READ(tty, index));
+	return READ_CORE(tty, driver, major) << 20 | (READ_CORE(tty, driver, minor_start) + READ_CORE(tty, index));
 }
 
 static __noinline int send_pty(uint32_t type, uint32_t dev)
@@ -299,10 +299,10 @@ static __always_inline int file_closing(uint64_t address)
 	struct path path = {};
 	uint32_t *seen, how;
 
-	if (!file || READ(file, f_mode) & FMODE_PATH || !last_reference(file))
+	if (!file || READ_CORE(file, f_mode) & FMODE_PATH || !last_reference(file))
 		return 0;
-	path.mnt = READ(file, f_path.mnt);
-	path.dentry = READ(file, f_path.dentry);
+	path.mnt = READ_CORE(file, f_path.mnt);
+	path.dentry = READ_CORE(file, f_path.dentry);
 	if (is_internal(&path))
 		return 0;
 	send_pty(EV_NOTIFY_PTY_CLOSE, pty_of_master(file));
@@ -339,18 +339,18 @@ static long closing_step(uint32_t index, struct closing *closing)
 static __always_inline int fds_closing(uint32_t first, uint32_t last)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = READ(task, files, fdt);
+	struct fdtable *table = READ_CORE(task, files, fdt);
 	struct closing closing = { .next = unknown(first), .last = last };
 	uint32_t fds;
 
 	if (!table)
 		return 0;
-	fds = READ(table, max_fds);
+	fds = READ_CORE(table, max_fds);
 	if (!fds)
 		return 0;
 	if (closing.last >= fds)
 		closing.last = fds - 1;
-	closing.files = READ(table, fd);
+	closing.files = READ_CORE(table, fd);
 	bpf_loop(FDS_MAX, closing_step, &closing, 0);
 	return 0;
 }
@@ -496,7 +496,7 @@ int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
 	if (!source || !target)
 		return 0;
 	write_done(target);
-	if (!slots || ret < READ(source, f_inode, i_size))
+	if (!slots || ret < READ_CORE(source, f_inode, i_size))
 		return 0;
 	s = event_begin(EV_NOTIFY_COPYFILE);
 	if (s)

@@ -33,8 +33,8 @@ static __always_inline struct process *process_fork(struct process *parent, stru
 		len = EXE_BYTES;
 	bpf_probe_read_kernel(p->exe, len, parent->exe);
 	p->exe_len = len;
-	p->original_ppid = READ(parent_task, tgid);
-	p->start_ns = READ(child, start_boottime);
+	p->original_ppid = READ_CORE(parent_task, tgid);
+	p->start_ns = READ_CORE(child, start_boottime);
 	p->responsible = parent->responsible;
 	p->pidversion = next_pidversion();
 	__sync_fetch_and_add(&stats.processes, 1);
@@ -78,7 +78,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
  */
 static __always_inline void put_former_ids(struct es_process_part *part, struct file *exe)
 {
-	uint32_t mode = READ(exe, f_inode, i_mode);
+	uint32_t mode = READ_CORE(exe, f_inode, i_mode);
 
 	if (mode & 04000)
 		part->token.euid = part->token.ruid;
@@ -88,7 +88,7 @@ static __always_inline void put_former_ids(struct es_process_part *part, struct 
 
 static __always_inline int put_exec(struct scratch *s, struct task_struct *task, struct linux_binprm *bprm)
 {
-	const char *filename = READ(bprm, filename), *interp = READ(bprm, interp);
+	const char *filename = READ_CORE(bprm, filename), *interp = READ_CORE(bprm, interp);
 	struct es_record *head = head_of(s);
 	struct path cwd = {};
 
@@ -108,8 +108,8 @@ static __always_inline void process_exec(struct scratch *s, struct process *p, s
 	struct call *call = call_entered(ES_KIND_EXEC);
 
 	p->pidversion = call && call->pidversion ? call->pidversion : next_pidversion();
-	keep_executable(s, p, (uint64_t)READ(task, mm, exe_file));
-	if (read_pid(task, PIDTYPE_SID) == READ(task, tgid))
+	keep_executable(s, p, (uint64_t)READ_CORE(task, mm, exe_file));
+	if (read_pid(task, PIDTYPE_SID) == READ_CORE(task, tgid))
 		read_ids(&p->responsible, task, p->pidversion);
 }
 
@@ -127,7 +127,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		slots = select_clients(EV_NOTIFY_EXEC);
 		if (p && slots) {
 			head_of(s)->process = put_current(s);
-			put_former_ids(at(s, head_of(s)->process), READ(bprm, file));
+			put_former_ids(at(s, head_of(s)->process), READ_CORE(bprm, file));
 		}
 		if (p)
 			process_exec(s, p, task);
@@ -198,9 +198,9 @@ int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
 /* The status that wait(2) will give: that of the group, or of its first thread. */
 static __always_inline int wait_status(struct task_struct *task)
 {
-	if (READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
-		return READ(task, signal, group_exit_code);
-	return READ(task, group_leader, exit_code);
+	if (READ_CORE(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return READ_CORE(task, signal, group_exit_code);
+	return READ_CORE(task, group_leader, exit_code);
 }
 
 /* The daemon mutes no process that has ended. */
@@ -222,12 +222,12 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (wait)
 		wait_drop(wait);	/* killed while it waited */
-	if (READ(task, signal, live.counter))
+	if (READ_CORE(task, signal, live.counter))
 		return 0;	/* other threads go on */
 	wait_process_gone(task);
 	__sync_fetch_and_add(&stats.processes, -1);
 	process_exited(task);
-	if (control.kind_live[ES_KIND_CLOSE] && READ(task, files, count.counter) == 1)
+	if (control.kind_live[ES_KIND_CLOSE] && READ_CORE(task, files, count.counter) == 1)
 		fds_closing(0, FDS_MAX);
 	slots = select_clients(EV_NOTIFY_EXIT);
 	if (!slots)

@@ -69,13 +69,13 @@ int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 		walk_argument(s, &call->from, AT_FDCWD, args->a[0], WALK_FOLLOW);
 		if (call->from.status == PLACE_FOUND && call->from.dentry) {
 			struct mount *mount = call->from.dentry_mount;
-			struct super_block *sb = READ(mount, mnt.mnt_sb);
+			struct super_block *sb = READ_CORE(mount, mnt.mnt_sb);
 
-			bpf_probe_read_kernel_str(call->fstype, sizeof(call->fstype), READ(sb, s_type, name));
-			bpf_probe_read_kernel_str(call->devname, sizeof(call->devname), READ(mount, mnt_devname));
-			call->magic = READ(sb, s_magic);
-			call->dev = READ(sb, s_dev);
-			call->blksize = READ(sb, s_blocksize);
+			bpf_probe_read_kernel_str(call->fstype, sizeof(call->fstype), READ_CORE(sb, s_type, name));
+			bpf_probe_read_kernel_str(call->devname, sizeof(call->devname), READ_CORE(mount, mnt_devname));
+			call->magic = READ_CORE(sb, s_magic);
+			call->dev = READ_CORE(sb, s_dev);
+			call->blksize = READ_CORE(sb, s_blocksize);
 		}
 	}
 	scratch_leave();
@@ -149,7 +149,7 @@ static __always_inline struct socket *socket_of_fd(int fd)
 {
 	struct file *file = file_of_fd(fd);
 
-	return file ? READ(file, private_data) : NULL;
+	return file ? READ_CORE(file, private_data) : NULL;
 }
 
 SEC("tp_btf/sys_exit")
@@ -257,10 +257,10 @@ int BPF_PROG(exit_settime, struct pt_regs *regs, long ret)
 static __always_inline uint64_t last_traced(void)
 {
 	struct task_struct *tracer = bpf_get_current_task_btf(), *traced;
-	struct list_head *first = READ(tracer, ptraced.next);
+	struct list_head *first = READ_CORE(tracer, ptraced.next);
 
 	traced = (void *)((char *)first - bpf_core_field_offset(struct task_struct, ptrace_entry));
-	return (uint64_t)READ(traced, group_leader);
+	return (uint64_t)READ_CORE(traced, group_leader);
 }
 
 SEC("tp_btf/sys_exit")

@@ -65,9 +65,9 @@ static __always_inline void put_dir_and_name(struct scratch *s, uint32_t *dir, s
 static __always_inline void put_dir_and_name_of(struct scratch *s, uint32_t *dir, struct es_span *name,
 						struct file *file)
 {
-	struct dentry *dentry = READ(file, f_path.dentry);
-	struct path path = { .mnt = READ(file, f_path.mnt), .dentry = READ(dentry, d_parent) };
+	struct dentry *dentry = READ_CORE(file, f_path.dentry);
+	struct path path = { .mnt = READ_CORE(file, f_path.mnt), .dentry = READ_CORE(dentry, d_parent) };
 
 	*dir = put_path(s, &path);
-	put_string(s, name, READ(dentry, d_name.name), NAME_BYTES);
+	put_string(s, name, READ_CORE(dentry, d_name.name), NAME_BYTES);
 }

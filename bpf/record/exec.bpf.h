@@ -31,13 +31,13 @@ struct fd_list {
 
 static __always_inline uint32_t fd_type(struct inode *inode)
 {
-	uint32_t mode = READ(inode, i_mode) & S_IFMT;
+	uint32_t mode = READ_CORE(inode, i_mode) & S_IFMT;
 
-	if (mode == S_IFIFO && READ(inode, i_sb, s_magic) == MNT_INTERNAL_PIPE)
+	if (mode == S_IFIFO && READ_CORE(inode, i_sb, s_magic) == MNT_INTERNAL_PIPE)
 		return FDTYPE_PIPE;
 	if (mode == S_IFSOCK)
 		return FDTYPE_SOCKET;
-	if (READ(inode, i_sb, s_magic) == MNT_INTERNAL_ANON)
+	if (READ_CORE(inode, i_sb, s_magic) == MNT_INTERNAL_ANON)
 		return FDTYPE_KQUEUE;
 	return FDTYPE_VNODE;
 }
@@ -67,10 +67,10 @@ static long fd_step(uint32_t fd, struct fd_list *list)
 	if (list->count >= ES_RECORD_FDS)
 		return 0;
 	part = at(list->s, list->off + list->count * sizeof(*part));
-	inode = READ(file, f_inode);
+	inode = READ_CORE(file, f_inode);
 	part->fd = fd;
 	part->type = fd_type(inode);
-	part->pipe_id = part->type == FDTYPE_PIPE ? READ(inode, i_ino) : 0;
+	part->pipe_id = part->type == FDTYPE_PIPE ? READ_CORE(inode, i_ino) : 0;
 	list->count++;
 	return 0;
 }
@@ -81,16 +81,16 @@ static long fd_step(uint32_t fd, struct fd_list *list)
  */
 static __noinline int put_fds(struct scratch *s, struct task_struct *task, bool done)
 {
-	struct fdtable *table = READ(task, files, fdt);
+	struct fdtable *table = READ_CORE(task, files, fdt);
 	struct es_record *head = head_of(s);
 	struct fd_list list = { .s = s, .last = unknown(-1), .count = unknown(0) };
 
 	if (!table)
 		return 0;
-	list.files = READ(table, fd);
+	list.files = READ_CORE(table, fd);
 	if (!done)
-		list.closing = READ(table, close_on_exec);
-	list.fds = READ(table, max_fds);
+		list.closing = READ_CORE(table, close_on_exec);
+	list.fds = READ_CORE(table, max_fds);
 	list.off = append(s, ES_RECORD_FDS * sizeof(struct es_fd_part));
 	if (!list.off)
 		return 0;
@@ -109,7 +109,7 @@ static __always_inline void put_image(struct scratch *s, struct task_struct *tas
 
 	head->num[1] = CPU_TYPE_X86_64;
 	head->num[2] = CPU_SUBTYPE_X86_ALL;
-	if (READ(task, thread_info.status) & TS_COMPAT)
+	if (READ_CORE(task, thread_info.status) & TS_COMPAT)
 		head->num[1] = CPU_TYPE_X86;
 }
 
@@ -204,10 +204,10 @@ static __always_inline void exec_record_send(struct scratch *s, struct task_stru
 {
 	struct es_record *head = head_of(s);
 	struct exec_send send = { .s = s, .slots = slots };
-	unsigned long args_end = READ(task, mm, arg_end), env_end = READ(task, mm, env_end);
-	unsigned long env_from = READ(task, mm, env_start);
+	unsigned long args_end = READ_CORE(task, mm, arg_end), env_end = READ_CORE(task, mm, env_end);
+	unsigned long env_from = READ_CORE(task, mm, env_start);
 
-	send.from = READ(task, mm, arg_start);
+	send.from = READ_CORE(task, mm, arg_start);
 	send.bytes = env_end - send.from;
 	if (send.bytes > PIECES_MAX * PIECE) {
 		send.bytes = PIECES_MAX * PIECE;
@@ -392,8 +392,8 @@ static __always_inline void put_waiting_exec(struct scratch *s, struct task_stru
 		return;
 	head->process = put_process(s, task);	/* what is long comes behind it */
 	put_future(s, leader, call, &call->file);
-	cwd.mnt = READ(task, fs, pwd.mnt);
-	cwd.dentry = READ(task, fs, pwd.dentry);
+	cwd.mnt = READ_CORE(task, fs, pwd.mnt);
+	cwd.dentry = READ_CORE(task, fs, pwd.dentry);
 	head->file[0] = put_path(s, &cwd);
 	if (call->script.dentry)
 		head->file[1] = put_path(s, &call->script);

@@ -11,7 +11,7 @@
 /* FREAD and FWRITE of an open file. */
 static __always_inline uint32_t fflag_of(struct file *file)
 {
-	return READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
+	return READ_CORE(file, f_mode) & (FMODE_READ | FMODE_WRITE);
 }
 
 static __always_inline void put_mmap(struct scratch *s, struct file *file, unsigned long prot, unsigned long flags)
@@ -36,7 +36,7 @@ static __noinline int put_copy(struct scratch *s, struct file *source, struct fi
 	head->file[0] = put_file(s, source);
 	head->file[1] = put_file(s, target);
 	put_dir_and_name_of(s, &head->file[2], &head->str[0], target);
-	head->num[0] = READ(target, f_inode, i_mode);
+	head->num[0] = READ_CORE(target, f_inode, i_mode);
 	head->num[1] = flags;
 	return 0;
 }

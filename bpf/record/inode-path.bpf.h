@@ -28,8 +28,8 @@ static long mounts_step(uint32_t index, struct mounts *mounts)
 	if (!node || mounts->node == mounts->head)
 		return 1;
 	mount = (void *)((char *)node - bpf_core_field_offset(struct mount, mnt_instance));
-	mounts->node = (uint64_t)READ(node, next);
-	if ((uint64_t)READ(mount, mnt_ns) != mounts->namespace)
+	mounts->node = (uint64_t)READ_CORE(node, next);
+	if ((uint64_t)READ_CORE(mount, mnt_ns) != mounts->namespace)
 		return 0;
 	mounts->found = (uint64_t)mount;
 	return 1;
@@ -43,25 +43,25 @@ static __always_inline struct vfsmount *mount_in_namespace(struct super_block *s
 	struct mount *mount = NULL;
 
 	if (!bpf_core_field_exists(mount->mnt_instance))
-		return READ(task, fs, root.mnt);
-	mounts.namespace = (uint64_t)READ(task, nsproxy, mnt_ns);
+		return READ_CORE(task, fs, root.mnt);
+	mounts.namespace = (uint64_t)READ_CORE(task, nsproxy, mnt_ns);
 	mounts.head = (uint64_t)sb + bpf_core_field_offset(struct super_block, s_mounts);
-	mounts.node = (uint64_t)READ(sb, s_mounts.next);
+	mounts.node = (uint64_t)READ_CORE(sb, s_mounts.next);
 	bpf_loop(CHILDREN_MAX, mounts_step, &mounts, 0);
 	if (!mounts.found)
-		return READ(task, fs, root.mnt);
+		return READ_CORE(task, fs, root.mnt);
 	return (void *)((char *)mounts.found + bpf_core_field_offset(struct mount, mnt));
 }
 
 __noinline uint64_t mount_of_super_block(uint64_t address)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct vfsmount *mnt = READ(task, fs, pwd.mnt);
+	struct vfsmount *mnt = READ_CORE(task, fs, pwd.mnt);
 	struct super_block *sb = (void *)address;
 
-	if (READ(mnt, mnt_sb) != sb)
-		mnt = READ(task, fs, root.mnt);
-	if (READ(mnt, mnt_sb) != sb)
+	if (READ_CORE(mnt, mnt_sb) != sb)
+		mnt = READ_CORE(task, fs, root.mnt);
+	if (READ_CORE(mnt, mnt_sb) != sb)
 		mnt = mount_in_namespace(sb);
 	return (uint64_t)mnt;
 }
@@ -90,10 +90,10 @@ __noinline uint64_t mount_by_call(struct scratch *s, uint64_t address)
 	if (s->args.variant == ES_VARIANT_FD || (at_ && is_empty(text))) {
 		struct file *file = file_of_fd(s->args.a[0]);
 
-		return file && READ(file, f_path.dentry) == dentry ? (uint64_t)READ(file, f_path.mnt) : 0;
+		return file && READ_CORE(file, f_path.dentry) == dentry ? (uint64_t)READ_CORE(file, f_path.mnt) : 0;
 	}
 	walk_argument(s, &s->place, at_ ? (int)s->args.a[0] : AT_FDCWD, text,
-		      (READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFLNK ? 0 : WALK_FOLLOW);
+		      (READ_CORE(dentry, d_inode, i_mode) & S_IFMT) == S_IFLNK ? 0 : WALK_FOLLOW);
 	if (s->place.status != PLACE_FOUND || s->place.dentry != dentry)
 		return 0;
 	return (uint64_t)s->place.dentry_mount + bpf_core_field_offset(struct mount, mnt);
@@ -101,21 +101,21 @@ __noinline uint64_t mount_by_call(struct scratch *s, uint64_t address)
 
 static __always_inline uint32_t put_object(struct scratch *s, struct dentry *dentry)
 {
-	uint64_t address = number_of(dentry);
+	uint64_t address = scalar_of(dentry);
 	struct path path = { .dentry = (void *)address };
 
 	if (!dentry)
 		return 0;
 	path.mnt = (void *)mount_by_call(s, address);
 	if (!path.mnt)
-		path.mnt = (void *)mount_of_super_block((uint64_t)READ(dentry, d_sb));
+		path.mnt = (void *)mount_of_super_block((uint64_t)READ_CORE(dentry, d_sb));
 	return put_path(s, &path);
 }
 
 /* The name of a directory's inode: it has one. */
 static __always_inline struct dentry *dentry_of_directory(struct inode *inode)
 {
-	struct hlist_node *alias = READ(inode, i_dentry.first);
+	struct hlist_node *alias = READ_CORE(inode, i_dentry.first);
 
 	return alias ? (void *)((char *)alias - bpf_core_field_offset(struct dentry, d_u.d_alias)) : NULL;
 }

@@ -24,15 +24,15 @@ static __always_inline int64_t disposition_of(uint32_t dev, uint64_t flags)
 
 static __always_inline void put_mount(struct scratch *s, struct mount *mount, uint64_t flags)
 {
-	struct super_block *sb = READ(mount, mnt.mnt_sb);
+	struct super_block *sb = READ_CORE(mount, mnt.mnt_sb);
 	struct es_record *head = head_of(s);
 
-	put_string(s, &head->str[0], READ(sb, s_type, name), NAME_BYTES);
-	put_string(s, &head->str[2], READ(mount, mnt_devname), NAME_BYTES);
+	put_string(s, &head->str[0], READ_CORE(sb, s_type, name), NAME_BYTES);
+	put_string(s, &head->str[2], READ_CORE(mount, mnt_devname), NAME_BYTES);
 	head->num[0] = flags;
-	head->num[1] = READ(sb, s_magic);
-	head->num[2] = READ(sb, s_dev);
-	head->num[3] = READ(sb, s_blocksize);
-	head->num[4] = disposition_of(READ(sb, s_dev), flags);
-	head->num[5] = READ(sb, s_root, d_inode, i_uid.val);
+	head->num[1] = READ_CORE(sb, s_magic);
+	head->num[2] = READ_CORE(sb, s_dev);
+	head->num[3] = READ_CORE(sb, s_blocksize);
+	head->num[4] = disposition_of(READ_CORE(sb, s_dev), flags);
+	head->num[5] = READ_CORE(sb, s_root, d_inode, i_uid.val);
 }

@@ -20,7 +20,7 @@ static __always_inline int64_t nanoseconds(int64_t seconds, long ns)
 }
 
 #define READ_TIME(inode, field) ({ \
-	struct timespec64 time_ = READ(inode, field); \
+	struct timespec64 time_ = READ_CORE(inode, field); \
 	nanoseconds(time_.tv_sec, time_.tv_nsec); })
 
 static __always_inline void read_times(struct es_stat *stat, struct inode *inode)
@@ -29,9 +29,9 @@ static __always_inline void read_times(struct es_stat *stat, struct inode *inode
 	struct inode___times_plain *plain = (void *)inode;
 
 	if (bpf_core_field_exists(inode->i_atime_sec)) {
-		stat->atime_ns = nanoseconds(READ(inode, i_atime_sec), READ(inode, i_atime_nsec));
-		stat->mtime_ns = nanoseconds(READ(inode, i_mtime_sec), READ(inode, i_mtime_nsec));
-		stat->ctime_ns = nanoseconds(READ(inode, i_ctime_sec), READ(inode, i_ctime_nsec));
+		stat->atime_ns = nanoseconds(READ_CORE(inode, i_atime_sec), READ_CORE(inode, i_atime_nsec));
+		stat->mtime_ns = nanoseconds(READ_CORE(inode, i_mtime_sec), READ_CORE(inode, i_mtime_nsec));
+		stat->ctime_ns = nanoseconds(READ_CORE(inode, i_ctime_sec), READ_CORE(inode, i_ctime_nsec));
 	} else if (bpf_core_field_exists(private->__i_atime)) {
 		stat->atime_ns = READ_TIME(private, __i_atime);
 		stat->mtime_ns = READ_TIME(private, __i_mtime);
@@ -54,21 +54,21 @@ static __always_inline void read_times(struct es_stat *stat, struct inode *inode
 __noinline int read_stat(struct es_stat *stat, uint64_t address)
 {
 	struct inode *inode = (void *)address;
-	uint8_t blkbits = READ(inode, i_blkbits);
+	uint8_t blkbits = READ_CORE(inode, i_blkbits);
 
 	if (!stat)
 		return 0;
-	stat->dev = READ(inode, i_sb, s_dev);
-	stat->ino = READ(inode, i_ino);
-	stat->rdev = READ(inode, i_rdev);
-	stat->size = READ(inode, i_size);
-	stat->blocks = READ(inode, i_blocks);
-	stat->mode = READ(inode, i_mode);
-	stat->nlink = READ(inode, i_nlink);
-	stat->uid = READ(inode, i_uid.val);
-	stat->gid = READ(inode, i_gid.val);
+	stat->dev = READ_CORE(inode, i_sb, s_dev);
+	stat->ino = READ_CORE(inode, i_ino);
+	stat->rdev = READ_CORE(inode, i_rdev);
+	stat->size = READ_CORE(inode, i_size);
+	stat->blocks = READ_CORE(inode, i_blocks);
+	stat->mode = READ_CORE(inode, i_mode);
+	stat->nlink = READ_CORE(inode, i_nlink);
+	stat->uid = READ_CORE(inode, i_uid.val);
+	stat->gid = READ_CORE(inode, i_gid.val);
 	stat->blksize = 1u << (blkbits & 31);
-	stat->gen = READ(inode, i_generation);
+	stat->gen = READ_CORE(inode, i_generation);
 	read_times(stat, inode);
 	return 0;
 }
@@ -116,7 +116,7 @@ static __always_inline void climb_start(struct climb *climb, struct path *path)
 {
 	climb->dentry = path->dentry;
 	climb->mount = mount_of(path->mnt);
-	climb->root = PEEK(climb->mount, mnt.mnt_root);
+	climb->root = READ_FAST(climb->mount, mnt.mnt_root);
 }
 
 /* The parent, and the name in it: by one read if it takes one, and the structure is as it has always been. */
@@ -127,9 +127,9 @@ static __always_inline struct dentry *climb_look(struct dentry *dentry, const un
 
 	if (bpf_rdonly_cast || bpf_core_field_offset(dentry->d_name.len) != at + 12 ||
 	    bpf_core_field_offset(dentry->d_name.name) != at + 16) {
-		*name = PEEK(dentry, d_name.name);
-		*len = PEEK(dentry, d_name.len);
-		return PEEK(dentry, d_parent);
+		*name = READ_FAST(dentry, d_name.name);
+		*len = READ_FAST(dentry, d_name.len);
+		return READ_FAST(dentry, d_parent);
 	}
 	bpf_probe_read_kernel(&read, sizeof(read), (char *)dentry + at);
 	*name = read.name;
@@ -144,13 +144,13 @@ static long climb_step(uint32_t index, struct climb *climb)
 	uint32_t len;
 
 	if (dentry == climb->root) {
-		struct mount *mount = climb->mount, *up = PEEK(mount, mnt_parent);
+		struct mount *mount = climb->mount, *up = READ_FAST(mount, mnt_parent);
 
 		if (up == mount)
 			return 1;
-		climb->dentry = PEEK(mount, mnt_mountpoint);
+		climb->dentry = READ_FAST(mount, mnt_mountpoint);
 		climb->mount = up;
-		climb->root = PEEK(up, mnt.mnt_root);
+		climb->root = READ_FAST(up, mnt.mnt_root);
 		return 0;
 	}
 	parent = climb_look(dentry, &name, &len);
@@ -200,7 +200,7 @@ static __always_inline void put_text(struct scratch *s, uint32_t pos, uint32_t e
 
 static __always_inline bool is_unhashed(struct dentry *dentry)
 {
-	return !PEEK(dentry, d_hash.pprev) && PEEK(dentry, d_parent) != dentry;
+	return !READ_FAST(dentry, d_hash.pprev) && READ_FAST(dentry, d_parent) != dentry;
 }
 
 static const char deleted_text[] = " (deleted)";
@@ -238,12 +238,12 @@ __noinline int put_path_at(struct scratch *s, struct es_file_part *part, struct 
 /* Files of mounts that no one sees, which the kernel keeps to itself: pipes, sockets, memfds and the like. */
 static __always_inline bool is_internal(struct path *path)
 {
-	struct dentry_operations *ops = (void *)PEEK(path->dentry, d_op);
+	struct dentry_operations *ops = (void *)READ_FAST(path->dentry, d_op);
 	struct mount *mount = mount_of(path->mnt);
 
-	if (!ops || !PEEK(ops, d_dname))
+	if (!ops || !READ_FAST(ops, d_dname))
 		return false;
-	return PEEK(mount, mnt_parent) == mount && path->dentry != PEEK(mount, mnt.mnt_root);
+	return READ_FAST(mount, mnt_parent) == mount && path->dentry != READ_FAST(mount, mnt.mnt_root);
 }
 
 __noinline int put_internal_name(struct scratch *s, struct es_file_part *part, struct path *path)
@@ -256,9 +256,9 @@ __noinline int put_internal_name(struct scratch *s, struct es_file_part *part, s
 
 	if (!s || !part || !path)
 		return 0;
-	magic = READ(path->dentry, d_sb, s_magic);
-	ino = READ(path->dentry, d_inode, i_ino);
-	name = READ(path->dentry, d_name.name);
+	magic = READ_CORE(path->dentry, d_sb, s_magic);
+	ino = READ_CORE(path->dentry, d_inode, i_ino);
+	name = READ_CORE(path->dentry, d_name.name);
 	text = (char *)s->text;
 	off = s->used;
 	if (off >= RECORD_BYTES - 2 * NAME_BYTES)
@@ -289,7 +289,7 @@ __noinline uint32_t put_path(struct scratch *s, struct path *path)
 
 	if (!s || !path)
 		return 0;
-	inode = READ(path->dentry, d_inode);
+	inode = READ_CORE(path->dentry, d_inode);
 	off = append(s, sizeof(struct es_file_part));
 	if (!off)
 		return 0;
@@ -312,8 +312,8 @@ static __always_inline uint32_t put_file(struct scratch *s, struct file *file)
 
 	if (!file)
 		return 0;
-	path.mnt = READ(file, f_path.mnt);
-	path.dentry = READ(file, f_path.dentry);
+	path.mnt = READ_CORE(file, f_path.mnt);
+	path.dentry = READ_CORE(file, f_path.dentry);
 	return put_path(s, &path);
 }
 

@@ -19,26 +19,26 @@ static __always_inline uint32_t next_pidversion(void)
 
 static __always_inline void read_ids(struct es_token *token, struct task_struct *task, uint32_t pidversion)
 {
-	const struct cred *cred = READ(task, cred);
+	const struct cred *cred = READ_CORE(task, cred);
 
-	token->euid = READ(cred, euid.val);
-	token->egid = READ(cred, egid.val);
-	token->ruid = READ(cred, uid.val);
-	token->rgid = READ(cred, gid.val);
+	token->euid = READ_CORE(cred, euid.val);
+	token->egid = READ_CORE(cred, egid.val);
+	token->ruid = READ_CORE(cred, uid.val);
+	token->rgid = READ_CORE(cred, gid.val);
 	token->auid = token->asid = (uint32_t)-1;
 	if (bpf_core_field_exists(task->loginuid))
-		token->auid = READ(task, loginuid.val);
+		token->auid = READ_CORE(task, loginuid.val);
 	if (bpf_core_field_exists(task->sessionid))
-		token->asid = READ(task, sessionid);
-	token->pid = READ(task, tgid);
+		token->asid = READ_CORE(task, sessionid);
+	token->pid = READ_CORE(task, tgid);
 	token->pidversion = pidversion;
 }
 
 static __always_inline int read_pid(struct task_struct *task, int type)
 {
-	struct pid *pid = READ(task, signal, pids[type]);
+	struct pid *pid = READ_CORE(task, signal, pids[type]);
 
-	return pid ? READ(pid, numbers[0].nr) : 0;
+	return pid ? READ_CORE(pid, numbers[0].nr) : 0;
 }
 
 /* Takes down the executable that a task runs now. The path is put together in a scratch record, then kept. */
@@ -59,9 +59,9 @@ __noinline int keep_executable(struct scratch *s, struct process *p, uint64_t ad
 	p->exe[0] = 0;
 	if (!exe)
 		return 0;
-	path.mnt = READ(exe, f_path.mnt);
-	path.dentry = READ(exe, f_path.dentry);
-	inode = READ(exe, f_inode);
+	path.mnt = READ_CORE(exe, f_path.mnt);
+	path.dentry = READ_CORE(exe, f_path.dentry);
+	inode = READ_CORE(exe, f_inode);
 	if (inode) {
 		read_stat(&p->exe_stat, (uint64_t)inode);
 		p->exe_flags = 0;
@@ -98,7 +98,7 @@ static __always_inline struct process *process_find(struct task_struct *leader)
 /* A leader's address as a mere number, for functions that are verified by their own: what is read is one. */
 static __always_inline uint64_t address_of_leader(struct task_struct *leader)
 {
-	return (uint64_t)READ(leader, group_leader);
+	return (uint64_t)READ_CORE(leader, group_leader);
 }
 
 /*
@@ -115,11 +115,11 @@ __noinline int process_learn(struct scratch *s, struct process *p, uint64_t addr
 	before = p->pidversion;
 	p->pidversion = next_pidversion();
 	if (!before) {
-		p->original_ppid = READ(leader, real_parent, tgid);
-		p->start_ns = READ(leader, start_boottime);
+		p->original_ppid = READ_CORE(leader, real_parent, tgid);
+		p->start_ns = READ_CORE(leader, start_boottime);
 		read_ids(&p->responsible, leader, p->pidversion);
 	}
-	keep_executable(s, p, (uint64_t)READ(leader, mm, exe_file));
+	keep_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
 	__sync_fetch_and_add(&stats.processes, 1);
 	return 0;
 }
@@ -142,19 +142,19 @@ static __always_inline bool is_client(uint32_t tgid)
 /* The controlling terminal of a session, as a file. */
 static __always_inline uint32_t put_tty(struct scratch *s, struct task_struct *task)
 {
-	struct tty_struct *tty = READ(task, signal, tty);
+	struct tty_struct *tty = READ_CORE(task, signal, tty);
 	struct list_head *first;
 	struct tty_file_private *private;
 
 	if (!tty)
 		return 0;
-	first = READ(tty, tty_files.next);
+	first = READ_CORE(tty, tty_files.next);
 	if (!first)
 		return 0;
 	private = (void *)((char *)first - bpf_core_field_offset(struct tty_file_private, list));
 	if ((void *)first == (char *)tty + bpf_core_field_offset(struct tty_struct, tty_files))
 		return 0;
-	return put_file(s, READ(private, file));
+	return put_file(s, READ_CORE(private, file));
 }
 
 static __always_inline void put_executable(struct scratch *s, struct es_process_part *part, struct process *p)
@@ -166,13 +166,13 @@ static __always_inline void put_executable(struct scratch *s, struct es_process_
 
 static __always_inline void read_namespaces(struct es_process_part *part, struct task_struct *task)
 {
-	struct nsproxy *ns = READ(task, nsproxy);
+	struct nsproxy *ns = READ_CORE(task, nsproxy);
 
-	part->cgroup_id = READ(task, cgroups, dfl_cgrp, kn, id);
+	part->cgroup_id = READ_CORE(task, cgroups, dfl_cgrp, kn, id);
 	if (!ns)
 		return;
-	part->mnt_ns = READ(ns, mnt_ns, ns.inum);
-	part->pid_ns = READ(ns, pid_ns_for_children, ns.inum);
+	part->mnt_ns = READ_CORE(ns, mnt_ns, ns.inum);
+	part->pid_ns = READ_CORE(ns, pid_ns_for_children, ns.inum);
 }
 
 static __always_inline void put_parent(struct es_process_part *part, struct task_struct *task)
@@ -182,7 +182,7 @@ static __always_inline void put_parent(struct es_process_part *part, struct task
 
 	if (!parent)
 		return;
-	part->ppid = READ(parent, tgid);
+	part->ppid = READ_CORE(parent, tgid);
 	p = process_find(parent);
 	read_ids(&part->parent, parent, p ? p->pidversion : 0);
 }
@@ -210,7 +210,7 @@ __noinline uint32_t put_process_part(struct scratch *s, struct process *p, uint6
 	part->group_id = read_pid(task, PIDTYPE_PGID);
 	part->session_id = read_pid(task, PIDTYPE_SID);
 	read_namespaces(part, task);
-	if (READ(task, flags) & PF_KTHREAD)
+	if (READ_CORE(task, flags) & PF_KTHREAD)
 		part->flags |= ES_PROCESS_KTHREAD;
 	if (is_client(part->token.pid))
 		part->flags |= ES_PROCESS_ES_CLIENT;
@@ -260,10 +260,10 @@ static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct 
 	enum { SI_USER = 0, SI_QUEUE = -1, SI_TKILL = -6 };
 	int code;
 
-	if ((unsigned long)info == 1 || READ(target, tgid) == READ(sender, tgid))
+	if ((unsigned long)info == 1 || READ_CORE(target, tgid) == READ_CORE(sender, tgid))
 		return false;
 	if (!info)
 		return true;
-	code = READ(info, si_code);
+	code = READ_CORE(info, si_code);
 	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
 }

@@ -25,17 +25,17 @@ static __noinline uint32_t put_stranger(struct scratch *s, uint64_t address)
 	uint32_t off;
 
 	p->pidversion = 0;
-	p->original_ppid = READ(leader, real_parent, tgid);
-	p->start_ns = READ(leader, start_boottime);
+	p->original_ppid = READ_CORE(leader, real_parent, tgid);
+	p->start_ns = READ_CORE(leader, start_boottime);
 	__builtin_memset(&p->responsible, 0, sizeof(p->responsible));
-	keep_executable(s, p, (uint64_t)READ(leader, mm, exe_file));
+	keep_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
 	off = put_process_part(s, p, address);
 	if (!off)
 		return 0;
 	part = at(s, off);
 	part->responsible = part->token;
-	part->ppid = READ(leader, real_parent, tgid);
-	read_ids(&part->parent, READ(leader, real_parent), 0);
+	part->ppid = READ_CORE(leader, real_parent, tgid);
+	read_ids(&part->parent, READ_CORE(leader, real_parent), 0);
 	return off;
 }
 
@@ -71,7 +71,7 @@ static __always_inline bool is_called(struct dentry *dentry, const char *name, u
 	char text[8] = {};
 	uint32_t i;
 
-	bpf_probe_read_kernel_str(text, sizeof(text), READ(dentry, d_name.name));
+	bpf_probe_read_kernel_str(text, sizeof(text), READ_CORE(dentry, d_name.name));
 	for (i = 0; i < bytes; i++) {
 		if (text[i] != name[i])
 			return false;
@@ -84,7 +84,7 @@ static __always_inline int64_t proc_check_type(struct dentry *dentry, uint32_t m
 	if (mode & FMODE_WRITE)
 		return PROC_SETCONTROL;
 	if (is_called(dentry, "fd", 3) || is_called(dentry, "fdinfo", 7) ||
-	    is_called(READ(dentry, d_parent), "fdinfo", 7))
+	    is_called(READ_CORE(dentry, d_parent), "fdinfo", 7))
 		return PROC_PIDFDINFO;
 	return PROC_PIDINFO;
 }
@@ -100,19 +100,19 @@ static __always_inline bool look_of(struct look *look, struct file *file)
 	struct pid *pid;
 	uint32_t mode;
 
-	if (PEEK(PEEK(PEEK(file, f_inode), i_sb), s_magic) != PROC_SUPER_MAGIC)
+	if (READ_FAST(READ_FAST(READ_FAST(file, f_inode), i_sb), s_magic) != PROC_SUPER_MAGIC)
 		return false;
-	inode = READ(file, f_inode);
-	dentry = READ(file, f_path.dentry);
-	mode = READ(file, f_mode);
+	inode = READ_CORE(file, f_inode);
+	dentry = READ_CORE(file, f_path.dentry);
+	mode = READ_CORE(file, f_mode);
 	proc = (void *)((char *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
-	pid = READ(proc, pid);
-	node = pid ? READ(pid, tasks[PIDTYPE_PID].first) : NULL;
+	pid = READ_CORE(proc, pid);
+	node = pid ? READ_CORE(pid, tasks[PIDTYPE_PID].first) : NULL;
 	if (!node)
 		return false;	/* not of a process, or of one that is gone */
 	task = (void *)((char *)node - bpf_core_field_offset(struct task_struct, pid_links[PIDTYPE_PID]));
-	look->pid = READ(task, tgid);
-	look->leader = (uint64_t)READ(task, group_leader);
+	look->pid = READ_CORE(task, tgid);
+	look->leader = (uint64_t)READ_CORE(task, group_leader);
 	look->number = 0;
 	if (look->pid == (int)(bpf_get_current_pid_tgid() >> 32))
 		return false;

@@ -108,7 +108,7 @@ static __noinline int put_bound(struct scratch *s, struct unix_address *address)
 
 static __noinline int put_connected(struct scratch *s, struct unix_address *address, struct socket *socket)
 {
-	struct sock *sk = READ(socket, sk);
+	struct sock *sk = READ_CORE(socket, sk);
 	struct path base = {};
 
 	if (s->user[0] == '@') {
@@ -119,7 +119,7 @@ static __noinline int put_connected(struct scratch *s, struct unix_address *addr
 		head_of(s)->file[0] = put_lexical(s, &base);
 	}
 	head_of(s)->num[0] = LINUX_AF_UNIX;
-	head_of(s)->num[1] = READ(socket, type);
-	head_of(s)->num[2] = READ(sk, sk_protocol);
+	head_of(s)->num[1] = READ_CORE(socket, type);
+	head_of(s)->num[2] = READ_CORE(sk, sk_protocol);
 	return 0;
 }

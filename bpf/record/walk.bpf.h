@@ -42,10 +42,10 @@ __noinline int same_name(struct scratch *s, uint64_t address, uint32_t len)
 	uint64_t *a, *b;
 	uint32_t i;
 
-	if (!s || len >= NAME_BYTES || READ(dentry, d_name.len) != len)
+	if (!s || len >= NAME_BYTES || READ_CORE(dentry, d_name.len) != len)
 		return 0;
 	__builtin_memset(s->other, 0, sizeof(s->other));
-	bpf_probe_read_kernel(s->other, len, READ(dentry, d_name.name));
+	bpf_probe_read_kernel(s->other, len, READ_CORE(dentry, d_name.name));
 	a = (uint64_t *)s->name;
 	b = (uint64_t *)s->other;
 	for (i = 0; i < NAME_BYTES / 8; i++) {
@@ -68,7 +68,7 @@ static __always_inline long child_try(struct children *children, uint64_t addres
 {
 	struct dentry *child = (void *)address;
 
-	if (READ(child, d_name.len) != children->len || !READ(child, d_hash.pprev))
+	if (READ_CORE(child, d_name.len) != children->len || !READ_CORE(child, d_hash.pprev))
 		return 0;
 	if (!same_name(children->s, address, children->len))
 		return 0;
@@ -82,7 +82,7 @@ static long child_step(uint32_t index, struct children *children)
 
 	if (!node)
 		return 1;
-	children->node = (uint64_t)READ(node, next);
+	children->node = (uint64_t)READ_CORE(node, next);
 	return child_try(children, (uint64_t)node - bpf_core_field_offset(struct dentry, d_sib));
 }
 
@@ -92,7 +92,7 @@ static long child_step_list(uint32_t index, struct children *children)
 
 	if (!node || children->node == children->head)
 		return 1;
-	children->node = (uint64_t)READ(node, next);
+	children->node = (uint64_t)READ_CORE(node, next);
 	return child_try(children, (uint64_t)node - bpf_core_field_offset(struct dentry___lists, d_child));
 }
 
@@ -106,11 +106,11 @@ __noinline uint64_t child_find(struct scratch *s, uint64_t directory, uint32_t l
 	if (!s)
 		return 0;
 	if (bpf_core_field_exists(dir->d_children)) {
-		children.node = (uint64_t)READ(dir, d_children.first);
+		children.node = (uint64_t)READ_CORE(dir, d_children.first);
 		bpf_loop(CHILDREN_MAX, child_step, &children, 0);
 	} else {
 		children.head = directory + bpf_core_field_offset(struct dentry___lists, d_subdirs);
-		children.node = (uint64_t)READ(old, d_subdirs.next);
+		children.node = (uint64_t)READ_CORE(old, d_subdirs.next);
 		bpf_loop(CHILDREN_MAX, child_step_list, &children, 0);
 	}
 	return children.found;
@@ -128,7 +128,7 @@ static __always_inline void stand_on(struct stand *stand, struct mount *mount)
 {
 	stand->mount = (uint64_t)mount;
 	stand->head = (uint64_t)mount + bpf_core_field_offset(struct mount, mnt_mounts);
-	stand->node = (uint64_t)READ(mount, mnt_mounts.next);
+	stand->node = (uint64_t)READ_CORE(mount, mnt_mounts.next);
 }
 
 static long mount_step(uint32_t index, struct stand *stand)
@@ -139,12 +139,12 @@ static long mount_step(uint32_t index, struct stand *stand)
 	if (!node || stand->node == stand->head)
 		return 1;
 	mount = (void *)((char *)node - bpf_core_field_offset(struct mount, mnt_child));
-	if ((uint64_t)READ(mount, mnt_mountpoint) == stand->dentry) {
-		stand->dentry = (uint64_t)READ(mount, mnt.mnt_root);
+	if ((uint64_t)READ_CORE(mount, mnt_mountpoint) == stand->dentry) {
+		stand->dentry = (uint64_t)READ_CORE(mount, mnt.mnt_root);
 		stand_on(stand, mount);
 		return 0;	/* something may be mounted on that in turn */
 	}
-	stand->node = (uint64_t)READ(node, next);
+	stand->node = (uint64_t)READ_CORE(node, next);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ __noinline int mount_cross(struct stand *stand)
 	if (!stand)
 		return 0;
 	dentry = (void *)stand->dentry;
-	if (!(READ(dentry, d_flags) & mounted_flag()))
+	if (!(READ_CORE(dentry, d_flags) & mounted_flag()))
 		return 0;
 	here.dentry = stand->dentry;
 	stand_on(&here, (struct mount *)stand->mount);
@@ -175,11 +175,11 @@ __noinline int mount_cross(struct stand *stand)
 
 static long upward_step(uint32_t index, struct walk *walk)
 {
-	struct mount *mount = walk->at->mount, *up = READ(mount, mnt_parent);
+	struct mount *mount = walk->at->mount, *up = READ_CORE(mount, mnt_parent);
 
-	if (walk->at->dentry != READ(mount, mnt.mnt_root) || up == mount)
+	if (walk->at->dentry != READ_CORE(mount, mnt.mnt_root) || up == mount)
 		return 1;
-	walk->at->dentry = READ(mount, mnt_mountpoint);
+	walk->at->dentry = READ_CORE(mount, mnt_mountpoint);
 	walk->at->mount = up;
 	return 0;
 }
@@ -188,8 +188,8 @@ static __always_inline void walk_to_root(struct walk *walk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	walk->at->dentry = READ(task, fs, root.dentry);
-	walk->at->mount = mount_of(READ(task, fs, root.mnt));
+	walk->at->dentry = READ_CORE(task, fs, root.dentry);
+	walk->at->mount = mount_of(READ_CORE(task, fs, root.mnt));
 }
 
 /* ".." */
@@ -197,17 +197,17 @@ static __always_inline void walk_up(struct walk *walk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (walk->at->dentry == READ(task, fs, root.dentry) &&
-	    walk->at->mount == mount_of(READ(task, fs, root.mnt)))
+	if (walk->at->dentry == READ_CORE(task, fs, root.dentry) &&
+	    walk->at->mount == mount_of(READ_CORE(task, fs, root.mnt)))
 		return;
 	bpf_loop(64, upward_step, walk, 0);
-	walk->at->dentry = READ(walk->at->dentry, d_parent);
+	walk->at->dentry = READ_CORE(walk->at->dentry, d_parent);
 }
 
 /* Puts a link's text in place of what has been walked so far; the rest of the path begins at `pos`. */
 static __always_inline long walk_link(struct walk *walk, struct inode *inode, uint32_t pos)
 {
-	const char *text = READ(inode, i_link);
+	const char *text = READ_CORE(inode, i_link);
 	struct scratch *s = walk->s;
 	long n, rest;
 
@@ -245,7 +245,7 @@ static __always_inline long walk_end(struct walk *walk)
 	place->name_len = len;
 	if (!walk->at->child)
 		return 1;
-	inode = READ(walk->at->child, d_inode);
+	inode = READ_CORE(walk->at->child, d_inode);
 	if (!inode)
 		return 1;
 	place->dentry = walk->at->child;
@@ -257,7 +257,7 @@ static __always_inline long walk_end(struct walk *walk)
 /* The path ended in "/", "." or "..": it names the directory where the walk is. */
 static __always_inline long walk_end_here(struct walk *walk)
 {
-	struct inode *inode = READ(walk->at->dentry, d_inode);
+	struct inode *inode = READ_CORE(walk->at->dentry, d_inode);
 
 	walk->at->name_len = 0;
 	walk->place->dir = walk->place->dentry = walk->at->dentry;
@@ -316,8 +316,8 @@ static __always_inline long walk_component(struct walk *walk, uint32_t end, bool
 	walk_child(walk);
 	if (!walk->at->child)
 		return last ? walk_end(walk) : 1;
-	inode = READ(walk->at->child, d_inode);
-	if (inode && (READ(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || walk->at->flags & WALK_FOLLOW))
+	inode = READ_CORE(walk->at->child, d_inode);
+	if (inode && (READ_CORE(inode, i_mode) & S_IFMT) == S_IFLNK && (!last || walk->at->flags & WALK_FOLLOW))
 		return walk_link(walk, inode, end) ? 1 : 0;
 	if (last)
 		return walk_end(walk);
@@ -387,15 +387,15 @@ static __always_inline bool base_of(struct path *base, int dirfd)
 	struct file *file;
 
 	if (dirfd == AT_FDCWD) {
-		base->mnt = READ(task, fs, pwd.mnt);
-		base->dentry = READ(task, fs, pwd.dentry);
+		base->mnt = READ_CORE(task, fs, pwd.mnt);
+		base->dentry = READ_CORE(task, fs, pwd.dentry);
 		return true;
 	}
 	file = file_of_fd(dirfd);
 	if (!file)
 		return false;
-	base->mnt = READ(file, f_path.mnt);
-	base->dentry = READ(file, f_path.dentry);
+	base->mnt = READ_CORE(file, f_path.mnt);
+	base->dentry = READ_CORE(file, f_path.dentry);
 	return true;
 }
 

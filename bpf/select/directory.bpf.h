@@ -51,7 +51,7 @@ extern const void rename_lock __ksym __weak;
 extern const void mount_lock __ksym __weak;
 
 /* A sequence lock begins with its count, which is odd during a change. */
-#define LOCK_COUNT(lock) ((uint32_t)PEEK((struct timespec64 *)(lock), tv_sec))
+#define LOCK_COUNT(lock) ((uint32_t)READ_FAST((struct timespec64 *)(lock), tv_sec))
 
 static __always_inline struct known *known_at(const struct known_key *key)
 {
@@ -92,18 +92,18 @@ __noinline int known_key(struct scratch *s)
 	dentry = s->climbed.dentry;
 	renames = LOCK_COUNT(&rename_lock);
 	mounts = LOCK_COUNT(&mount_lock);
-	if ((renames | mounts) & 1 || dentry == PEEK(s->climbed.mnt, mnt_root))
+	if ((renames | mounts) & 1 || dentry == READ_FAST(s->climbed.mnt, mnt_root))
 		return false;
 	key->counts = (uint64_t)renames << 32 | mounts;
 	key->mnt = (uint64_t)s->climbed.mnt;
-	key->directory = (uint64_t)PEEK(dentry, d_parent);
+	key->directory = (uint64_t)READ_FAST(dentry, d_parent);
 	if (key->directory == (uint64_t)dentry)
 		return false;
-	key->name = PEEK((struct dentry *)key->directory, d_name.hash_len);
-	key->inode = (uint64_t)PEEK((struct dentry *)key->directory, d_inode);
-	key->ino = PEEK((struct inode *)key->inode, i_ino);
-	key->generation = PEEK((struct inode *)key->inode, i_generation);
-	key->last = PEEK(dentry, d_name.len);
+	key->name = READ_FAST((struct dentry *)key->directory, d_name.hash_len);
+	key->inode = (uint64_t)READ_FAST((struct dentry *)key->directory, d_inode);
+	key->ino = READ_FAST((struct inode *)key->inode, i_ino);
+	key->generation = READ_FAST((struct inode *)key->inode, i_generation);
+	key->last = READ_FAST(dentry, d_name.len);
 	return true;
 }
 
@@ -136,7 +136,7 @@ static long known_step(uint32_t step, struct known_search *search)
 	struct known_verdict *verdict = &search->known->verdict[known_place(slot, search->type)];
 	struct es_mute_client *client = mute_client_of(slot);
 
-	if (verdict->generation != ONCE(client->generation) || verdict->type != search->type) {
+	if (verdict->generation != READ_ONCE(client->generation) || verdict->type != search->type) {
 		search->answer = KNOWN_NOT;
 		return 1;
 	}
@@ -158,7 +158,7 @@ __noinline int known_find(struct scratch *s, uint64_t slots, uint32_t type)
 	search.known = known_at(&s->known);
 	if (!search.known)
 		return KNOWN_NOT;
-	sequence = ONCE(search.known->sequence);
+	sequence = READ_ONCE(search.known->sequence);
 	if (sequence & 1 || !known_is(search.known, &s->known))
 		return KNOWN_NOT;
 	search.listed = unknown(0);
@@ -168,7 +168,7 @@ __noinline int known_find(struct scratch *s, uint64_t slots, uint32_t type)
 	bpf_loop(ES_CLIENTS_MAX, known_step, &search, 0);
 	asm volatile("" : : : "memory");
 	s->listed = search.listed;
-	return ONCE(search.known->sequence) == sequence ? search.answer : KNOWN_NOT;
+	return READ_ONCE(search.known->sequence) == sequence ? search.answer : KNOWN_NOT;
 }
 
 struct known_keep {
@@ -184,7 +184,7 @@ static long generation_step(uint32_t step, struct known_keep *keep)
 {
 	uint32_t slot = take_slot(&keep->left);
 
-	keep->s->known_generation[known_place(slot, keep->type)] = ONCE(mute_client_of(slot)->generation);
+	keep->s->known_generation[known_place(slot, keep->type)] = READ_ONCE(mute_client_of(slot)->generation);
 	return !keep->left;
 }
 
@@ -215,7 +215,7 @@ static __always_inline bool known_keeps(struct scratch *s)
 {
 	uint64_t counts = (uint64_t)LOCK_COUNT(&rename_lock) << 32 | LOCK_COUNT(&mount_lock);
 
-	return counts == s->known.counts && kept_magic(READ((struct inode *)s->known.inode, i_sb, s_magic));
+	return counts == s->known.counts && kept_magic(READ_CORE((struct inode *)s->known.inode, i_sb, s_magic));
 }
 
 /* Keeps which of `slots` list the directory, whose key has been taken before that was found out. */
@@ -229,7 +229,7 @@ __noinline int known_store(struct scratch *s, uint64_t slots, uint64_t listed, u
 	keep.known = known_at(&s->known);
 	if (!keep.known)
 		return 0;
-	sequence = ONCE(keep.known->sequence);
+	sequence = READ_ONCE(keep.known->sequence);
 	if (sequence & 1 || __sync_val_compare_and_swap(&keep.known->sequence, sequence, sequence + 1) != sequence)
 		return 0;
 	if (!known_is(keep.known, &s->known))
@@ -237,6 +237,6 @@ __noinline int known_store(struct scratch *s, uint64_t slots, uint64_t listed, u
 	keep.known->key = s->known;
 	bpf_loop(ES_CLIENTS_MAX, keep_step, &keep, 0);
 	asm volatile("" : : : "memory");
-	ONCE(keep.known->sequence) = sequence + 2;
+	WRITE_ONCE(keep.known->sequence, sequence + 2);
 	return 0;
 }

@@ -24,8 +24,8 @@ static __always_inline struct scratch *event_begin_on(uint32_t type, struct file
 
 	if (!s || !(*slots & control.mute_target[type]))
 		return s;
-	s->climbed.mnt = PEEK(file, f_path.mnt);
-	s->climbed.dentry = PEEK(file, f_path.dentry);
+	s->climbed.mnt = READ_FAST(file, f_path.mnt);
+	s->climbed.dentry = READ_FAST(file, f_path.dentry);
 	*slots = select_path(s, *slots, type);
 	return s;
 }
