@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Numbers of the kernel's interface, and of the public headers, that more than one kernel program goes by. What has a
- * name of its own there has it here, but for a LINUX_ in front where the name is taken.
+ * Numbers of the kernel's interface and of the public headers, each here once. A name that others have too, such as a
+ * C library's header, begins with LINUX_.
  */
 
 /* As in the kernel's headers. */
@@ -24,32 +24,27 @@ enum {
 	S_IFCHR = 0020000,
 	S_IFIFO = 0010000,
 	PROC_SUPER_MAGIC = 0x9fa0,
-	MNT_INTERNAL_PIPE = 0x50495045,		/* super block magic numbers */
-	MNT_INTERNAL_SOCKET = 0x534F434B,
-	MNT_INTERNAL_ANON = 0x09041934,
+	LINUX_PIPEFS_MAGIC = 0x50495045,		/* super block magic numbers */
+	LINUX_SOCKFS_MAGIC = 0x534F434B,
+	LINUX_ANON_INODE_FS_MAGIC = 0x09041934,
 	AT_FDCWD = -100,
 	AT_SYMLINK_NOFOLLOW = 0x100,
-	AT_REMOVEDIR = 0x200,
 	AT_SYMLINK_FOLLOW = 0x400,
 	AT_EMPTY_PATH = 0x1000,
 	O_WRONLY = 01,
-	O_RDWR = 02,
 	O_ACCMODE = 03,
 	O_CREAT = 0100,
 	O_EXCL = 0200,
 	O_TRUNC = 01000,
-	O_NOFOLLOW = 0400000,
 	O_PATH = 010000000,
-	O_TMPFILE = 020200000,
 	EPERM = 1,
 	EINVAL = 22,
-	EEXIST = 17,
 	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */
 	FMODE_CREATED = 1 << 20,	/* this open made the file */
-	FMODE_EXEC_ = 0x20,		/* in f_flags: opened by an exec */
-	FMODE_NOACCOUNT_ = 0x20000000,
-	O_TMPFILE_ = 0x400000,
-	MNT_INTERNAL_ = 0x4000,
+	LINUX_FMODE_EXEC = 0x20,		/* in f_flags: opened by an exec */
+	LINUX_FMODE_NOACCOUNT = 0x20000000,
+	LINUX_O_TMPFILE = 0x400000,
+	LINUX_MNT_INTERNAL = 0x4000,
 	LINUX_PROT_WRITE = 2,
 	LINUX_MAP_SHARED = 1,
 	LINUX_MAP_ANONYMOUS = 0x20,
@@ -67,28 +62,31 @@ enum {
 	LINUX_MS_PROPAGATION = 1 << 17 | 1 << 18 | 1 << 19 | 1 << 20,
 	LINUX_AF_UNIX = 1,
 	UNIX_PATH_BYTES = 108,
-	LINUX_PTRACE_TRACEME = 0,
 	LINUX_PTRACE_ATTACH = 16,
 	LINUX_PTRACE_SEIZE = 0x4206,
 	LINUX_EINPROGRESS = 115,
-	LINUX_FAN_OPEN_PERM = 0x00010000,
 	LINUX_FAN_OPEN_EXEC_PERM = 0x00040000,
 	ERESTARTNOINTR = 513,
 	EINTR = 4,
 	PF_IO_WORKER = 0x10,
-	LINUX_SIGCONT_ = 18,
-	LINUX_SIGSTOP_ = 19,
-	LINUX_SIGTSTP_ = 20,
-	LINUX_SIGTTIN_ = 21,
-	LINUX_SIGTTOU_ = 22,
+	LINUX_SIGKILL = 9,
+	LINUX_SIGCONT = 18,
+	LINUX_SIGSTOP = 19,
+	LINUX_SIGTSTP = 20,
+	LINUX_SIGTTIN = 21,
+	LINUX_SIGTTOU = 22,
 	LINUX_SIG_IGN = 1,
+	LINUX_MAY_READ = 0x4,
+	LINUX_MAY_CHDIR = 0x40,
+	LINUX_ATTR_ATIME = 1 << 4,
+	LINUX_ATTR_MTIME = 1 << 5,
+	LINUX_PTRACE_MODE_ATTACH = 2,
 };
 
 /* As in the public headers, and in those of macOS that they name. */
 enum {
 	AUTH_DENY = 1,			/* es_auth_result_t */
-	EXISTING_FILE = 0,		/* es_destination_type_t */
-	NEW_PATH = 1,
+	NEW_PATH = 1,			/* es_destination_type_t */
 	ES_ACL_SET = 0,			/* es_set_or_clear_t */
 	ES_ACL_CLEAR = 1,
 	DISPOSITION_INTERNAL = 1,	/* es_mount_disposition_t */

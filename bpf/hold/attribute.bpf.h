@@ -225,7 +225,6 @@ LSM_HOOK(inode_readlink, on_inode_readlink(dentry, ret), struct dentry *dentry, 
 SEC("lsm/inode_permission")
 int BPF_PROG(plain_inode_permission, struct inode *inode, int mask, int ret)
 {
-	enum { LINUX_MAY_CHDIR = 0x40 };
 	struct question q = {};
 	struct dentry *dentry;
 
@@ -241,7 +240,6 @@ int BPF_PROG(plain_inode_permission, struct inode *inode, int mask, int ret)
 /* Into the record, behind its file. What isn't to be changed is as it is. */
 __noinline int put_wanted_times(struct scratch *s, uint64_t address)
 {
-	enum { LINUX_ATTR_ATIME = 1 << 4, LINUX_ATTR_MTIME = 1 << 5 };
 	struct iattr *attr = (void *)address;
 	struct es_file_part *part;
 	int64_t *num;

@@ -45,15 +45,15 @@ static __always_inline bool opened_by_file_system(struct file *file)
 {
 	struct vfsmount *mnt = file->f_path.mnt;
 
-	if (file->f_mode & FMODE_NOACCOUNT_ && READ_CORE(file, f_path.dentry, d_inode) != READ_CORE(file, f_inode))
+	if (file->f_mode & LINUX_FMODE_NOACCOUNT && READ_CORE(file, f_path.dentry, d_inode) != READ_CORE(file, f_inode))
 		return true;
-	return !(mnt->mnt_flags & MNT_INTERNAL_) && (int64_t)READ_FAST(mount_of(mnt), mnt_ns) == -EINVAL;
+	return !(mnt->mnt_flags & LINUX_MNT_INTERNAL) && (int64_t)READ_FAST(mount_of(mnt), mnt_ns) == -EINVAL;
 }
 
 /* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
 static __always_inline uint64_t open_key(struct file *file)
 {
-	if (file->f_flags & O_TMPFILE_)
+	if (file->f_flags & LINUX_O_TMPFILE)
 		return (uint64_t)READ_CORE(file, f_path.dentry, d_parent, d_inode);
 	return (uint64_t)file->f_inode;
 }
@@ -71,7 +71,7 @@ static __noinline int on_file_open(struct file *file)
 	uint32_t flags = file->f_mode & (FMODE_READ | FMODE_WRITE);
 	struct question q = {};
 
-	if (!control.subscribers[EV_AUTH_OPEN] || file->f_flags & FMODE_EXEC_ || opened_by_file_system(file))
+	if (!control.subscribers[EV_AUTH_OPEN] || file->f_flags & LINUX_FMODE_EXEC || opened_by_file_system(file))
 		return 0;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
@@ -188,7 +188,6 @@ static __always_inline void put_read(struct scratch *s, struct file *file, struc
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 {
-	enum { LINUX_MAY_READ = 4 };
 	struct call *call = call_entered(ES_KIND_COPY);
 	struct file *target = NULL;
 	struct question q = {};

@@ -80,7 +80,6 @@ SEC("lsm/task_kill")
 int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo *info, int sig, const struct cred *cred,
 	     int ret)
 {
-	enum { SIGCONT_ = 18, SIGSTOP_ = 19, SIGTSTP_ = 20 };
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (ret || !sent_by_program(info, task, target))
@@ -90,8 +89,8 @@ int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo 
 		return 0;
 	}
 	ret = ask_signal(target, EV_AUTH_SIGNAL, EV_NOTIFY_SIGNAL, sig);
-	if (!ret && (sig == SIGCONT_ || sig == SIGSTOP_ || sig == SIGTSTP_))
-		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, sig == SIGCONT_);
+	if (!ret && (sig == LINUX_SIGCONT || sig == LINUX_SIGSTOP || sig == LINUX_SIGTSTP))
+		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, sig == LINUX_SIGCONT);
 	return ret;
 }
 
@@ -103,7 +102,6 @@ int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo 
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int mode, int ret)
 {
-	enum { LINUX_PTRACE_MODE_ATTACH = 2 };
 	struct es_syscall call = current_call();
 	struct question q = {};
 	bool read;

@@ -68,7 +68,7 @@ static __always_inline bool may_restart(void)
 
 	if (without_syscall() || task->tgid == 1)
 		return false;
-	return (uint64_t)READ_CORE(task, sighand, action[LINUX_SIGCONT_ - 1].sa.sa_handler) <= LINUX_SIG_IGN;
+	return (uint64_t)READ_CORE(task, sighand, action[LINUX_SIGCONT - 1].sa.sa_handler) <= LINUX_SIG_IGN;
 }
 
 /* An exec maps the new program when there is no way back to the old one. */
@@ -82,7 +82,6 @@ static __always_inline bool in_exec(void)
 
 static __always_inline bool killed(void)
 {
-	enum { LINUX_SIGKILL = 9 };
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	return READ_CORE(task, pending.signal.sig[0]) >> (LINUX_SIGKILL - 1) & 1;
@@ -100,18 +99,18 @@ static __always_inline void raise_again(uint32_t signal, uint64_t thread, uint64
 static __always_inline int kick(struct wait *wait)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const uint64_t stops = 7 << (LINUX_SIGTSTP_ - 1);
+	const uint64_t stops = 7 << (LINUX_SIGTSTP - 1);
 	uint64_t thread = READ_CORE(task, pending.signal.sig[0]);
 	uint64_t process = READ_CORE(task, signal, shared_pending.signal.sig[0]);
 
 	wait->starts_over = true;
 	wait->round++;
-	bpf_send_signal_thread(LINUX_SIGSTOP_);
-	bpf_send_signal_thread(LINUX_SIGCONT_);
+	bpf_send_signal_thread(LINUX_SIGSTOP);
+	bpf_send_signal_thread(LINUX_SIGCONT);
 	if ((thread | process) & stops) {
-		raise_again(LINUX_SIGTSTP_, thread, process);
-		raise_again(LINUX_SIGTTIN_, thread, process);
-		raise_again(LINUX_SIGTTOU_, thread, process);
+		raise_again(LINUX_SIGTSTP, thread, process);
+		raise_again(LINUX_SIGTTIN, thread, process);
+		raise_again(LINUX_SIGTTOU, thread, process);
 	}
 	return -ERESTARTNOINTR;
 }

@@ -262,8 +262,6 @@ static __noinline int send_signal_record(uint32_t type, int value, struct task_s
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *target, int group, int result)
 {
-	enum { LINUX_SIGCONT = 18, LINUX_SIGSTOP = 19, LINUX_SIGTSTP = 20 };
-
 	if (!sent_by_program(info, bpf_get_current_task_btf(), target))
 		return 0;
 	send_signal_record(EV_NOTIFY_SIGNAL, sig, target);

@@ -33,11 +33,11 @@ static __always_inline uint32_t fd_type(struct inode *inode)
 {
 	uint32_t mode = READ_CORE(inode, i_mode) & S_IFMT;
 
-	if (mode == S_IFIFO && READ_CORE(inode, i_sb, s_magic) == MNT_INTERNAL_PIPE)
+	if (mode == S_IFIFO && READ_CORE(inode, i_sb, s_magic) == LINUX_PIPEFS_MAGIC)
 		return FDTYPE_PIPE;
 	if (mode == S_IFSOCK)
 		return FDTYPE_SOCKET;
-	if (READ_CORE(inode, i_sb, s_magic) == MNT_INTERNAL_ANON)
+	if (READ_CORE(inode, i_sb, s_magic) == LINUX_ANON_INODE_FS_MAGIC)
 		return FDTYPE_KQUEUE;
 	return FDTYPE_VNODE;
 }

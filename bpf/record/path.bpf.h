@@ -263,13 +263,13 @@ __noinline int put_internal_name(struct scratch *s, struct es_file_part *part, s
 	off = s->used;
 	if (off >= RECORD_BYTES - 2 * NAME_BYTES)
 		return 0;
-	if (magic == MNT_INTERNAL_PIPE) {
+	if (magic == LINUX_PIPEFS_MAGIC) {
 		n = BPF_SNPRINTF(text, NAME_BYTES, "pipe:[%lu]", ino);
-	} else if (magic == MNT_INTERNAL_SOCKET) {
+	} else if (magic == LINUX_SOCKFS_MAGIC) {
 		n = BPF_SNPRINTF(text, NAME_BYTES, "socket:[%lu]", ino);
 	} else {
 		bpf_probe_read_kernel_str(s->name, NAME_BYTES, name);
-		if (magic == MNT_INTERNAL_ANON) {
+		if (magic == LINUX_ANON_INODE_FS_MAGIC) {
 			n = BPF_SNPRINTF(text, NAME_BYTES, "anon_inode:%s", s->name);
 		} else {
 			n = BPF_SNPRINTF(text, NAME_BYTES, "/%s (deleted)", s->name);
