@@ -90,7 +90,8 @@ int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo 
 	}
 	ret = ask_signal(target, EV_AUTH_SIGNAL, EV_NOTIFY_SIGNAL, sig);
 	if (!ret && (sig == LINUX_SIGCONT || sig == LINUX_SIGSTOP || sig == LINUX_SIGTSTP))
-		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, sig == LINUX_SIGCONT);
+		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME,
+				 sig == LINUX_SIGCONT);
 	return ret;
 }
 
