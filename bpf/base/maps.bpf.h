@@ -98,7 +98,7 @@ struct walk_state {
 };
 
 /* What a system call was passed. */
-struct args {
+struct syscall_args {
 	uint64_t a[6];
 	uint32_t kind;
 	uint32_t variant;
@@ -180,7 +180,7 @@ struct scratch {
 	uint64_t listed;		/* clients that list it */
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
-	struct args args;		/* of the call that a hook is in */
+	struct syscall_args args;		/* of the call that a hook is in */
 	struct process stranger;	/* one that nothing is kept of */
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
@@ -208,7 +208,7 @@ struct {
 } processes SEC(".maps");
 
 /* What a thread's system call was about to do: taken down on entry where it can't be seen any more on exit. */
-struct call {
+struct syscall_state {
 	uint32_t kind;			/* of the call under way; ES_KIND_NONE: none */
 	uint32_t flags;			/* CALL_* */
 	int32_t open_flags;		/* FMODE_READ, FMODE_WRITE: what an open asks for */
@@ -230,16 +230,16 @@ struct call {
 };
 
 enum {
-	CALL_DENIED = 1 << 0,		/* a client said no */
-	CALL_ALLOWED = 1 << 1,		/* all said yes; what comes by once more in the same call isn't asked about again */
+	SYSCALL_DENIED = 1 << 0,		/* a client said no */
+	SYSCALL_ALLOWED = 1 << 1,		/* all said yes: it isn't asked about again in the same call */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct call);
-} calls SEC(".maps");
+	__type(value, struct syscall_state);
+} syscall_states SEC(".maps");
 
 /* Where ask() puts it: one for each client, whose gate thread is the only one to run it. */
 struct {

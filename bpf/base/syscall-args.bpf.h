@@ -25,10 +25,10 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, uint32_t);
-	__type(value, struct args);
-} arguments SEC(".maps");
+	__type(value, struct syscall_args);
+} syscall_arguments SEC(".maps");
 
-static __always_inline void args_read(struct args *args, struct pt_regs *regs)
+static __always_inline void args_read(struct syscall_args *args, struct pt_regs *regs)
 {
 	const volatile struct es_syscall *entry = &syscalls[syscall_index(regs->orig_ax) & (2 * ES_SYSCALLS - 1)];
 
@@ -43,10 +43,10 @@ static __always_inline void args_read(struct args *args, struct pt_regs *regs)
 	args->a[5] = args->compat ? (uint32_t)regs->bp : regs->r9;
 }
 
-static __always_inline struct args *args_of(struct pt_regs *regs)
+static __always_inline struct syscall_args *args_of(struct pt_regs *regs)
 {
 	uint32_t zero = 0;
-	struct args *args = bpf_map_lookup_elem(&arguments, &zero);
+	struct syscall_args *args = bpf_map_lookup_elem(&syscall_arguments, &zero);
 
 	if (args)
 		args_read(args, regs);
@@ -54,12 +54,12 @@ static __always_inline struct args *args_of(struct pt_regs *regs)
 }
 
 /* The system call that the current task is in, for programs that are not on its tracepoints. */
-static __always_inline void args_of_current(struct args *args)
+static __always_inline void args_of_current(struct syscall_args *args)
 {
 	args_read(args, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
 }
 
-static __always_inline struct es_syscall current_call(void)
+static __always_inline struct es_syscall current_syscall(void)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	uint32_t index = syscall_index(regs->orig_ax) & (2 * ES_SYSCALLS - 1);
@@ -67,16 +67,16 @@ static __always_inline struct es_syscall current_call(void)
 	return (struct es_syscall){ .kind = syscalls[index].kind, .variant = syscalls[index].variant };
 }
 
-static __always_inline struct call *call_of_current(bool create)
+static __always_inline struct syscall_state *syscall_state_of_current(bool create)
 {
-	return bpf_task_storage_get(&calls, bpf_get_current_task_btf(), NULL,
+	return bpf_task_storage_get(&syscall_states, bpf_get_current_task_btf(), NULL,
 				    create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 }
 
 /* What was taken down when this call was entered, or NULL. */
-static __always_inline struct call *call_entered(uint32_t kind)
+static __always_inline struct syscall_state *syscall_entered(uint32_t kind)
 {
-	struct call *call = call_of_current(false);
+	struct syscall_state *state = syscall_state_of_current(false);
 
-	return call && call->kind == kind ? call : NULL;
+	return state && state->kind == kind ? state : NULL;
 }

@@ -22,13 +22,13 @@
 
 /* ---- extended attributes ---- */
 
-static __always_inline bool taken_is_acl(struct call *call)
+static __always_inline bool taken_is_acl(struct syscall_state *state)
 {
 	const char prefix[] = "system.posix_acl_";
 	uint32_t i;
 
 	for (i = 0; i < sizeof(prefix) - 1; i++) {
-		if (call->text[i] != prefix[i])
+		if (state->text[i] != prefix[i])
 			return false;
 	}
 	return true;
@@ -66,13 +66,13 @@ static __always_inline int ask_acl(enum wait_how how, struct dentry *dentry, int
 
 static __always_inline int on_inode_setxattr(struct dentry *dentry, const char *name, int ret)
 {
-	struct call *call = call_of_current(true);
+	struct syscall_state *state = syscall_state_of_current(true);
 	uint64_t hash;
 
-	if (ret || !call)
+	if (ret || !state)
 		return ret;
-	hash = text_take(call, scalar_of(name), 0);
-	if (taken_is_acl(call))
+	hash = text_take(state, scalar_of(name), 0);
+	if (taken_is_acl(state))
 		return ask_acl(WAIT_SLICED, dentry, ES_ACL_SET);
 	return ask_named(WAIT_SLICED, dentry, name, hash, EV_AUTH_SETEXTATTR, EV_NOTIFY_SETEXTATTR, false);
 }
@@ -91,13 +91,13 @@ LSM_HOOK(inode_setxattr, ask_and_note_setxattr(dentry, name, ret), void *idmap, 
 SEC("lsm/inode_removexattr")
 int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const char *name, int ret)
 {
-	struct call *call = call_of_current(true);
+	struct syscall_state *state = syscall_state_of_current(true);
 	uint64_t hash;
 
-	if (ret || !call)
+	if (ret || !state)
 		return ret;
-	hash = text_take(call, scalar_of(name), 0);
-	if (taken_is_acl(call))
+	hash = text_take(state, scalar_of(name), 0);
+	if (taken_is_acl(state))
 		return ask_acl(WAIT_RESTART, dentry, ES_ACL_CLEAR);
 	return ask_named(WAIT_RESTART, dentry, name, hash, EV_AUTH_DELETEEXTATTR, EV_NOTIFY_DELETEEXTATTR, false);
 }
@@ -116,11 +116,11 @@ int BPF_PROG(plain_inode_remove_acl, void *idmap, struct dentry *dentry, const c
 
 static __always_inline int on_getxattr(enum wait_how how, struct dentry *dentry, const char *name, int ret)
 {
-	struct call *call = call_of_current(true);
+	struct syscall_state *state = syscall_state_of_current(true);
 
-	if (ret || !call)
+	if (ret || !state)
 		return ret;
-	return ask_named(how, dentry, name, text_take(call, scalar_of(name), 0), EV_AUTH_GETEXTATTR,
+	return ask_named(how, dentry, name, text_take(state, scalar_of(name), 0), EV_AUTH_GETEXTATTR,
 			 EV_NOTIFY_GETEXTATTR, true);
 }
 
@@ -183,7 +183,7 @@ static __always_inline int on_path_truncate(const struct path *path, int ret)
 {
 	struct question q = {};
 
-	if (ret || current_call().kind != ES_KIND_TRUNCATE)	/* open(2) with O_TRUNC, before 6.2 */
+	if (ret || current_syscall().kind != ES_KIND_TRUNCATE)	/* open(2) with O_TRUNC, before 6.2 */
 		return ret;
 	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, inode_key(READ_CORE(path, dentry)), 0, 0))
 		return 0;
@@ -228,7 +228,7 @@ int BPF_PROG(plain_inode_permission, struct inode *inode, int mask, int ret)
 	struct question q = {};
 	struct dentry *dentry;
 
-	if (ret || !(mask & LINUX_MAY_CHDIR) || current_call().kind != ES_KIND_CHDIR || by_kernel())
+	if (ret || !(mask & LINUX_MAY_CHDIR) || current_syscall().kind != ES_KIND_CHDIR || by_kernel())
 		return ret;
 	dentry = dentry_of_directory(inode);
 	if (!question_open_kept(&q, EV_AUTH_CHDIR, EV_NOTIFY_CHDIR, inode_key(dentry), 0, 0,
@@ -273,7 +273,7 @@ static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr 
 {
 	struct question q = {};
 
-	if (ret || current_call().kind != ES_KIND_UTIMES || by_kernel())
+	if (ret || current_syscall().kind != ES_KIND_UTIMES || by_kernel())
 		return ret;
 	if (!question_open_kept(&q, EV_AUTH_UTIMES, EV_NOTIFY_UTIMES, inode_key(dentry), READ_CORE(attr, ia_valid), 0,
 				about_dentry(&q, dentry, KEPT_RESULT | CHANGES_FILE)))
@@ -313,7 +313,7 @@ int BPF_PROG(plain_file_truncate, struct file *file, int ret)
 {
 	struct question q = {};
 
-	if (ret || current_call().kind != ES_KIND_TRUNCATE)
+	if (ret || current_syscall().kind != ES_KIND_TRUNCATE)
 		return ret;
 	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, (uint64_t)READ_CORE(file, f_inode), 0, 0))
 		return 0;

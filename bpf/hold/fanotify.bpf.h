@@ -29,26 +29,26 @@ struct gate_question {
 };
 
 /* Which AUTH event the open of a file is, if any. */
-static __always_inline bool question_type(struct gate_question *q, struct call *call, struct path *file)
+static __always_inline bool question_type(struct gate_question *q, struct syscall_state *state, struct path *file)
 {
-	bool exec = call && call->kind == ES_KIND_EXEC;
+	bool exec = state && state->kind == ES_KIND_EXEC;
 
 	if (q->mask & LINUX_FAN_OPEN_EXEC_PERM) {
-		if (!exec || call->asked >> q->slot & 1)
+		if (!exec || state->asked >> q->slot & 1)
 			return false;
 		if (q->script) {
-			if (!call->script.dentry)
-				call->script = *file;
+			if (!state->script.dentry)
+				state->script = *file;
 			return false;
 		}
-		call->asked |= 1ull << q->slot;
-		call->file = *file;
+		state->asked |= 1ull << q->slot;
+		state->file = *file;
 		q->type = EV_AUTH_EXEC;
 	} else {
 		if (exec)
 			return false;
-		if (call)
-			call->file = *file;
+		if (state)
+			state->file = *file;
 		q->type = EV_AUTH_OPEN;
 	}
 	return control.subscribers[q->type] >> q->slot & 1;
@@ -63,7 +63,7 @@ static __always_inline struct es_held *held_entry(struct gate_question *q)
 }
 
 static __always_inline uint32_t question_put(struct gate_question *q, struct es_sensor_client *client,
-					     struct task_struct *task, struct call *call, struct path *file)
+					     struct task_struct *task, struct syscall_state *state, struct path *file)
 {
 	struct es_held *entry = held_entry(q);
 	uint32_t verdict = ES_ASK_ALLOW, taken;
@@ -85,9 +85,9 @@ static __always_inline uint32_t question_put(struct gate_question *q, struct es_
 	if (q->type == EV_AUTH_OPEN) {
 		head->file[0] = put_path(s, file);
 		/* Flags that aren't known, as io_uring's: as if all were asked for, or a denial could be got round. */
-		head->num[0] = call && call->kind == ES_KIND_OPEN ? call->open_flags : FMODE_READ | FMODE_WRITE;
-	} else if (call && q->capture) {
-		put_waiting_exec(s, task, call, q->capture);
+		head->num[0] = state && state->kind == ES_KIND_OPEN ? state->open_flags : FMODE_READ | FMODE_WRITE;
+	} else if (state && q->capture) {
+		put_waiting_exec(s, task, state, q->capture);
 	}
 	if (!select_targets(s, 1ull << q->slot))
 		goto out;
@@ -124,7 +124,7 @@ static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_
 	struct file *opened = file_of_fd(q->fd);
 	uint32_t tgid = task->tgid;
 	struct path file = {};
-	struct call *call;
+	struct syscall_state *state;
 
 	if (!opened)
 		return ES_ASK_ALLOW;
@@ -133,38 +133,38 @@ static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_
 		return ES_ASK_ALLOW;
 	file.mnt = READ_CORE(opened, f_path.mnt);
 	file.dentry = READ_CORE(opened, f_path.dentry);
-	call = bpf_task_storage_get(&calls, task, NULL, 0);
-	if (!question_type(q, call, &file) || !select_actor(task, q->type, 1ull << q->slot))
+	state = bpf_task_storage_get(&syscall_states, task, NULL, 0);
+	if (!question_type(q, state, &file) || !select_actor(task, q->type, 1ull << q->slot))
 		return ES_ASK_ALLOW;
-	return question_put(q, client, task, call, &file);
+	return question_put(q, client, task, state, &file);
 }
 
 static __always_inline uint32_t note_denied(struct task_struct *task)
 {
-	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
+	struct syscall_state *state = bpf_task_storage_get(&syscall_states, task, NULL, 0);
 
-	if (call)
-		call->flags |= CALL_DENIED;
+	if (state)
+		state->flags |= SYSCALL_DENIED;
 	return ES_ASK_DENIED;
 }
 
 /* What may sleep, before the rest, which must not: the arguments of an exec. */
 static __always_inline struct capture *question_capture(struct gate_question *q, struct task_struct *task)
 {
-	struct call *call = bpf_task_storage_get(&calls, task, NULL, 0);
+	struct syscall_state *state = bpf_task_storage_get(&syscall_states, task, NULL, 0);
 	struct capture *capture;
 	uint32_t slot = q->slot;
 
-	if (!(q->mask & LINUX_FAN_OPEN_EXEC_PERM) || q->script || !call || call->kind != ES_KIND_EXEC ||
-	    call->asked >> q->slot & 1)
+	if (!(q->mask & LINUX_FAN_OPEN_EXEC_PERM) || q->script || !state || state->kind != ES_KIND_EXEC ||
+	    state->asked >> q->slot & 1)
 		return NULL;
 	capture = bpf_map_lookup_elem(&captures, &slot);
 	if (!capture)
 		return NULL;
 	capture->path[0] = 0;
 	if (bpf_copy_from_user_task_str) {
-		bpf_copy_from_user_task_str(capture->path, USER_BYTES, (void *)call->path, task, 0);
-		capture_waiting(capture, call, q->tid);
+		bpf_copy_from_user_task_str(capture->path, USER_BYTES, (void *)state->path, task, 0);
+		capture_waiting(capture, state, q->tid);
 	} else {
 		capture->cut = 1;
 		capture->args_bytes = capture->env_bytes = 0;

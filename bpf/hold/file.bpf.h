@@ -188,15 +188,15 @@ static __always_inline void put_read(struct scratch *s, struct file *file, struc
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 {
-	struct call *call = call_entered(ES_KIND_COPY);
+	struct syscall_state *state = syscall_entered(ES_KIND_COPY);
 	struct file *target = NULL;
 	struct question q = {};
 
 	if (ret || !(mask & LINUX_MAY_READ))
 		return ret;
-	if (current_call().kind == ES_KIND_COPY) {
+	if (current_syscall().kind == ES_KIND_COPY) {
 		target = copy_target(file);
-		if (!target || !call || call->flags & CALL_ALLOWED)
+		if (!target || !state || state->flags & SYSCALL_ALLOWED)
 			return 0;
 	} else if ((READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
 		return 0;
@@ -206,8 +206,8 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 				(uint64_t)target, 0, if (!target) about_file(&q, file, KEPT_RESULT)))
 		return 0;
 	ret = question_ask(&q, WAIT_RESTART, put_read(s, file, target));
-	if (!ret && target && call)
-		call->flags |= CALL_ALLOWED;
+	if (!ret && target && state)
+		state->flags |= SYSCALL_ALLOWED;
 	return ret;
 }
 
@@ -285,7 +285,7 @@ static __always_inline void about_look(struct question *q, struct look *look, st
 /* Few want to be asked about these, and nobody else is to pay for them. */
 static __noinline int on_file_open_other(struct file *file)
 {
-	struct es_syscall call = current_call();
+	struct es_syscall call = current_syscall();
 	struct question q = {};
 	struct look look = {};
 

@@ -73,19 +73,19 @@ static __always_inline bool by_kernel(void)
  * Takes a name down with the task, and makes a number of it, that changes with it: it is part of what a question is
  * about.
  */
-__noinline uint64_t text_take(struct call *call, uint64_t text, uint32_t bytes)
+__noinline uint64_t text_take(struct syscall_state *state, uint64_t text, uint32_t bytes)
 {
 	uint64_t hash = 0, *words;
 	uint32_t i;
 
-	if (!call)
+	if (!state)
 		return 0;
-	__builtin_memset(call->text, 0, sizeof(call->text));
+	__builtin_memset(state->text, 0, sizeof(state->text));
 	if (bytes)
-		bpf_probe_read_kernel(call->text, bytes & (NAME_BYTES / 2 - 1), (void *)text);
+		bpf_probe_read_kernel(state->text, bytes & (NAME_BYTES / 2 - 1), (void *)text);
 	else
-		bpf_probe_read_kernel_str(call->text, sizeof(call->text), (void *)text);
-	words = (uint64_t *)call->text;
+		bpf_probe_read_kernel_str(state->text, sizeof(state->text), (void *)text);
+	words = (uint64_t *)state->text;
 	for (i = 0; i < NAME_BYTES / 8; i++)
 		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15 + (hash >> 29);
 	return hash;

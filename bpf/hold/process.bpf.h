@@ -13,11 +13,11 @@
 #include "bpf/record/exec.bpf.h"
 #include "bpf/record/process.bpf.h"
 
-static __always_inline void put_bprm(struct scratch *s, struct call *call, const char *interp)
+static __always_inline void put_bprm(struct scratch *s, struct syscall_state *state, const char *interp)
 {
 	bpf_probe_read_kernel_str(s->capture.path, USER_BYTES, interp);
-	capture_current(&s->capture, call);
-	put_waiting_exec(s, bpf_get_current_task_btf(), call, &s->capture);
+	capture_current(&s->capture, state);
+	put_waiting_exec(s, bpf_get_current_task_btf(), state, &s->capture);
 }
 
 /*
@@ -26,26 +26,26 @@ static __always_inline void put_bprm(struct scratch *s, struct call *call, const
  */
 static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int ret)
 {
-	struct call *call = call_entered(ES_KIND_EXEC);
+	struct syscall_state *state = syscall_entered(ES_KIND_EXEC);
 	struct path file = {};
 	struct question q = {};
 	char begin[2] = {};
 
-	if (ret || !call)
+	if (ret || !state)
 		return ret;
 	file.mnt = READ_CORE(bprm, file, f_path.mnt);
 	file.dentry = READ_CORE(bprm, file, f_path.dentry);
 	bpf_probe_read_kernel(begin, sizeof(begin), (char *)bprm + bpf_core_field_offset(struct linux_binprm, buf));
 	if (begin[0] == '#' && begin[1] == '!') {
-		if (!call->script.dentry)
-			call->script = file;
+		if (!state->script.dentry)
+			state->script = file;
 		return 0;
 	}
 	if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
-				if (!call->script.dentry) about_file(&q, READ_CORE(bprm, file), KEPT_RESULT)))
+				if (!state->script.dentry) about_file(&q, READ_CORE(bprm, file), KEPT_RESULT)))
 		return 0;
-	call->file = file;
-	return question_ask(&q, WAIT_GATE, put_bprm(s, call, READ_CORE(bprm, interp)));
+	state->file = file;
+	return question_ask(&q, WAIT_GATE, put_bprm(s, state, READ_CORE(bprm, interp)));
 }
 
 LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
@@ -103,7 +103,7 @@ int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo 
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int mode, int ret)
 {
-	struct es_syscall call = current_call();
+	struct es_syscall call = current_syscall();
 	struct question q = {};
 	bool read;
 

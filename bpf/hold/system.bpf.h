@@ -64,7 +64,7 @@ int BPF_PROG(plain_move_mount, const struct path *from, const struct path *to, i
 {
 	struct question q = {};
 
-	if (ret || current_call().kind != ES_KIND_MOUNT || current_call().variant != ES_VARIANT_AT)
+	if (ret || current_syscall().kind != ES_KIND_MOUNT || current_syscall().variant != ES_VARIANT_AT)
 		return ret;
 	if (!question_open_kept(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ_CORE(to, dentry)),
 				(uint64_t)READ_CORE(from, mnt), 0, about_path(&q, to, KEPT_RESULT)))
@@ -90,7 +90,7 @@ int BPF_PROG(hook_sb_remount, struct super_block *sb, void *options, int ret)
 {
 	struct question q = {};
 
-	if (ret || (current_call().kind == ES_KIND_MOUNT && current_call().variant == ES_VARIANT_PLAIN))
+	if (ret || (current_syscall().kind == ES_KIND_MOUNT && current_syscall().variant == ES_VARIANT_PLAIN))
 		return ret;
 	if (!question_open(&q, EV_AUTH_REMOUNT, EV_NOTIFY_REMOUNT, (uint64_t)sb, 0, 0))
 		return 0;
@@ -146,14 +146,14 @@ static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int
 {
 	struct unix_address address = { .at = scalar_of(sockaddr), .len = len, .copied = true };
 	struct socket *connected = type == EV_AUTH_UIPC_CONNECT ? socket : NULL;
-	struct call *call = call_of_current(true);
+	struct syscall_state *state = syscall_state_of_current(true);
 	struct question q = {};
 
 	bpf_probe_read_kernel(&address.family, sizeof(address.family), sockaddr);
-	if (!call || address.family != LINUX_AF_UNIX || len <= (int)sizeof(address.family) ||
+	if (!state || address.family != LINUX_AF_UNIX || len <= (int)sizeof(address.family) ||
 	    len > (int)sizeof(address.family) + UNIX_PATH_BYTES)
 		return 0;
-	if (!question_open_kept(&q, type, notify, (uint64_t)READ_CORE(socket, sk), text_take(call, address.at, len), 0,
+	if (!question_open_kept(&q, type, notify, (uint64_t)READ_CORE(socket, sk), text_take(state, address.at, len), 0,
 				if (connected) about_address(&q, &address)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_address(&q, s, &address, connected));

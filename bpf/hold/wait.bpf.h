@@ -38,7 +38,7 @@
 #include "bpf/hold/question.bpf.h"
 
 /* The number of the system call that the current task is in. */
-static __always_inline long current_syscall(void)
+static __always_inline long current_syscall_number(void)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 
@@ -54,7 +54,7 @@ static __always_inline bool without_syscall(void)
 	enum { NR_IO_URING_ENTER = 426 };
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return task->flags & (PF_IO_WORKER | PF_KTHREAD) || current_syscall() == NR_IO_URING_ENTER;
+	return task->flags & (PF_IO_WORKER | PF_KTHREAD) || current_syscall_number() == NR_IO_URING_ENTER;
 }
 
 /*
@@ -75,7 +75,7 @@ static __always_inline bool may_restart(void)
 static __always_inline bool in_exec(void)
 {
 	enum { NR_EXECVE = 59, NR_EXECVEAT = 322, NR_EXECVE_32 = 11, NR_EXECVEAT_32 = 358 };
-	long nr = current_syscall();
+	long nr = current_syscall_number();
 
 	return nr == NR_EXECVE || nr == NR_EXECVEAT || nr == NR_EXECVE_32 || nr == NR_EXECVEAT_32;
 }

@@ -17,7 +17,7 @@ struct user_time {
 };
 
 /* The times that a program asks for; "now", and forms of 32-bit programs, are what the file has got. */
-static __noinline int put_times(struct scratch *s, struct args *args)
+static __noinline int put_times(struct scratch *s, struct syscall_args *args)
 {
 	uint64_t address = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2 ? args->a[2] : args->a[1];
 	struct es_file_part *part = at(s, head_of(s)->file[0]);
@@ -56,7 +56,7 @@ struct attribute {
 	uint8_t flags;
 };
 
-static __always_inline struct attribute attribute_of(struct args *args)
+static __always_inline struct attribute attribute_of(struct syscall_args *args)
 {
 	bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
 
@@ -87,7 +87,7 @@ static __always_inline struct attribute attribute_of(struct args *args)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_attribute, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 	struct attribute attribute;
 	uint32_t at_flags = 0;
 	struct scratch *s;
@@ -140,7 +140,7 @@ static __always_inline bool is_acl(struct scratch *s)
 	return true;
 }
 
-static __always_inline void xattr_send(struct args *args, uint32_t type, uint64_t name, int64_t number)
+static __always_inline void xattr_send(struct syscall_args *args, uint32_t type, uint64_t name, int64_t number)
 {
 	uint64_t slots = select_clients(type);
 	struct scratch *s;
@@ -173,7 +173,7 @@ static __noinline int xattr_is_acl(uint64_t name)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_setxattr, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	if (ret < 0)
 		return 0;
@@ -190,7 +190,7 @@ int BPF_PROG(exit_setxattr, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_delxattr, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	if (ret < 0)
 		return 0;
@@ -207,7 +207,7 @@ int BPF_PROG(exit_delxattr, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_getxattr, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	if (ret < 0)
 		return 0;

@@ -33,7 +33,7 @@ static __noinline int send_file_event(uint32_t type, uint64_t address, int64_t n
 }
 
 /* A client said no: the file is the one that it was asked about. */
-static __always_inline void open_denied_send(struct call *call)
+static __always_inline void open_denied_send(struct syscall_state *state)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_OPEN);
 	struct scratch *s;
@@ -42,8 +42,8 @@ static __always_inline void open_denied_send(struct call *call)
 		return;
 	s = event_begin(EV_NOTIFY_OPEN);
 	if (s) {
-		head_of(s)->file[0] = put_path(s, &call->file);
-		head_of(s)->num[0] = call->open_flags;
+		head_of(s)->file[0] = put_path(s, &state->file);
+		head_of(s)->num[0] = state->open_flags;
 		head_of(s)->flags = ES_RECORD_FLAGS_RESULT;
 		head_of(s)->result = 0;
 	}
@@ -70,18 +70,18 @@ static __always_inline void open_send(struct file *file)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 {
-	struct call *call = call_entered(ES_KIND_OPEN);
-	struct args *args;
+	struct syscall_state *state = syscall_entered(ES_KIND_OPEN);
+	struct syscall_args *args;
 	struct file *file;
 	uint32_t mode;
 	uint64_t key;
 	bool denied;
 
-	denied = call && call->flags & CALL_DENIED;
-	if (call)
-		call->kind = ES_KIND_NONE;
+	denied = state && state->flags & SYSCALL_DENIED;
+	if (state)
+		state->kind = ES_KIND_NONE;
 	if (ret == -EPERM && denied)
-		open_denied_send(call);
+		open_denied_send(state);
 	if (ret < 0)
 		return 0;
 	file = file_of_fd(ret);
@@ -109,14 +109,14 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 {
-	struct args *args;
-	struct call *call;
+	struct syscall_args *args;
+	struct syscall_state *state;
 	uint64_t flags = 0;
 
 	if (!control.subscribers[EV_AUTH_OPEN])
 		return 0;
-	call = call_of_current(true);
-	if (!call)
+	state = syscall_state_of_current(true);
+	if (!state)
 		return 0;
 	args = args_of(regs);
 	if (!args)
@@ -135,9 +135,9 @@ int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 	default:
 		flags = args->a[1];
 	}
-	call->kind = ES_KIND_OPEN;
-	call->flags = 0;
-	call->open_flags = flags & O_ACCMODE ? (flags & O_ACCMODE) == O_WRONLY ? FMODE_WRITE : FMODE_READ | FMODE_WRITE
+	state->kind = ES_KIND_OPEN;
+	state->flags = 0;
+	state->open_flags = flags & O_ACCMODE ? (flags & O_ACCMODE) == O_WRONLY ? FMODE_WRITE : FMODE_READ | FMODE_WRITE
 					     : FMODE_READ;
 	return 0;
 }
@@ -170,7 +170,7 @@ static __always_inline void write_done(struct file *file)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_write, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	args = args_of(regs);
 	if (!args)
@@ -191,7 +191,7 @@ int BPF_PROG(exit_write, struct pt_regs *regs, long ret)
 /* ---- mapping ---- */
 
 /* The six arguments of the old 32-bit mmap are in memory. */
-static __always_inline void old_mmap_arguments(struct args *args)
+static __always_inline void old_mmap_arguments(struct syscall_args *args)
 {
 	uint32_t passed[6] = {};
 	uint32_t i;
@@ -206,7 +206,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_memory, struct pt_regs *regs, long ret)
 {
 	enum { PAGE_SHIFT_32 = 12 };
-	struct args *args = args_of(regs);
+	struct syscall_args *args = args_of(regs);
 	struct file *file = NULL;
 	struct scratch *s;
 	uint64_t slots;
@@ -358,7 +358,7 @@ static __always_inline int fds_closing(uint32_t first, uint32_t last)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_close, struct pt_regs *regs, long id)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	args = args_of(regs);
 	if (!args)
@@ -374,7 +374,7 @@ int BPF_PROG(enter_close, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_dup, struct pt_regs *regs, long id)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	args = args_of(regs);
 	if (!args)
@@ -395,7 +395,7 @@ int BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_fcntl, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	if (ret < 0)
 		return 0;
@@ -431,7 +431,7 @@ static __noinline int send_clone(uint64_t source, uint64_t target)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 	struct file *file;
 	uint32_t value = 0;
 	int64_t from = -1;
@@ -468,11 +468,11 @@ int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_copy, struct pt_regs *regs, long id)
 {
-	struct call *call = control.subscribers[EV_AUTH_COPYFILE] ? call_of_current(true) : NULL;
+	struct syscall_state *state = control.subscribers[EV_AUTH_COPYFILE] ? syscall_state_of_current(true) : NULL;
 
-	if (call) {
-		call->kind = ES_KIND_COPY;
-		call->flags = 0;
+	if (state) {
+		state->kind = ES_KIND_COPY;
+		state->flags = 0;
 	}
 	return 0;
 }
@@ -483,7 +483,7 @@ int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_COPYFILE);
 	struct file *source, *target;
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
 
 	if (ret <= 0)

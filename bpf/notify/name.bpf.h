@@ -11,22 +11,22 @@
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_name, struct pt_regs *regs, long id)
 {
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
-	struct call *call;
+	struct syscall_state *state;
 
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	call = call_of_current(true);
+	state = syscall_state_of_current(true);
 	s = scratch_enter();
-	if (s && call) {
+	if (s && state) {
 		bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
 
-		call->kind = args->kind;
-		walk_argument(s, &call->from, at ? args->a[0] : AT_FDCWD, at ? args->a[1] : args->a[0], 0);
+		state->kind = args->kind;
+		walk_argument(s, &state->from, at ? args->a[0] : AT_FDCWD, at ? args->a[1] : args->a[0], 0);
 		if (args->kind == ES_KIND_RENAME)
-			walk_argument(s, &call->to, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1], 0);
+			walk_argument(s, &state->to, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1], 0);
 	}
 	scratch_leave();
 	return 0;
@@ -40,7 +40,7 @@ static __always_inline uint32_t put_former(struct scratch *s, struct place *plac
 	return put_argument(s, dirfd, text, 0);
 }
 
-static __always_inline void unlink_send(struct args *args, struct call *call)
+static __always_inline void unlink_send(struct syscall_args *args, struct syscall_state *state)
 {
 	bool at = args->variant == ES_VARIANT_AT;
 	int dirfd = at ? args->a[0] : AT_FDCWD;
@@ -51,8 +51,8 @@ static __always_inline void unlink_send(struct args *args, struct call *call)
 		return;
 	s = event_begin(EV_NOTIFY_UNLINK);
 	if (s) {
-		head_of(s)->file[0] = put_former(s, &call->from, dirfd, at ? args->a[1] : args->a[0]);
-		head_of(s)->file[1] = put_place_dir(s, call->from.status == PLACE_FOUND ? &call->from : &s->place);
+		head_of(s)->file[0] = put_former(s, &state->from, dirfd, at ? args->a[1] : args->a[0]);
+		head_of(s)->file[1] = put_place_dir(s, state->from.status == PLACE_FOUND ? &state->from : &s->place);
 	}
 	event_send(s, slots);
 }
@@ -61,25 +61,25 @@ static __always_inline void unlink_send(struct args *args, struct call *call)
  * Entry saw nothing, since the program's text could not be read before the kernel had done so. What was moved is found
  * where it is now; if it replaced something, that isn't known any more.
  */
-static __noinline int rename_catch_up(struct scratch *s, struct call *call, int dirfd, uint64_t text)
+static __noinline int rename_catch_up(struct scratch *s, struct syscall_state *state, int dirfd, uint64_t text)
 {
 	struct es_file_part *part = at(s, head_of(s)->file[0]);
 
-	if (call->to.status == PLACE_FOUND && call->from.dentry)
+	if (state->to.status == PLACE_FOUND && state->from.dentry)
 		return 0;
 	walk_argument(s, &s->place, dirfd, text, 0);
-	if (!call->from.dentry && head_of(s)->file[0] && s->place.status == PLACE_FOUND && s->place.dentry) {
+	if (!state->from.dentry && head_of(s)->file[0] && s->place.status == PLACE_FOUND && s->place.dentry) {
 		part->stat = s->place.stat;
 		part->flags &= ~(uint32_t)ES_FILE_NO_STAT;
 	}
-	if (call->to.status != PLACE_FOUND) {
-		call->to = s->place;
-		call->to.dentry = NULL;
+	if (state->to.status != PLACE_FOUND) {
+		state->to = s->place;
+		state->to.dentry = NULL;
 	}
 	return 0;
 }
 
-static __always_inline void rename_send(struct args *args, struct call *call)
+static __always_inline void rename_send(struct syscall_args *args, struct syscall_state *state)
 {
 	bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
 	bool exchange = args->variant == ES_VARIANT_AT2 && args->a[4] & LINUX_RENAME_EXCHANGE;
@@ -93,15 +93,15 @@ static __always_inline void rename_send(struct args *args, struct call *call)
 	if (s) {
 		struct es_record *head = head_of(s);
 
-		head->file[0] = put_former(s, &call->from, at ? args->a[0] : AT_FDCWD, at ? args->a[1] : args->a[0]);
+		head->file[0] = put_former(s, &state->from, at ? args->a[0] : AT_FDCWD, at ? args->a[1] : args->a[0]);
 		if (!exchange)
-			rename_catch_up(s, call, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1]);
-		if (exchange || call->to.dentry) {
-			head->file[1] = put_former(s, &call->to, at ? args->a[2] : AT_FDCWD,
+			rename_catch_up(s, state, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1]);
+		if (exchange || state->to.dentry) {
+			head->file[1] = put_former(s, &state->to, at ? args->a[2] : AT_FDCWD,
 						   at ? args->a[3] : args->a[1]);
 		} else {
 			head->num[0] = NEW_PATH;
-			put_dir_and_name(s, &head->file[1], &head->str[0], &call->to);
+			put_dir_and_name(s, &head->file[1], &head->str[0], &state->to);
 		}
 	}
 	event_send(s, slots);
@@ -110,36 +110,36 @@ static __always_inline void rename_send(struct args *args, struct call *call)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_unlink, struct pt_regs *regs, long ret)
 {
-	struct call *call = call_entered(ES_KIND_UNLINK);
-	struct args *args;
+	struct syscall_state *state = syscall_entered(ES_KIND_UNLINK);
+	struct syscall_args *args;
 
-	if (!call)
+	if (!state)
 		return 0;
-	call->kind = ES_KIND_NONE;
+	state->kind = ES_KIND_NONE;
 	if (ret)
 		return 0;
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	unlink_send(args, call);
+	unlink_send(args, state);
 	return 0;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_rename, struct pt_regs *regs, long ret)
 {
-	struct call *call = call_entered(ES_KIND_RENAME);
-	struct args *args;
+	struct syscall_state *state = syscall_entered(ES_KIND_RENAME);
+	struct syscall_args *args;
 
-	if (!call)
+	if (!state)
 		return 0;
-	call->kind = ES_KIND_NONE;
+	state->kind = ES_KIND_NONE;
 	if (ret)
 		return 0;
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	rename_send(args, call);
+	rename_send(args, state);
 	return 0;
 }
 
@@ -147,7 +147,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_LINK);
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
 	bool at;
 
@@ -178,7 +178,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_make, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_CREATE);
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
 
 	if (ret || !slots)

@@ -105,9 +105,9 @@ static __always_inline int put_exec(struct scratch *s, struct task_struct *task,
 /* From here on the process is a new execution. */
 static __always_inline void process_exec(struct scratch *s, struct process *p, struct task_struct *task)
 {
-	struct call *call = call_entered(ES_KIND_EXEC);
+	struct syscall_state *state = syscall_entered(ES_KIND_EXEC);
 
-	p->pidversion = call && call->pidversion ? call->pidversion : next_pidversion();
+	p->pidversion = state && state->pidversion ? state->pidversion : next_pidversion();
 	keep_executable(s, p, (uint64_t)READ_CORE(task, mm, exe_file));
 	if (read_pid(task, PIDTYPE_SID) == READ_CORE(task, tgid))
 		read_ids(&p->responsible, task, p->pidversion);
@@ -147,26 +147,26 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
 {
-	struct args *args;
-	struct call *call;
+	struct syscall_args *args;
+	struct syscall_state *state;
 	bool at;
 
-	call = call_of_current(true);
-	if (!call)
+	state = syscall_state_of_current(true);
+	if (!state)
 		return 0;
 	args = args_of(regs);
 	if (!args)
 		return 0;
 	at = args->variant == ES_VARIANT_AT;
-	call->kind = ES_KIND_EXEC;
-	call->flags = 0;
-	call->asked = 0;
-	call->pidversion = 0;
-	call->script.dentry = NULL;
-	call->compat = args->compat;
-	call->path = args->a[at ? 1 : 0];
-	call->argv = args->a[at ? 2 : 1];
-	call->envp = args->a[at ? 3 : 2];
+	state->kind = ES_KIND_EXEC;
+	state->flags = 0;
+	state->asked = 0;
+	state->pidversion = 0;
+	state->script.dentry = NULL;
+	state->compat = args->compat;
+	state->path = args->a[at ? 1 : 0];
+	state->argv = args->a[at ? 2 : 1];
+	state->envp = args->a[at ? 3 : 2];
 	return 0;
 }
 
@@ -175,20 +175,20 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct call *call = call_entered(ES_KIND_EXEC);
+	struct syscall_state *state = syscall_entered(ES_KIND_EXEC);
 	uint64_t slots = select_clients(EV_NOTIFY_EXEC);
 	struct scratch *s;
 
-	if (!call)
+	if (!state)
 		return 0;
-	call->kind = ES_KIND_NONE;
-	if (ret == -EPERM && call->flags & CALL_DENIED && slots) {
+	state->kind = ES_KIND_NONE;
+	if (ret == -EPERM && state->flags & SYSCALL_DENIED && slots) {
 		s = event_begin(EV_NOTIFY_EXEC);
 		if (s) {
 			head_of(s)->result = AUTH_DENY;
-			bpf_probe_read_user_str(s->capture.path, USER_BYTES, (void *)call->path);
-			capture_current(&s->capture, call);
-			put_waiting_exec(s, task, call, &s->capture);
+			bpf_probe_read_user_str(s->capture.path, USER_BYTES, (void *)state->path);
+			capture_current(&s->capture, state);
+			put_waiting_exec(s, task, state, &s->capture);
 		}
 		event_send(s, slots);
 	}

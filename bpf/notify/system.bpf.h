@@ -16,7 +16,7 @@
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
 	uint64_t slots, flags;
 	uint32_t type;
@@ -53,29 +53,29 @@ int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 {
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
-	struct call *call;
+	struct syscall_state *state;
 
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	call = call_of_current(true);
+	state = syscall_state_of_current(true);
 	s = scratch_enter();
-	if (s && call) {
-		call->kind = ES_KIND_UMOUNT;
-		call->fstype[0] = call->devname[0] = 0;
-		call->magic = call->dev = call->blksize = 0;
-		walk_argument(s, &call->from, AT_FDCWD, args->a[0], WALK_FOLLOW);
-		if (call->from.status == PLACE_FOUND && call->from.dentry) {
-			struct mount *mount = call->from.dentry_mount;
+	if (s && state) {
+		state->kind = ES_KIND_UMOUNT;
+		state->fstype[0] = state->devname[0] = 0;
+		state->magic = state->dev = state->blksize = 0;
+		walk_argument(s, &state->from, AT_FDCWD, args->a[0], WALK_FOLLOW);
+		if (state->from.status == PLACE_FOUND && state->from.dentry) {
+			struct mount *mount = state->from.dentry_mount;
 			struct super_block *sb = READ_CORE(mount, mnt.mnt_sb);
 
-			bpf_probe_read_kernel_str(call->fstype, sizeof(call->fstype), READ_CORE(sb, s_type, name));
-			bpf_probe_read_kernel_str(call->devname, sizeof(call->devname), READ_CORE(mount, mnt_devname));
-			call->magic = READ_CORE(sb, s_magic);
-			call->dev = READ_CORE(sb, s_dev);
-			call->blksize = READ_CORE(sb, s_blocksize);
+			bpf_probe_read_kernel_str(state->fstype, sizeof(state->fstype), READ_CORE(sb, s_type, name));
+			bpf_probe_read_kernel_str(state->devname, sizeof(state->devname), READ_CORE(mount, mnt_devname));
+			state->magic = READ_CORE(sb, s_magic);
+			state->dev = READ_CORE(sb, s_dev);
+			state->blksize = READ_CORE(sb, s_blocksize);
 		}
 	}
 	scratch_leave();
@@ -85,14 +85,14 @@ int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 {
-	struct call *call = call_entered(ES_KIND_UMOUNT);
+	struct syscall_state *state = syscall_entered(ES_KIND_UMOUNT);
 	uint64_t slots = select_clients(EV_NOTIFY_UNMOUNT);
 	struct scratch *s;
-	struct args *args;
+	struct syscall_args *args;
 
-	if (!call)
+	if (!state)
 		return 0;
-	call->kind = ES_KIND_NONE;
+	state->kind = ES_KIND_NONE;
 	if (ret || !slots)
 		return 0;
 	args = args_of(regs);
@@ -103,14 +103,14 @@ int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 		struct es_record *head = head_of(s);
 
 		/* What could not be read on entry can be now: the directory is still there. */
-		put_mounted_on(s, call->from.status == PLACE_FOUND ? put_place(s, &call->from)
+		put_mounted_on(s, state->from.status == PLACE_FOUND ? put_place(s, &state->from)
 								   : put_argument(s, AT_FDCWD, args->a[0], WALK_FOLLOW));
-		put_string(s, &head->str[0], call->fstype, sizeof(call->fstype));
-		put_string(s, &head->str[2], call->devname, sizeof(call->devname));
-		head->num[1] = call->magic;
-		head->num[2] = call->dev;
-		head->num[3] = call->blksize;
-		head->num[4] = disposition_of(call->dev, 0);
+		put_string(s, &head->str[0], state->fstype, sizeof(state->fstype));
+		put_string(s, &head->str[2], state->devname, sizeof(state->devname));
+		head->num[1] = state->magic;
+		head->num[2] = state->dev;
+		head->num[3] = state->blksize;
+		head->num[4] = disposition_of(state->dev, 0);
 	}
 	event_send(s, slots);
 	return 0;
@@ -123,7 +123,7 @@ int BPF_PROG(exit_bind, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_UIPC_BIND);
 	struct unix_address address = {};
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
 	bool is_unix = false;
 
@@ -157,7 +157,7 @@ int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_UIPC_CONNECT);
 	struct unix_address address = {};
-	struct args *args;
+	struct syscall_args *args;
 	struct scratch *s;
 	bool is_unix = false;
 
@@ -201,7 +201,7 @@ static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_setid, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 	uint32_t a, b, type;
 
 	if (ret)
@@ -239,7 +239,7 @@ int BPF_PROG(exit_setid, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_settime, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	if (ret)
 		return 0;
@@ -266,7 +266,7 @@ static __always_inline uint64_t last_traced(void)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_ptrace, struct pt_regs *regs, long ret)
 {
-	struct args *args;
+	struct syscall_args *args;
 
 	if (ret < 0)
 		return 0;
@@ -297,7 +297,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_kill, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct args *args;
+	struct syscall_args *args;
 	bool group;
 
 	if (ret)

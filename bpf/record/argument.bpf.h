@@ -36,7 +36,7 @@ static __always_inline uint32_t put_argument_at(struct scratch *s, int dirfd, ui
 }
 
 /* The object of a call that takes a path, a directory and a path, or a descriptor. `at_flags` is of the *at() forms. */
-static __always_inline uint32_t put_target(struct scratch *s, struct args *args, uint32_t at_flags)
+static __always_inline uint32_t put_target(struct scratch *s, struct syscall_args *args, uint32_t at_flags)
 {
 	uint32_t follow = at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 

@@ -299,33 +299,33 @@ static long capture_others(uint32_t index, struct strings *strings)
 }
 
 /* Of the current task, which is on its way out of execve(2). */
-static __noinline int capture_current(struct capture *capture, struct call *call)
+static __noinline int capture_current(struct capture *capture, struct syscall_state *state)
 {
-	struct strings strings = { .capture = capture, .pointers = call->argv, .width = call->compat ? 4 : 8 };
+	struct strings strings = { .capture = capture, .pointers = state->argv, .width = state->compat ? 4 : 8 };
 
 	capture->cut = capture->used = 0;
-	if (call->argv)
+	if (state->argv)
 		bpf_loop(ARGUMENTS_MAX, capture_own, &strings, 0);
 	capture->args_bytes = capture->used;
-	strings.pointers = call->envp;
-	if (call->envp)
+	strings.pointers = state->envp;
+	if (state->envp)
 		bpf_loop(ARGUMENTS_MAX, capture_own, &strings, 0);
 	capture->env_bytes = capture->used - capture->args_bytes;
 	return 0;
 }
 
 /* Of another task, which waits in execve(2). */
-static __noinline int capture_waiting(struct capture *capture, struct call *call, uint32_t tid)
+static __noinline int capture_waiting(struct capture *capture, struct syscall_state *state, uint32_t tid)
 {
-	struct strings strings = { .capture = capture, .pointers = call->argv, .width = call->compat ? 4 : 8 };
+	struct strings strings = { .capture = capture, .pointers = state->argv, .width = state->compat ? 4 : 8 };
 
 	capture->cut = capture->used = 0;
 	strings.tid = tid;
-	if (call->argv)
+	if (state->argv)
 		bpf_loop(ARGUMENTS_MAX, capture_others, &strings, 0);
 	capture->args_bytes = capture->used;
-	strings.pointers = call->envp;
-	if (call->envp)
+	strings.pointers = state->envp;
+	if (state->envp)
 		bpf_loop(ARGUMENTS_MAX, capture_others, &strings, 0);
 	capture->env_bytes = capture->used - capture->args_bytes;
 	return 0;
@@ -352,7 +352,7 @@ static __always_inline void put_capture(struct scratch *s, struct capture *captu
 }
 
 /* What the process will be: as it is now, but with the program in `file`, and the ids that come with it. */
-static __always_inline void put_future(struct scratch *s, struct task_struct *leader, struct call *call,
+static __always_inline void put_future(struct scratch *s, struct task_struct *leader, struct syscall_state *state,
 				       struct path *file)
 {
 	struct process *p = process_get(s, leader);
@@ -368,9 +368,9 @@ static __always_inline void put_future(struct scratch *s, struct task_struct *le
 		return;
 	part = at(s, off);
 	exe = at(s, exe_off);
-	if (!call->pidversion)
-		call->pidversion = next_pidversion();
-	part->token.pidversion = call->pidversion;
+	if (!state->pidversion)
+		state->pidversion = next_pidversion();
+	part->token.pidversion = state->pidversion;
 	part->executable = *exe;
 	if (exe->stat.mode & 04000)
 		part->token.euid = exe->stat.uid;
@@ -381,7 +381,7 @@ static __always_inline void put_future(struct scratch *s, struct task_struct *le
 }
 
 /* An exec record of a task that waits in execve(2), or has been refused there. */
-static __always_inline void put_waiting_exec(struct scratch *s, struct task_struct *task, struct call *call,
+static __always_inline void put_waiting_exec(struct scratch *s, struct task_struct *task, struct syscall_state *state,
 					     struct capture *capture)
 {
 	struct es_record *head = head_of(s);
@@ -391,12 +391,12 @@ static __always_inline void put_waiting_exec(struct scratch *s, struct task_stru
 	if (!leader)
 		return;
 	head->process = put_process(s, task);	/* what is long comes behind it */
-	put_future(s, leader, call, &call->file);
+	put_future(s, leader, state, &state->file);
 	cwd.mnt = READ_CORE(task, fs, pwd.mnt);
 	cwd.dentry = READ_CORE(task, fs, pwd.dentry);
 	head->file[0] = put_path(s, &cwd);
-	if (call->script.dentry)
-		head->file[1] = put_path(s, &call->script);
+	if (state->script.dentry)
+		head->file[1] = put_path(s, &state->script);
 	put_string(s, &head->str[0], capture->path, USER_BYTES);
 	put_fds(s, task, false);
 	put_image(s, task);

@@ -22,7 +22,7 @@ static __always_inline void put_mmap(struct scratch *s, struct file *file, unsig
 	head_of(s)->num[2] = flags;
 }
 
-static __always_inline void put_mprotect(struct scratch *s, const struct args *args)
+static __always_inline void put_mprotect(struct scratch *s, const struct syscall_args *args)
 {
 	head_of(s)->num[0] = args->a[2];
 	head_of(s)->num[1] = args->a[0];
