@@ -395,7 +395,7 @@ wait:
 #endif
 		task_of[id] = t
 	};
-	/* ask() in bpf/hold/fanotify.bpf.h: not this client's business, a full ring; or question_put() */
+	/* ask() in bpf/hold/fanotify.bpf.h: not this client's business, a full ring; or fanotify_put() */
 	atomic {
 		if
 		:: asked = false

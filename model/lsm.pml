@@ -113,7 +113,7 @@ inline entry_clear(i)
 
 #define GONE(c) (!client[c].alive || !daemon_alive)	/* on_exit() in bpf/notify/process.bpf.h tells */
 
-/* wait_look(), verdict_step(): for each slot that is open. A record without an entry: the client was removed. */
+/* pending_look(), verdict_step(): for each slot that is open. A record without an entry: the client was removed. */
 inline look()
 {
 	do
@@ -213,7 +213,7 @@ again:	/* gate_round(); and question_ask() when the call has been started over *
 		i = NOBODY;
 		if
 		:: task[t].request == replied || task[t].request == interrupted
-		:: task[t].request == aborted ->		/* wait_give_up() */
+		:: task[t].request == aborted ->		/* pending_give_up() */
 			open[c] = false;
 			if
 			:: held[AT(c, id[c] % ENTRIES)].auth_id == id[c] ->
@@ -223,7 +223,7 @@ again:	/* gate_round(); and question_ask() when the call has been started over *
 			fi
 #ifdef KILL
 		:: t == 0 && (task[t].request == queued || task[t].request == asleep) ->
-			/* SIGKILL: on_exit() in bpf/notify/process.bpf.h, wait_drop(), drop_step() */
+			/* SIGKILL: on_exit() in bpf/notify/process.bpf.h, pending_drop(), drop_step() */
 			if
 			:: held[AT(c, id[c] % ENTRIES)].auth_id == id[c] ->
 				entry_clear(AT(c, id[c] % ENTRIES));

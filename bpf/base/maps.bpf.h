@@ -181,7 +181,7 @@ struct scratch {
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
 	struct syscall_args args;		/* of the call that a hook is in */
-	struct process stranger;	/* one that nothing is kept of */
+	struct process unknown_process;	/* one that nothing is kept of */
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
 };

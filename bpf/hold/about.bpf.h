@@ -59,7 +59,7 @@ __noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, 
 {
 	uint64_t executable, file = version_now(address);
 	struct inode *inode = (void *)address;
-	struct wait *wait;
+	struct pending *pending;
 	enum cached says;
 
 	if (!file)
@@ -70,8 +70,8 @@ __noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, 
 	says = cache_find(executable, file, clients, kind, flags & ES_VERDICT_FLAGS_MASK);
 	if (says == CACHED_NOT || (int)READ_SCALAR(inode, i_writecount.counter) > own_writers(kind, flags))
 		return CACHED_NOT;
-	wait = may_be_asking() ? bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0) : NULL;
-	if (wait && wait->type_and_one)
+	pending = may_be_asking() ? bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL, 0) : NULL;
+	if (pending && pending->type_and_one)
 		return CACHED_NOT;
 	cache_count(ES_CACHE_HITS);
 	return says;
@@ -92,8 +92,8 @@ static __always_inline int question_cached(struct question *q)
  * Not those who have muted the file that it is about: found out before anything else is, as it is often all. `type` is
  * the question's, a constant: of what is on the stack verifiers before 6.2 forget that it is one.
  */
-static __always_inline void question_spare(struct question *q, uint32_t type, struct vfsmount *mnt,
-					   struct dentry *dentry, bool sleeps)
+static __always_inline void question_drop_muted(struct question *q, uint32_t type, struct vfsmount *mnt,
+						struct dentry *dentry, bool sleeps)
 {
 	struct scratch *s;
 
@@ -126,22 +126,22 @@ static __always_inline void question_spare(struct question *q, uint32_t type, st
 /* What was found by a name, which may lead elsewhere by now: it has to be what the record is about. */
 static __always_inline void keep_checked(struct question *q, uint64_t inode)
 {
-	if (inode != q->inode && q->wait)
-		q->wait->keep.generation = 0;
+	if (inode != q->inode && q->pending)
+		q->pending->keep.generation = 0;
 }
 
-static __always_inline void keep_asked(struct wait *wait)
+static __always_inline void keep_asked(struct pending *pending)
 {
-	if (wait->slots != wait->keep.clients)
-		wait->keep.hindrance = ES_CACHE_NOT_ALL;
+	if (pending->slots != pending->keep.clients)
+		pending->keep.hindrance = ES_CACHE_NOT_ALL;
 }
 
 /* An answer, or that there is none (0). */
-static __always_inline void keep_verdict(struct wait *wait, uint32_t verdict)
+static __always_inline void keep_verdict(struct pending *pending, uint32_t verdict)
 {
 	if (!(verdict & ES_VERDICT_KEEP))
-		wait->keep.hindrance = ES_CACHE_NOT_ALL;
+		pending->keep.hindrance = ES_CACHE_NOT_ALL;
 	else
-		wait->keep.wanted = 1;
-	wait->keep.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
+		pending->keep.wanted = 1;
+	pending->keep.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
 }

@@ -36,7 +36,7 @@ static __always_inline bool taken_is_acl(struct syscall_state *state)
 
 static __always_inline void put_named(struct scratch *s, struct dentry *dentry, const char *name, int64_t number)
 {
-	head_of(s)->file[0] = put_object(s, dentry);
+	head_of(s)->file[0] = put_inode_path(s, dentry);
 	head_of(s)->num[0] = number;
 	if (name)
 		put_string(s, &head_of(s)->str[0], name, NAME_BYTES);
@@ -265,7 +265,7 @@ __noinline int put_wanted_times(struct scratch *s, uint64_t address)
 
 static __always_inline void put_utimes(struct scratch *s, struct dentry *dentry, struct iattr *attr)
 {
-	head_of(s)->file[0] = put_object(s, dentry);
+	head_of(s)->file[0] = put_inode_path(s, dentry);
 	put_wanted_times(s, scalar_of(attr));
 }
 

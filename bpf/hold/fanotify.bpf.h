@@ -17,7 +17,7 @@
 #include "bpf/record/exec.bpf.h"
 #include "bpf/select/event.bpf.h"
 
-struct gate_question {
+struct fanotify_question {
 	uint32_t slot;
 	uint32_t tid;
 	int32_t fd;
@@ -29,7 +29,7 @@ struct gate_question {
 };
 
 /* Which AUTH event the open of a file is, if any. */
-static __always_inline bool question_type(struct gate_question *q, struct syscall_state *state, struct path *file)
+static __always_inline bool fanotify_type(struct fanotify_question *q, struct syscall_state *state, struct path *file)
 {
 	bool exec = state && state->kind == ES_KIND_EXEC;
 
@@ -54,7 +54,7 @@ static __always_inline bool question_type(struct gate_question *q, struct syscal
 	return control.subscribers[q->type] >> q->slot & 1;
 }
 
-static __always_inline struct es_held *held_entry(struct gate_question *q)
+static __always_inline struct es_held *held_entry(struct fanotify_question *q)
 {
 	uint32_t index = q->auth_id % ES_HELD_MAX, slot = q->slot;
 	void *array = bpf_map_lookup_elem(&held, &slot);
@@ -62,7 +62,7 @@ static __always_inline struct es_held *held_entry(struct gate_question *q)
 	return array ? bpf_map_lookup_elem(array, &index) : NULL;
 }
 
-static __always_inline uint32_t question_put(struct gate_question *q, struct es_sensor_client *client,
+static __always_inline uint32_t fanotify_put(struct fanotify_question *q, struct es_sensor_client *client,
 					     struct task_struct *task, struct syscall_state *state, struct path *file)
 {
 	struct es_held *entry = held_entry(q);
@@ -118,8 +118,8 @@ static __always_inline void note_ours(struct file *file)
 		bpf_map_update_elem(&written, &key, &ours, BPF_ANY);
 }
 
-static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_sensor_client *client,
-					     struct task_struct *task)
+static __noinline uint32_t fanotify_question_ask(struct fanotify_question *q, struct es_sensor_client *client,
+						 struct task_struct *task)
 {
 	struct file *opened = file_of_fd(q->fd);
 	uint32_t tgid = task->tgid;
@@ -134,9 +134,9 @@ static __noinline uint32_t gate_question_ask(struct gate_question *q, struct es_
 	file.mnt = READ_CORE(opened, f_path.mnt);
 	file.dentry = READ_CORE(opened, f_path.dentry);
 	state = bpf_task_storage_get(&syscall_states, task, NULL, 0);
-	if (!question_type(q, state, &file) || !select_actor(task, q->type, 1ull << q->slot))
+	if (!fanotify_type(q, state, &file) || !select_actor(task, q->type, 1ull << q->slot))
 		return ES_ASK_ALLOW;
-	return question_put(q, client, task, state, &file);
+	return fanotify_put(q, client, task, state, &file);
 }
 
 static __always_inline uint32_t note_denied(struct task_struct *task)
@@ -149,7 +149,7 @@ static __always_inline uint32_t note_denied(struct task_struct *task)
 }
 
 /* What may sleep, before the rest, which must not: the arguments of an exec. */
-static __always_inline struct capture *question_capture(struct gate_question *q, struct task_struct *task)
+static __always_inline struct capture *fanotify_capture(struct fanotify_question *q, struct task_struct *task)
 {
 	struct syscall_state *state = bpf_task_storage_get(&syscall_states, task, NULL, 0);
 	struct capture *capture;
@@ -176,7 +176,7 @@ static __always_inline struct capture *question_capture(struct gate_question *q,
 SEC("syscall")
 int ask(struct es_ask *ctx)
 {
-	struct gate_question q = {
+	struct fanotify_question q = {
 		.slot = ctx->slot,
 		.tid = ctx->tid,
 		.fd = ctx->fd,
@@ -202,12 +202,12 @@ int ask(struct es_ask *ctx)
 	task = bpf_task_from_pid(q.tid);
 	if (!task)
 		return 0;
-	q.capture = question_capture(&q, task);
+	q.capture = fanotify_capture(&q, task);
 	bpf_rcu_read_lock();
 	if (q.mask & ES_ASK_NOTE_DENIED)
 		verdict = note_denied(task);
 	else
-		verdict = gate_question_ask(&q, client, task);
+		verdict = fanotify_question_ask(&q, client, task);
 	bpf_rcu_read_unlock();
 	bpf_task_release(task);
 	ctx->verdict = verdict;

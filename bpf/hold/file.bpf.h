@@ -61,7 +61,7 @@ static __always_inline uint64_t open_key(struct file *file)
 /* What was muted is often all there is. */
 static __always_inline void about_opened(struct question *q, struct file *file, uint32_t flags)
 {
-	question_spare(q, EV_AUTH_OPEN, file->f_path.mnt, file->f_path.dentry, true);
+	question_drop_muted(q, EV_AUTH_OPEN, file->f_path.mnt, file->f_path.dentry, true);
 	about_file(q, file, flags);
 }
 

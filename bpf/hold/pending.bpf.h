@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (8) What is known of a thread that waits: the question that it has open (struct wait, in its storage), and an entry in
+ * (8) What is pending of a thread: the question that it has open (struct pending, in its storage), and an entry in
  * the array `held` of each client that has to answer it. The entry is where the answer comes to; who frees it takes it.
  */
 
@@ -19,18 +19,18 @@ enum wait_how {
 
 enum {
 	GATE_ROUNDS = 1 << 20,
-	SETTLED_MAX = 16,		/* far more than one call is asked about */
+	ALLOWED_BEFORE_MAX = 16,		/* far more than one call is asked about */
 };
 
 /* What was allowed earlier in the same system call. */
-struct settled {
+struct allowed_before {
 	uint32_t type;
 	uint32_t round;			/* in which it was last made use of: it counts once each time the call starts over */
 	uint64_t key[3];
 };
 
 /* One per thread that asked. `type_and_one` 0: no question is open. */
-struct wait {
+struct pending {
 	uint32_t type_and_one;
 	uint32_t denied;
 	uint64_t key[3];		/* the objects, as addresses or hashes: equal means the same operation */
@@ -38,10 +38,10 @@ struct wait {
 	uint64_t call;			/* the system call, as a hash of its registers */
 	uint32_t watch;			/* control.calls_watched when it began */
 	uint32_t round;			/* how often a call was started over */
-	uint32_t settled_count;
+	uint32_t allowed_before_count;
 	uint32_t tid;			/* the thread's, when its question was opened */
 	bool starts_over;		/* the call; until its open question is answered */
-	struct settled settled[SETTLED_MAX];
+	struct allowed_before allowed_before[ALLOWED_BEFORE_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
 	struct keep keep;		/* in hooks whose answers may be kept */
 };
@@ -50,8 +50,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct wait);
-} waits SEC(".maps");
+	__type(value, struct pending);
+} pendings SEC(".maps");
 
 /*
  * How many threads have a question open, by a few bits of their number: where there are none, and that is nearly always,
@@ -79,7 +79,7 @@ uint64_t auth_generation;
 struct question {
 	uint64_t slots;			/* to ask */
 	uint64_t key[3];
-	struct wait *wait;		/* NULL: an answer that was kept denies it */
+	struct pending *pending;		/* NULL: an answer that was kept denies it */
 	uint64_t inode;			/* what a kept answer would be about; 0: none is looked for, or kept */
 	uint64_t dentry;		/* the name that it has there, or 0 */
 	uint32_t type;
@@ -93,10 +93,10 @@ struct question {
 /* ---- entries in `held` ---- */
 
 /* Where a wait keeps the id of its entry for a slot. */
-static __always_inline uint64_t *auth_id_at(struct wait *wait, uint32_t slot)
+static __always_inline uint64_t *auth_id_at(struct pending *pending, uint32_t slot)
 {
 	asm volatile("" : "+r"(slot));
-	return &wait->auth_id[slot & (ES_CLIENTS_MAX - 1)];
+	return &pending->auth_id[slot & (ES_CLIENTS_MAX - 1)];
 }
 
 struct claim {
@@ -141,33 +141,33 @@ static __always_inline void entry_free(struct es_held *entry)
 	entry->auth_id = 0;
 }
 
-static long drop_step(uint32_t slot, struct wait **wait_)
+static long drop_step(uint32_t slot, struct pending **pending_)
 {
-	struct wait *wait = *wait_;
+	struct pending *pending = *pending_;
 	struct es_held *entry;
 
-	if (slot >= ES_CLIENTS_MAX || !(wait->slots >> slot))
+	if (slot >= ES_CLIENTS_MAX || !(pending->slots >> slot))
 		return 1;
-	if (!(wait->slots >> slot & 1))
+	if (!(pending->slots >> slot & 1))
 		return 0;
-	entry = entry_of(slot, *auth_id_at(wait, slot));
+	entry = entry_of(slot, *auth_id_at(pending, slot));
 	if (entry)
 		entry_free(entry);
 	return 0;
 }
 
 /* The question isn't open any more, answered or not. */
-__noinline int wait_drop(struct wait *wait)
+__noinline int pending_drop(struct pending *pending)
 {
-	if (!wait)
+	if (!pending)
 		return 0;
-	if (!wait->type_and_one)
+	if (!pending->type_and_one)
 		return 0;
-	bpf_loop(ES_CLIENTS_MAX, drop_step, &wait, 0);
-	__sync_fetch_and_add(asking_at(wait->tid), -1);
-	wait->type_and_one = 0;
-	wait->slots = 0;
-	wait->denied = 0;
+	bpf_loop(ES_CLIENTS_MAX, drop_step, &pending, 0);
+	__sync_fetch_and_add(asking_at(pending->tid), -1);
+	pending->type_and_one = 0;
+	pending->slots = 0;
+	pending->denied = 0;
 	return 0;
 }
 
@@ -195,7 +195,7 @@ static __always_inline void daemon_gone(void)
  * Of the daemon that is no small matter: it has yet to close its descriptors, and taking down dozens of programs takes
  * up to seconds. So those who can wake what sleeps at gates are told here.
  */
-static __always_inline void wait_process_gone(struct task_struct *task)
+static __always_inline void pending_process_gone(struct task_struct *task)
 {
 	uint32_t tgid = READ_CORE(task, tgid);
 

@@ -50,7 +50,7 @@ static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int
 
 LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
 
-static __always_inline void put_other(struct scratch *s, struct task_struct *target, int64_t number)
+static __always_inline void put_other_process(struct scratch *s, struct task_struct *target, int64_t number)
 {
 	head_of(s)->other = put_process(s, target);
 	head_of(s)->num[0] = number;
@@ -73,7 +73,7 @@ static __always_inline int ask_signal(struct task_struct *target, uint32_t type,
 
 	if (!question_open(&q, type, notify, (uint64_t)target, number, 0))
 		return 0;
-	return question_ask(&q, WAIT_RESTART, put_other(s, target, number));
+	return question_ask(&q, WAIT_RESTART, put_other_process(s, target, number));
 }
 
 SEC("lsm/task_kill")
@@ -118,5 +118,5 @@ int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int
 		__sync_fetch_and_add(&stats.not_held, 1);
 		return 0;
 	}
-	return question_ask(&q, WAIT_RESTART, put_other(s, target, 0));
+	return question_ask(&q, WAIT_RESTART, put_other_process(s, target, 0));
 }

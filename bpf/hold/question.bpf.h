@@ -51,10 +51,10 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 /* Is the question that the task has open this one? */
 static __always_inline bool question_asked(const struct question *q)
 {
-	const struct wait *wait = q->wait;
+	const struct pending *pending = q->pending;
 
-	return wait->type_and_one == q->type + 1 && wait->key[0] == q->key[0] && wait->key[1] == q->key[1] &&
-	       wait->key[2] == q->key[2];
+	return pending->type_and_one == q->type + 1 && pending->key[0] == q->key[0] && pending->key[1] == q->key[1] &&
+	       pending->key[2] == q->key[2];
 }
 
 /* False: nobody wants to be asked, and nobody was. */
@@ -78,9 +78,9 @@ static __always_inline bool question_key(struct question *q, uint64_t a, uint64_
 	q->key[2] = c;
 	if (!q->slots && !may_be_asking())
 		return false;
-	q->wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL,
+	q->pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL,
 				       q->slots ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
-	return q->wait && (q->slots || question_asked(q));
+	return q->pending && (q->slots || question_asked(q));
 }
 
 static __always_inline bool question_open(struct question *q, uint32_t type, uint32_t notify, uint64_t a, uint64_t b,
@@ -106,37 +106,37 @@ static __always_inline uint64_t call_hash(void)
 	return hash * 0x9e3779b97f4a7c15 + regs->bx;	/* a 32-bit program's first argument */
 }
 
-static __always_inline struct settled *settled_at(struct wait *wait, uint32_t index)
+static __always_inline struct allowed_before *allowed_before_at(struct pending *pending, uint32_t index)
 {
 	asm volatile("" : "+r"(index));
-	return &wait->settled[index & (SETTLED_MAX - 1)];
+	return &pending->allowed_before[index & (ALLOWED_BEFORE_MAX - 1)];
 }
 
-struct settled_search {
-	struct wait *wait;
+struct allowed_before_search {
+	struct pending *pending;
 	uint64_t key[3];
 	uint32_t type;
 	uint32_t found;
 };
 
-static long settled_step(uint32_t index, struct settled_search *search)
+static long allowed_before_step(uint32_t index, struct allowed_before_search *search)
 {
-	struct settled *settled = settled_at(search->wait, index);
+	struct allowed_before *allowed = allowed_before_at(search->pending, index);
 
-	if (index >= search->wait->settled_count)
+	if (index >= search->pending->allowed_before_count)
 		return 1;
-	if (settled->type != search->type || settled->round == search->wait->round ||
-	    settled->key[0] != search->key[0] || settled->key[1] != search->key[1] || settled->key[2] != search->key[2])
+	if (allowed->type != search->type || allowed->round == search->pending->round ||
+	    allowed->key[0] != search->key[0] || allowed->key[1] != search->key[1] || allowed->key[2] != search->key[2])
 		return 0;
-	settled->round = search->wait->round;
+	allowed->round = search->pending->round;
 	search->found = 1;
 	return 1;
 }
 
-static __always_inline void call_forget(struct wait *wait)
+static __always_inline void call_forget(struct pending *pending)
 {
-	wait->settled_count = 0;
-	wait->starts_over = false;
+	pending->allowed_before_count = 0;
+	pending->starts_over = false;
 }
 
 /*
@@ -146,34 +146,34 @@ static __always_inline void call_forget(struct wait *wait)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_call_over, struct pt_regs *regs, long ret)
 {
-	struct wait *wait;
+	struct pending *pending;
 
 	if (ret == -ERESTARTNOINTR)
 		return 0;
-	wait = bpf_task_storage_get(&waits, bpf_get_current_task_btf(), NULL, 0);
-	if (wait)
-		call_forget(wait);
+	pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL, 0);
+	if (pending)
+		call_forget(pending);
 	return 0;
 }
 
 /* Was it allowed already, before the call was started over? A signal's handler may make calls in between. */
-static __noinline bool question_settled(struct question *q)
+static __noinline bool question_allowed_before(struct question *q)
 {
-	struct settled_search search = { .wait = q->wait, .type = q->type };
+	struct allowed_before_search search = { .pending = q->pending, .type = q->type };
 	uint64_t call = call_hash();
 
-	if (q->wait->call != call || q->wait->watch != control.calls_watched) {
-		q->wait->call = call;
-		q->wait->watch = control.calls_watched;
-		call_forget(q->wait);
+	if (q->pending->call != call || q->pending->watch != control.calls_watched) {
+		q->pending->call = call;
+		q->pending->watch = control.calls_watched;
+		call_forget(q->pending);
 	}
-	if (!q->wait->starts_over)
+	if (!q->pending->starts_over)
 		return false;
 	search.key[0] = q->key[0];
 	search.key[1] = q->key[1];
 	search.key[2] = q->key[2];
 	search.found = unknown(0);
-	bpf_loop(SETTLED_MAX, settled_step, &search, 0);
+	bpf_loop(ALLOWED_BEFORE_MAX, allowed_before_step, &search, 0);
 	return search.found;
 }
 
@@ -199,17 +199,17 @@ static __always_inline void question_finish(struct question *q, struct scratch *
 
 struct asking {
 	struct scratch *s;
-	struct wait *wait;
+	struct pending *pending;
 	uint64_t slots;
 	uint32_t flags;
 	uint32_t pad;
 };
 
 /* Whose question was lost has allowed the operation, unless it wants it otherwise. */
-static __always_inline void lost_by_policy(struct wait *wait, struct es_sensor_client *client)
+static __always_inline void lost_by_policy(struct pending *pending, struct es_sensor_client *client)
 {
 	if (client->miss_mode == ES_MISS_DENY)
-		wait->denied = 1;
+		pending->denied = 1;
 }
 
 static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struct es_sensor_client *client, void *array)
@@ -222,7 +222,7 @@ static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struc
 	bpf_loop(ES_HELD_MAX, claim_step, &claim, 0);
 	if (!claim.auth_id) {
 		count_lost(client, head->type);
-		lost_by_policy(asking->wait, client);
+		lost_by_policy(asking->pending, client);
 		return;
 	}
 	entry = entry_of(slot, claim.auth_id);
@@ -239,11 +239,11 @@ static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struc
 	__sync_fetch_and_add(&client->asked, 1);
 	if (!record_send(asking->s, 1ull << slot)) {
 		entry_free(entry);
-		lost_by_policy(asking->wait, client);
+		lost_by_policy(asking->pending, client);
 		return;
 	}
-	*auth_id_at(asking->wait, slot) = claim.auth_id;
-	asking->wait->slots |= 1ull << slot;
+	*auth_id_at(asking->pending, slot) = claim.auth_id;
+	asking->pending->slots |= 1ull << slot;
 }
 
 static long ask_step(uint32_t slot, struct asking *asking)
@@ -263,29 +263,29 @@ static long ask_step(uint32_t slot, struct asking *asking)
 }
 
 /* Verified by its own, as what follows: a hook has it in several places. */
-__noinline int ask_all(struct wait *wait, struct scratch *s, uint64_t slots, uint32_t how)
+__noinline int ask_all(struct pending *pending, struct scratch *s, uint64_t slots, uint32_t how)
 {
-	struct asking asking = { .s = s, .wait = wait, .slots = slots };
+	struct asking asking = { .s = s, .pending = pending, .slots = slots };
 
-	if (!wait || !s)
+	if (!pending || !s)
 		return 0;
 	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
 	asking.flags = how == WAIT_SLICED ? ES_HELD_SLICED : how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED : 0;
 	bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
-	keep_asked(wait);
+	keep_asked(pending);
 	return 0;
 }
 
 static __always_inline void question_send(struct question *q, struct scratch *s, uint32_t how)
 {
 	if (s && q->slots) {
-		q->wait->key[0] = q->key[0];
-		q->wait->key[1] = q->key[1];
-		q->wait->key[2] = q->key[2];
-		q->wait->type_and_one = q->type + 1;
-		q->wait->tid = bpf_get_current_pid_tgid();
-		__sync_fetch_and_add(asking_at(q->wait->tid), 1);
-		ask_all(q->wait, s, q->slots, how);
+		q->pending->key[0] = q->key[0];
+		q->pending->key[1] = q->key[1];
+		q->pending->key[2] = q->key[2];
+		q->pending->type_and_one = q->type + 1;
+		q->pending->tid = bpf_get_current_pid_tgid();
+		__sync_fetch_and_add(asking_at(q->pending->tid), 1);
+		ask_all(q->pending, s, q->slots, how);
 	}
 	if (!s)
 		__sync_fetch_and_add(&stats.not_held, 1);

@@ -96,15 +96,15 @@ static __always_inline void raise_again(uint32_t signal, uint64_t thread, uint64
 }
 
 /* A SIGCONT takes back stop signals that the program has blocked, too: they come again. */
-static __always_inline int kick(struct wait *wait)
+static __always_inline int kick(struct pending *pending)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const uint64_t stops = 7 << (LINUX_SIGTSTP - 1);
 	uint64_t thread = READ_CORE(task, pending.signal.sig[0]);
 	uint64_t process = READ_CORE(task, signal, shared_pending.signal.sig[0]);
 
-	wait->starts_over = true;
-	wait->round++;
+	pending->starts_over = true;
+	pending->round++;
 	bpf_send_signal_thread(LINUX_SIGSTOP);
 	bpf_send_signal_thread(LINUX_SIGCONT);
 	if ((thread | process) & stops) {
@@ -140,65 +140,65 @@ static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 }
 
 /* Looks at the answers that there are. Returns the slots that are still open. */
-static long verdict_step(uint32_t slot, struct wait **wait_)
+static long verdict_step(uint32_t slot, struct pending **pending_)
 {
-	struct wait *wait = *wait_;
+	struct pending *pending = *pending_;
 	struct es_held *entry;
 	uint32_t verdict;
 
-	if (slot >= ES_CLIENTS_MAX || !(wait->slots >> slot))
+	if (slot >= ES_CLIENTS_MAX || !(pending->slots >> slot))
 		return 1;
-	if (!(wait->slots >> slot & 1))
+	if (!(pending->slots >> slot & 1))
 		return 0;
-	entry = entry_of(slot, *auth_id_at(wait, slot));
+	entry = entry_of(slot, *auth_id_at(pending, slot));
 	verdict = verdict_of(entry, slot);
 	if ((verdict & ES_VERDICT_MASK) == ES_VERDICT_NONE)
 		return 0;
 	if ((verdict & ES_VERDICT_MASK) == ES_VERDICT_DENY)
-		wait->denied = 1;
-	keep_verdict(wait, verdict);
+		pending->denied = 1;
+	keep_verdict(pending, verdict);
 	if (entry)
 		entry_free(entry);
-	wait->slots &= ~(1ull << slot);
+	pending->slots &= ~(1ull << slot);
 	return 0;
 }
 
-static __always_inline uint64_t wait_look(struct wait *wait)
+static __always_inline uint64_t pending_look(struct pending *pending)
 {
-	bpf_loop(ES_CLIENTS_MAX, verdict_step, &wait, 0);
-	return wait->slots;
+	bpf_loop(ES_CLIENTS_MAX, verdict_step, &pending, 0);
+	return pending->slots;
 }
 
-static __always_inline void wait_settle(struct wait *wait)
+static __always_inline void remember_allowed(struct pending *pending)
 {
-	struct settled *settled;
+	struct allowed_before *allowed;
 
 	if (!control.calls_watched)
 		return;
-	if (wait->settled_count >= SETTLED_MAX)
-		wait->settled_count = 0;
-	settled = settled_at(wait, wait->settled_count);
-	settled->type = wait->type_and_one - 1;
-	settled->round = wait->round;
-	settled->key[0] = wait->key[0];
-	settled->key[1] = wait->key[1];
-	settled->key[2] = wait->key[2];
-	wait->settled_count++;
+	if (pending->allowed_before_count >= ALLOWED_BEFORE_MAX)
+		pending->allowed_before_count = 0;
+	allowed = allowed_before_at(pending, pending->allowed_before_count);
+	allowed->type = pending->type_and_one - 1;
+	allowed->round = pending->round;
+	allowed->key[0] = pending->key[0];
+	allowed->key[1] = pending->key[1];
+	allowed->key[2] = pending->key[2];
+	pending->allowed_before_count++;
 }
 
 /* The outcome of a question that all have answered. */
-static __always_inline int wait_result(struct wait *wait)
+static __always_inline int pending_result(struct pending *pending)
 {
-	bool denied = wait->denied;
+	bool denied = pending->denied;
 
-	if (wait->slots)
-		keep_verdict(wait, 0);
-	if (wait->type_and_one)
-		keep_end(&wait->keep, denied);
-	if (wait->type_and_one && !denied)
-		wait_settle(wait);
-	wait->starts_over = false;
-	wait_drop(wait);
+	if (pending->slots)
+		keep_verdict(pending, 0);
+	if (pending->type_and_one)
+		keep_end(&pending->keep, denied);
+	if (pending->type_and_one && !denied)
+		remember_allowed(pending);
+	pending->starts_over = false;
+	pending_drop(pending);
 	return denied ? -EPERM : 0;
 }
 
@@ -270,25 +270,25 @@ static __noinline int gate_sleep(uint32_t slot)
 }
 
 struct sleeping {
-	struct wait *wait;
+	struct pending *pending;
 	int result;
 	uint32_t how;
 };
 
-static __always_inline void wait_give_up(struct wait *wait, uint32_t slot)
+static __always_inline void pending_give_up(struct pending *pending, uint32_t slot)
 {
-	struct es_held *entry = entry_of(slot, *auth_id_at(wait, slot));
+	struct es_held *entry = entry_of(slot, *auth_id_at(pending, slot));
 
 	if (entry)
 		entry_free(entry);
-	keep_verdict(wait, 0);
-	wait->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
+	keep_verdict(pending, 0);
+	pending->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
 }
 
 static long gate_round(uint32_t round, struct sleeping *sleeping)
 {
-	struct wait *wait = sleeping->wait;
-	uint64_t open = wait_look(wait);
+	struct pending *pending = sleeping->pending;
+	uint64_t open = pending_look(pending);
 	uint32_t slot;
 	int r;
 
@@ -307,26 +307,26 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 		return 1;
 	}
 	if (r < 0) {		/* nobody is there any more: the operation goes on as far as this client is concerned */
-		wait_give_up(wait, slot);
+		pending_give_up(pending, slot);
 		return 0;
 	}
-	if (sleeping->how == WAIT_SLICED && wait_look(wait) && may_restart()) {
-		sleeping->result = kick(wait);
+	if (sleeping->how == WAIT_SLICED && pending_look(pending) && may_restart()) {
+		sleeping->result = kick(pending);
 		return 1;
 	}
 	return 0;
 }
 
-static long unheld_step(uint32_t slot, struct wait **wait_)
+static long unheld_step(uint32_t slot, struct pending **pending_)
 {
-	struct wait *wait = *wait_;
+	struct pending *pending = *pending_;
 	struct es_sensor_client *client;
 
-	if (slot >= ES_CLIENTS_MAX || !(wait->slots >> slot))
+	if (slot >= ES_CLIENTS_MAX || !(pending->slots >> slot))
 		return 1;
 	client = bpf_map_lookup_elem(&clients, &slot);
-	if (wait->slots >> slot & 1 && client && !client_gone(client))
-		lost_by_policy(wait, client);
+	if (pending->slots >> slot & 1 && client && !client_gone(client))
+		lost_by_policy(pending, client);
 	return 0;
 }
 
@@ -334,44 +334,44 @@ static long unheld_step(uint32_t slot, struct wait **wait_)
  * What can't be held is decided by each client's policy, as if it were late: or a program would only have to handle
  * SIGCONT. But a denial would end a program that is being executed, and init needs what it does.
  */
-static __always_inline void wait_unheld(struct wait *wait)
+static __always_inline void pending_unheld(struct pending *pending)
 {
 	__sync_fetch_and_add(&stats.not_held, 1);
 	if (!in_exec() && bpf_get_current_pid_tgid() >> 32 != 1)
-		bpf_loop(ES_CLIENTS_MAX, unheld_step, &wait, 0);
+		bpf_loop(ES_CLIENTS_MAX, unheld_step, &pending, 0);
 }
 
 /* Without sleeping. */
-__noinline int restart_wait(struct wait *wait, uint32_t how)
+__noinline int restart_wait(struct pending *pending, uint32_t how)
 {
-	if (!wait)
+	if (!pending)
 		return 0;
-	if (wait_look(wait)) {
+	if (pending_look(pending)) {
 		if (how != WAIT_WHOLE && may_restart())
-			return kick(wait);
-		wait_unheld(wait);
+			return kick(pending);
+		pending_unheld(pending);
 	}
-	return wait_result(wait);
+	return pending_result(pending);
 }
 
-__noinline int gate_wait(struct wait *wait, uint32_t how)
+__noinline int gate_wait(struct pending *pending, uint32_t how)
 {
-	struct sleeping sleeping = { .wait = wait, .how = how, .result = unknown(0) };
+	struct sleeping sleeping = { .pending = pending, .how = how, .result = unknown(0) };
 
-	if (!wait)
+	if (!pending)
 		return 0;
-	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid || !gate_open(wait->type_and_one - 1))
-		return restart_wait(wait, how);
+	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid || !gate_open(pending->type_and_one - 1))
+		return restart_wait(pending, how);
 	bpf_loop(GATE_ROUNDS, gate_round, &sleeping, 0);
-	return sleeping.result ? sleeping.result : wait_result(wait);
+	return sleeping.result ? sleeping.result : pending_result(pending);
 }
 
 /* Until all have answered. */
 static __always_inline int question_wait(struct question *q, uint32_t how)
 {
 	if (how == WAIT_RESTART)
-		return restart_wait(q->wait, how);
-	return gate_wait(q->wait, how);
+		return restart_wait(q->pending, how);
+	return gate_wait(q->pending, how);
 }
 
 /* ---- telling ---- */
@@ -424,7 +424,7 @@ static __always_inline int hook_result(int result)
 
 static __always_inline void question_keep(struct question *q)
 {
-	struct keep *keep = &q->wait->keep;
+	struct keep *keep = &q->pending->keep;
 
 	keep->kind = cache_kind(q->type, q->number);
 	keep->flags = q->flags;
@@ -436,17 +436,17 @@ static __always_inline void question_keep(struct question *q)
 #define question_ask(q_, wait_, put_) ({ \
 	const bool sleeps_ = (wait_) != WAIT_RESTART; \
 	uint32_t how_ = sleeps_ && without_syscall() ? WAIT_WHOLE : (wait_); \
-	struct wait *asked_ = (q_)->wait; \
+	struct pending *asked_ = (q_)->pending; \
 	struct scratch *s; \
 	int result_ = -EPERM; \
 	asm volatile("" : "+r"(asked_));	/* the verifier knows it, but not what the compiler takes for the same */ \
 	if (asked_) { \
 		if (question_asked(q_)) { \
 			/* It has come back. */ \
-		} else if (question_settled(q_)) { \
+		} else if (question_allowed_before(q_)) { \
 			return 0; \
 		} else { \
-			wait_drop((q_)->wait); \
+			pending_drop((q_)->pending); \
 			rcu_begin(sleeps_); \
 			question_keep(q_); \
 			s = question_record(q_); \

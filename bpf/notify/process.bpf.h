@@ -216,15 +216,15 @@ static __always_inline void process_exited(struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	struct wait *wait = bpf_task_storage_get(&waits, task, NULL, 0);
+	struct pending *pending = bpf_task_storage_get(&pendings, task, NULL, 0);
 	struct scratch *s;
 	uint64_t slots;
 
-	if (wait)
-		wait_drop(wait);	/* killed while it waited */
+	if (pending)
+		pending_drop(pending);	/* killed while it waited */
 	if (READ_CORE(task, signal, live.counter))
 		return 0;	/* other threads go on */
-	wait_process_gone(task);
+	pending_process_gone(task);
 	__sync_fetch_and_add(&stats.processes, -1);
 	process_exited(task);
 	if (control.kind_live[ES_KIND_CLOSE] && READ_CORE(task, files, count.counter) == 1)

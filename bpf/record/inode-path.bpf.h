@@ -99,7 +99,7 @@ __noinline uint64_t mount_by_call(struct scratch *s, uint64_t address)
 	return (uint64_t)s->place.dentry_mount + bpf_core_field_offset(struct mount, mnt);
 }
 
-static __always_inline uint32_t put_object(struct scratch *s, struct dentry *dentry)
+static __always_inline uint32_t put_inode_path(struct scratch *s, struct dentry *dentry)
 {
 	uint64_t address = scalar_of(dentry);
 	struct path path = { .dentry = (void *)address };

@@ -17,10 +17,10 @@
  * Kernels before 6.2 give a program no task by its number, and what is known of a process is kept with its task: so
  * there a process is told as it is now, without pidversion, and only if its address is known.
  */
-static __noinline uint32_t put_stranger(struct scratch *s, uint64_t address)
+static __noinline uint32_t put_unknown_process(struct scratch *s, uint64_t address)
 {
 	struct task_struct *leader = (void *)address;
-	struct process *p = &s->stranger;
+	struct process *p = &s->unknown_process;
 	struct es_process_part *part;
 	uint32_t off;
 
@@ -46,7 +46,7 @@ static __noinline uint32_t put_numbered(struct scratch *s, int pid, uint64_t add
 	uint32_t off;
 
 	if (!bpf_task_from_pid)
-		return address ? put_stranger(s, address) : 0;
+		return address ? put_unknown_process(s, address) : 0;
 	task = bpf_task_from_pid(pid);
 	if (!task)
 		return 0;
