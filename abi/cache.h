@@ -3,7 +3,7 @@
 
 /* The cache of answers, bpf/cache/versions.bpf.h: what kernel programs, daemon and esctl have to agree on. */
 
-/* AUTH types whose answers are kept. The hooks of these say what an answer is about: question_open_kept(). */
+/* AUTH types whose answers are kept. The hooks of these say what an answer is about: question_open_cached(). */
 #define ES_CACHE_TYPES(T) \
 	T(AUTH_EXEC) T(AUTH_OPEN) T(AUTH_MMAP) T(AUTH_MOUNT) T(AUTH_CHDIR) T(AUTH_CHROOT) T(AUTH_READDIR) \
 	T(AUTH_SETMODE) T(AUTH_SETOWNER) T(AUTH_SETFLAGS) T(AUTH_UTIMES) T(AUTH_GETEXTATTR) T(AUTH_LISTEXTATTR) \

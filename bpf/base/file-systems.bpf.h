@@ -6,7 +6,7 @@
 #include "bpf/base/kernel.h"
 
 /* File systems where this kernel's own calls are the only way to change a file. */
-static __always_inline bool kept_magic(uint32_t magic)
+static __always_inline bool is_local_magic(uint32_t magic)
 {
 	switch (magic) {
 	case 0xef53:			/* ext2, ext3, ext4 */

@@ -115,7 +115,7 @@ struct capture {
 	char bytes[CAPTURE_BYTES + USER_BYTES];
 };
 
-enum { MUTED_KEPT = 16 };
+enum { MUTED_REMEMBERED = 16 };
 
 #define MUTED_BUSY (~0ull)
 
@@ -133,7 +133,7 @@ struct muted {
 struct process {
 	uint32_t pidversion;		/* 0: not filled in yet */
 	uint32_t exited;
-	struct muted muted[MUTED_KEPT];	/* clients by slot % MUTED_KEPT */
+	struct muted muted[MUTED_REMEMBERED];	/* clients by slot % MUTED_REMEMBERED */
 	int32_t original_ppid;
 	uint32_t pad;
 	uint64_t start_ns;

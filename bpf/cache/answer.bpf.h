@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (2) Answers that clients want kept, under the versions of what they are about. The keep_*() see an answer from before the
- * asking until it is in the cache, or isn't. Why that is safe: versions.bpf.h.
+ * (2) Answers that clients want kept, under the versions of what they are about. The cached_answer_*() follow an answer
+ * from before the asking until it is in the cache, or isn't. Why that is safe: versions.bpf.h.
  */
 
 #include "bpf/cache/versions.bpf.h"
@@ -19,10 +19,10 @@ struct {
 enum { TYPE_MASK = 0xff };		/* of events: in an answer's kind, what else tells it apart is above */
 
 /* The last generation of the cache in which an answer of this type was kept. */
-uint32_t kept_since[TYPE_MASK + 1];
+uint32_t cached_since[TYPE_MASK + 1];
 
 /* An answer that may be kept, from before the asking until all have answered. */
-struct keep {
+struct cached_answer {
 	uint64_t inode;
 	uint64_t executable, file;	/* versions */
 	uint64_t clients;
@@ -97,14 +97,14 @@ static __always_inline enum cached cache_find(uint64_t executable, uint64_t file
 }
 
 /* The place to write: that of an older answer to the same, else a free one, else one whose turn it is. */
-static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct keep *keep)
+static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct cached_answer *answer)
 {
 	uint32_t way, best = ES_CACHE_WAYS;
 
 	for (way = 0; way < ES_CACHE_WAYS; way++) {
-		if (slot_is(&set->slots[way], keep->executable, keep->file, keep->kind))
+		if (slot_is(&set->slots[way], answer->executable, answer->file, answer->kind))
 			return way;
-		if (set->slots[way].generation != keep->generation)
+		if (set->slots[way].generation != answer->generation)
 			best = way;
 	}
 	if (best < ES_CACHE_WAYS)
@@ -114,27 +114,27 @@ static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct keep
 }
 
 /* Who finds the set being written does without. */
-static __noinline int cache_store(struct keep *keep)
+static __noinline int cache_store(struct cached_answer *answer)
 {
-	struct es_cache_set *set = cache_set(keep->executable, keep->file, keep->kind);
+	struct es_cache_set *set = cache_set(answer->executable, answer->file, answer->kind);
 	struct es_cache_slot *slot;
-	uint32_t type = keep->kind;
+	uint32_t type = answer->kind;
 	uint64_t sequence;
 
 	if (!set)
 		return 0;
 	asm volatile("" : "+r"(type));
-	WRITE_ONCE(kept_since[type & TYPE_MASK], keep->generation);
+	WRITE_ONCE(cached_since[type & TYPE_MASK], answer->generation);
 	sequence = READ_ONCE(set->sequence);
 	if (sequence & 1 || __sync_val_compare_and_swap(&set->sequence, sequence, sequence + 1) != sequence)
 		return 0;
-	slot = &set->slots[way_to_use(set, keep) & (ES_CACHE_WAYS - 1)];
-	WRITE_ONCE(slot->executable, keep->executable);
-	WRITE_ONCE(slot->file, keep->file);
-	WRITE_ONCE(slot->clients, keep->clients);
-	WRITE_ONCE(slot->kind, keep->kind);
-	WRITE_ONCE(slot->mask, keep->mask);
-	WRITE_ONCE(slot->generation, keep->generation);
+	slot = &set->slots[way_to_use(set, answer) & (ES_CACHE_WAYS - 1)];
+	WRITE_ONCE(slot->executable, answer->executable);
+	WRITE_ONCE(slot->file, answer->file);
+	WRITE_ONCE(slot->clients, answer->clients);
+	WRITE_ONCE(slot->kind, answer->kind);
+	WRITE_ONCE(slot->mask, answer->mask);
+	WRITE_ONCE(slot->generation, answer->generation);
 	WRITE_ONCE(set->sequence, sequence + 2);
 	cache_count(ES_CACHE_INSERTED);
 	return 0;
@@ -143,7 +143,7 @@ static __noinline int cache_store(struct keep *keep)
 /* ---- keeping one ---- */
 
 enum {
-	KEPT_RESULT = 1,		/* in question.flags: what there is to allow where the answer is no set of flags */
+	ANSWER_RESULT = 1,		/* in question.flags: what there is to allow if the answer is no set of flags */
 	CHANGES_FILE = 1 << 8,		/* what is allowed changes the file */
 };
 
@@ -154,54 +154,54 @@ static __always_inline int own_writers(uint32_t kind, uint32_t flags)
 }
 
 /* Before anyone is asked: under which versions the answer can be kept. */
-__noinline int keep_begin(struct keep *keep, uint64_t inode, uint64_t dentry, uint64_t clients)
+__noinline int cached_answer_begin(struct cached_answer *answer, uint64_t inode, uint64_t dentry, uint64_t clients)
 {
 	uint32_t hindrance = ES_CACHE_UNFIT;
 
-	if (!keep)
+	if (!answer)
 		return 0;
 	cache_count(ES_CACHE_MISSES);
-	keep->inode = inode;
-	keep->generation = READ_ONCE(control.cache_generation);
-	keep->mask = ES_VERDICT_FLAGS_MASK;
-	keep->wanted = 0;
-	keep->clients = clients;
-	keep->executable = version_stable(executable_of_current(), 0, 0, &hindrance);
-	if (keep->executable)
-		keep->file = version_stable(inode, dentry, own_writers(keep->kind, keep->flags), &hindrance);
-	keep->hindrance = hindrance;
+	answer->inode = inode;
+	answer->generation = READ_ONCE(control.cache_generation);
+	answer->mask = ES_VERDICT_FLAGS_MASK;
+	answer->wanted = 0;
+	answer->clients = clients;
+	answer->executable = version_stable(executable_of_current(), 0, 0, &hindrance);
+	if (answer->executable)
+		answer->file = version_stable(inode, dentry, own_writers(answer->kind, answer->flags), &hindrance);
+	answer->hindrance = hindrance;
 	return 0;
 }
 
 /* The place of the version that the answer is about, NULL: it isn't there any more. */
-static __always_inline struct version *keep_version(struct keep *keep)
+static __always_inline struct version *cached_answer_version(struct cached_answer *answer)
 {
-	struct version_set *set = version_set(keep->inode);
+	struct version_set *set = version_set(answer->inode);
 	uint32_t way;
 
 	for (way = 0; set && way < VERSION_WAYS; way++) {
-		if (version_at(&set->ways[way], keep->inode) == keep->file)
+		if (version_at(&set->ways[way], answer->inode) == answer->file)
 			return &set->ways[way];
 	}
 	return NULL;
 }
 
 /* All have answered. What is allowed to change the file ends what was known of it. */
-static __noinline int keep_end(struct keep *keep, bool denied)
+static __noinline int cached_answer_end(struct cached_answer *answer, bool denied)
 {
 	struct version *version;
 
-	if (!keep->wanted || !keep->generation || (!denied && keep->flags & CHANGES_FILE))
+	if (!answer->wanted || !answer->generation || (!denied && answer->flags & CHANGES_FILE))
 		return 0;
-	if (keep->hindrance) {
-		cache_count(keep->hindrance < ES_CACHE_COUNT_MAX ? keep->hindrance : ES_CACHE_UNFIT);
+	if (answer->hindrance) {
+		cache_count(answer->hindrance < ES_CACHE_COUNT_MAX ? answer->hindrance : ES_CACHE_UNFIT);
 		return 0;
 	}
-	version = keep_version(keep);
-	if (!version || control.cache_generation != keep->generation) {
+	version = cached_answer_version(answer);
+	if (!version || control.cache_generation != answer->generation) {
 		cache_count(ES_CACHE_CHANGED);
 		return 0;
 	}
-	WRITE_ONCE(version->kept, 1);
-	return cache_store(keep);
+	WRITE_ONCE(version->has_answers, 1);
+	return cache_store(answer);
 }

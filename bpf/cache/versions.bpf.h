@@ -20,7 +20,7 @@
  * the same way an inode that is about to end has no version: its references are counted, and it ends after the last.
  *
  * What the kernel doesn't tell of can't be followed: other machines' writes, what lies below an overlay. So answers are
- * kept only about files of file systems that are known to have no other way in (kept_magic()).
+ * kept only about files of file systems that are known to have no other way in (is_local_magic()).
  *
  * Both tables are arrays, as an element of the kernel's hash maps may become another one while it is read. The order of
  * loads and stores is left to the processor: x86 keeps it.
@@ -43,7 +43,7 @@ enum {
 struct version {
 	uint64_t inode;
 	uint64_t number;		/* 0: the place is free */
-	uint64_t kept;			/* there may be answers under this number */
+	uint64_t has_answers;		/* there may be answers under this number */
 };
 
 struct version_set {
@@ -141,7 +141,7 @@ static __noinline uint64_t version_begin(uint64_t inode)
 	    __sync_val_compare_and_swap(&version->number, before, VERSION_CLAIMED) != before)
 		return 0;
 	WRITE_ONCE(version->inode, inode);
-	WRITE_ONCE(version->kept, 0);
+	WRITE_ONCE(version->has_answers, 0);
 	(void)__sync_lock_test_and_set(&version->number, number);	/* before any look at writers and locks */
 	return number;
 }
@@ -156,22 +156,22 @@ static __always_inline void version_over(struct version *version, uint64_t inode
 	before = version_at(version, inode);
 	after = ends ? 0 : next_version();
 	if (!before || __sync_val_compare_and_swap(&version->number, before, after) != before ||
-	    !READ_ONCE(version->kept))
+	    !READ_ONCE(version->has_answers))
 		return;
-	WRITE_ONCE(version->kept, 0);
+	WRITE_ONCE(version->has_answers, 0);
 	if (!ends)
 		cache_count(how);
 }
 
 /* A kernel's own mount has files that were never opened: memfd_create(2)'s are written with no writer counted. */
-static __always_inline bool kept_file(struct inode *inode)
+static __always_inline bool is_local_file(struct inode *inode)
 {
 	enum { SB_KERNMOUNT = 1 << 22 };
 	uint32_t format = READ_CORE(inode, i_mode) & S_IFMT;
 
 	if (format != S_IFREG && format != S_IFDIR && format != S_IFSOCK)
 		return false;
-	return kept_magic(READ_CORE(inode, i_sb, s_magic)) && !(READ_CORE(inode, i_sb, s_flags) & SB_KERNMOUNT);
+	return is_local_magic(READ_CORE(inode, i_sb, s_magic)) && !(READ_CORE(inode, i_sb, s_flags) & SB_KERNMOUNT);
 }
 
 /* Is it locked for a change by another task? The owner's low bits are flags. */
@@ -210,7 +210,7 @@ __noinline uint64_t version_stable(uint64_t address, uint64_t dentry, int writer
 	if (!hindrance)
 		return 0;
 	*hindrance = ES_CACHE_UNFIT;
-	if (!address || !kept_file(inode))
+	if (!address || !is_local_file(inode))
 		return 0;
 	number = version_now(address);
 	if (!number)
@@ -373,7 +373,7 @@ static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 	uint32_t one = 1;
 
 	if (!control.cache_watched || (command >> 8 & 0xff) == 'T' || command >> 30 == IOCTL_READ ||
-	    !kept_file((void *)inode))
+	    !is_local_file((void *)inode))
 		return;
 	WRITE_ONCE(any_spoilt, 1);
 	if (bpf_map_update_elem(&spoilt, &inode, &one, BPF_ANY))

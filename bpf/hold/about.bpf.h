@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * (2) Has this been answered before, and kept? question_open_kept() looks, with what the hook says the answer is about.
+ * (2) Has this been answered before, and kept? question_open_cached() looks, with what the hook says the answer is
+ * about.
  */
 
 #include "bpf/cache/answer.bpf.h"
@@ -47,7 +48,7 @@ static __always_inline void about_dentry(struct question *q, struct dentry *dent
 static __always_inline void about_process(struct question *q, uint64_t task, uint32_t number)
 {
 	q->inode = executable_of(task);
-	q->flags = KEPT_RESULT;
+	q->flags = ANSWER_RESULT;
 	q->number = number;
 }
 
@@ -55,7 +56,7 @@ static __always_inline void about_process(struct question *q, uint64_t task, uin
  * What a kept answer says. A question of this thread that is still open has to be seen through. The count of writers is
  * there for what no hook has told.
  */
-__noinline int cached_answer(uint64_t address, uint64_t clients, uint32_t kind, uint32_t flags)
+__noinline int cached_answer_find(uint64_t address, uint64_t clients, uint32_t kind, uint32_t flags)
 {
 	uint64_t executable, file = version_now(address);
 	struct inode *inode = (void *)address;
@@ -83,9 +84,9 @@ static __always_inline int question_cached(struct question *q)
 	uint32_t generation = control.cache_generation, type = q->type;
 
 	asm volatile("" : "+r"(type));
-	if (!generation || !q->slots || !q->inode || READ_ONCE(kept_since[type & TYPE_MASK]) != generation)
+	if (!generation || !q->slots || !q->inode || READ_ONCE(cached_since[type & TYPE_MASK]) != generation)
 		return CACHED_NOT;
-	return cached_answer(q->inode, q->slots, cache_kind(q->type, q->number), q->flags);
+	return cached_answer_find(q->inode, q->slots, cache_kind(q->type, q->number), q->flags);
 }
 
 /*
@@ -111,7 +112,7 @@ static __always_inline void question_drop_muted(struct question *q, uint32_t typ
 }
 
 /* False: nobody wants to be asked, or all have answered this before and allowed it. `about_` is one of the about_*(). */
-#define question_open_kept(q_, type_, notify_, a_, b_, c_, about_) ({ \
+#define question_open_cached(q_, type_, notify_, a_, b_, c_, about_) ({ \
 	int says_ = CACHED_NOT; \
 	bool ask_ = question_begin(q_, type_, notify_); \
 	if (ask_ && (q_)->slots) { \
@@ -124,24 +125,24 @@ static __always_inline void question_drop_muted(struct question *q, uint32_t typ
 })
 
 /* What was found by a name, which may lead elsewhere by now: it has to be what the record is about. */
-static __always_inline void keep_checked(struct question *q, uint64_t inode)
+static __always_inline void cached_answer_checked(struct question *q, uint64_t inode)
 {
 	if (inode != q->inode && q->pending)
-		q->pending->keep.generation = 0;
+		q->pending->cached_answer.generation = 0;
 }
 
-static __always_inline void keep_asked(struct pending *pending)
+static __always_inline void cached_answer_asked(struct pending *pending)
 {
-	if (pending->slots != pending->keep.clients)
-		pending->keep.hindrance = ES_CACHE_NOT_ALL;
+	if (pending->slots != pending->cached_answer.clients)
+		pending->cached_answer.hindrance = ES_CACHE_NOT_ALL;
 }
 
 /* An answer, or that there is none (0). */
-static __always_inline void keep_verdict(struct pending *pending, uint32_t verdict)
+static __always_inline void cached_answer_verdict(struct pending *pending, uint32_t verdict)
 {
 	if (!(verdict & ES_VERDICT_KEEP))
-		pending->keep.hindrance = ES_CACHE_NOT_ALL;
+		pending->cached_answer.hindrance = ES_CACHE_NOT_ALL;
 	else
-		pending->keep.wanted = 1;
-	pending->keep.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
+		pending->cached_answer.wanted = 1;
+	pending->cached_answer.mask &= verdict >> ES_VERDICT_FLAGS_SHIFT;
 }

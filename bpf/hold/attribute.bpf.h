@@ -42,14 +42,14 @@ static __always_inline void put_named(struct scratch *s, struct dentry *dentry, 
 		put_string(s, &head_of(s)->str[0], name, NAME_BYTES);
 }
 
-/* `hash` is text_take()'s, of the name; `kept`: whichever name it is, an answer is about all of them. */
+/* `hash` is text_take()'s, of the name; `cached`: whichever name it is, an answer is about all of them. */
 static __always_inline int ask_named(enum wait_how how, struct dentry *dentry, const char *name, uint64_t hash,
-				     uint32_t type, uint32_t notify, bool kept)
+				     uint32_t type, uint32_t notify, bool cached)
 {
 	struct question q = {};
 
-	if (by_kernel() || !question_open_kept(&q, type, notify, inode_key(dentry), hash, 0,
-					       if (kept) about_dentry(&q, dentry, KEPT_RESULT)))
+	if (by_kernel() || !question_open_cached(&q, type, notify, inode_key(dentry), hash, 0,
+						 if (cached) about_dentry(&q, dentry, ANSWER_RESULT)))
 		return 0;
 	return question_ask(&q, how, put_named(s, dentry, name, 0));
 }
@@ -138,8 +138,8 @@ int BPF_PROG(plain_inode_listxattr, struct dentry *dentry, int ret)
 	struct question q = {};
 
 	if (ret || by_kernel() ||
-	    !question_open_kept(&q, EV_AUTH_LISTEXTATTR, EV_NOTIFY_LISTEXTATTR, inode_key(dentry), 0, 0,
-				about_dentry(&q, dentry, KEPT_RESULT)))
+	    !question_open_cached(&q, EV_AUTH_LISTEXTATTR, EV_NOTIFY_LISTEXTATTR, inode_key(dentry), 0, 0,
+				  about_dentry(&q, dentry, ANSWER_RESULT)))
 		return ret;
 	return question_ask(&q, WAIT_RESTART, put_named(s, dentry, NULL, 0));
 }
@@ -157,9 +157,9 @@ static __always_inline int on_path_chmod(const struct path *path, uint16_t mode,
 {
 	struct question q = {};
 
-	if (ret || !question_open_kept(&q, EV_AUTH_SETMODE, EV_NOTIFY_SETMODE,
-				       inode_key(READ_CORE(path, dentry)), mode, 0,
-				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
+	if (ret || !question_open_cached(&q, EV_AUTH_SETMODE, EV_NOTIFY_SETMODE,
+					 inode_key(READ_CORE(path, dentry)), mode, 0,
+					 about_path(&q, path, ANSWER_RESULT | CHANGES_FILE)))
 		return ret;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, mode, 0));
 }
@@ -170,9 +170,9 @@ static __always_inline int on_path_chown(const struct path *path, uint64_t uid, 
 {
 	struct question q = {};
 
-	if (ret || !question_open_kept(&q, EV_AUTH_SETOWNER, EV_NOTIFY_SETOWNER,
-				       inode_key(READ_CORE(path, dentry)), uid, gid,
-				       about_path(&q, path, KEPT_RESULT | CHANGES_FILE)))
+	if (ret || !question_open_cached(&q, EV_AUTH_SETOWNER, EV_NOTIFY_SETOWNER,
+					 inode_key(READ_CORE(path, dentry)), uid, gid,
+					 about_path(&q, path, ANSWER_RESULT | CHANGES_FILE)))
 		return ret;
 	return question_ask(&q, WAIT_SLICED, put_attribute(s, path, (uint32_t)uid, (uint32_t)gid));
 }
@@ -196,8 +196,8 @@ static __always_inline int on_path_chroot(const struct path *path, int ret)
 {
 	struct question q = {};
 
-	if (ret || !question_open_kept(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ_CORE(path, dentry)), 0, 0,
-				       about_path(&q, path, KEPT_RESULT)))
+	if (ret || !question_open_cached(&q, EV_AUTH_CHROOT, EV_NOTIFY_CHROOT, inode_key(READ_CORE(path, dentry)), 0, 0,
+					 about_path(&q, path, ANSWER_RESULT)))
 		return ret;
 	return question_ask(&q, WAIT_RESTART, put_attribute(s, path, 0, 0));
 }
@@ -231,8 +231,8 @@ int BPF_PROG(plain_inode_permission, struct inode *inode, int mask, int ret)
 	if (ret || !(mask & LINUX_MAY_CHDIR) || current_syscall().kind != ES_KIND_CHDIR || by_kernel())
 		return ret;
 	dentry = dentry_of_directory(inode);
-	if (!question_open_kept(&q, EV_AUTH_CHDIR, EV_NOTIFY_CHDIR, inode_key(dentry), 0, 0,
-				about_dentry(&q, dentry, KEPT_RESULT)))
+	if (!question_open_cached(&q, EV_AUTH_CHDIR, EV_NOTIFY_CHDIR, inode_key(dentry), 0, 0,
+				  about_dentry(&q, dentry, ANSWER_RESULT)))
 		return 0;
 	return question_ask(&q, WAIT_RESTART, put_named(s, dentry, NULL, 0));
 }
@@ -275,8 +275,8 @@ static __always_inline int on_inode_setattr(struct dentry *dentry, struct iattr 
 
 	if (ret || current_syscall().kind != ES_KIND_UTIMES || by_kernel())
 		return ret;
-	if (!question_open_kept(&q, EV_AUTH_UTIMES, EV_NOTIFY_UTIMES, inode_key(dentry), READ_CORE(attr, ia_valid), 0,
-				about_dentry(&q, dentry, KEPT_RESULT | CHANGES_FILE)))
+	if (!question_open_cached(&q, EV_AUTH_UTIMES, EV_NOTIFY_UTIMES, inode_key(dentry), READ_CORE(attr, ia_valid), 0,
+				  about_dentry(&q, dentry, ANSWER_RESULT | CHANGES_FILE)))
 		return 0;
 	return question_ask(&q, WAIT_SLICED, put_utimes(s, dentry, attr));
 }

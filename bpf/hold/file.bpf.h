@@ -75,8 +75,8 @@ static __noinline int on_file_open(struct file *file)
 		return 0;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
-	if (!question_open_kept(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
-				about_opened(&q, file, flags)))
+	if (!question_open_cached(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
+				  about_opened(&q, file, flags)))
 		return 0;
 	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
 }
@@ -105,8 +105,9 @@ static __always_inline int ask_flags(struct file *file, uint64_t address, enum w
 	uint32_t flags = 0;
 
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)address);
-	if (!question_open_kept(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags, 0,
-				about_file(&q, file, KEPT_RESULT | CHANGES_FILE)))
+	if (!question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags,
+				  0,
+				  about_file(&q, file, ANSWER_RESULT | CHANGES_FILE)))
 		return 0;
 	return question_ask(&q, how, put_file_number(s, file, flags));
 }
@@ -201,9 +202,9 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 	} else if ((READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
 		return 0;
 	}
-	if (!question_open_kept(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
-				target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ_CORE(file, f_inode),
-				(uint64_t)target, 0, if (!target) about_file(&q, file, KEPT_RESULT)))
+	if (!question_open_cached(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
+				  target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ_CORE(file, f_inode),
+				  (uint64_t)target, 0, if (!target) about_file(&q, file, ANSWER_RESULT)))
 		return 0;
 	ret = question_ask(&q, WAIT_RESTART, put_read(s, file, target));
 	if (!ret && target && state)
@@ -220,8 +221,8 @@ static __always_inline int on_mmap_file(struct file *file, unsigned long reqprot
 
 	if (ret || !file)
 		return ret;
-	if (!question_open_kept(&q, EV_AUTH_MMAP, EV_NOTIFY_MMAP, (uint64_t)READ_CORE(file, f_inode), prot, flags,
-				about_file(&q, file, KEPT_RESULT)))
+	if (!question_open_cached(&q, EV_AUTH_MMAP, EV_NOTIFY_MMAP, (uint64_t)READ_CORE(file, f_inode), prot, flags,
+				  about_file(&q, file, ANSWER_RESULT)))
 		return 0;
 	return question_ask(&q, in_exec() ? WAIT_WHOLE : WAIT_GATE, put_mmap(s, file, prot, flags));
 }
@@ -261,7 +262,7 @@ static __always_inline void put_opened(struct question *q, struct scratch *s, st
 		head_of(s)->file[0] = put_file(s, file);
 		return;
 	}
-	keep_checked(q, executable_of(look->leader));
+	cached_answer_checked(q, executable_of(look->leader));
 	head_of(s)->num[0] = look->number;
 	head_of(s)->other = put_numbered(s, look->pid, look->leader);
 	if (!head_of(s)->other)
@@ -273,7 +274,7 @@ static __always_inline void about_look(struct question *q, struct look *look, st
 	struct task_struct *leader = (void *)look->leader;
 
 	if (!look->pid) {
-		about_file(q, file, KEPT_RESULT);
+		about_file(q, file, ANSWER_RESULT);
 		return;
 	}
 	rcu_begin(true);
@@ -297,8 +298,8 @@ static __noinline int on_file_open_other(struct file *file)
 	} else if (!look_of(&look, file)) {
 		return 0;
 	}
-	if (!question_open_kept(&q, look.auth, look.notify, (uint64_t)READ_CORE(file, f_inode), look.number,
-				look.leader, about_look(&q, &look, file)))
+	if (!question_open_cached(&q, look.auth, look.notify, (uint64_t)READ_CORE(file, f_inode), look.number,
+				  look.leader, about_look(&q, &look, file)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_opened(&q, s, &look, file));
 }

@@ -43,7 +43,7 @@ struct pending {
 	bool starts_over;		/* the call; until its open question is answered */
 	struct allowed_before allowed_before[ALLOWED_BEFORE_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
-	struct keep keep;		/* in hooks whose answers may be kept */
+	struct cached_answer cached_answer;	/* in hooks whose answers may be kept */
 };
 
 struct {

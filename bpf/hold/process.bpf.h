@@ -41,8 +41,8 @@ static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int
 			state->script = file;
 		return 0;
 	}
-	if (!question_open_kept(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
-				if (!state->script.dentry) about_file(&q, READ_CORE(bprm, file), KEPT_RESULT)))
+	if (!question_open_cached(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
+				  if (!state->script.dentry) about_file(&q, READ_CORE(bprm, file), ANSWER_RESULT)))
 		return 0;
 	state->file = file;
 	return question_ask(&q, WAIT_GATE, put_bprm(s, state, READ_CORE(bprm, interp)));
@@ -111,8 +111,8 @@ int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int
 	    READ_CORE(target, tgid) == bpf_get_current_pid_tgid() >> 32)
 		return ret;
 	read = call.kind == ES_KIND_PTRACE && call.variant == ES_VARIANT_OTHER;
-	if (!question_open_kept(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
-				(uint64_t)target, mode, 0, about_process(&q, scalar_of(target), 0)))
+	if (!question_open_cached(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
+				  (uint64_t)target, mode, 0, about_process(&q, scalar_of(target), 0)))
 		return 0;
 	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
 		__sync_fetch_and_add(&stats.not_held, 1);

@@ -39,10 +39,10 @@ static __always_inline int on_sb_mount(const char *device, const struct path *pa
 
 	if (ret || flags & LINUX_MS_PROPAGATION)
 		return ret;
-	if (!question_open_kept(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
-				remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ_CORE(path, dentry)),
-				flags, 0,
-				if (!remount) about_path(&q, path, KEPT_RESULT)))
+	if (!question_open_cached(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
+				  remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ_CORE(path, dentry)),
+				  flags, 0,
+				  if (!remount) about_path(&q, path, ANSWER_RESULT)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_sb_mount(s, device, path, type, flags));
 }
@@ -66,8 +66,8 @@ int BPF_PROG(plain_move_mount, const struct path *from, const struct path *to, i
 
 	if (ret || current_syscall().kind != ES_KIND_MOUNT || current_syscall().variant != ES_VARIANT_AT)
 		return ret;
-	if (!question_open_kept(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ_CORE(to, dentry)),
-				(uint64_t)READ_CORE(from, mnt), 0, about_path(&q, to, KEPT_RESULT)))
+	if (!question_open_cached(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, inode_key(READ_CORE(to, dentry)),
+				  (uint64_t)READ_CORE(from, mnt), 0, about_path(&q, to, ANSWER_RESULT)))
 		return 0;
 	return question_ask(&q, WAIT_RESTART, put_moved(s, from, to));
 }
@@ -112,7 +112,7 @@ static __always_inline void put_address(struct question *q, struct scratch *s, s
 	if (!read_unix_address(s, address))
 		return;
 	if (connected) {
-		keep_checked(q, socket_file(s));
+		cached_answer_checked(q, socket_file(s));
 		put_connected(s, address, connected);
 	} else {
 		walk_unix_path(s, 0);
@@ -133,7 +133,7 @@ static __noinline int about_address(struct question *q, struct unix_address *add
 		inode = socket_file(s);
 		mnt = (void *)((char *)s->place.dentry_mount + bpf_core_field_offset(struct mount, mnt));
 		if (inode)
-			about_inode(q, inode, (uint64_t)s->place.dentry, mnt, KEPT_RESULT);
+			about_inode(q, inode, (uint64_t)s->place.dentry, mnt, ANSWER_RESULT);
 	}
 	rcu_end(true);
 	if (s)
@@ -153,8 +153,9 @@ static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int
 	if (!state || address.family != LINUX_AF_UNIX || len <= (int)sizeof(address.family) ||
 	    len > (int)sizeof(address.family) + UNIX_PATH_BYTES)
 		return 0;
-	if (!question_open_kept(&q, type, notify, (uint64_t)READ_CORE(socket, sk), text_take(state, address.at, len), 0,
-				if (connected) about_address(&q, &address)))
+	if (!question_open_cached(&q, type, notify, (uint64_t)READ_CORE(socket, sk),
+				  text_take(state, address.at, len), 0,
+				  if (connected) about_address(&q, &address)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_address(&q, s, &address, connected));
 }

@@ -9,7 +9,7 @@
  *						`put` fills in the record `s`, which is made when the operation first
  *						comes by, and again to notify of a denial
  *
- * Of types whose answers may be kept (about.bpf.h): question_open_kept(), which is told what the answer is about and
+ * Of types whose answers may be kept (about.bpf.h): question_open_cached(), which is told what the answer is about and
  * looks for one first. Then question_ask() keeps the one that is given.
  *
  * The answer is in the client's `held` entry, wherever the task slept meanwhile. It sleeps at the client's gate, a FUSE
@@ -156,7 +156,7 @@ static long verdict_step(uint32_t slot, struct pending **pending_)
 		return 0;
 	if ((verdict & ES_VERDICT_MASK) == ES_VERDICT_DENY)
 		pending->denied = 1;
-	keep_verdict(pending, verdict);
+	cached_answer_verdict(pending, verdict);
 	if (entry)
 		entry_free(entry);
 	pending->slots &= ~(1ull << slot);
@@ -192,9 +192,9 @@ static __always_inline int pending_result(struct pending *pending)
 	bool denied = pending->denied;
 
 	if (pending->slots)
-		keep_verdict(pending, 0);
+		cached_answer_verdict(pending, 0);
 	if (pending->type_and_one)
-		keep_end(&pending->keep, denied);
+		cached_answer_end(&pending->cached_answer, denied);
 	if (pending->type_and_one && !denied)
 		remember_allowed(pending);
 	pending->starts_over = false;
@@ -281,7 +281,7 @@ static __always_inline void pending_give_up(struct pending *pending, uint32_t sl
 
 	if (entry)
 		entry_free(entry);
-	keep_verdict(pending, 0);
+	cached_answer_verdict(pending, 0);
 	pending->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
 }
 
@@ -422,15 +422,15 @@ static __always_inline int hook_result(int result)
 	}
 }
 
-static __always_inline void question_keep(struct question *q)
+static __always_inline void cached_answer_prepare(struct question *q)
 {
-	struct keep *keep = &q->pending->keep;
+	struct cached_answer *answer = &q->pending->cached_answer;
 
-	keep->kind = cache_kind(q->type, q->number);
-	keep->flags = q->flags;
-	keep->generation = 0;
+	answer->kind = cache_kind(q->type, q->number);
+	answer->flags = q->flags;
+	answer->generation = 0;
 	if (q->inode)
-		keep_begin(keep, q->inode, q->dentry, q->slots);
+		cached_answer_begin(answer, q->inode, q->dentry, q->slots);
 }
 
 #define question_ask(q_, wait_, put_) ({ \
@@ -448,7 +448,7 @@ static __always_inline void question_keep(struct question *q)
 		} else { \
 			pending_drop((q_)->pending); \
 			rcu_begin(sleeps_); \
-			question_keep(q_); \
+			cached_answer_prepare(q_); \
 			s = question_record(q_); \
 			if (s) { \
 				put_; \

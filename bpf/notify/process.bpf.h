@@ -108,7 +108,7 @@ static __always_inline void process_exec(struct scratch *s, struct process *p, s
 	struct syscall_state *state = syscall_entered(ES_KIND_EXEC);
 
 	p->pidversion = state && state->pidversion ? state->pidversion : next_pidversion();
-	keep_executable(s, p, (uint64_t)READ_CORE(task, mm, exe_file));
+	remember_executable(s, p, (uint64_t)READ_CORE(task, mm, exe_file));
 	if (read_pid(task, PIDTYPE_SID) == READ_CORE(task, tgid))
 		read_ids(&p->responsible, task, p->pidversion);
 }

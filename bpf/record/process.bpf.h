@@ -42,7 +42,7 @@ static __always_inline int read_pid(struct task_struct *task, int type)
 }
 
 /* Takes down the executable that a task runs now. The path is put together in a scratch record, then kept. */
-__noinline int keep_executable(struct scratch *s, struct process *p, uint64_t address)
+__noinline int remember_executable(struct scratch *s, struct process *p, uint64_t address)
 {
 	struct file *exe = (void *)address;
 	struct es_file_part *part;
@@ -119,7 +119,7 @@ __noinline int process_learn(struct scratch *s, struct process *p, uint64_t addr
 		p->start_ns = READ_CORE(leader, start_boottime);
 		read_ids(&p->responsible, leader, p->pidversion);
 	}
-	keep_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
+	remember_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
 	__sync_fetch_and_add(&stats.processes, 1);
 	return 0;
 }

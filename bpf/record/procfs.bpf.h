@@ -28,7 +28,7 @@ static __noinline uint32_t put_unknown_process(struct scratch *s, uint64_t addre
 	p->original_ppid = READ_CORE(leader, real_parent, tgid);
 	p->start_ns = READ_CORE(leader, start_boottime);
 	__builtin_memset(&p->responsible, 0, sizeof(p->responsible));
-	keep_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
+	remember_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
 	off = put_process_part(s, p, address);
 	if (!off)
 		return 0;

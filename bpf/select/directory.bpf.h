@@ -7,7 +7,7 @@
  *
  * A directory has one place in its file system, and leaves it by being renamed; so its path is what it was for as long as
  * the kernel's count of renames (rename_lock) and of changes of mounts (mount_lock) is what it was, and it is the same
- * directory: in the same mount, by number and generation, of a file system that has both (kept_magic()). An entry that
+ * directory: in the same mount, by number and generation, of a file system that has both (is_local_magic()). An entry that
  * was made under other counts is as good as none. Not so for a file, which may have several names.
  *
  * Each place in the table is guarded by a number, odd while it is written; who finds it so does without. The order of
@@ -171,7 +171,7 @@ __noinline int known_find(struct scratch *s, uint64_t slots, uint32_t type)
 	return READ_ONCE(search.known->sequence) == sequence ? search.answer : KNOWN_NOT;
 }
 
-struct known_keep {
+struct known_remember {
 	struct scratch *s;
 	struct known *known;
 	uint64_t left;
@@ -180,63 +180,63 @@ struct known_keep {
 	uint32_t pad;
 };
 
-static long generation_step(uint32_t step, struct known_keep *keep)
+static long generation_step(uint32_t step, struct known_remember *remember)
 {
-	uint32_t slot = take_slot(&keep->left);
+	uint32_t slot = take_slot(&remember->left);
 
-	keep->s->known_generation[known_place(slot, keep->type)] = READ_ONCE(mute_client_of(slot)->generation);
-	return !keep->left;
+	remember->s->known_generation[known_place(slot, remember->type)] = READ_ONCE(mute_client_of(slot)->generation);
+	return !remember->left;
 }
 
 /* Before it is found out who lists the directory: as of which mutes that will be. Two clients with one place: the last. */
 __noinline int known_begin(struct scratch *s, uint64_t slots, uint32_t type)
 {
-	struct known_keep keep = { .s = s, .left = slots, .type = type };
+	struct known_remember remember = { .s = s, .left = slots, .type = type };
 
 	if (!s)
 		return 0;
-	bpf_loop(ES_CLIENTS_MAX, generation_step, &keep, 0);
+	bpf_loop(ES_CLIENTS_MAX, generation_step, &remember, 0);
 	return 0;
 }
 
-static long keep_step(uint32_t step, struct known_keep *keep)
+static long remember_step(uint32_t step, struct known_remember *remember)
 {
-	uint32_t slot = take_slot(&keep->left), place = known_place(slot, keep->type);
-	struct known_verdict *verdict = &keep->known->verdict[place];
+	uint32_t slot = take_slot(&remember->left), place = known_place(slot, remember->type);
+	struct known_verdict *verdict = &remember->known->verdict[place];
 
-	verdict->type = keep->type;
-	verdict->listed = keep->listed >> slot & 1;
-	verdict->generation = keep->s->known_generation[place];
-	return !keep->left;
+	verdict->type = remember->type;
+	verdict->listed = remember->listed >> slot & 1;
+	verdict->generation = remember->s->known_generation[place];
+	return !remember->left;
 }
 
 /* Nothing has been renamed or mounted while the path was put together, and the file system has what tells directories apart. */
-static __always_inline bool known_keeps(struct scratch *s)
+static __always_inline bool known_may_remember(struct scratch *s)
 {
 	uint64_t counts = (uint64_t)LOCK_COUNT(&rename_lock) << 32 | LOCK_COUNT(&mount_lock);
 
-	return counts == s->known.counts && kept_magic(READ_CORE((struct inode *)s->known.inode, i_sb, s_magic));
+	return counts == s->known.counts && is_local_magic(READ_CORE((struct inode *)s->known.inode, i_sb, s_magic));
 }
 
 /* Keeps which of `slots` list the directory, whose key has been taken before that was found out. */
 __noinline int known_store(struct scratch *s, uint64_t slots, uint64_t listed, uint32_t type)
 {
-	struct known_keep keep = { .s = s, .left = slots, .listed = listed, .type = type };
+	struct known_remember remember = { .s = s, .left = slots, .listed = listed, .type = type };
 	uint64_t sequence;
 
-	if (!s || !known_keeps(s))
+	if (!s || !known_may_remember(s))
 		return 0;
-	keep.known = known_at(&s->known);
-	if (!keep.known)
+	remember.known = known_at(&s->known);
+	if (!remember.known)
 		return 0;
-	sequence = READ_ONCE(keep.known->sequence);
-	if (sequence & 1 || __sync_val_compare_and_swap(&keep.known->sequence, sequence, sequence + 1) != sequence)
+	sequence = READ_ONCE(remember.known->sequence);
+	if (sequence & 1 || __sync_val_compare_and_swap(&remember.known->sequence, sequence, sequence + 1) != sequence)
 		return 0;
-	if (!known_is(keep.known, &s->known))
-		__builtin_memset(keep.known->verdict, 0, sizeof(keep.known->verdict));
-	keep.known->key = s->known;
-	bpf_loop(ES_CLIENTS_MAX, keep_step, &keep, 0);
+	if (!known_is(remember.known, &s->known))
+		__builtin_memset(remember.known->verdict, 0, sizeof(remember.known->verdict));
+	remember.known->key = s->known;
+	bpf_loop(ES_CLIENTS_MAX, remember_step, &remember, 0);
 	asm volatile("" : : : "memory");
-	WRITE_ONCE(keep.known->sequence, sequence + 2);
+	WRITE_ONCE(remember.known->sequence, sequence + 2);
 	return 0;
 }

@@ -207,25 +207,25 @@ static __always_inline void actor_compute(struct actor *actor, uint32_t slot, st
 }
 
 /* Who claims an entry writes it; the others go without. A reader looks at the generation before and after. */
-static __always_inline void actor_keep(struct process *p, struct muted *kept, uint64_t generation,
-				       const struct es_mute_types *types)
+static __always_inline void remember_actor(struct process *p, struct muted *remembered, uint64_t generation,
+					   const struct es_mute_types *types)
 {
-	uint64_t seen = kept->generation;
+	uint64_t seen = remembered->generation;
 
-	if (seen == MUTED_BUSY || __sync_val_compare_and_swap(&kept->generation, seen, MUTED_BUSY) != seen)
+	if (seen == MUTED_BUSY || __sync_val_compare_and_swap(&remembered->generation, seen, MUTED_BUSY) != seen)
 		return;
-	kept->types = *types;
-	kept->pidversion = p->pidversion;
+	remembered->types = *types;
+	remembered->pidversion = p->pidversion;
 	asm volatile("" : : : "memory");
-	*(volatile uint64_t *)&kept->generation = generation;
+	*(volatile uint64_t *)&remembered->generation = generation;
 }
 
-static __always_inline bool actor_muted_anew(struct actor *actor, uint32_t slot, struct muted *kept, uint64_t generation)
+static __always_inline bool actor_muted_anew(struct actor *actor, uint32_t slot, struct muted *remembered, uint64_t generation)
 {
 	struct es_mute_types types = {};
 
 	actor_compute(actor, slot, &types);
-	actor_keep(actor->p, kept, generation, &types);
+	remember_actor(actor->p, remembered, generation, &types);
 	return mute_types_has(&types, actor->type);
 }
 
@@ -233,19 +233,19 @@ static long actor_step(uint32_t step, struct actor *actor)
 {
 	uint32_t slot = take_slot(&actor->left);
 	struct process *p = actor->p;
-	struct muted *kept;
+	struct muted *remembered;
 	uint64_t generation;
 	bool muted;
 
-	kept = &p->muted[slot & (MUTED_KEPT - 1)];
+	remembered = &p->muted[slot & (MUTED_REMEMBERED - 1)];
 	generation = *(volatile uint64_t *)&mute_client_of(slot)->generation;
-	if (*(volatile uint64_t *)&kept->generation == generation && kept->pidversion == p->pidversion) {
-		muted = mute_types_has(&kept->types, actor->type);
+	if (*(volatile uint64_t *)&remembered->generation == generation && remembered->pidversion == p->pidversion) {
+		muted = mute_types_has(&remembered->types, actor->type);
 		asm volatile("" : : : "memory");
-		if (*(volatile uint64_t *)&kept->generation == generation)
+		if (*(volatile uint64_t *)&remembered->generation == generation)
 			goto out;
 	}
-	muted = actor_muted_anew(actor, slot, kept, generation);
+	muted = actor_muted_anew(actor, slot, remembered, generation);
 out:
 	if (muted)
 		actor->muted |= 1ull << slot;

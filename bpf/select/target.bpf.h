@@ -188,7 +188,7 @@ __noinline uint64_t select_targets(struct scratch *s, uint64_t slots)
 }
 
 /* Finds out for the next time who lists the directory of scratch.climbed, whose path is the beginning of `text`. */
-static __always_inline void target_keep(struct target *target, struct scratch *s, const void *text, uint32_t length)
+static __always_inline void remember_target(struct target *target, struct scratch *s, const void *text, uint32_t length)
 {
 	uint32_t last = s->known.last;
 
@@ -202,7 +202,7 @@ static __always_inline void target_keep(struct target *target, struct scratch *s
 }
 
 /* Puts together the path of scratch.climbed, and finds out who lists it: scratch.listed. False: it takes more than that. */
-static __always_inline bool target_climb(struct target *target, struct scratch *s, bool keep)
+static __always_inline bool target_climb(struct target *target, struct scratch *s, bool remember)
 {
 	uint32_t pos, length;
 	void *text;
@@ -214,8 +214,8 @@ static __always_inline bool target_climb(struct target *target, struct scratch *
 	if (!pos || length > ES_MUTE_PATH_BYTES)
 		return false;
 	text = &s->text[text_bounded(pos)];
-	if (keep)
-		target_keep(target, s, text, length);
+	if (remember)
+		remember_target(target, s, text, length);
 	target->kind = ES_MUTE_TARGET_PREFIX;
 	s->listed = target_listed(target, text, length);
 	return true;
