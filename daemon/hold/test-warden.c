@@ -168,7 +168,7 @@ static void expect_note(int heard, unsigned int mode)
 	REQUIRE(read(heard, &note, sizeof(note)) == sizeof(note));
 	REQUIRE(note.kind == ES_NOTE_MISSED && note.outcome == mode && note.by_warden && note.op_pid == 4);
 	REQUIRE(note.op_tid == 5 && note.type == ESD_AUTH_EXEC && !strcmp(note.path, "/bin/x"));
-	REQUIRE(!strcmp(note.executable, "/client") && note.late_ns >= ESD_WARDEN_SPARE_MS * NS_PER_MS);
+	REQUIRE(!strcmp(note.executable, "/client") && note.late_ns >= ESD_WARDEN_GRACE_MS * NS_PER_MS);
 }
 
 /* With the daemon doing nothing. */
@@ -178,7 +178,7 @@ static void test_hung(int heard)
 
 	ask(LATE, ES_MISS_KILL);
 	REQUIRE(dies(pids[LATE], 1000) && let_go(LATE, 500));
-	REQUIRE(clock_ns() - begin >= (100 + ESD_WARDEN_SPARE_MS) * NS_PER_MS);
+	REQUIRE(clock_ns() - begin >= (100 + ESD_WARDEN_GRACE_MS) * NS_PER_MS);
 	expect_note(heard, ES_MISS_KILL);
 	ask(LATE_ALLOWED, ES_MISS_ALLOW);
 	REQUIRE(verdict(LATE_ALLOWED, 1000) == (ES_VERDICT_ALLOW | ES_VERDICT_MISSED));

@@ -20,7 +20,7 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-#define SPARE_NS (ESD_WARDEN_SPARE_MS * NS_PER_MS)
+#define GRACE_NS (ESD_WARDEN_GRACE_MS * NS_PER_MS)
 
 enum {
 	DAEMON_LOOK_MS = 2,
@@ -198,7 +198,7 @@ static bool ward_late(struct wardship *self, struct ward *ward, uint64_t now, ui
 	struct esd_late late;
 	unsigned int index = 0;
 
-	while (esd_watch_late(&ward->watch, now, SPARE_NS, &index, &late)) {
+	while (esd_watch_late(&ward->watch, now, GRACE_NS, &index, &late)) {
 		if (esd_watch_kills(&late, mode)) {
 			ward_tell(self, ward, ES_NOTE_MISSED, &late, ES_MISS_KILL);
 			return true;
@@ -214,7 +214,7 @@ static bool ward_stalled(struct wardship *self, struct ward *ward, uint64_t now,
 	struct esd_late late = { .type = ES_EVENT_TYPES };
 	uint64_t since_ns;
 
-	if (!esd_watch_stalled(&ward->watch, now, SPARE_NS, &since_ns))
+	if (!esd_watch_stalled(&ward->watch, now, GRACE_NS, &since_ns))
 		return false;
 	for (int i = 0; i < ES_HELD_MAX && esd_watch_settle_unread(&ward->watch, mode != ES_MISS_DENY, &late); i++) {
 		late.late_ns = now - since_ns;
@@ -229,7 +229,7 @@ static void ward_look(struct wardship *self, struct ward *ward, uint64_t now)
 {
 	uint32_t mode = ward->watch.settings->miss_mode;
 
-	if (ward->dead_ns && now - ward->dead_ns <= SPARE_NS)
+	if (ward->dead_ns && now - ward->dead_ns <= GRACE_NS)
 		return;
 	if (!ward->dead_ns) {
 		if (!ward_late(self, ward, now, mode) && !ward_stalled(self, ward, now, mode))
@@ -260,7 +260,7 @@ static int warden_timeout_ms(const struct wardship *self)
 
 		if (!ward->used)
 			continue;
-		one = ward->dead_ns ? ward->dead_ns + SPARE_NS : esd_watch_next_ns(&ward->watch, now, SPARE_NS);
+		one = ward->dead_ns ? ward->dead_ns + GRACE_NS : esd_watch_next_ns(&ward->watch, now, GRACE_NS);
 		if (one < next)
 			next = one;
 	}
@@ -340,7 +340,7 @@ static void warden_finish(struct wardship *self)
 		(void)poll(NULL, 0, DAEMON_LOOK_MS);
 	}
 	let_all_go(self);
-	(void)poll(NULL, 0, ESD_WARDEN_SPARE_MS);
+	(void)poll(NULL, 0, ESD_WARDEN_GRACE_MS);
 	let_all_go(self);
 }
 

@@ -5,7 +5,7 @@
  * A second process for what the daemon doesn't do: since it hangs, or is dead.
  *
  * It is told of each client that operations can wait for, and given what it takes to let them go (watch.h). While the
- * daemon lives it looks as the daemon does, ESD_WARDEN_SPARE_MS later: so if the daemon is stopped or stuck, deadlines
+ * daemon lives it looks as the daemon does, ESD_WARDEN_GRACE_MS later: so if the daemon is stopped or stuck, deadlines
  * hold all the same, and who waits for a client that has died goes on. What it did it tells the daemon, for its log.
  *
  * When the daemon dies, the kernel programs tell the warden and each client's library before anything else is done
@@ -21,7 +21,7 @@
 #include "daemon/hold/watch.h"
 #include "util/loop.h"
 
-enum { ESD_WARDEN_SPARE_MS = 50 };
+enum { ESD_WARDEN_GRACE_MS = 50 };
 
 struct esd_warden {
 	int fd;				/* -1: none */
