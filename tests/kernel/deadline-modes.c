@@ -3,7 +3,7 @@
 /*
  * What becomes of a client that is late, and of what waited, is the client's choice (facts 34, 41, 42): killed, and the
  * operation goes on; or it lives, and the operation goes on or is denied. A late answer changes nothing, whoever gives it
- * and however late. The daemon's log and `esctl events` name event, path and pid.
+ * and however late. The daemon's log and `esctl history` name event, path and pid.
  */
 
 #include "es-test.h"
@@ -114,7 +114,7 @@ static void survives(struct test_client *client, es_deadline_miss_mode_t mode, i
 		REQUIRE(notify != NULL);
 		CHECK_EQUAL(notify->action.notify.result.flags == 0, error != 0);
 		CHECK(told("log", "AUTH_OPEN", path, pid, outcome));
-		CHECK(told("events", "AUTH_OPEN", path, pid, outcome));
+		CHECK(told("history", "AUTH_OPEN", path, pid, outcome));
 	}
 
 	test_clear(client);
@@ -197,7 +197,7 @@ static void killed(void)
 	CHECK(end - begin <= (DEADLINE_MS + SPARE_MS * test_slow()) * 1000000ull);
 	CHECK_EQUAL(test_wait(pid), 0);			/* it went on */
 	CHECK(told("log", "AUTH_EXEC", tiny, pid, "killed, and the operation goes on"));
-	CHECK(told("events", "AUTH_EXEC", tiny, pid, "killed, and the operation goes on"));
+	CHECK(told("history", "AUTH_EXEC", tiny, pid, "killed, and the operation goes on"));
 }
 
 int main(void)

@@ -53,6 +53,6 @@ int json_print(struct json *json);
 int command_cache(bool as_json, const char *argument);
 int command_capabilities(bool as_json, const char *event);
 int command_clients(bool as_json, const char *argument);
-int command_events(bool as_json, const char *argument);
+int command_history(bool as_json, const char *argument);
 int command_mutes(bool as_json, const char *client);
 int command_status(bool as_json, const char *argument);

@@ -131,7 +131,7 @@ static int json_notes(const struct es_note_info *notes, uint32_t count)
 	return json_print(&json);
 }
 
-int command_events(bool as_json, __attribute__((unused)) const char *argument)
+int command_history(bool as_json, __attribute__((unused)) const char *argument)
 {
 	_cleanup_free_ struct es_reply *reply = NULL;
 	struct es_note_info *notes;

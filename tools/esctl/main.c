@@ -23,7 +23,7 @@ static const struct command {
 	{ "cache", NULL, command_cache, "answers that are kept: how many, hits and misses, why not kept or dropped" },
 	{ "capabilities", "[EVENT]", command_capabilities, "what each event can do on this machine, how, or why not" },
 	{ "clients", NULL, command_clients, "who is connected: subscriptions, counts, losses, operations held" },
-	{ "events", NULL, command_events, "what happened lately: deadlines missed, clients come, gone and refused" },
+	{ "history", NULL, command_history, "what happened lately: deadlines missed, clients come, gone and refused" },
 	{ "mutes", "CLIENT", command_mutes, "what a client (its SLOT) has muted, and which stages are inverted" },
 	{ "status", NULL, command_status, "the daemon: sensor, scope, deadline, counts" },
 };
