@@ -32,7 +32,7 @@
 #include "util/notify.h"
 
 enum {
-	FILES = 4096,			/* 64 clients, all strangers, and ample */
+	FILES = 4096,			/* 64 clients, all that are anonymous, and ample */
 	LOCK_WAIT_MS = 10000,		/* for a daemon that is ending, or about to listen */
 	LOCK_STEP_MS = 20,
 	FIRST_CLIENT_S = 30,		/* a private daemon that nobody comes to ends */

@@ -45,8 +45,8 @@ void *esd_connection_free(struct esd_connection *connection)
 	if (connection->client) {
 		connection->client = esd_client_free(connection->client);
 	} else {
-		TAILQ_REMOVE(&daemon->strangers, connection, link);
-		daemon->stranger_count[connection->uid == 0]--;
+		TAILQ_REMOVE(&daemon->anonymous, connection, link);
+		daemon->anonymous_count[connection->uid == 0]--;
 	}
 	close(connection->fd);
 	free(connection);
@@ -57,8 +57,8 @@ void esd_connection_promote(struct esd_connection *connection, struct esd_client
 {
 	struct esd_daemon *daemon = connection->daemon;
 
-	TAILQ_REMOVE(&daemon->strangers, connection, link);
-	daemon->stranger_count[connection->uid == 0]--;
+	TAILQ_REMOVE(&daemon->anonymous, connection, link);
+	daemon->anonymous_count[connection->uid == 0]--;
 	connection->client = client;
 }
 
@@ -66,8 +66,8 @@ void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns)
 {
 	struct esd_connection *connection;
 
-	while ((connection = TAILQ_FIRST(&daemon->strangers)) &&
-	       now_ns - connection->used_ns > ESD_STRANGER_IDLE_S * NS_PER_S)
+	while ((connection = TAILQ_FIRST(&daemon->anonymous)) &&
+	       now_ns - connection->used_ns > ESD_ANONYMOUS_IDLE_S * NS_PER_S)
 		esd_connection_free(connection);
 }
 
@@ -78,8 +78,8 @@ static void touch(struct esd_connection *connection)
 	connection->used_ns = clock_ns();
 	if (connection->client)
 		return;
-	TAILQ_REMOVE(&daemon->strangers, connection, link);
-	TAILQ_INSERT_TAIL(&daemon->strangers, connection, link);
+	TAILQ_REMOVE(&daemon->anonymous, connection, link);
+	TAILQ_INSERT_TAIL(&daemon->anonymous, connection, link);
 }
 
 /*
@@ -184,9 +184,9 @@ static void make_room(struct esd_daemon *daemon, bool root)
 {
 	struct esd_connection *connection;
 
-	if (daemon->stranger_count[root] < (root ? ESD_STRANGERS_MAX : ESD_STRANGERS_MAX_OTHERS))
+	if (daemon->anonymous_count[root] < (root ? ESD_ANONYMOUS_MAX : ESD_ANONYMOUS_MAX_OTHERS))
 		return;
-	TAILQ_FOREACH(connection, &daemon->strangers, link) {
+	TAILQ_FOREACH(connection, &daemon->anonymous, link) {
 		if ((connection->uid == 0) != root)
 			continue;
 		complain(connection, "too many connections, and this one was idle longest");
@@ -217,8 +217,8 @@ int esd_connection_new(struct esd_daemon *daemon, int fd)
 		.uid = peer.uid,
 		.used_ns = clock_ns(),
 	};
-	TAILQ_INSERT_TAIL(&daemon->strangers, connection, link);
-	daemon->stranger_count[connection->uid == 0]++;
+	TAILQ_INSERT_TAIL(&daemon->anonymous, connection, link);
+	daemon->anonymous_count[connection->uid == 0]++;
 	r = listen_to(connection, true);
 	if (r < 0)
 		esd_connection_free(connection);

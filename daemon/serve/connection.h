@@ -8,7 +8,7 @@
  * What takes long is done in steps (ESD_CONTROL_AGAIN), between which others have their turn: the request is kept, and
  * what the peer sends after it is left unread until it has its reply.
  *
- * Those that aren't clients ("strangers") are bounded in number and in idle time, root's and others' apart, so that
+ * Those that aren't clients ("anonymous") are bounded in number and in idle time, root's and others' apart, so that
  * nobody unprivileged can keep clients and tools out.
  */
 
@@ -21,9 +21,9 @@
 #include "util/loop.h"
 
 enum {
-	ESD_STRANGERS_MAX = 128,	/* of root; */
-	ESD_STRANGERS_MAX_OTHERS = 32,	/* of everyone else together; one more, and the one that is idle longest goes */
-	ESD_STRANGER_IDLE_S = 30,
+	ESD_ANONYMOUS_MAX = 128,	/* of root; */
+	ESD_ANONYMOUS_MAX_OTHERS = 32,	/* of everyone else together; one more, and the one that is idle longest goes */
+	ESD_ANONYMOUS_IDLE_S = 30,
 };
 
 struct esd_daemon;
@@ -36,8 +36,8 @@ struct esd_connection {
 	pid_t pid;			/* of the peer when it connected; 0 if it is in a namespace that we can't see */
 	uid_t uid;
 	uint64_t used_ns;		/* when it last asked something */
-	struct esd_client *client;	/* owned; NULL: a stranger */
-	TAILQ_ENTRY(esd_connection) link;	/* of strangers */
+	struct esd_client *client;	/* owned; NULL: anonymous */
+	TAILQ_ENTRY(esd_connection) link;	/* of those that are anonymous */
 	struct es_request request;	/* under way, if `again` */
 	bool again;
 	TAILQ_ENTRY(esd_connection) again_link;
@@ -47,8 +47,8 @@ struct esd_connection {
 int esd_connection_new(struct esd_daemon *daemon, int fd);
 void *esd_connection_free(struct esd_connection *connection);
 
-/* From now on it is no stranger. */
+/* From now on it is not anonymous. */
 void esd_connection_promote(struct esd_connection *connection, struct esd_client *client);
 
-/* Strangers that have been silent for too long end. */
+/* Anonymous ones that have been silent for too long end. */
 void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns);

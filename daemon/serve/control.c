@@ -314,7 +314,7 @@ static int call_cache(struct call *call)
 }
 
 enum state {
-	STATE_STRANGER,
+	STATE_ANONYMOUS,
 	STATE_CLIENT,
 	STATE_ANY,
 };
@@ -324,7 +324,7 @@ static const struct {
 	enum state state;
 	bool data;			/* may follow the struct */
 } requests[] = {
-	[ES_REQUEST_CLIENT] = { call_client, STATE_STRANGER, false },
+	[ES_REQUEST_CLIENT] = { call_client, STATE_ANONYMOUS, false },
 	[ES_REQUEST_SUBSCRIBE] = { call_subscribe, STATE_CLIENT, false },
 	[ES_REQUEST_UNSUBSCRIBE] = { call_unsubscribe, STATE_CLIENT, false },
 	[ES_REQUEST_CLEAR_CACHE] = { call_clear_cache, STATE_CLIENT, false },
@@ -358,7 +358,7 @@ static int other_version(struct call *call)
 int esd_control_dispatch(struct esd_connection *connection, const struct es_request *request, size_t size, bool cut)
 {
 	struct call call = { .connection = connection, .request = request };
-	enum state state = connection->client ? STATE_CLIENT : STATE_STRANGER;
+	enum state state = connection->client ? STATE_CLIENT : STATE_ANONYMOUS;
 
 	call.reply.sensor = connection->daemon->sensor->number;
 	if (size < offsetof(struct es_request, types))

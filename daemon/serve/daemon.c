@@ -18,7 +18,7 @@ int esd_daemon_init(struct esd_daemon *daemon)
 {
 	*daemon = (struct esd_daemon){ .started_ns = clock_ns(), .warden = ESD_WARDEN_NONE,
 				       .warden_source = LOOP_SOURCE_NONE, .again_source = LOOP_SOURCE_NONE };
-	TAILQ_INIT(&daemon->strangers);
+	TAILQ_INIT(&daemon->anonymous);
 	TAILQ_INIT(&daemon->again);
 	esd_scope_init(&daemon->scope);
 	esd_deadline_init(&daemon->deadline);
@@ -35,7 +35,7 @@ void esd_daemon_deinit(struct esd_daemon *daemon)
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 		if (daemon->clients[slot])
 			esd_connection_free(daemon->clients[slot]->connection);
-	while ((connection = TAILQ_FIRST(&daemon->strangers)))
+	while ((connection = TAILQ_FIRST(&daemon->anonymous)))
 		esd_connection_free(connection);
 	esd_sensor_freep(&daemon->sensor);
 	daemon->sensor = NULL;

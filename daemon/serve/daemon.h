@@ -44,8 +44,8 @@ struct esd_daemon {
 	uint64_t started_ns;
 	bool is_private;		/* ends with its last client */
 
-	struct esd_connections strangers;	/* connections that aren't clients, the one that asked last at the end */
-	unsigned int stranger_count[2];	/* of them: not root, root */
+	struct esd_connections anonymous;	/* connections that aren't clients, the one that asked last at the end */
+	unsigned int anonymous_count[2];	/* of them: not root, root */
 	struct esd_connections again;	/* those with a request that takes several steps, the next one first */
 	struct loop_source again_source;	/* in the loop while there are some, and always ready */
 	int again_fd;

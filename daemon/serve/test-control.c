@@ -440,7 +440,7 @@ static void test_unread_replies(void)
 		settle();
 	}
 	REQUIRE(sent < 10000);
-	REQUIRE(TAILQ_EMPTY(&daemon_.strangers));
+	REQUIRE(TAILQ_EMPTY(&daemon_.anonymous));
 	close(fd);
 }
 
@@ -453,17 +453,17 @@ static void test_flood(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		fds[i] = join_as(65534);
-	REQUIRE(daemon_.stranger_count[0] == ESD_STRANGERS_MAX_OTHERS);
+	REQUIRE(daemon_.anonymous_count[0] == ESD_ANONYMOUS_MAX_OTHERS);
 	REQUIRE(ended(fds[0]) && !ended(fds[ARRAY_SIZE(fds) - 1]));
 	REQUIRE(ask_op(tool, ES_REQUEST_STATUS, -1, &answer) == 0);
 	REQUIRE(ask_op(client, ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_EXIT, &answer) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close(fds[i]);
 	settle();
-	REQUIRE(daemon_.stranger_count[0] == 0);
+	REQUIRE(daemon_.anonymous_count[0] == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		fds[i] = join();
-	REQUIRE(daemon_.stranger_count[1] == ESD_STRANGERS_MAX);
+	REQUIRE(daemon_.anonymous_count[1] == ESD_ANONYMOUS_MAX);
 	REQUIRE(ask_op(client, ES_REQUEST_SUBSCRIBE, ESD_NOTIFY_EXIT, &answer) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close(fds[i]);
@@ -573,7 +573,7 @@ static void test_mutes(void)
 	REQUIRE(ask_mute(fd, ES_REQUEST_UNMUTE_ALL, ES_STAGE_PATH, "", 0, &answer) == 0);
 	REQUIRE(count_mutes(fd, request(ES_REQUEST_MUTES, -1), &pages) == 0 && pages == 1);
 
-	/* Data where none belongs, or not as much as was said; a stranger has no mutes. */
+	/* Data where none belongs, or not as much as was said; who is no client has none. */
 	what = request(ES_REQUEST_STATUS, -1);
 	what.data_bytes = 8;
 	REQUIRE(send(tool, &what, sizeof(what), 0) == sizeof(what) && ended(tool));

@@ -62,7 +62,7 @@ static void test_passed(void)
 	REQUIRE(esd_listen_pass(&listen_, dup(kept)) == 0);
 	REQUIRE(esd_listen_lock(&listen_) == 0 && esd_listen_start(&listen_) == 0);
 	REQUIRE(loop_step(&daemon_.loop, 1000) == 1);
-	REQUIRE(daemon_.stranger_count[geteuid() == 0] == 1);
+	REQUIRE(daemon_.anonymous_count[geteuid() == 0] == 1);
 	esd_listen_deinit(&listen_);
 	REQUIRE(exists(path));				/* the supervisor's, and it goes on listening */
 	REQUIRE(esd_listen_answered(path));

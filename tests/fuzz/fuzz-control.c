@@ -7,7 +7,7 @@
  *			them as a well-formed request, close, send a descriptor along
  *	byte 1		how many bytes follow
  *
- * Whatever they do, the daemon serves a proper client afterwards, keeps no client or stranger of theirs once they have
+ * Whatever they do, the daemon serves a proper client afterwards, keeps no client or connection of theirs once they have
  * left, and no descriptor.
  */
 
@@ -194,8 +194,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		peers[i] = -1;
 	}
 	settle();
-	REQUIRE(daemon_.client_count == 0 && TAILQ_EMPTY(&daemon_.strangers) && TAILQ_EMPTY(&daemon_.again));
-	REQUIRE(daemon_.stranger_count[0] == 0 && daemon_.stranger_count[1] == 0);
+	REQUIRE(daemon_.client_count == 0 && TAILQ_EMPTY(&daemon_.anonymous) && TAILQ_EMPTY(&daemon_.again));
+	REQUIRE(daemon_.anonymous_count[0] == 0 && daemon_.anonymous_count[1] == 0);
 	REQUIRE(lowest_free_fd() == lowest);
 	return 0;
 }
