@@ -2,28 +2,47 @@
 #pragma once
 
 /*
- * The administrator's files, in the format of libconfuse: daemon.conf, which has what the command line's options have,
- * and which that overrides; and beside it clients.d/ *.conf, see access.h. endpointsecurity.conf(5) describes both.
- *
- * A file counts only if nobody but root can write it. What is wrong is logged with file and line.
+ * What can be configured; and daemon.conf, which has what the command line's options have, and which that overrides.
+ * endpointsecurity.conf(5) describes it.
  */
 
-#include <confuse.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-struct esd_options;
+#include "abi/sensor.h"
+#include "daemon/hold/time-limits.h"
+#include "daemon/sensor/sensor.h"
 
 #define ESD_CONFIG_PATH "/etc/endpointsecurity/daemon.conf"
 
+/* The bounds of numbers, on the command line and in the configuration file. */
+enum {
+	ESD_RING_BYTES_MIN = 64 * 1024,
+	ESD_RING_BYTES_MAX = 1024 * 1024 * 1024,
+	ESD_DEADLINE_MS_MIN = 100,
+	ESD_DEADLINE_MS_MAX = 60000,
+	ESD_DEADLINE_LONGEST_MS_MAX = 600000,
+};
+
+/* The command line, and the file that it names; strings are borrowed from the first. */
+struct esd_options {
+	const char *config;
+	char clients_folder[4096];	/* beside it */
+	bool clients_listed;
+	const char *socket;
+	const char *scope_cgroup;	/* or NULL */
+	const char *scope_mount[ES_SCOPE_MOUNTS];
+	unsigned int scope_mounts;
+	enum esd_sensor_choice sensor;
+	uint32_t ring_bytes;
+	struct esd_limits limits;
+	bool is_private;
+	int ready_fd;			/* -1: none */
+	bool verbose;
+};
+
+/* Negative: there is no such sensor. */
+int esd_config_sensor(const char *name);
+
 /* The default file may be missing. Negative errno: it was logged what is wrong, and where. */
 int esd_config_read(struct esd_options *options, const char *path, bool may_be_missing);
-
-/*
- * Ends the names of a file's top level. libconfuse takes the end of a file for the end of a section, so that half a file
- * could pass for a whole one; so this name is put behind it, and found inside a section if that isn't closed.
- */
-#define ESD_CONFIG_MARK "end-of-file"
-#define ESD_CONFIG_END() CFG_BOOL(ESD_CONFIG_MARK, cfg_false, CFGF_NONE), CFG_END()
-
-/* For files of either kind: what `names` describes is read from `path` into *ret, for cfg_free(). As above. */
-int esd_config_parse(cfg_opt_t *names, const char *path, void (*prepare)(cfg_t *cfg), cfg_t **ret);

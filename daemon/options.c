@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "abi/control.h"
-#include "daemon/config.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -99,24 +98,9 @@ static int option_ring_size(struct esd_options *options, const char *text)
 	return 0;
 }
 
-int esd_options_sensor(const char *name)
-{
-	static const char *const names[] = {
-		[ESD_CHOOSE_AUTO] = "auto",
-		[ESD_CHOOSE_LSM] = "lsm",
-		[ESD_CHOOSE_TRACEPOINT] = "tracepoint",
-	};
-
-	for (unsigned int choice = 0; choice < ARRAY_SIZE(names); choice++) {
-		if (!strcmp(name, names[choice]))
-			return choice;
-	}
-	return -EINVAL;
-}
-
 static int option_sensor(struct esd_options *options, const char *text)
 {
-	int sensor = esd_options_sensor(text);
+	int sensor = esd_config_sensor(text);
 
 	if (sensor < 0) {
 		log_error("--sensor %s: there are lsm, tracepoint and auto", text);

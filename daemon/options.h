@@ -1,41 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "abi/sensor.h"
-#include "daemon/hold/time-limits.h"
-#include "daemon/sensor/sensor.h"
-
-/* The bounds of numbers, on the command line and in the configuration file. */
-enum {
-	ESD_RING_BYTES_MIN = 64 * 1024,
-	ESD_RING_BYTES_MAX = 1024 * 1024 * 1024,
-	ESD_DEADLINE_MS_MIN = 100,
-	ESD_DEADLINE_MS_MAX = 60000,
-	ESD_DEADLINE_LONGEST_MS_MAX = 600000,
-};
-
-/* The command line, and the file that it names; strings are borrowed from the first. */
-struct esd_options {
-	const char *config;
-	char clients_folder[4096];	/* beside it */
-	bool clients_listed;
-	const char *socket;
-	const char *scope_cgroup;	/* or NULL */
-	const char *scope_mount[ES_SCOPE_MOUNTS];
-	unsigned int scope_mounts;
-	enum esd_sensor_choice sensor;
-	uint32_t ring_bytes;
-	struct esd_limits limits;
-	bool is_private;
-	int ready_fd;			/* -1: none */
-	bool verbose;
-};
-
-/* Negative: there is no such sensor. */
-int esd_options_sensor(const char *name);
+#include "daemon/config.h"
 
 /* 0; positive: --help or --version was printed, and that was all; negative: it won't do, and why was logged. */
 int esd_options_parse(struct esd_options *options, int count, char *arguments[]);

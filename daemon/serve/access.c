@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config.h"
+#include "daemon/serve/config-file.h"
 #include "util/log.h"
 #include "util/macro.h"
 
