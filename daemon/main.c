@@ -22,6 +22,7 @@
 
 #include "daemon/config.h"
 #include "daemon/options.h"
+#include "daemon/sensor/choose.h"
 #include "daemon/serve/client.h"
 #include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
@@ -305,6 +306,7 @@ static int run(struct esd_options *options)
 	esd_listen_deinit(&process.listen);
 	closep(&process.signals.fd);
 	closep(&process.second.fd);
+	esd_connections_end(daemon);
 	esd_daemon_deinit(daemon);
 	return r;
 }

@@ -51,6 +51,8 @@ int loop_step(struct loop *loop, int timeout_ms)
 		return 0;
 	source = event.data.ptr;
 	r = source->ready(source, event.events);
+	if (loop->after)
+		loop->after(loop);
 	return r < 0 ? r : 1;
 }
 

@@ -16,6 +16,7 @@ struct loop {
 	int epoll_fd;
 	bool stop;
 	int result;
+	void (*after)(struct loop *loop);	/* after each callback, when none is under way; NULL: nothing */
 };
 
 struct loop_source {

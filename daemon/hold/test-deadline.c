@@ -22,6 +22,7 @@
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/fake.h"
 #include "daemon/serve/client.h"
+#include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
 #include "daemon/serve/listen.h"
 #include "daemon/test.h"
@@ -68,6 +69,13 @@ static pid_t client_start(unsigned int slot)
 	return pid;
 }
 
+/* One round, and what the loop does after it. */
+static void check(uint64_t now_ns)
+{
+	esd_deadline_check(&daemon_.deadline, now_ns);
+	esd_connections_reap(&daemon_);
+}
+
 static bool killed(pid_t pid)
 {
 	int status;
@@ -85,9 +93,9 @@ static void test_missed(void)
 						     .type = ESD_AUTH_EXEC };
 	fake.slots[1].held[0] = (struct es_held){ .auth_id = 1024 };			/* claimed, not asked */
 	fake.slots[1].held[1] = (struct es_held){ .deadline_ns = now - NS_PER_S };	/* answered */
-	esd_deadline_check(&daemon_, now);
+	check(now);
 	REQUIRE(daemon_.clients[0] && daemon_.clients[1]);
-	esd_deadline_check(&daemon_, now + NS_PER_S + 1);
+	check(now + NS_PER_S + 1);
 	REQUIRE(!daemon_.clients[0] && daemon_.clients[1]);
 	REQUIRE(killed(pid));
 	kill(other, SIGKILL);
@@ -114,8 +122,8 @@ static void test_answered(void)
 		REQUIRE(esd_client_set_miss_mode(daemon_.clients[0], cases[i].mode) == 0);
 		*entry = (struct es_held){ .auth_id = 40, .deadline_ns = now, .tid = 5, .tgid = 4, .verdict = claim,
 					   .type = ESD_AUTH_OPEN, .path = "/a\n/b" };
-		esd_deadline_check(&daemon_, now + 30 * NS_PER_MS);
-		esd_deadline_check(&daemon_, now + 60 * NS_PER_MS);
+		check(now + 30 * NS_PER_MS);
+		check(now + 60 * NS_PER_MS);
 		REQUIRE(daemon_.clients[0] && daemon_.clients[0]->missed == i + 1);
 		REQUIRE(entry->verdict == (claim | cases[i].verdict | ES_VERDICT_MISSED) && !entry->outside);
 		REQUIRE(daemon_.notes.count == count + 1 && note->kind == ES_NOTE_MISSED && note->pid == pid);
@@ -124,7 +132,7 @@ static void test_answered(void)
 
 		/* An answer of the client's, just before. */
 		entry->verdict = claim | ES_VERDICT_ALLOW;
-		esd_deadline_check(&daemon_, now + 90 * NS_PER_MS);
+		check(now + 90 * NS_PER_MS);
 		REQUIRE(entry->verdict == (claim | ES_VERDICT_ALLOW) && daemon_.clients[0]->missed == i + 1);
 		entry->auth_id = 0;
 	}
@@ -142,22 +150,22 @@ static void test_stalled(void)
 	pid_t pid = client_start(0);
 	char drain[8];
 
-	esd_deadline_check(&daemon_, now += 2 * NS_PER_S);	/* nothing waits */
+	check(now += 2 * NS_PER_S);	/* nothing waits */
 	REQUIRE(write(fake.slots[0].gate_writer, "1234", 4) == 4);
-	esd_deadline_check(&daemon_, now += NS_PER_S / 2);
+	check(now += NS_PER_S / 2);
 	fake.clients[0].asked++;				/* it is at work */
-	esd_deadline_check(&daemon_, now += NS_PER_S);
-	esd_deadline_check(&daemon_, now += NS_PER_S / 2);
+	check(now += NS_PER_S);
+	check(now += NS_PER_S / 2);
 	REQUIRE(read(fake.slots[0].given.fds[ES_CLIENT_FD_GATE], drain, 1) == 1);
-	esd_deadline_check(&daemon_, now += NS_PER_S);		/* still readable, but shorter */
+	check(now += NS_PER_S);		/* still readable, but shorter */
 	REQUIRE(daemon_.clients[0]);
-	esd_deadline_check(&daemon_, now += NS_PER_S / 2);
+	check(now += NS_PER_S / 2);
 	REQUIRE(read(fake.slots[0].given.fds[ES_CLIENT_FD_GATE], drain, 8) == 3);
-	esd_deadline_check(&daemon_, now += 10 * NS_PER_S);	/* empty */
+	check(now += 10 * NS_PER_S);	/* empty */
 	REQUIRE(write(fake.slots[0].gate_writer, "1234", 4) == 4);
-	esd_deadline_check(&daemon_, now += NS_PER_S);
+	check(now += NS_PER_S);
 	REQUIRE(daemon_.clients[0]);
-	esd_deadline_check(&daemon_, now += NS_PER_S + 1);
+	check(now += NS_PER_S + 1);
 	REQUIRE(!daemon_.clients[0]);
 	REQUIRE(killed(pid));
 }
@@ -181,15 +189,15 @@ static void test_unasked(void)
 	daemon_.clients[0]->watch.sensor = ES_SENSOR_TRACEPOINT;
 	held[5] = (struct es_held){ .auth_id = 5, .verdict = ES_VERDICT_MARK(1) };	/* there was nothing to read */
 	claim_event(&held[7], 7, 3);
-	esd_deadline_check(&daemon_, now += NS_PER_S);
+	check(now += NS_PER_S);
 	claim_event(&held[7], 7 + ES_HELD_MAX, 3);		/* that one was asked about, this is another */
-	esd_deadline_check(&daemon_, now += NS_PER_S);
+	check(now += NS_PER_S);
 	held[7].auth_id = 0;
 	claim_event(&held[3], 3, 3);
-	esd_deadline_check(&daemon_, now += NS_PER_S);
-	esd_deadline_check(&daemon_, now += NS_PER_S);
+	check(now += NS_PER_S);
+	check(now += NS_PER_S);
 	REQUIRE(daemon_.clients[0]);
-	esd_deadline_check(&daemon_, now += 1);
+	check(now += 1);
 	REQUIRE(!daemon_.clients[0] && killed(pid));
 }
 
@@ -209,11 +217,11 @@ static void test_unasked_answered(void)
 	daemon_.clients[0]->watch.gate_fd = group[0];
 	REQUIRE(esd_client_set_miss_mode(daemon_.clients[0], ES_MISS_DENY) == 0);
 	claim_event(entry, 3, 12);
-	esd_deadline_check(&daemon_, now);
-	esd_deadline_check(&daemon_, now + NS_PER_S);
+	check(now);
+	check(now + NS_PER_S);
 	REQUIRE(read(group[1], &response, sizeof(response)) < 0);
-	esd_deadline_check(&daemon_, now + NS_PER_S + 1);
-	esd_deadline_check(&daemon_, now + 2 * NS_PER_S);
+	check(now + NS_PER_S + 1);
+	check(now + 2 * NS_PER_S);
 	REQUIRE(daemon_.clients[0] && daemon_.clients[0]->missed == 1 && daemon_.notes.count == count + 1);
 	REQUIRE(read(group[1], &response, sizeof(response)) == sizeof(response));
 	REQUIRE(response.fd == 12 && response.response == FAN_DENY);
@@ -245,16 +253,16 @@ static void test_not_looked(void)
 	daemon_.clients[0]->watch.gate_fd = gate[0];
 	*entry = (struct es_held){ .auth_id = 7, .deadline_ns = now, .tid = getpid(),
 				   .verdict = ES_VERDICT_MARK(1) | ES_VERDICT_DENY };
-	esd_deadline_check(&daemon_, now += 10 * NS_PER_S);
-	esd_deadline_check(&daemon_, now += NS_PER_S);
+	check(now += 10 * NS_PER_S);
+	check(now += NS_PER_S);
 	REQUIRE(daemon_.clients[0] && read(gate[1], &reply, sizeof(reply)) < 0);
 	entry->request = 98;
-	esd_deadline_check(&daemon_, now += 1);
+	check(now += 1);
 	REQUIRE(read(gate[1], &reply, sizeof(reply)) == sizeof(reply) && reply.unique == 98 && !entry->request);
-	esd_deadline_check(&daemon_, now += NS_PER_S);
+	check(now += NS_PER_S);
 	REQUIRE(daemon_.clients[0] && daemon_.clients[0]->missed == 0);
 	entry->verdict = ES_VERDICT_MARK(1);
-	esd_deadline_check(&daemon_, now);
+	check(now);
 	REQUIRE(!daemon_.clients[0] && killed(pid));
 	close(gate[0]);
 	close(gate[1]);
@@ -269,11 +277,11 @@ static void test_no_queue(void)
 	daemon_.clients[0]->watch.queues = false;
 	REQUIRE(write(fake.slots[0].gate_writer, "1234", 4) == 4);
 	for (int i = 0; i < 5; i++)
-		esd_deadline_check(&daemon_, now += NS_PER_S);
+		check(now += NS_PER_S);
 	REQUIRE(daemon_.clients[0]);
 	daemon_.clients[0]->watch.queues = true;
-	esd_deadline_check(&daemon_, now += NS_PER_S);
-	esd_deadline_check(&daemon_, now += NS_PER_S + 1);
+	check(now += NS_PER_S);
+	check(now += NS_PER_S + 1);
 	REQUIRE(!daemon_.clients[0] && killed(pid));
 }
 
@@ -348,6 +356,7 @@ int main(void)
 	test_timer();
 
 	esd_listen_deinit(&listen_);
+	esd_connections_end(&daemon_);
 	esd_daemon_deinit(&daemon_);
 	REQUIRE(rmdir(directory) == 0);			/* nothing was left in it */
 	return 0;

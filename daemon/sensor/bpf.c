@@ -29,18 +29,6 @@ static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
 	return container_of(sensor, struct esd_bpf, base);
 }
 
-static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	_cleanup_free_ char *text = NULL;
-	char *save = NULL, *line;
-
-	if (vasprintf(&text, format, arguments) < 0)
-		return 0;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		log_message(level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
-	return 0;
-}
-
 /* ---- what is needed ---- */
 
 static struct esd_want want_for(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
@@ -715,47 +703,4 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	}
 	capabilities_find(s, all);
 	return 0;
-}
-
-/* ---- which sensor ---- */
-
-static struct btf *kernel_btf(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-
-	if (!btf)
-		log_error("the kernel's type information can't be read from /sys/kernel/btf/vmlinux (%s): the sensor "
-			  "needs a kernel built with CONFIG_DEBUG_INFO_BTF, and /sys mounted", strerror(errno));
-	return btf;
-}
-
-static int sensor_choose(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf)
-{
-	char why[sizeof((*ret)->reason)] = "--sensor tracepoint says so";
-	int r;
-
-	if (config->choice == ESD_CHOOSE_TRACEPOINT)
-		return esd_sensor_tracepoint_new(ret, config, btf, why);
-	r = esd_sensor_lsm_new(ret, config, btf, why, sizeof(why));
-	if (r <= 0)
-		return r;
-	if (config->choice == ESD_CHOOSE_LSM) {
-		log_error("--sensor lsm: %s; without this option, the tracepoint sensor is used here", why);
-		return -r;
-	}
-	return esd_sensor_tracepoint_new(ret, config, btf, why);
-}
-
-int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config)
-{
-	struct btf *btf;
-	int r;
-
-	libbpf_set_print(libbpf_say);
-	btf = kernel_btf();
-	if (!btf)
-		return -errno;
-	r = sensor_choose(ret, config, btf);
-	btf__free(btf);
-	return r;
 }

@@ -3,8 +3,8 @@
 
 /*
  * What the sensors have in common: the kernel programs of bpf/, the clients' rings and entries, and NOTIFY. How AUTH
- * operations are made to wait is what they differ in, struct esd_hold: sensor-tracepoint.c, with fanotify, and
- * sensor-lsm.c, with LSM programs. These files, and what they use (programs.h, tracepoints.h, lsm-cache.h), are the only
+ * operations are made to wait is what they differ in, struct esd_hold: tracepoint.c, with fanotify, and lsm.c, with
+ * LSM programs; choose.c chooses one. These files, and what they use (programs.h, tracepoints.h, cache.h), are the only
  * users of libbpf.
  *
  * Loaded at the start are the programs that follow processes, so that a kernel that can't run ours is found out then; all
@@ -95,10 +95,3 @@ void esd_bpf_refresh(struct esd_bpf *s);
 /* On failure `s` has been freed. `reason` is shown to people: why this sensor and no better one. */
 int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,
 		 const struct btf *btf, const char *reason);
-
-/* 0; a positive errno: this machine can't, and `why` says so; negative: it should have worked, and was logged. */
-int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
-		       char *why, size_t why_size);
-
-int esd_sensor_tracepoint_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
-			      const char *reason);

@@ -6,7 +6,7 @@
  * and says which generation of answers counts. Answers are kept only while all of these programs are attached, which is
  * while somebody is subscribed to a type whose answers are kept. If the kernel refuses one of them, there is no cache.
  *
- * Used by sensor-lsm.c.
+ * Used by lsm.c.
  */
 
 #include <stdbool.h>

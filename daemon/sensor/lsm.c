@@ -8,11 +8,13 @@
  * which does all that there is to do, and what was attached stays attached as long as anything is held at all: what others
  * attach later runs before it.
  *
- * Answers that clients want kept are the kernel programs' business; lsm-cache.c attaches what tells them of changes.
+ * Answers that clients want kept are the kernel programs' business; cache.c attaches what tells them of changes.
  *
  * Whether they work is found out by trying. A list of LSMs or a version wouldn't tell: there are kernels that refuse
  * such programs, and kernels that take them and never call them.
  */
+
+#include "daemon/sensor/lsm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +26,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "daemon/sensor/bpf.h"
 #include "daemon/sensor/cache.h"
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/follow.h"

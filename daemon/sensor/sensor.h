@@ -3,7 +3,7 @@
 
 /*
  * What a sensor does for the daemon. A sensor is what feeds the clients' rings and makes operations wait at their
- * gates: sensor-bpf.c with sensor-tracepoint.c or sensor-lsm.c, and one without a kernel in the tests.
+ * gates: bpf.c with tracepoint.c or lsm.c, and fake.c without a kernel in the tests.
  *
  * Everything a client is given is made by client_add() and owned by the sensor until client_remove(), which lets go of
  * all that waits for this client, whatever state the client is in.
@@ -30,7 +30,7 @@ struct esd_sensor_config {
 	const struct esd_scope *scope;
 	uint32_t ring_bytes;		/* a power of two */
 
-	/* What the client in this slot has was broken from outside; may call client_remove(). */
+	/* What the client in this slot has was broken from outside; client_remove() comes later. */
 	void (*client_broken)(void *owner, unsigned int slot);
 	void *owner;
 };
@@ -109,9 +109,6 @@ struct esd_sensor {
 	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */
 	char reason[256];		/* why this sensor */
 };
-
-/* Finds out which sensor works here, and makes it. What failed is logged, with what it needs to work. */
-int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config);
 
 static inline void esd_sensor_freep(struct esd_sensor **sensor)
 {

@@ -6,6 +6,8 @@
  * are told of its end.
  */
 
+#include "daemon/sensor/tracepoint.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "daemon/sensor/bpf.h"
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/gate-fanotify.h"
 #include "util/log.h"

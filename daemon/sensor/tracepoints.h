@@ -9,7 +9,7 @@
  * System calls pass two programs, one at each end, which go on in one for the call's kind by tail call; the arrays for
  * that are filled here.
  *
- * Used by sensor-bpf.c.
+ * Used by bpf.c.
  */
 
 #include <stdbool.h>

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "daemon/sensor/event.h"
-#include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
+#include "daemon/serve/peer.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -32,17 +32,23 @@ enum {
  * only if that one has died, and then its end of the connection is closed, unless it was passed on: passing on the
  * connection is the peer's own mistake.
  */
-static int peer_pidfd(const struct esd_connection *connection)
+static int peer_pidfd(const struct esd_peer *peer)
 {
 	socklen_t size = sizeof(int);
 	int fd = -1;
 
-	if (connection->pid <= 0)	/* in a pid namespace that isn't below ours */
+	if (peer->pid <= 0)	/* in a pid namespace that isn't below ours */
 		return -ESRCH;
-	if (getsockopt(connection->fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0)
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0)
 		return fd;
-	fd = pidfd_open(connection->pid, 0);
+	fd = pidfd_open(peer->pid, 0);
 	return fd < 0 ? -errno : fd;
+}
+
+static void client_end(struct esd_client *client)
+{
+	client->ended = true;
+	client->daemon->any_ended = true;
 }
 
 static int client_died(struct loop_source *source, uint32_t events)
@@ -50,7 +56,8 @@ static int client_died(struct loop_source *source, uint32_t events)
 	struct esd_client *client = container_of(source, struct esd_client, death);
 
 	(void)events;
-	esd_connection_free(client->connection);
+	loop_remove(&client->daemon->loop, source);
+	client_end(client);
 	return 0;
 }
 
@@ -78,8 +85,47 @@ static void deadlines_apply(struct esd_client *client)
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		__atomic_store_n(&settings->deadline_ms[type],
 				 esd_limits_ms(&client->daemon->limits, &client->deadlines, type), __ATOMIC_RELAXED);
-	esd_deadline_rearm(client->daemon);
+	esd_deadline_rearm(&client->daemon->deadline);
 }
+
+static void client_note(struct esd_client *client, enum es_note_kind kind, int error)
+{
+	struct es_note_info note = { .kind = kind, .pid = client->pid, .error = error, .type = ES_EVENT_TYPES };
+
+	memcpy(note.executable, client->executable, sizeof(note.executable));
+	esd_daemon_note(client->daemon, &note);
+}
+
+static void client_missed(struct esd_watch *watch, enum es_note_kind kind, const struct esd_late *late, uint32_t mode)
+{
+	struct esd_client *client = container_of(watch, struct esd_client, watch);
+	struct es_note_info note = {
+		.kind = kind,
+		.pid = client->pid,
+		.outcome = mode,
+		.type = late->type,
+		.op_pid = late->tgid,
+		.op_tid = late->tid,
+		.late_ns = late->late_ns,
+	};
+
+	client->missed++;
+	memcpy(note.executable, client->executable, sizeof(note.executable));
+	memcpy(note.path, late->path, sizeof(late->path));
+	esd_daemon_note(client->daemon, &note);
+}
+
+static void client_kill(struct esd_watch *watch)
+{
+	struct esd_client *client = container_of(watch, struct esd_client, watch);
+
+	if (pidfd_send_signal(client->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		log_error("can't kill pid %d: %s; what waits for it is let go all the same", client->pid,
+			  strerror(errno));
+	client_end(client);
+}
+
+static const struct esd_deadline_ops deadline_ops = { .missed = client_missed, .kill = client_kill };
 
 static void client_settings(struct esd_client *client)
 {
@@ -96,15 +142,8 @@ static void client_settings(struct esd_client *client)
 		.held = client->given.held,
 		.settings = &sensor->clients[client->slot],
 	};
+	esd_deadline_join(&client->daemon->deadline, &client->watch, &deadline_ops);
 	deadlines_apply(client);
-}
-
-static void client_note(struct esd_client *client, enum es_note_kind kind, int error)
-{
-	struct es_note_info note = { .kind = kind, .pid = client->pid, .error = error, .type = ES_EVENT_TYPES };
-
-	memcpy(note.executable, client->executable, sizeof(note.executable));
-	esd_daemon_note(client->daemon, &note);
 }
 
 static int slot_take(struct esd_client *client)
@@ -145,7 +184,7 @@ static void slot_leave(struct esd_client *client)
 	daemon->client_count--;
 	client_note(client, ES_NOTE_WENT, 0);
 	esd_warden_forget(&daemon->warden, client->slot);
-	esd_deadline_rearm(daemon);
+	esd_deadline_leave(&daemon->deadline, client->slot);
 	if (daemon->is_private && daemon->client_count == 0)
 		loop_stop(&daemon->loop, 0);
 }
@@ -185,30 +224,29 @@ static size_t groups_read(int fd, gid_t *groups, size_t max)
 }
 
 /* EPERM, ENOKEY and EACCES come in this order; EUSERS is the last of all. */
-static int client_admit(const struct esd_client *client, const char *executable)
+static int client_admit(const struct esd_peer *peer, const char *executable)
 {
 	gid_t groups[1 + GROUPS_MAX];
 	size_t count;
 
-	if (client->connection->uid)
+	if (peer->uid)
 		return EPERM;
-	count = groups_read(client->connection->fd, groups, ARRAY_SIZE(groups));
-	return esd_access_decide(&client->daemon->access, executable, groups, count);
+	count = groups_read(peer->fd, groups, ARRAY_SIZE(groups));
+	return esd_access_decide(&peer->daemon->access, executable, groups, count);
 }
 
-int esd_client_new(struct esd_client **ret, struct esd_connection *connection)
+int esd_client_new(struct esd_client **ret, const struct esd_peer *peer)
 {
 	_cleanup_(esd_client_freep) struct esd_client *client = NULL;
-	struct esd_daemon *daemon = connection->daemon;
+	struct esd_daemon *daemon = peer->daemon;
 	char executable[4096];
 	int r;
 
 	client = calloc(1, sizeof(*client));
 	if (!client)
 		return -ENOMEM;
-	*client = (struct esd_client){ .daemon = daemon, .connection = connection, .death = LOOP_SOURCE_NONE,
-				       .pid = connection->pid };
-	client->pidfd = peer_pidfd(connection);
+	*client = (struct esd_client){ .daemon = daemon, .death = LOOP_SOURCE_NONE, .pid = peer->pid };
+	client->pidfd = peer_pidfd(peer);
 	if (client->pidfd < 0) {
 		log_warning("the process that wants to be a client can't be followed (pid %d): %s", client->pid,
 			    strerror(-client->pidfd));
@@ -216,7 +254,7 @@ int esd_client_new(struct esd_client **ret, struct esd_connection *connection)
 	}
 	executable_read(client, executable, sizeof(executable));
 	snprintf(client->executable, sizeof(client->executable), "%s", executable);
-	r = client_admit(client, executable);
+	r = client_admit(peer, executable);
 	if (r == 0)
 		r = slot_take(client);
 	if (r > 0)
@@ -278,7 +316,7 @@ static int client_set_types(struct esd_client *client, const uint64_t types[ES_T
 		return r;
 	}
 	memcpy(client->types, types, sizeof(client->types));
-	esd_deadline_rearm(daemon);
+	esd_deadline_asked(&daemon->deadline, client->slot, esd_types_auth(types));
 	return 0;
 }
 
@@ -397,13 +435,5 @@ void esd_client_broken(void *daemon_, unsigned int slot)
 	if (!daemon->clients[slot])
 		return;
 	client_note(daemon->clients[slot], ES_NOTE_BROKEN, 0);
-	esd_connection_free(daemon->clients[slot]->connection);
-}
-
-void esd_client_kill(struct esd_client *client)
-{
-	if (pidfd_send_signal(client->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-		log_error("can't kill pid %d: %s; what waits for it is let go all the same", client->pid,
-			  strerror(errno));
-	esd_connection_free(client->connection);
+	client_end(daemon->clients[slot]);
 }

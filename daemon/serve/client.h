@@ -5,6 +5,9 @@
  * One client: a connection that asked to be one. It holds a slot, and with it a ring, an array of held operations and a
  * gate of fixed size, all made by the sensor: this is all that a client can make the system keep for it. It ends with
  * its connection, or with its process, whichever is noticed first.
+ *
+ * Who finds that a client has to end marks it, and may go on looking at it: its connection, which owns it, takes it away
+ * when the loop has come back from the callback.
  */
 
 #include <stdbool.h>
@@ -18,12 +21,11 @@
 #include "daemon/sensor/sensor.h"
 #include "util/loop.h"
 
-struct esd_connection;
 struct esd_daemon;
+struct esd_peer;
 
 struct esd_client {
 	struct esd_daemon *daemon;	/* borrowed */
-	struct esd_connection *connection;	/* borrowed: it owns us */
 	struct loop_source death;	/* of pidfd */
 	int pidfd;
 	pid_t pid;
@@ -32,6 +34,7 @@ struct esd_client {
 	struct esd_sensor_slot given;	/* borrowed from the sensor */
 	struct esd_mutes mutes;
 	struct esd_watch watch;		/* .settings: what the kernel programs know of it */
+	bool ended;			/* marked */
 	struct esd_deadlines deadlines;
 	bool descendants;		/* it watches its descendants only; no client does so far */
 	uint64_t missed;		/* deadlines */
@@ -46,7 +49,7 @@ struct esd_client {
  *	ENOKEY, EACCES	the administrator's list, see access.h
  *	EUSERS		no slot is free
  */
-int esd_client_new(struct esd_client **ret, struct esd_connection *connection);
+int esd_client_new(struct esd_client **ret, const struct esd_peer *peer);
 void *esd_client_free(struct esd_client *client);
 
 /*
@@ -68,9 +71,6 @@ int esd_client_get_deadline_min(const struct esd_client *client, uint32_t type, 
 
 /* EBUSY: too often. */
 int esd_client_clear_cache(struct esd_client *client);
-
-/* SIGKILL, and its end here: `client` is gone afterwards. */
-void esd_client_kill(struct esd_client *client);
 
 /* What the sensor made for it is of no use any more: it is disconnected, and so told. */
 void esd_client_broken(void *daemon, unsigned int slot);

@@ -17,13 +17,13 @@
 
 static void complain(const struct esd_connection *connection, const char *about)
 {
-	log_limited(&connection->daemon->complaints, LOG_LEVEL_WARNING, "connection of pid %d (uid %u) ended: %s",
-		    connection->pid, connection->uid, about);
+	log_limited(&connection->peer.daemon->complaints, LOG_LEVEL_WARNING, "connection of pid %d (uid %u) ended: %s",
+		    connection->peer.pid, connection->peer.uid, about);
 }
 
 static void again_leave(struct esd_connection *connection)
 {
-	struct esd_daemon *daemon = connection->daemon;
+	struct esd_daemon *daemon = connection->peer.daemon;
 
 	if (!connection->again)
 		return;
@@ -33,33 +33,59 @@ static void again_leave(struct esd_connection *connection)
 		loop_remove(&daemon->loop, &daemon->again_source);
 }
 
-void *esd_connection_free(struct esd_connection *connection)
+static void connection_free(struct esd_connection *connection)
 {
-	struct esd_daemon *daemon;
+	struct esd_daemon *daemon = connection->peer.daemon;
 
-	if (!connection)
-		return NULL;
-	daemon = connection->daemon;
 	loop_remove(&daemon->loop, &connection->source);
 	again_leave(connection);
-	if (connection->client) {
-		connection->client = esd_client_free(connection->client);
+	if (connection->promoted) {
+		TAILQ_REMOVE(&daemon->promoted, connection, link);
 	} else {
 		TAILQ_REMOVE(&daemon->anonymous, connection, link);
-		daemon->anonymous_count[connection->uid == 0]--;
+		daemon->anonymous_count[connection->peer.uid == 0]--;
 	}
-	close(connection->fd);
+	esd_client_free(connection->peer.client);
+	close(connection->peer.fd);
 	free(connection);
-	return NULL;
 }
 
-void esd_connection_promote(struct esd_connection *connection, struct esd_client *client)
+/* It has become a client. */
+static void promote(struct esd_connection *connection)
 {
-	struct esd_daemon *daemon = connection->daemon;
+	struct esd_daemon *daemon = connection->peer.daemon;
 
 	TAILQ_REMOVE(&daemon->anonymous, connection, link);
-	daemon->anonymous_count[connection->uid == 0]--;
-	connection->client = client;
+	daemon->anonymous_count[connection->peer.uid == 0]--;
+	TAILQ_INSERT_TAIL(&daemon->promoted, connection, link);
+	connection->promoted = true;
+}
+
+void esd_connections_reap(struct esd_daemon *daemon)
+{
+	struct esd_connection *connection, *next;
+
+	if (!daemon->any_ended)
+		return;
+	daemon->any_ended = false;
+	for (connection = TAILQ_FIRST(&daemon->promoted); connection; connection = next) {
+		next = TAILQ_NEXT(connection, link);
+		if (connection->peer.client->ended)
+			connection_free(connection);
+	}
+}
+
+static void reap(struct loop *loop)
+{
+	esd_connections_reap(container_of(loop, struct esd_daemon, loop));
+}
+
+void esd_connections_end(struct esd_daemon *daemon)
+{
+	struct esd_connection *connection;
+
+	while ((connection = TAILQ_FIRST(&daemon->promoted)) || (connection = TAILQ_FIRST(&daemon->anonymous)))
+		connection_free(connection);
 }
 
 void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns)
@@ -68,15 +94,15 @@ void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns)
 
 	while ((connection = TAILQ_FIRST(&daemon->anonymous)) &&
 	       now_ns - connection->used_ns > ESD_ANONYMOUS_IDLE_S * NS_PER_S)
-		esd_connection_free(connection);
+		connection_free(connection);
 }
 
 static void touch(struct esd_connection *connection)
 {
-	struct esd_daemon *daemon = connection->daemon;
+	struct esd_daemon *daemon = connection->peer.daemon;
 
 	connection->used_ns = clock_ns();
-	if (connection->client)
+	if (connection->promoted)
 		return;
 	TAILQ_REMOVE(&daemon->anonymous, connection, link);
 	TAILQ_INSERT_TAIL(&daemon->anonymous, connection, link);
@@ -96,7 +122,7 @@ static int receive(struct esd_connection *connection)
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
-	n = recvmsg(connection->fd, &message, MSG_DONTWAIT);
+	n = recvmsg(connection->peer.fd, &message, MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : 1;
 	if (n == 0)
@@ -107,7 +133,7 @@ static int receive(struct esd_connection *connection)
 	}
 	touch(connection);
 	connection->request = packet.request;
-	return esd_control_dispatch(connection, &packet.request, n, message.msg_flags & MSG_TRUNC);
+	return esd_control_dispatch(&connection->peer, &packet.request, n, message.msg_flags & MSG_TRUNC);
 }
 
 static int connection_ready(struct loop_source *source, uint32_t events);
@@ -115,10 +141,10 @@ static int connection_ready(struct loop_source *source, uint32_t events);
 /* Reads what the peer sends, or not just now; its end is noticed in any case. */
 static int listen_to(struct esd_connection *connection, bool requests)
 {
-	struct loop *loop = &connection->daemon->loop;
+	struct loop *loop = &connection->peer.daemon->loop;
 
 	loop_remove(loop, &connection->source);
-	return loop_add(loop, &connection->source, connection->fd, EPOLLRDHUP | (requests ? EPOLLIN : 0),
+	return loop_add(loop, &connection->source, connection->peer.fd, EPOLLRDHUP | (requests ? EPOLLIN : 0),
 			connection_ready);
 }
 
@@ -127,7 +153,7 @@ static int again_ready(struct loop_source *source, uint32_t events);
 /* The last one in the queue: each of several has its turn. */
 static int again_join(struct esd_connection *connection)
 {
-	struct esd_daemon *daemon = connection->daemon;
+	struct esd_daemon *daemon = connection->peer.daemon;
 
 	if (TAILQ_EMPTY(&daemon->again) &&
 	    loop_add(&daemon->loop, &daemon->again_source, daemon->again_fd, EPOLLIN, again_ready) < 0)
@@ -140,12 +166,14 @@ static int again_join(struct esd_connection *connection)
 /* What dispatching has come to. */
 static void dispatched(struct esd_connection *connection, int r)
 {
+	if (connection->peer.client && !connection->promoted)
+		promote(connection);
 	if (r == ESD_CONTROL_AGAIN)
 		r = again_join(connection);
 	if (r > ESD_CONTROL_END)
 		complain(connection, esd_control_complaint(r));
 	if (r)
-		esd_connection_free(connection);
+		connection_free(connection);
 }
 
 static int again_ready(struct loop_source *source, uint32_t events)
@@ -157,7 +185,7 @@ static int again_ready(struct loop_source *source, uint32_t events)
 	(void)events;
 	again_leave(connection);
 	touch(connection);
-	r = esd_control_dispatch(connection, &connection->request, sizeof(connection->request), false);
+	r = esd_control_dispatch(&connection->peer, &connection->request, sizeof(connection->request), false);
 	if (r == 0 && listen_to(connection, true) < 0)
 		r = ESD_CONTROL_END;
 	dispatched(connection, r);
@@ -187,10 +215,10 @@ static void make_room(struct esd_daemon *daemon, bool root)
 	if (daemon->anonymous_count[root] < (root ? ESD_ANONYMOUS_MAX : ESD_ANONYMOUS_MAX_OTHERS))
 		return;
 	TAILQ_FOREACH(connection, &daemon->anonymous, link) {
-		if ((connection->uid == 0) != root)
+		if ((connection->peer.uid == 0) != root)
 			continue;
 		complain(connection, "too many connections, and this one was idle longest");
-		esd_connection_free(connection);
+		connection_free(connection);
 		return;
 	}
 }
@@ -210,17 +238,15 @@ int esd_connection_new(struct esd_daemon *daemon, int fd)
 	if (!connection)
 		return -ENOMEM;
 	*connection = (struct esd_connection){
-		.daemon = daemon,
+		.peer = { .daemon = daemon, .fd = TAKE_FD(owned), .pid = peer.pid, .uid = peer.uid },
 		.source = LOOP_SOURCE_NONE,
-		.fd = TAKE_FD(owned),
-		.pid = peer.pid,
-		.uid = peer.uid,
 		.used_ns = clock_ns(),
 	};
 	TAILQ_INSERT_TAIL(&daemon->anonymous, connection, link);
-	daemon->anonymous_count[connection->uid == 0]++;
+	daemon->anonymous_count[connection->peer.uid == 0]++;
+	daemon->loop.after = reap;
 	r = listen_to(connection, true);
 	if (r < 0)
-		esd_connection_free(connection);
+		connection_free(connection);
 	return r;
 }

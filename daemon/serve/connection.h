@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "abi/control.h"
+#include "daemon/serve/peer.h"
 #include "util/loop.h"
 
 enum {
@@ -26,18 +27,12 @@ enum {
 	ESD_ANONYMOUS_IDLE_S = 30,
 };
 
-struct esd_daemon;
-struct esd_client;
-
 struct esd_connection {
-	struct esd_daemon *daemon;	/* borrowed */
+	struct esd_peer peer;
 	struct loop_source source;
-	int fd;
-	pid_t pid;			/* of the peer when it connected; 0 if it is in a namespace that we can't see */
-	uid_t uid;
 	uint64_t used_ns;		/* when it last asked something */
-	struct esd_client *client;	/* owned; NULL: anonymous */
-	TAILQ_ENTRY(esd_connection) link;	/* of those that are anonymous */
+	bool promoted;			/* in the list of those that are clients, not of those that are anonymous */
+	TAILQ_ENTRY(esd_connection) link;
 	struct es_request request;	/* under way, if `again` */
 	bool again;
 	TAILQ_ENTRY(esd_connection) again_link;
@@ -45,10 +40,12 @@ struct esd_connection {
 
 /* Takes `fd`, also when it fails. */
 int esd_connection_new(struct esd_daemon *daemon, int fd);
-void *esd_connection_free(struct esd_connection *connection);
 
-/* From now on it is not anonymous. */
-void esd_connection_promote(struct esd_connection *connection, struct esd_client *client);
+/* All of them end. */
+void esd_connections_end(struct esd_daemon *daemon);
+
+/* Those end whose client was marked. The loop does so after each callback. */
+void esd_connections_reap(struct esd_daemon *daemon);
 
 /* Anonymous ones that have been silent for too long end. */
 void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns);

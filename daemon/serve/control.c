@@ -7,8 +7,8 @@
 
 #include "daemon/sensor/event.h"
 #include "daemon/serve/client.h"
-#include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
+#include "daemon/serve/peer.h"
 #include "daemon/serve/status.h"
 #include "util/macro.h"
 
@@ -25,7 +25,7 @@ const char *esd_control_complaint(int result)
 	return complaints[result];
 }
 
-int esd_control_reply(struct esd_connection *connection, const struct es_reply *reply, const void *data,
+int esd_control_reply(struct esd_peer *peer, const struct es_reply *reply, const void *data,
 		      const int *fds, unsigned int fd_count)
 {
 	struct iovec iov[] = {
@@ -45,155 +45,155 @@ int esd_control_reply(struct esd_connection *connection, const struct es_reply *
 		message.msg_control = &control;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
 	}
-	if (sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (sendmsg(peer->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return errno == EAGAIN ? ESD_CONTROL_UNREAD : ESD_CONTROL_END;
 	return 0;
 }
 
-/* ---- requests: each fills in the reply, or sends it itself and sets *sent ---- */
+/* ---- requests: each fills in the reply and sends it ---- */
 
-struct call {
-	struct esd_connection *connection;
+struct dispatch {
+	struct esd_peer *peer;
 	const struct es_request *request;
 	struct es_reply reply;
 };
 
-static void reply_types(struct call *call)
+static void reply_types(struct dispatch *call)
 {
-	memcpy(call->reply.types, call->connection->client->types, sizeof(call->reply.types));
+	memcpy(call->reply.types, call->peer->client->types, sizeof(call->reply.types));
 }
 
-static int call_client(struct call *call)
+static int call_client(struct dispatch *call)
 {
-	struct esd_connection *connection = call->connection;
+	struct esd_peer *peer = call->peer;
 	struct esd_client *client;
 	int r;
 
-	r = esd_client_new(&client, connection);
+	r = esd_client_new(&client, peer);
 	if (r) {
 		call->reply.error = r < 0 ? -r : r;
-		return esd_control_reply(connection, &call->reply, NULL, NULL, 0);
+		return esd_control_reply(peer, &call->reply, NULL, NULL, 0);
 	}
-	esd_connection_promote(connection, client);
+	peer->client = client;
 	call->reply.slot = client->slot;
-	call->reply.ring_bytes = connection->daemon->ring_bytes;
-	call->reply.pidversion = connection->daemon->sensor->ops->pidversion(connection->daemon->sensor, client->pidfd);
-	return esd_control_reply(connection, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
+	call->reply.ring_bytes = peer->daemon->ring_bytes;
+	call->reply.pidversion = peer->daemon->sensor->ops->pidversion(peer->daemon->sensor, client->pidfd);
+	return esd_control_reply(peer, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
 }
 
-static int call_subscribe(struct call *call)
+static int call_subscribe(struct dispatch *call)
 {
 	uint32_t refused = 0;
-	int r = esd_client_subscribe(call->connection->client, call->request->types, &refused);
+	int r = esd_client_subscribe(call->peer->client, call->request->types, &refused);
 
 	if (r == EAGAIN)
 		return ESD_CONTROL_AGAIN;
 	call->reply.error = r < 0 ? -r : r;
 	call->reply.refused_type = refused;
 	reply_types(call);
-	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	return esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 }
 
-static int call_unsubscribe(struct call *call)
+static int call_unsubscribe(struct dispatch *call)
 {
-	int r = esd_client_unsubscribe(call->connection->client, call->request->types);
+	int r = esd_client_unsubscribe(call->peer->client, call->request->types);
 
 	call->reply.error = r < 0 ? -r : r;
 	reply_types(call);
-	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	return esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 }
 
-static int call_clear_cache(struct call *call)
+static int call_clear_cache(struct dispatch *call)
 {
-	call->reply.error = esd_client_clear_cache(call->connection->client);
+	call->reply.error = esd_client_clear_cache(call->peer->client);
 	reply_types(call);
-	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	return esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 }
 
-static int reply_data(struct call *call, const void *data, size_t entry, unsigned int count)
+static int reply_data(struct dispatch *call, const void *data, size_t entry, unsigned int count)
 {
 	call->reply.count = count;
 	call->reply.data_bytes = entry * count;
-	return esd_control_reply(call->connection, &call->reply, data, NULL, 0);
+	return esd_control_reply(call->peer, &call->reply, data, NULL, 0);
 }
 
-static int call_clients(struct call *call)
+static int call_clients(struct dispatch *call)
 {
 	struct es_client_info info[ES_CLIENTS_MAX];
 
 	/* What others run and watch is root's business. */
-	if (call->connection->uid != 0) {
+	if (call->peer->uid != 0) {
 		call->reply.error = EPERM;
 		return reply_data(call, NULL, 0, 0);
 	}
-	return reply_data(call, info, sizeof(info[0]), esd_status_clients(call->connection->daemon, info));
+	return reply_data(call, info, sizeof(info[0]), esd_status_clients(call->peer->daemon, info));
 }
 
-static int reply_setting(struct call *call, int error)
+static int reply_setting(struct dispatch *call, int error)
 {
 	call->reply.error = error;
 	reply_types(call);
-	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	return esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 }
 
-static int call_set_miss_mode(struct call *call)
+static int call_set_miss_mode(struct dispatch *call)
 {
-	return reply_setting(call, esd_client_set_miss_mode(call->connection->client, call->request->value));
+	return reply_setting(call, esd_client_set_miss_mode(call->peer->client, call->request->value));
 }
 
-static int call_get_miss_mode(struct call *call)
+static int call_get_miss_mode(struct dispatch *call)
 {
-	call->reply.value = call->connection->client->watch.settings->miss_mode;
+	call->reply.value = call->peer->client->watch.settings->miss_mode;
 	return reply_setting(call, 0);
 }
 
-static int call_set_deadline_max(struct call *call)
+static int call_set_deadline_max(struct dispatch *call)
 {
-	return reply_setting(call, esd_client_set_deadline_max(call->connection->client, call->request->types,
+	return reply_setting(call, esd_client_set_deadline_max(call->peer->client, call->request->types,
 							       call->request->value));
 }
 
-static int call_get_deadline_max(struct call *call)
+static int call_get_deadline_max(struct dispatch *call)
 {
-	return reply_setting(call, esd_client_get_deadline_max(call->connection->client, call->request->value,
+	return reply_setting(call, esd_client_get_deadline_max(call->peer->client, call->request->value,
 							       &call->reply.value));
 }
 
-static int call_set_deadline_min(struct call *call)
+static int call_set_deadline_min(struct dispatch *call)
 {
-	return reply_setting(call, esd_client_set_deadline_min(call->connection->client, call->request->types,
+	return reply_setting(call, esd_client_set_deadline_min(call->peer->client, call->request->types,
 							       call->request->value));
 }
 
-static int call_get_deadline_min(struct call *call)
+static int call_get_deadline_min(struct dispatch *call)
 {
-	return reply_setting(call, esd_client_get_deadline_min(call->connection->client, call->request->value,
+	return reply_setting(call, esd_client_get_deadline_min(call->peer->client, call->request->value,
 							       &call->reply.value));
 }
 
-static int call_notes(struct call *call)
+static int call_notes(struct dispatch *call)
 {
 	struct es_note_info info[ESD_NOTES];
 
-	if (call->connection->uid != 0) {
+	if (call->peer->uid != 0) {
 		call->reply.error = EPERM;
 		return reply_data(call, NULL, 0, 0);
 	}
-	return reply_data(call, info, sizeof(info[0]), esd_notes_list(&call->connection->daemon->notes, info));
+	return reply_data(call, info, sizeof(info[0]), esd_notes_list(&call->peer->daemon->notes, info));
 }
 
-static int call_status(struct call *call)
+static int call_status(struct dispatch *call)
 {
 	struct es_status_info info;
 
-	esd_status_daemon(call->connection->daemon, &info);
+	esd_status_daemon(call->peer->daemon, &info);
 	return reply_data(call, &info, sizeof(info), 1);
 }
 
-static int call_capabilities(struct call *call)
+static int call_capabilities(struct dispatch *call)
 {
 	static const uint64_t all[ES_TYPE_WORDS] = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
-	struct esd_sensor *sensor = call->connection->daemon->sensor;
+	struct esd_sensor *sensor = call->peer->daemon->sensor;
 	const uint64_t *types = call->request->types;
 	int r;
 
@@ -208,38 +208,38 @@ static int call_capabilities(struct call *call)
 
 /* ---- muting ---- */
 
-static int reply_mutes(struct call *call, int r)
+static int reply_mutes(struct dispatch *call, int r)
 {
 	call->reply.error = r < 0 ? -r : r;
-	call->reply.inverted = call->connection->client->mutes.summary.client.inverted;
+	call->reply.inverted = call->peer->client->mutes.summary.client.inverted;
 	reply_types(call);
-	return esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	return esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 }
 
-static int call_mute(struct call *call)
+static int call_mute(struct dispatch *call)
 {
 	const struct es_request *request = call->request;
 
-	return reply_mutes(call, esd_mutes_add(&call->connection->client->mutes, request->kind, request + 1,
+	return reply_mutes(call, esd_mutes_add(&call->peer->client->mutes, request->kind, request + 1,
 					       request->data_bytes, request->types));
 }
 
-static int call_unmute(struct call *call)
+static int call_unmute(struct dispatch *call)
 {
 	const struct es_request *request = call->request;
 
-	return reply_mutes(call, esd_mutes_remove(&call->connection->client->mutes, request->kind, request + 1,
+	return reply_mutes(call, esd_mutes_remove(&call->peer->client->mutes, request->kind, request + 1,
 						  request->data_bytes, request->types));
 }
 
-static int call_unmute_all(struct call *call)
+static int call_unmute_all(struct dispatch *call)
 {
-	return reply_mutes(call, esd_mutes_remove_all(&call->connection->client->mutes, call->request->kind));
+	return reply_mutes(call, esd_mutes_remove_all(&call->peer->client->mutes, call->request->kind));
 }
 
-static int call_invert(struct call *call)
+static int call_invert(struct dispatch *call)
 {
-	return reply_mutes(call, esd_mutes_invert(&call->connection->client->mutes, call->request->kind));
+	return reply_mutes(call, esd_mutes_invert(&call->peer->client->mutes, call->request->kind));
 }
 
 enum { MUTES_PAGE = 32768 };		/* bytes; the longest entry fits */
@@ -266,7 +266,7 @@ static bool page_put(char page[MUTES_PAGE], uint32_t *used, const struct esd_mut
 	return true;
 }
 
-static int reply_page(struct call *call, struct esd_mutes *mutes)
+static int reply_page(struct dispatch *call, struct esd_mutes *mutes)
 {
 	const struct esd_mute *mute;
 	char page[MUTES_PAGE];
@@ -280,20 +280,20 @@ static int reply_page(struct call *call, struct esd_mutes *mutes)
 	if (!mute)
 		call->reply.cursor = 0;
 	call->reply.inverted = mutes->summary.client.inverted;
-	return esd_control_reply(call->connection, &call->reply, page, NULL, 0);
+	return esd_control_reply(call->peer, &call->reply, page, NULL, 0);
 }
 
-static int call_mutes(struct call *call)
+static int call_mutes(struct dispatch *call)
 {
-	return reply_page(call, &call->connection->client->mutes);
+	return reply_page(call, &call->peer->client->mutes);
 }
 
-static int call_mutes_of(struct call *call)
+static int call_mutes_of(struct dispatch *call)
 {
-	struct esd_daemon *daemon = call->connection->daemon;
+	struct esd_daemon *daemon = call->peer->daemon;
 	uint32_t slot = call->request->slot;
 
-	if (call->connection->uid != 0)
+	if (call->peer->uid != 0)
 		call->reply.error = EPERM;
 	else if (slot >= ES_CLIENTS_MAX || !daemon->clients[slot])
 		call->reply.error = ESRCH;
@@ -304,9 +304,9 @@ static int call_mutes_of(struct call *call)
 
 /* ---- the cache ---- */
 
-static int call_cache(struct call *call)
+static int call_cache(struct dispatch *call)
 {
-	struct esd_sensor *sensor = call->connection->daemon->sensor;
+	struct esd_sensor *sensor = call->peer->daemon->sensor;
 	struct es_cache_info info = {};
 
 	sensor->ops->cache_info(sensor, &info);
@@ -320,7 +320,7 @@ enum state {
 };
 
 static const struct {
-	int (*call)(struct call *call);
+	int (*call)(struct dispatch *call);
 	enum state state;
 	bool data;			/* may follow the struct */
 } requests[] = {
@@ -348,19 +348,19 @@ static const struct {
 };
 
 /* Another version may have requests of another size: its number is looked at first, and it gets a reply. */
-static int other_version(struct call *call)
+static int other_version(struct dispatch *call)
 {
 	call->reply.error = EPROTO;
-	(void)esd_control_reply(call->connection, &call->reply, NULL, NULL, 0);
+	(void)esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 	return ESD_CONTROL_BAD_VERSION;
 }
 
-int esd_control_dispatch(struct esd_connection *connection, const struct es_request *request, size_t size, bool cut)
+int esd_control_dispatch(struct esd_peer *peer, const struct es_request *request, size_t size, bool cut)
 {
-	struct call call = { .connection = connection, .request = request };
-	enum state state = connection->client ? STATE_CLIENT : STATE_ANONYMOUS;
+	struct dispatch call = { .peer = peer, .request = request };
+	enum state state = peer->client ? STATE_CLIENT : STATE_ANONYMOUS;
 
-	call.reply.sensor = connection->daemon->sensor->number;
+	call.reply.sensor = peer->daemon->sensor->number;
 	if (size < offsetof(struct es_request, types))
 		return ESD_CONTROL_BAD_SIZE;
 	call.reply.op = request->op;

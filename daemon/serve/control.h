@@ -6,7 +6,7 @@
 
 #include "abi/control.h"
 
-struct esd_connection;
+struct esd_peer;
 
 /*
  * What esd_control_dispatch() returns besides 0. AGAIN: there is no reply yet, the same request is to be dispatched
@@ -26,10 +26,10 @@ enum esd_control_result {
  * Handles one packet: `size` bytes of it are at `request`, data behind the struct; `cut` says that there were more.
  * Sends the reply.
  */
-int esd_control_dispatch(struct esd_connection *connection, const struct es_request *request, size_t size, bool cut);
+int esd_control_dispatch(struct esd_peer *peer, const struct es_request *request, size_t size, bool cut);
 
 const char *esd_control_complaint(int result);
 
 /* Sends a reply, whose data_bytes of `data` follow it, with descriptors. 0, or one of the above. */
-int esd_control_reply(struct esd_connection *connection, const struct es_reply *reply, const void *data,
+int esd_control_reply(struct esd_peer *peer, const struct es_reply *reply, const void *data,
 		      const int *fds, unsigned int fd_count);

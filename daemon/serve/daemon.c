@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "daemon/sensor/event.h"
-#include "daemon/serve/client.h"
-#include "daemon/serve/connection.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
@@ -19,9 +17,10 @@ int esd_daemon_init(struct esd_daemon *daemon)
 	*daemon = (struct esd_daemon){ .started_ns = clock_ns(), .warden = ESD_WARDEN_NONE,
 				       .warden_source = LOOP_SOURCE_NONE, .again_source = LOOP_SOURCE_NONE };
 	TAILQ_INIT(&daemon->anonymous);
+	TAILQ_INIT(&daemon->promoted);
 	TAILQ_INIT(&daemon->again);
 	esd_scope_init(&daemon->scope);
-	esd_deadline_init(&daemon->deadline);
+	esd_deadline_init(&daemon->deadline, &daemon->loop, &daemon->warden);
 	daemon->again_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (daemon->again_fd < 0)
 		return -errno;
@@ -30,16 +29,9 @@ int esd_daemon_init(struct esd_daemon *daemon)
 
 void esd_daemon_deinit(struct esd_daemon *daemon)
 {
-	struct esd_connection *connection;
-
-	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-		if (daemon->clients[slot])
-			esd_connection_free(daemon->clients[slot]->connection);
-	while ((connection = TAILQ_FIRST(&daemon->anonymous)))
-		esd_connection_free(connection);
 	esd_sensor_freep(&daemon->sensor);
 	daemon->sensor = NULL;
-	esd_deadline_deinit(&daemon->deadline, &daemon->loop);
+	esd_deadline_deinit(&daemon->deadline);
 	esd_scope_deinit(&daemon->scope);
 	esd_access_deinit(&daemon->access);
 	loop_remove(&daemon->loop, &daemon->warden_source);

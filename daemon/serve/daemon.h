@@ -7,10 +7,11 @@
  *	listen.c	accepts		-> struct esd_connection (connection.c)
  *	connection.c	reads a packet	-> control.c, which finds the request's row
  *	control.c	the request	-> client.c (becoming one, subscriptions) or status.c (questions of tools)
- *	client.c	a client	-> the sensor (sensor.h), which makes ring and gate and writes the kernel's maps
- *	deadline.c	looks at what waits, by watch.c
- *	warden.c	a second process, which does so too, and goes on when this one hangs or is dead
+ *	client.c	a client	-> the sensor (sensor/sensor.h), which makes ring and gate and writes the kernel's maps
  *	notes.c		what happened lately, for esctl
+ *
+ *	hold/deadline.c	looks at what waits, by watch.c
+ *	hold/warden.c	a second process, which does so too, and goes on when this one hangs or is dead
  */
 
 #include <stdbool.h>
@@ -44,13 +45,15 @@ struct esd_daemon {
 	uint64_t started_ns;
 	bool is_private;		/* ends with its last client */
 
-	struct esd_connections anonymous;	/* connections that aren't clients, the one that asked last at the end */
+	struct esd_connections promoted;	/* connections that are clients */
+	struct esd_connections anonymous;	/* those that aren't, the one that asked last at the end */
 	unsigned int anonymous_count[2];	/* of them: not root, root */
 	struct esd_connections again;	/* those with a request that takes several steps, the next one first */
 	struct loop_source again_source;	/* in the loop while there are some, and always ready */
 	int again_fd;
 	struct esd_client *clients[ES_CLIENTS_MAX];	/* by slot */
 	unsigned int client_count;
+	bool any_ended;			/* a client is marked: see client.h */
 
 	struct log_limit complaints;	/* about what peers send */
 	struct log_limit misses;
@@ -66,5 +69,5 @@ void esd_daemon_note(struct esd_daemon *daemon, const struct es_note_info *note)
 /* Starts it, and listens to what it did. */
 int esd_daemon_start_warden(struct esd_daemon *daemon);
 
-/* Ends all connections, then the sensor. */
+/* When all connections have ended: esd_connections_end(). */
 void esd_daemon_deinit(struct esd_daemon *daemon);

@@ -619,6 +619,7 @@ int main(void)
 	test_idle();
 	test_private_ends();
 
+	esd_connections_end(&daemon_);
 	esd_daemon_deinit(&daemon_);
 	REQUIRE(fake.freed);
 	REQUIRE(open_files() == before);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
 #include "daemon/serve/listen.h"
 #include "daemon/test.h"
@@ -160,6 +161,7 @@ int main(void)
 	test_replaced();
 	test_environment();
 
+	esd_connections_end(&daemon_);
 	esd_daemon_deinit(&daemon_);
 	REQUIRE(rmdir(directory) == 0);			/* nothing was left in it */
 	return 0;

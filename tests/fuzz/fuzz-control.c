@@ -187,7 +187,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		data += 2 + length;
 		size -= 2 + length;
 	}
-	esd_deadline_check(&daemon_, clock_ns());
+	esd_deadline_check(&daemon_.deadline, clock_ns());
 	serve_proper();
 	for (int i = 0; i < PEERS; i++) {
 		closep(&peers[i]);
@@ -266,6 +266,7 @@ int main(int count, char *arguments[])
 		LLVMFuzzerTestOneInput(input, mutate(input, sizeof(input), &state));
 	}
 	printf("%d inputs\n", runs);
+	esd_connections_end(&daemon_);
 	esd_daemon_deinit(&daemon_);
 	return 0;
 }

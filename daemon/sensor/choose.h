@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "daemon/sensor/sensor.h"
+
+/* Finds out which sensor works here, and makes it. What failed is logged, with what it needs to work. */
+int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config);
