@@ -2,8 +2,8 @@
 #include <dlfcn.h>
 #include <stdint.h>
 
-#include "client.h"
 #include "log.h"
+#include "new-client.h"
 
 /*
  * The entry points that take blocks, for compilers with and without blocks alike: a block is a pointer to an object

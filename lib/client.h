@@ -89,15 +89,9 @@ static inline void esl_client_putp(struct es_client_s **client)
 		esl_client_put(*client);
 }
 
-/* es_new_client_f() with a function that gives `context` back when the handler can't run any more. */
-es_new_client_result_t esl_client_new(es_client_t **client, es_handler_function_t handler, void *context,
-				      void (*release_context)(void *context));
+/* A new one, which nobody can get before it is added. NULL: no memory. */
+struct es_client_s *esl_client_alloc(void);
+void esl_client_add(struct es_client_s *client);
 
-/* The handler thread: deliver.c. */
-void *esl_deliver_thread(void *client);
-
-/* Is this thread running the client's handler? */
-bool esl_deliver_is_handler(const struct es_client_s *client);
-
-/* Calls what es_sync_client_f() left, since no handler will run any more. */
-void esl_deliver_finish(struct es_client_s *client);
+/* Takes it from the living. NULL: it isn't among them, or not this thread's to delete. */
+struct es_client_s *esl_client_take(const es_client_t *client);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "deliver.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -8,15 +10,13 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "client.h"
 #include "log.h"
 #include "util/macro.h"
 
-/* (6) The handler thread of a client: ring, message, handler; and es_sync_client_f(), which is about this order. */
-
 static __thread const struct es_client_s *handled_here;
 
-bool esl_deliver_is_handler(const struct es_client_s *client)
+/* Is this thread running the client's handler? */
+static bool is_handler(const struct es_client_s *client)
 {
 	return handled_here == client;
 }
@@ -225,7 +225,7 @@ es_return_t es_sync_client_f(es_client_t *pointer, void (*function)(void *contex
 		return ES_RETURN_SUCCESS;
 	}
 	client = esl_client_get(pointer);
-	if (!client || esl_deliver_is_handler(client))
+	if (!client || is_handler(client))
 		return ES_RETURN_ERROR;
 
 	sync = malloc(sizeof(*sync));

@@ -59,9 +59,6 @@ struct esl_gate_source {
 	struct es_held *held;			/* in tests: not NULL, and held_fd isn't mapped */
 };
 
-/* Takes fd and ask_fd if it succeeds. -EPROTO: this sensor has no gate that is known here. */
-int esl_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate);
-
 /* NULL is no gate. */
 void esl_gate_free(struct esl_gate *gate);
 

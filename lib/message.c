@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec.h"
 #include "util/macro.h"
 
 enum { BLOCK_BYTES = 4096 };

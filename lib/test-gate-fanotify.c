@@ -20,6 +20,7 @@
 
 #include "events.h"
 #include "gate-fanotify.h"
+#include "gate-kinds.h"
 #include "test.h"
 #include "util/macro.h"
 

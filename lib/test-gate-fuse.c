@@ -20,7 +20,7 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 
 #include "events.h"
-#include "gate.h"
+#include "gate-kinds.h"
 #include "test.h"
 #include "util/macro.h"
 

@@ -7,13 +7,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "client.h"
+#include <EndpointSecurity/ESLinux.h>
+
+#include "control.h"
+#include "log.h"
 #include "util/macro.h"
 
 /* pid and pidversion in one word. After fork() the pid is another, and what was learnt doesn't count. */
 static _Atomic uint64_t learnt;
 
 static pthread_mutex_t ask_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static int connection = -1;		/* to the daemon that was asked */
 
 void esl_token_learnt(uint32_t pidversion)
 {
@@ -29,24 +34,56 @@ static uint32_t known_pidversion(void)
 	return now >> 32 == (uint64_t)getpid() ? (uint32_t)now : 0;
 }
 
-static void ignore(es_client_t *client, const es_message_t *message, void *context)
+/* In a child of fork(): neither the parent's connection nor its lock is ours. */
+static void disown(void)
 {
-	(void)client;
-	(void)message;
-	(void)context;
+	closep(&connection);
+	connection = -1;
+	pthread_mutex_init(&ask_lock, NULL);
+}
+
+static void prepare_for_forks(void)
+{
+	pthread_atfork(NULL, NULL, disown);
+}
+
+/* The daemon gives a client's connection descriptors that only one with threads has a use for. */
+static uint32_t become_client(struct esl_control *control)
+{
+	struct es_reply reply;
+	int fds[ES_CLIENT_FDS];
+	int r = esl_control_connect(control, &reply, fds);
+
+	if (r > 0)
+		esl_log("the daemon tells this process nothing about itself, as it may not be a client: %s", esl_errno(r));
+	if (r != 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		closep(&fds[i]);
+	return reply.pidversion;
 }
 
 /*
- * By making a client. It is never deleted: a daemon that was started for this process ends with its last client, and
- * what it has learnt would end with it.
+ * By a connection that is a client's, but has nothing that serves it. It is kept: a daemon that was started for this
+ * process ends with its last client, and what it has learnt would end with it.
  */
 static uint32_t ask_pidversion(void)
 {
-	es_client_t *client;
+	struct esl_control control;
 
+	if (geteuid() != 0)
+		return 0;
+	pthread_once(&fork_once, prepare_for_forks);
 	pthread_mutex_lock(&ask_lock);
-	if (!known_pidversion())
-		(void)esl_client_new(&client, ignore, NULL, NULL);
+	if (!known_pidversion()) {
+		esl_control_init(&control);
+		esl_token_learnt(become_client(&control));
+		if (known_pidversion()) {
+			closep(&connection);
+			connection = TAKE_FD(control.fd);
+		}
+		esl_control_close(&control);
+	}
 	pthread_mutex_unlock(&ask_lock);
 	return known_pidversion();
 }

@@ -356,7 +356,7 @@ inline unclaim()
 	}
 }
 
-/* gate_thread() in lib/client.c and read_gate(), handle_event() in lib/gate-fanotify.c */
+/* gate_thread() in lib/new-client.c and read_gate(), handle_event() in lib/gate-fanotify.c */
 proctype Gate() provided (RUNS)
 {
 	byte e, id, t, fd, le;

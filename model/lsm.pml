@@ -367,7 +367,7 @@ inline let_all_go(c)
 	od;
 }
 
-/* gate_thread() in lib/client.c; read_gate(), read_request() in lib/gate-fuse.c */
+/* gate_thread() in lib/new-client.c; read_gate(), read_request() in lib/gate-fuse.c */
 proctype Gate(byte c) provided (RUNS(c))
 {
 	byte t, e, word;
