@@ -262,8 +262,11 @@ static int start(struct process *process, struct esd_options *options)
 	r = signals_take(process);
 	if (r == 0)
 		r = second_start(process);
-	if (r == 0)
-		r = sensor_load(daemon, options);
+	if (r < 0) {
+		log_error("can't watch signals and time: %s", strerror(-r));
+		return r;
+	}
+	r = sensor_load(daemon, options);
 	if (r == 0)
 		r = esd_listen_start(&process->listen);
 	return r;
@@ -286,8 +289,11 @@ static int run(struct esd_options *options)
 	int passed = notify_passed_socket(), r;
 
 	r = esd_daemon_init(daemon);
-	if (r < 0)
+	if (r < 0) {
+		log_error("can't make the event loop: %s", strerror(-r));
+		ready_fail(options, "it can't make its event loop");
 		return r;
+	}
 	daemon->limits = options->limits;
 	daemon->ring_bytes = options->ring_bytes;
 	daemon->is_private = options->is_private;
