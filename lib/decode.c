@@ -42,10 +42,11 @@ static const void *part_at(struct decoder *d, uint32_t offset, uint64_t bytes)
 	return bytes_at(d, offset, bytes);
 }
 
+static const es_string_token_t empty = { .length = 0, .data = "" };
+
 /* Absent: an empty string. */
 static es_string_token_t string(struct decoder *d, struct es_span span)
 {
-	static const es_string_token_t empty = { .length = 0, .data = "" };
 	const char *data;
 
 	if (!span.off)
@@ -142,8 +143,8 @@ static audit_token_t token(const struct es_token *from)
 }
 
 /*
- * Linux has no code signatures: what says who signed what is empty (ids {0, NULL}, no flags, cdhash all zero, category
- * NONE, never a platform binary).
+ * Linux has no code signatures: what says who signed what is empty (ids absent, no flags, cdhash all zero, category NONE,
+ * never a platform binary).
  */
 static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned int number)
 {
@@ -162,6 +163,8 @@ static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned i
 		.group_id = part->group_id,
 		.session_id = part->session_id,
 		.is_es_client = part->flags & ES_PROCESS_ES_CLIENT,
+		.signing_id = empty,
+		.team_id = empty,
 		.executable = &d->message->executable[number],
 		.tty = optional_file(d, part->tty, &d->message->tty[number]),
 		.start_time = { .tv_sec = start.tv_sec, .tv_usec = start.tv_nsec / 1000 },

@@ -153,6 +153,15 @@ static void visit_stat(const struct visit *v, struct event_key key, const struct
 	CLOSE('}');
 }
 
+/* A string that there may be none of: then it is empty. */
+static void visit_optional(const struct visit *v, struct event_key key, es_string_token_t e)
+{
+	if (e.length)
+		visit_string(v, key, e);
+	else
+		visit_absent(v, key);
+}
+
 static void visit_file(const struct visit *v, struct event_key key, const es_file_t *e)
 {
 	if (!e) {
@@ -190,8 +199,8 @@ static void visit_process(const struct visit *v, struct event_key key, const es_
 	MEMBER(bool, is_platform_binary)
 	MEMBER(bool, is_es_client)
 	v->is->bytes(v->to, EVENT_KEY("cdhash"), e->cdhash, sizeof(e->cdhash));
-	MEMBER(string, signing_id)
-	MEMBER(string, team_id)
+	MEMBER(optional, signing_id)
+	MEMBER(optional, team_id)
 	MEMBER(file, executable)
 	MEMBER(file, tty)
 	v->is->time(v->to, EVENT_KEY("start_time"), e->start_time.tv_sec, e->start_time.tv_usec, 6);

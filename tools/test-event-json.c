@@ -112,7 +112,7 @@ static es_process_t other = { .executable = &bare, .tty = &tool, .is_es_client =
 #define OTHER \
 	"{'audit_token':" NO_TOKEN ",'parent_audit_token':" NO_TOKEN ",'responsible_audit_token':" NO_TOKEN "," \
 	"'ppid':0,'original_ppid':0,'group_id':0,'session_id':0,'codesigning_flags':0,'is_platform_binary':false," \
-	"'is_es_client':true,'cdhash':'0000000000000000000000000000000000000000','signing_id':null,'team_id':''," \
+	"'is_es_client':true,'cdhash':'0000000000000000000000000000000000000000','signing_id':null,'team_id':null," \
 	"'executable':" BARE ",'tty':" TOOL ",'start_time':'1970-01-01T00:00:00.000000Z','cs_validation_category':0}"
 
 static es_thread_t thread = { 622243 };

@@ -960,7 +960,7 @@ typedef struct {
  * On Linux those that occur are reported by programs in user space: PAM, sshd,
  * login, su, sudo, shadow-utils and systemd, through the kernel's audit
  * messages. So msg->process is the reporting program, and a program that
- * reports nothing gives no event. Optional strings that are absent are {0, NULL}.
+ * reports nothing gives no event.
  *
  * Instigator, in all of them: the process on whose behalf the reporter acted.
  * The pointer is NULL if that process has exited; the token (v8) still names it.

@@ -347,7 +347,8 @@ typedef struct {
 
 /*
  * A string. Whoever owns the token owns the string; inside a message that is
- * the message. An optional string that is absent is {0, NULL}.
+ * the message. An optional string that is absent is {0, ""}: data is never
+ * NULL.
  */
 typedef struct {
 	size_t length;			/* as strlen(data) */

@@ -15,8 +15,11 @@
 
 static volatile uint64_t sink;
 
+/* A string's data, also of one that is absent, are never NULL. */
 static void use_bytes(const char *data, size_t length)
 {
+	if (!data)
+		abort();
 	for (size_t i = 0; i <= length; i++)		/* the NUL too */
 		sink += (uint8_t)data[i];
 }
@@ -33,6 +36,8 @@ static void use_process(const es_process_t *process)
 {
 	if (!process)
 		return;
+	use_bytes(process->signing_id.data, process->signing_id.length);
+	use_bytes(process->team_id.data, process->team_id.length);
 	use_file(process->executable);
 	use_file(process->tty);
 	sink += process->audit_token.val[5] + (uint64_t)process->start_time.tv_usec;
