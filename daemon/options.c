@@ -60,7 +60,7 @@ static const char help[] =
 	"                       options given here win, and who may be a client is in clients.d beside it\n"
 	"  --socket PATH        where clients connect (default: " ES_SOCKET_PATH ",\n"
 	"                       or $" ES_SOCKET_ENV ")\n"
-	"  --sensor NAME        lsm, which can hold every operation that has a hook and needs Linux 6.12 with BPF LSM;\n"
+	"  --sensor NAME        lsm, which can hold every operation that has a hook and needs a kernel with BPF LSM;\n"
 	"                       tracepoint, which can hold open and exec; or auto (default): lsm where it works\n"
 	"  --scope-cgroup PATH  look only at processes in this cgroup v2 directory and below\n"
 	"  --scope-mount PATH   look at files, and hold opens, only on this mount (up to 16 times)\n"

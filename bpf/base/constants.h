@@ -36,7 +36,6 @@ enum {
 	O_CREAT = 0100,
 	O_EXCL = 0200,
 	O_TRUNC = 01000,
-	O_PATH = 010000000,
 	EPERM = 1,
 	EINVAL = 22,
 	FMODE_PATH = 1 << 14,		/* O_PATH: names a file, without opening it */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Every map and global variable of the tracepoint sensor. The shapes that the daemon shares are in abi/sensor.h. */
+/*
+ * The maps and global variables that several folders use, and the structs in them; those that one file uses are there. The
+ * shapes that the daemon shares are in abi/sensor.h.
+ */
 
 #include "abi/ask.h"
 #include "abi/mute.h"

@@ -317,8 +317,9 @@ typedef enum {
 	ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT = 1,
 	/* the daemon cannot be reached or started, or has no working sensor */
 	ES_NEW_CLIENT_RESULT_ERR_INTERNAL = 2,
-	ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED = 3,	/* no entitlement; not used on Linux */
-	/* no consent of the user; not used on Linux */
+	/* only listed programs may, and this one is not: endpointsecurity.conf(5) */
+	ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED = 3,
+	/* the administrator's list says that this program may not */
 	ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED = 4,
 	ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED = 5,	/* not root */
 	ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS = 6	/* delete one first */

@@ -6,7 +6,7 @@
 
 Each function that the library exports has a page that names it and shows it as the header declares it, and `make install`
 puts a page under its name; no page names a function that isn't there. mandoc finds nothing wrong with any page, and
-pages that they refer to exist. Each check is first given something wrong.
+pages that they refer to exist; EndpointSecurity(7) refers to all that are no function's. Each check is first given something wrong.
 """
 
 import glob
@@ -89,6 +89,15 @@ def check_references(path, page, present):
             complain(path, f"refers to {name}({section}), which does not exist")
 
 
+def check_overview(page, present):
+    """EndpointSecurity(7) leads to each page of sections 5, 7 and 8."""
+    listed = set(OURS.findall(page.partition("\n.Sh SEE ALSO")[2]))
+    for path in sorted(present):
+        name, _, section = path.rpartition(".")
+        if section in "578" and name != "EndpointSecurity" and (name, section) not in listed:
+            complain("man/EndpointSecurity.7", f"does not refer to {name}({section})")
+
+
 def installed(build):
     text = subprocess.run(["meson", "introspect", "--installed", build], check=True, capture_output=True, text=True).stdout
     return {os.path.basename(path) for path in json.loads(text).values() if "/man/" in path}
@@ -99,8 +108,9 @@ def self_test():
              '.Xr es_nowhere 3\n')
     check_functions({"wrong.3": wrong}, {"es_clear_cache", "es_forgotten"}, declared())
     check_references("wrong.3", wrong, {"es_clear_cache.3"})
+    check_overview("\n.Sh SEE ALSO\n.Xr esctl 8\n", {"esctl.8", "es_events_dog.7", "es_clear_cache.3"})
     expected = ["es_made_up is not exported", "es_forgotten is on no page", "es_clear_cache is shown as",
-                "refers to es_nowhere"]
+                "refers to es_nowhere", "does not refer to es_events_dog(7)"]
     for part in expected:
         if not any(part in fault for fault in faults):
             sys.exit(f"the checks don't notice what they should: {part!r} is not in {faults}")
@@ -113,6 +123,7 @@ def main():
     pages = {path: read(path) for path in glob.glob(ROOT + "/man/*.[1-9]") + glob.glob(build + "/man/*.[1-9]")}
     present = installed(build)
     check_functions({path: page for path, page in pages.items() if path.endswith(".3")}, exported(), declared())
+    check_overview(read(ROOT + "/man/EndpointSecurity.7"), present)
     for path, page in pages.items():
         if os.path.basename(path) not in present:
             complain(path, "is not installed: man/meson.build")
