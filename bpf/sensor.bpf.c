@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 
 /*
- * (1) The tracepoint sensor, for kernels where LSM programs don't load. Its programs, in the order in which an event
- * passes:
+ * The kernel programs of both sensors: one object. What is attached, and when, is the daemon's affair (daemon/sensor/).
  *
- *	on_sys_enter	sys_enter		of the kinds of calls that have to be seen before they are done
- *	on_sys_exit	sys_exit		of all kinds in abi/syscalls.def: files, mounts, sockets, ids
- *	on_call_over	sys_exit		of calls that may start over: hold/question.bpf.h
- *	on_fork, on_exec, on_exit, on_signal, fill_tasks	processes: notify/process.bpf.h
- *	on_module_*	module_load, module_free
- *	ask		run by the library for an operation that waits at its gate: hold/fanotify.bpf.h
+ *	notify/		tracepoints: what was done is reported (N1)
+ *	hold/		LSM hooks: what is about to be done is asked about (A1)
+ *	hold/fanotify	run by the library for what waits at a fanotify group (F2)
+ *	cache/		LSM hooks: a file that changes ends the answers about it
  *
- *	follow_look, follow_guard	may a task sleep at a hook? hold/follow.bpf.h
- *
- * The rest (enter_*, exit_*) is reached from the first two by tail call.
+ * docs/event-path.md follows an event through all of them.
  */
 
 #include "bpf/hold/attribute.bpf.h"

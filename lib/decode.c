@@ -10,7 +10,7 @@
 #include "util/macro.h"
 
 /*
- * (5) A record's bytes become the structs of the API. The bytes come from the kernel, yet nothing here trusts them:
+ * (N5) A record's bytes become the structs of the API. The bytes come from the kernel, yet nothing here trusts them:
  * each offset and length is checked against the record's size before it is used, and one bad one makes the whole record
  * malformed. The decoders note it in `bad` and go on with harmless values, so that they read as a list of fields.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (6) The handler thread of a client: ring, message, handler; and es_sync_client_f(), which is about this order. */
+/* (N6) The handler thread of a client: ring, message, handler; and es_sync_client_f(), which is about this order. */
 
 #include <stdbool.h>
 

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * (7) The gate: where tasks wait for this client. There is one kind for each sensor, chosen when the client is made:
+ * (A7, F4) The gate: where tasks wait for this client. There is one kind for each sensor, chosen when the client is
+ * made:
  *
  *	gate-fanotify.c	tracepoint sensor: permission events of a fanotify group, a program that asks for each
  *	gate-fuse.c	lsm sensor: the kernel has asked already, and its task sleeps in a request to a FUSE file

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* (5) A record is copied out of the ring into a message, whose references are counted; decode.c makes the structs. */
+/* (N5) A record is copied out of the ring into a message, whose references are counted; decode.c makes the structs. */
 
 #include "message.h"
 

@@ -6,9 +6,9 @@
 #include "util/macro.h"
 
 /*
- * (7) Answers. A message is answered once, by any thread: whoever sets `answered` first gives the answer, and the rest
- * get ERR_DUPLICATE_RESPONSE, as does who is first but too late: then the deadline has answered. What waited may have
- * been let go meanwhile (its type was unsubscribed), or have been killed: NOT_FOUND.
+ * (A7, F4) Answers. A message is answered once, by any thread: whoever sets `answered` first gives the answer, and the
+ * rest get ERR_DUPLICATE_RESPONSE, as does who is first but too late: then the deadline has answered. What waited may
+ * have been let go meanwhile (its type was unsubscribed), or have been killed: NOT_FOUND.
  *
  * With `cache`, what is allowed goes along with the answer, for the kernel to keep: docs/caching.md.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* (4) Bytes out of the ring that the kernel writes: the next record, and giving its room back. */
+/* (N4) Bytes out of the ring that the kernel writes: the next record, and giving its room back. */
 
 #include "ring.h"
 

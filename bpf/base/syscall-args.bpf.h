@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (1) What a system call was passed, and what was taken down about it when it was entered. */
+/* What a system call was passed, and what was taken down about it when it was entered. */
 
 #include "bpf/base/kernel.h"
 #include "bpf/base/maps.bpf.h"

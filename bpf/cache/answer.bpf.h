@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (2) Answers that clients want kept, under the versions of what they are about. The cached_answer_*() follow an answer
- * from before the asking until it is in the cache, or isn't. Why that is safe: versions.bpf.h.
+ * (A2) Answers that clients want kept, under the versions of what they are about. The cached_answer_*() follow an
+ * answer from before the asking until it is in the cache, or isn't. Why that is safe: versions.bpf.h.
  */
 
 #include "bpf/cache/versions.bpf.h"

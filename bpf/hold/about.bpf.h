@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (2) Has this been answered before, and kept? question_open_cached() looks, with what the hook says the answer is
+ * (A2) Has this been answered before, and kept? question_open_cached() looks, with what the hook says the answer is
  * about.
  */
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (1) What is known of an inode, and where a process is, is looked at and changed, when asked about. Hooks called inode_*
- * get no mount: record/inode-path.bpf.h finds one.
+ * (A1) What is known of an inode, and where a process is, is looked at and changed, when asked about. Hooks called
+ * inode_* get no mount: record/inode-path.bpf.h finds one.
  *
  *	path_chmod, path_chown	AUTH_SETMODE, AUTH_SETOWNER
  *	path_truncate		AUTH_TRUNCATE; before 6.2 ftruncate(2) comes by, too

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (8) Operations that wait for an answer. The waiting itself is fanotify's: a permission event in the client's group.
+ * (F2) Operations that wait for an answer. The waiting itself is fanotify's: a permission event in the client's group.
  * But that event says only who waits and for which file. So the library runs `ask` for each one that it reads, in its
  * own thread: the program finds the waiting task, puts an AUTH record like any other into the client's ring, in order
  * with what else goes there, and notes who waits, and until when, in the map `held`.

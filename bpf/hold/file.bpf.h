@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (1) The lsm sensor's hooks: operations that can be held, on kernels where LSM programs load. Each puts its record
+ * (A1) The lsm sensor's hooks: operations that can be held, on kernels where LSM programs load. Each puts its record
  * together and waits (wait.bpf.h); what was done is told by the tracepoint programs as on any kernel. This file is about
  * files that are opened, and what is done with them then; name, attribute, process, system have the rest.
  *

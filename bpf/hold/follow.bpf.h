@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (8) May a task sleep at a hook? Not if another program follows ours there.
+ * (A6) May a task sleep at a hook? Not if another program follows ours there.
  *
  * A BPF LSM hook is a trampoline: the kernel puts the calls of all programs that are attached into one piece of code, and
  * makes a new one whenever that changes. A task that sleeps in our program stays in the old piece, and when it leaves,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (1) What the lsm sensor's hooks share: how one is declared, what tells an operation from another, its files. */
+/* (A1) What the lsm sensor's hooks share: how one is declared, what tells an operation from another, its files. */
 
 #include "bpf/hold/wait.bpf.h"
 #include "bpf/record/inode-path.bpf.h"

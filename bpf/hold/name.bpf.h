@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (1) Names that come, go and change are asked about:
+ * (A1) Names that come, go and change are asked about:
  *
  *	path_unlink, path_rmdir	AUTH_UNLINK
  *	path_rename		AUTH_RENAME, AUTH_EXCHANGEDATA

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (8) What is pending of a thread: the question that it has open (struct pending, in its storage), and an entry in
+ * (A4, A8) What is pending of a thread: the question that it has open (struct pending, in its storage), and an entry in
  * the array `held` of each client that has to answer it. The entry is where the answer comes to; who frees it takes it.
  */
 

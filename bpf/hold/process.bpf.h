@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (1) Processes change their program, and do something to each other, when asked about:
+ * (A1) Processes change their program, and do something to each other, when asked about:
  *
  *	bprm_check_security	AUTH_EXEC, at the last program of a chain of interpreters
  *	task_kill		AUTH_SIGNAL, AUTH_PROC_SUSPEND_RESUME

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (8) Who has to be asked, and how he is: question_open() finds the clients, question_send() puts the record into the ring
- * of each, with an entry for the answer. Beside it what was allowed earlier in the same system call, and needs no asking
- * when the call starts over.
+ * (A2, A4) Who has to be asked, and how he is: question_open() finds the clients, question_send() puts the record into
+ * the ring of each, with an entry for the answer. Beside it what was allowed earlier in the same system call, and needs
+ * no asking when the call starts over.
  */
 
 #include "bpf/hold/about.bpf.h"

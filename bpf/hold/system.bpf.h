@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (1) Mounts, sockets with a path, the clock, modules are asked about:
+ * (A1) Mounts, sockets with a path, the clock, modules are asked about:
  *
  *	sb_mount		AUTH_MOUNT, AUTH_REMOUNT
  *	move_mount		AUTH_MOUNT, where mount(2) isn't used

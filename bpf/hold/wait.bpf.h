@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (8) How an LSM hook gets its answer. A hook asks every client that wants to know, then waits for all of them:
+ * (A6, A8) How an LSM hook gets its answer. A hook asks every client that wants to know, then waits for all of them:
  *
  *	question_open(&q, auth, notify, a, b, c)	who is to be asked? False: nobody, go on
  *	question_ask(&q, how, put)		0, -EPERM, or -ERESTARTNOINTR: the call starts over, and comes back here;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (1) Files are looked at and changed, other than by their content: mode, owner, times, extended attributes, flags,
+ * (N1) Files are looked at and changed, other than by their content: mode, owner, times, extended attributes, flags,
  * size; where the process is; what a directory or a link holds.
  */
 

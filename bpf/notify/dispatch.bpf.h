@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (1) System calls. on_sys_exit looks the number up, and if some client wants what calls of that kind do, goes on in
+ * (N1) System calls. on_sys_exit looks the number up, and if some client wants what calls of that kind do, goes on in
  * the program for the kind (a tail call: each is verified by its own). A call that failed did nothing and is no event.
  * on_sys_enter does the same for the few kinds whose objects are gone or different afterwards.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (1) Files are opened, written, duplicated and closed. */
+/* (N1) Files are opened, written, duplicated and closed. */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/notify/procfs.bpf.h"

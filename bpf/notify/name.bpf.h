@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (1) Names come, go and change: unlink, rename, link, mkdir, mknod, symlink and their kin. */
+/* (N1) Names come, go and change: unlink, rename, link, mkdir, mknod, symlink and their kin. */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/record/argument.bpf.h"

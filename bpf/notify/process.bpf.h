@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (1) Processes begin, change their program, end and signal each other:
+ * (N1) Processes begin, change their program, end and signal each other:
  *
  *	on_fork		sched_process_fork	NOTIFY_FORK, and the child becomes known
  *	on_exec		sched_process_exec	NOTIFY_EXEC, and the process gets a new pidversion and executable

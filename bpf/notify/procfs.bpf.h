@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (1) A process is looked at by another, by its number or by the files of /proc that show it. */
+/* (N1) A process is looked at by another, by its number or by the files of /proc that show it. */
 
 #include "bpf/record/procfs.bpf.h"
 #include "bpf/select/event.bpf.h"

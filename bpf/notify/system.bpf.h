@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (1) Mounts, sockets with a path, ids, the clock, tracing, modules. */
+/* (N1) Mounts, sockets with a path, ids, the clock, tracing, modules. */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/notify/procfs.bpf.h"

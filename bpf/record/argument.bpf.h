@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (3) The files that a system call names, into a record. Paths are read again when the call returns; a program that changes
- * them meanwhile deceives us no more than the kernel itself, which reads them between the two.
+ * (N3, A3) The files that a system call names, into a record. Paths are read again when the call returns; a program
+ * that changes them meanwhile deceives us no more than the kernel itself, which reads them between the two.
  */
 
 #include "bpf/base/syscall-args.bpf.h"

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (3) What only an exec record has: descriptors, the script, arguments and environment. The two last can be megabytes:
- * they go from the program's memory straight into each ring, piece by piece, and never through a whole copy.
+ * (N3, A3) What only an exec record has: descriptors, the script, arguments and environment. The two last can be
+ * megabytes: they go from the program's memory straight into each ring, piece by piece, and never through a whole copy.
  */
 
 #include "bpf/base/kernel.h"

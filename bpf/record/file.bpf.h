@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (3) What operations on files have in common, for both sensors. */
+/* (N3, A3) What operations on files have in common, for both sensors. */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/record/argument.bpf.h"

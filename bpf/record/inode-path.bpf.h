@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (3) The object that an inode_* hook is about, into a record. Such a hook gets no mount, and a path needs one. The
+ * (A3) The object that an inode_* hook is about, into a record. Such a hook gets no mount, and a path needs one. The
  * system call that the hook is in names the object by a path or a descriptor: if that leads to the very object, its
  * mount is the right one. Where it can't be followed, or there is no call (io_uring), it is a mount of the same file
  * system: the process' current directory's, its root's, or the first in its mount namespace.

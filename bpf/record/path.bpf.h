@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (3) Files into a record: a path made from the dentries upward, through mounts, to the root of the mount namespace, so
- * that a chroot doesn't shorten it; and the parts of stat(2) that the inode carries.
+ * (N3, A3) Files into a record: a path made from the dentries upward, through mounts, to the root of the mount
+ * namespace, so that a chroot doesn't shorten it; and the parts of stat(2) that the inode carries.
  */
 
 #include "bpf/base/scope.bpf.h"

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (3) Processes into a record. What doesn't change between exec and exec (the executable, pidversion, start, the first
- * parent) is kept in task storage from fork and exec on, so that a message about a process that is already gone is as
- * complete as any; ids and parents are read from the task when the record is made.
+ * (N3, A3) Processes into a record. What doesn't change between exec and exec (the executable, pidversion, start, the
+ * first parent) is kept in task storage from fork and exec on, so that a message about a process that is already gone
+ * is as complete as any; ids and parents are read from the task when the record is made.
  */
 
 #include "bpf/base/kernel.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (3) A process that something is done to by another: by its number, or by the files of /proc that show it. What
+ * (N3, A3) A process that something is done to by another: by its number, or by the files of /proc that show it. What
  * opening those is, of another process than one's own:
  *
  *	/proc/PID/mem, for reading	get_task_read

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (3) A record is put together in a scratch area and then copied into the ring of each client that wants it, so that
- * the work is done once however many there are:
+ * (N3, A3) A record is put together in a scratch area and then copied into the ring of each client that wants it, so
+ * that the work is done once however many there are:
  *
  *	s = record_begin(type);		an empty record, NULL if there is no room to nest
  *	put_*(s, ...);			fill it in; tails are appended

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (3) The address of a UNIX-domain socket into a record. */
+/* (N3, A3) The address of a UNIX-domain socket into a record. */
 
 #include "bpf/base/constants.h"
 #include "bpf/record/argument.bpf.h"

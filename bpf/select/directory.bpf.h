@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * (2) What is known of directories: whether a client lists a path by how it begins, up to the slash behind the directory.
- * It spares the way up to the root, and looking up each beginning, for nearly every file whose directory was seen before.
+ * (N2, A2) What is known of directories: whether a client lists a path by how it begins, up to the slash behind the
+ * directory. It spares the way up to the root, and looking up each beginning, for nearly every file whose directory was
+ * seen before.
  *
  * A directory has one place in its file system, and leaves it by being renamed; so its path is what it was for as long as
  * the kernel's count of renames (rename_lock) and of changes of mounts (mount_lock) is what it was, and it is the same

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (3) A record from beginning to end, for those who want it: event_begin(), put_*(), event_send(). Who has muted what the
- * event acts on is left out as soon as that can be known.
+ * (N3, A3) A record from beginning to end, for those who want it: event_begin(), put_*(), event_send(). Who has muted
+ * what the event acts on is left out as soon as that can be known.
  */
 
 #include "bpf/record/process.bpf.h"

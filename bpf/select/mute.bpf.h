@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (2) Who of those that subscribed has muted it? Two questions, at two moments:
+ * (N2, A2) Who of those that subscribed has muted it? Two questions, at two moments:
  *
  *	select_actor()	before a record is made: the process and its executable. The answer for all types is kept with
  *			the process, until it executes another program or the client changes its mutes.

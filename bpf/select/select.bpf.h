@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (2) Who wants this event? The one decision that all programs share: who subscribed, and has not muted the process or
- * its executable. The answer is a set of clients, a bit for each slot; the empty set, which is the common case, costs
- * one load.
+ * (N2, A2) Who wants this event? The one decision that all programs share: who subscribed, and has not muted the
+ * process or its executable. The answer is a set of clients, a bit for each slot; the empty set, which is the common
+ * case, costs one load.
  */
 
 #include "bpf/base/scope.bpf.h"

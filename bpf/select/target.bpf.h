@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (3) What an event acts on is in the record when its files are: then it is found out who muted that (mute.bpf.h), and
- * the record goes to the others. Where nobody is left it is not finished, sent or counted.
+ * (N3, A3) What an event acts on is in the record when its files are: then it is found out who muted that (mute.bpf.h),
+ * and the record goes to the others. Where nobody is left it is not finished, sent or counted.
  *
  * An event that acts on two paths is muted if both are, or, for a client that inverted this, if neither is listed.
  */
