@@ -7,7 +7,7 @@
 What isn't built is said in docs/status.md only; others refer to it. A result that the library returns isn't
 called unused. Messages that a manual page quotes are in the sources. --help needs no newer kernel than README.md does. In
 abi/events.def the hook and the way to wait of each AUTH event are the lsm sensor's. Constants of the kernel programs are
-used. Each check is first given something that is wrong, which it has to notice.
+used. Files that sources name exist. Each check is first given something that is wrong, which it has to notice.
 """
 
 import glob
@@ -91,6 +91,14 @@ def unused_constants(constants, programs):
     return [f"bpf/base/constants.h: nothing uses {name}" for name in names if not re.search(rf"\b{name}\b", programs)]
 
 
+def missing_files(path, text, present):
+    """Names of our kinds of file, with or without folders in front, that end no path of the tree."""
+    text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+    names = re.findall(r"(?<![\w/.*<\"-])([a-z][\w/-]*\.(?:bpf\.)?(?:c|h|def|pml))\b(?!\()", text)
+    return [f"{path}: there is no {name}" for name in sorted(set(names))
+            if not any(f"/{other}".endswith(f"/{name}") for other in present)]
+
+
 def check_the_checks():
     assert unbuilt("x", "Muting is not\nbuilt yet. [status](status.md) has what is not built.") == [
         "x: says what is not built, as docs/status.md should: Muting is not\nbuilt"]
@@ -105,6 +113,8 @@ def check_the_checks():
     hooks = hooks_of("\tHOOK(path_mknod, RESTART, ESD_AUTH_CREATE),\n\tHOOK_OF_CHANGE(file_open, GATE, ESD_AUTH_OPEN,\n\t\t ESD_AUTH_X),\n")
     assert hooks == {("path_mknod", "AUTH_CREATE"): "RESTART", ("file_open", "AUTH_OPEN"): "GATE", ("file_open", "AUTH_X"): "GATE"}
     assert len(wrong_waits('ES_EVENT(AUTH_CREATE, 44, create, RESULT, "path_mknod", SLICE, "-")', hooks)) == 1
+    assert missing_files("x", "#include <a/b.h>\n/* see c.bpf.h, d/e.c and f.h */ entry.c(1)", ["q/c.bpf.h", "x/d/e.c"]) == [
+        "x: there is no f.h"]
     assert unused_constants("\tAT_X = 1,\n\tAT_Y = 2,\n", "f(AT_X);") == ["bpf/base/constants.h: nothing uses AT_Y"]
 
 
@@ -126,6 +136,12 @@ def main():
     faults.extend(wrong_waits(read("abi/events.def"), hooks_of(read("daemon/sensor/lsm.c"))))
     programs = "\n".join(text for path, text in sources("bpf/**/*.h").items() if path != "bpf/base/constants.h")
     faults.extend(unused_constants(read("bpf/base/constants.h"), programs))
+    present = [os.path.relpath(os.path.join(parent, name), ROOT) for parent, folders, names in os.walk(ROOT)
+               if "/build/" not in parent for name in names]
+    for folder in ("abi", "bpf", "daemon", "lib", "util"):
+        for kind in ("c", "h", "def"):
+            for path, text in sources(f"{folder}/**/*.{kind}").items():
+                faults.extend(missing_files(path, text, present))
     print("\n".join(faults) or "what is said of the sources is so")
     return 1 if faults else 0
 
