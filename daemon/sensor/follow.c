@@ -2,6 +2,7 @@
 #include "daemon/sensor/follow.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
@@ -52,11 +53,12 @@ void esd_follow_later(struct esd_follow *follow, unsigned int ms)
 }
 
 int esd_follow_init(struct esd_follow *follow, struct sensor_bpf *skel, struct esd_programs *programs, struct loop *loop,
-		    void (*again)(struct esd_follow *follow))
+		    bool kernel_sees, void (*again)(struct esd_follow *follow))
 {
 	int r;
 
 	*follow = (struct esd_follow)ESD_FOLLOW_NONE;
+	follow->kernel_sees = kernel_sees;
 	follow->skel = skel;
 	follow->loop = loop;
 	follow->again = again;
@@ -86,6 +88,12 @@ void esd_follow_deinit(struct esd_follow *follow)
 	*follow = (struct esd_follow)ESD_FOLLOW_NONE;
 }
 
+/* It keeps, with each piece of code, where in it calls can be left out. */
+bool esd_follow_kernel_sees(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "bpf_tramp_skip", BTF_KIND_STRUCT) >= 0;
+}
+
 /* ---- the guard ---- */
 
 int esd_follow_hook(struct esd_follow *follow, uint32_t hook, const uint64_t types[ES_TYPE_WORDS])
@@ -96,9 +104,29 @@ int esd_follow_hook(struct esd_follow *follow, uint32_t hook, const uint64_t typ
 	return bpf_map_update_elem(bpf_map__fd(follow->skel->maps.follow_hooks), &hook, &value, BPF_ANY);
 }
 
+int esd_follow_load(struct esd_follow *follow)
+{
+	struct esd_program *const programs[] = { follow->look, follow->guard };
+
+	for (size_t i = 0; !follow->kernel_sees && i < ARRAY_SIZE(programs); i++) {
+		int r;
+
+		if (!esd_program_untried(programs[i]))
+			continue;
+		r = esd_program_load(programs[i]);
+		return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+bool esd_follow_guarded(const struct esd_follow *follow)
+{
+	return follow->kernel_sees || follow->guard_link >= 0;
+}
+
 void esd_follow_guard(struct esd_follow *follow)
 {
-	if (follow->guard_link >= 0 || follow->unguarded)
+	if (esd_follow_guarded(follow) || follow->unguarded)
 		return;
 	if (!esd_program_load(follow->look) && !esd_program_load(follow->guard))
 		follow->guard_link = esd_program_attach(follow->guard);
@@ -110,7 +138,7 @@ void esd_follow_guard(struct esd_follow *follow)
 
 void esd_follow_unguard(struct esd_follow *follow)
 {
-	for (unsigned int type = 0; follow->guard_link >= 0 && type < ES_EVENT_TYPES; type++)
+	for (unsigned int type = 0; follow->skel && type < ES_EVENT_TYPES; type++)
 		esd_follow_shut(follow, type);
 	closep(&follow->guard_link);
 	follow->guard_link = -1;
@@ -170,6 +198,8 @@ int esd_follow_survey(struct esd_follow *follow)
 	int r;
 
 	follow->follower_count = 0;
+	if (follow->kernel_sees)
+		return 0;
 	r = follow->kernel_btf ? 0 : kernel_btf_find(follow);
 	while (r >= 0) {
 		r = bpf_prog_get_next_id(id, &id);
@@ -189,6 +219,8 @@ enum es_follow_state esd_follow_state(struct esd_follow *follow, uint32_t hook, 
 		    .ctx_size_out = sizeof(*ret));
 
 	*ret = (struct es_follow){ .link_fd = link };
+	if (follow->kernel_sees)
+		return ES_FOLLOW_NOTHING;
 	if (bpf_prog_test_run_opts(follow->look->fd, &options) < 0)
 		return ES_FOLLOW_UNKNOWN;
 	for (unsigned int i = 0; ret->state == ES_FOLLOW_NOTHING && i < follow->follower_count; i++) {

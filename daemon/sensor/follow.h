@@ -9,6 +9,9 @@
  * is loaded is gone through, for fexit programs: one that somebody is just attaching isn't in that list yet, and has
  * passed follow_guard perhaps before the gate was looked at.
  *
+ * Newer kernels (7.3 does) see to it themselves that code which a task sleeps in calls no program that was detached. There
+ * nothing is looked for, and all gates are open.
+ *
  * Used by lsm.c.
  */
 
@@ -39,6 +42,7 @@ struct esd_follow {
 	struct loop_source shut, timer;
 	struct ring_buffer *ring;
 	int guard_link, timer_fd;
+	bool kernel_sees;		/* the kernel sees to it: there is no guard */
 	bool unguarded;			/* the kernel refuses the guard: all gates stay shut */
 	uint32_t kernel_btf;		/* its number among BTF objects; 0: not known yet */
 	struct esd_follower followers[ESD_FOLLOWERS_MAX];
@@ -48,17 +52,26 @@ struct esd_follow {
 
 #define ESD_FOLLOW_NONE { .shut = LOOP_SOURCE_NONE, .timer = LOOP_SOURCE_NONE, .guard_link = -1, .timer_fd = -1 }
 
+/* Does the kernel see to it? */
+bool esd_follow_kernel_sees(const struct btf *btf);
+
 /* `again` is called when a gate was shut by the guard, and when the time of esd_follow_later() has come. */
 int esd_follow_init(struct esd_follow *follow, struct sensor_bpf *skel, struct esd_programs *programs, struct loop *loop,
-		    void (*again)(struct esd_follow *follow));
+		    bool kernel_sees, void (*again)(struct esd_follow *follow));
 void esd_follow_deinit(struct esd_follow *follow);
 
 /* At this hook, a function by its number in the kernel's BTF, tasks sleep that are asked about these types. */
 int esd_follow_hook(struct esd_follow *follow, uint32_t hook, const uint64_t types[ES_TYPE_WORDS]);
 
+/* One program a call: 1: that was one; 0: what the two others take is loaded, or can't be; negative: not just now. */
+int esd_follow_load(struct esd_follow *follow);
+
 /* Before the first hook is attached where tasks sleep, and after the last one is detached. */
 void esd_follow_guard(struct esd_follow *follow);
 void esd_follow_unguard(struct esd_follow *follow);
+
+/* Can any gate be opened? */
+bool esd_follow_guarded(const struct esd_follow *follow);
 
 /* Takes down what is loaded: before esd_follow_state() is asked of each hook. Negative: it can't be found out. */
 int esd_follow_survey(struct esd_follow *follow);

@@ -126,6 +126,7 @@ struct lsm_gate {
 struct lsm {
 	struct esd_bpf base;
 	bool can_sleep;			/* the kernel has what a gate takes */
+	bool kernel_sees;		/* to what follows at a hook, see follow.h */
 	struct lsm_hook hooks[ARRAY_SIZE(hooks)];
 	struct esd_lsm_cache cache;
 	struct esd_follow follow;
@@ -176,6 +177,7 @@ static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
 	struct lsm *lsm = lsm_of(s);
 	struct bpf_program *program;
 
+	lsm->kernel_sees = esd_follow_kernel_sees(btf);
 	s->skel->rodata->setattr_has_idmap = setattr_has_idmap(btf);
 	bpf_program__set_autoload(s->skel->progs.ask, false);
 	bpf_object__for_each_program(program, s->skel->obj)
@@ -279,6 +281,8 @@ static int lsm_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 	struct lsm *lsm = lsm_of(s);
 	int r = hooks_load(lsm, types);
 
+	if (r == 0 && lsm->can_sleep && lsm_may_restart(s, types))
+		r = esd_follow_load(&lsm->follow);
 	if (r == 0)
 		r = esd_lsm_cache_load(&lsm->cache, types);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(hooks); i++)
@@ -340,7 +344,7 @@ static void gates_look(struct lsm *lsm)
 	uint32_t words[ES_EVENT_TYPES];
 	uint64_t shut[ES_TYPE_WORDS] = {};
 
-	if (lsm->follow.guard_link < 0)
+	if (!esd_follow_guarded(&lsm->follow))
 		return;
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		words[type] = esd_follow_word(&lsm->follow, type);
@@ -443,7 +447,7 @@ static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
 
 	lsm->client_broken = config->client_broken;
 	lsm->owner = config->owner;
-	r = esd_follow_init(&lsm->follow, s->skel, &s->programs, s->loop, gates_look_again);
+	r = esd_follow_init(&lsm->follow, s->skel, &s->programs, s->loop, lsm->kernel_sees, gates_look_again);
 	if (r == 0)
 		r = hooks_tell_guard(lsm);
 	if (r == 0)
