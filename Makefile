@@ -1,7 +1,7 @@
 # The front door; meson does the work, under build/.
 #
 #	make		build everything (packages that are missing: make deps)
-#	make run	install what is missing, build, print this machine's events until Ctrl-C
+#	make run	install what is missing, build what it takes, print this machine's events until Ctrl-C
 #	make check	install what is missing, build in every way, run every test but those that take minutes each
 #	make check-all	run those, too
 #	make bench	what events and decisions cost here
@@ -12,32 +12,39 @@
 events ?= exec fork exit open rename unlink
 jobs ?= $(shell nproc)
 build := build/gcc
+# What is built, as ninja calls it (everything if nothing is said), and the packages that this needs.
+target ?=
+packages ?= build
 
 .PHONY: all build deps run check check-all bench clean install uninstall
 
 all: build
 
 build:
-	@scripts/install-deps --check
+	@scripts/install-deps --check $(packages)
 	@scripts/configure gcc $(if $(prefix),-Dprefix=$(prefix)) $(if $(libdir),-Dlibdir=$(libdir))
-	@ninja -C $(build) -j $(jobs) $(if $(V),-v,--quiet)
+	@ninja -C $(build) -j $(jobs) $(if $(V),-v,--quiet) $(target)
 
 deps:
-	@scripts/install-deps
+	@scripts/install-deps $(packages)
 
-run: deps
-	@$(MAKE) --no-print-directory build >&2
+run:
+	@scripts/install-deps run
+	@$(MAKE) --no-print-directory build packages=run target=programs >&2
 	@[ "$$(id -u)" = 0 ] || { echo "make run watches the whole system, which only root may do: sudo make run" >&2; exit 1; }
 	@echo "Events of this machine ($(events)); Ctrl-C ends it." >&2
 	@exec $(build)/tools/eslogger $(events)
 
-check: deps
+check:
+	@scripts/install-deps check
 	@tests/harness/check
 
-check-all: deps
+check-all:
+	@scripts/install-deps check-all
 	@tests/harness/check --all
 
-bench: deps
+bench:
+	@scripts/install-deps check
 	@$(MAKE) --no-print-directory build
 	@bench/run $(build)
 
