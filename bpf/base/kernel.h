@@ -139,6 +139,11 @@ struct dentry {
 	struct super_block *d_sb;
 	struct hlist_node d_sib;
 	struct hlist_head d_children;
+	struct hlist_node d_alias;	/* since 7.3: of a union without a name */
+};
+
+/* before */
+struct dentry___union {
 	union {
 		struct hlist_node d_alias;
 	} d_u;

@@ -112,10 +112,19 @@ static __always_inline uint32_t put_inode_path(struct scratch *s, struct dentry 
 	return put_path(s, &path);
 }
 
+static __always_inline uint64_t offset_of_alias(void)
+{
+	struct dentry___union *before = NULL;
+
+	if (bpf_core_field_exists(before->d_u))
+		return bpf_core_field_offset(struct dentry___union, d_u.d_alias);
+	return bpf_core_field_offset(struct dentry, d_alias);
+}
+
 /* The name of a directory's inode: it has one. */
 static __always_inline struct dentry *dentry_of_directory(struct inode *inode)
 {
 	struct hlist_node *alias = READ_CORE(inode, i_dentry.first);
 
-	return alias ? (void *)((char *)alias - bpf_core_field_offset(struct dentry, d_u.d_alias)) : NULL;
+	return alias ? (void *)((char *)alias - offset_of_alias()) : NULL;
 }
