@@ -112,7 +112,7 @@ _Static_assert(sizeof(struct es_held) == 256, "es_held");
 	K(NONE) K(OPEN) K(EXEC) K(CLOSE) K(WRITE) K(TRUNCATE) K(UNLINK) K(RENAME) K(LINK) K(MAKE) K(CHMOD) K(CHOWN) \
 	K(UTIMES) K(SETXATTR) K(GETXATTR) K(LISTXATTR) K(DELXATTR) K(IOCTL) K(COPY) K(CHDIR) K(CHROOT) K(STAT) \
 	K(ACCESS) K(READLINK) K(READDIR) K(DUP) K(FCNTL) \
-	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL) K(MAP)
+	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL) K(MAP) K(SETFLAGS)
 
 enum es_kind {
 #define ES_KIND_CONSTANT(name) ES_KIND_##name,
@@ -142,6 +142,9 @@ enum es_variant {
 };
 
 enum { ES_SCOPE_MOUNTS = 16 };
+
+/* A thread's timer slack while a library looks something up for a client: see util/unseen.h. Nobody else asks for it. */
+enum { ES_UNSEEN_SLACK_NS = 50023 };
 
 /* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
 enum { ES_SCRATCH_POOL = 32 };

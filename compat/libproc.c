@@ -8,11 +8,13 @@
 
 #include "compat/sleep.h"
 #include "util/macro.h"
+#include "util/unseen.h"
 
 EXPORT int proc_pidpath(int pid, void *buffer, uint32_t size)
 {
 	char link[32], path[PROC_PIDPATHINFO_MAXSIZE];
 	ssize_t length;
+	UNSEEN();
 
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	length = readlink(link, path, sizeof(path));
@@ -68,6 +70,7 @@ static bool name_of(int pid, char name[NAME_MAX + 1])
 EXPORT int proc_name(int pid, void *buffer, uint32_t size)
 {
 	char name[NAME_MAX + 1];
+	UNSEEN();
 
 	if (!buffer || size == 0) {
 		errno = ENOMEM;
@@ -240,6 +243,7 @@ EXPORT int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, in
 {
 	int needed = flavor == PROC_PIDTBSDINFO ? PROC_PIDTBSDINFO_SIZE
 		   : flavor == PROC_PIDT_SHORTBSDINFO ? PROC_PIDT_SHORTBSDINFO_SIZE : 0;
+	UNSEEN();
 
 	(void)argument;		/* for flavors that aren't here */
 	if (flavor == PROC_PIDLISTFDS)

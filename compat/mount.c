@@ -13,6 +13,7 @@
 
 #include "compat/sleep.h"
 #include "util/macro.h"
+#include "util/unseen.h"
 
 EXPORT int es_statfs(const char *path, struct es_statfs *to);
 
@@ -59,6 +60,7 @@ static void put_name(char *to, size_t size, const char *word)
 /* "36 35 98:0 /root /mounted/on options tags - type source more" */
 static int put_names(struct es_statfs *to, uint64_t mount_id)
 {
+	UNSEEN();
 	_cleanup_(fclosep) FILE *table = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
 	size_t room = 0;

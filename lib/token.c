@@ -12,6 +12,7 @@
 #include "control.h"
 #include "log.h"
 #include "util/macro.h"
+#include "util/unseen.h"
 
 /* pid and pidversion in one word. After fork() the pid is another, and what was learnt doesn't count. */
 static _Atomic uint64_t learnt;
@@ -91,6 +92,7 @@ static uint32_t ask_pidversion(void)
 /* What the kernel keeps for audit; all ones where it keeps nothing, as in messages. */
 static unsigned int read_id(const char *path)
 {
+	UNSEEN();
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	unsigned int id = (unsigned int)-1;
 	char text[16];

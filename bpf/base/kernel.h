@@ -351,6 +351,11 @@ struct task_struct {
 	struct css_set *cgroups;
 	kuid_t loginuid;
 	unsigned int sessionid;
+	uint64_t timer_slack_ns;
+};
+
+struct file_kattr {
+	uint32_t fsx_xflags;
 };
 
 struct linux_binprm {

@@ -10,6 +10,35 @@
 #include "bpf/base/scope.bpf.h"
 #include "bpf/select/mute.bpf.h"
 
+struct unseen {
+	uint64_t slots;
+	uint32_t tgid;
+	uint32_t pad;
+};
+
+static long unseen_step(uint32_t slot, struct unseen *unseen)
+{
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (client && client->tgid == unseen->tgid)
+		unseen->slots &= ~(1ull << slot);
+	return 0;
+}
+
+/*
+ * Leaves out the clients of the current process, if its thread has the mark of util/unseen.h: a library looks something
+ * up for a handler, which would be told of that, and ask again. Who isn't a client can hide nothing by it.
+ */
+__noinline uint64_t select_unseen(uint64_t slots)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct unseen unseen = { .slots = slots, .tgid = task->tgid };
+
+	if (READ_CORE(task, timer_slack_ns) == ES_UNSEEN_SLACK_NS)
+		bpf_loop(ES_CLIENTS_MAX, unseen_step, &unseen, 0);
+	return unseen.slots;
+}
+
 /*
  * Verified by its own: then the verifier goes through the programs that call it once, and not once for each of its ways.
  */
@@ -19,7 +48,7 @@ __noinline uint64_t select_subscribers(uint32_t type)
 
 	if (type >= ES_EVENT_TYPES || !task_in_scope())
 		return 0;
-	slots = control.subscribers[type];
+	slots = select_unseen(control.subscribers[type]);
 	if (!(slots & control.mute_actor[type]))
 		return slots;
 	rcu_begin(true);
