@@ -55,6 +55,57 @@ int main(void)
 	return pid == 42 && es_delete_client(NULL) == ES_RETURN_SUCCESS ? 0 : 1;
 }
 """
+# As programs for macOS are: the standard's own header beside the framework's.
+ATOMIC = """
+#include <stdatomic.h>
+#include <dispatch/dispatch.h>
+#include <string.h>
+int main(void)
+{
+	static atomic_int count;
+	dispatch_queue_t queue = dispatch_queue_create("queue", NULL);
+	dispatch_sync(queue, ^{
+		atomic_fetch_add(&count, 1);
+	});
+	dispatch_release(queue);
+	return atomic_load(&count) == 1 ? 0 : 1;
+}
+"""
+SHARED = """
+#include <stdio.h>
+static int calls;
+int entry(void);
+int entry(void)
+{
+	return ++calls == 1 ? puts("called") < 0 : 1;
+}
+"""
+LOADER = """
+#include <dlfcn.h>
+#include <stddef.h>
+int main(int argc, char **argv)
+{
+	void *bundle = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
+	int (*entry)(void) = bundle ? (int (*)(void))dlsym(bundle, "entry") : NULL;
+	return entry ? entry() : 1;
+}
+"""
+OBJC = """
+#import <Foundation/Foundation.h>
+#include <stdatomic.h>
+#include <dispatch/dispatch.h>
+int main(void)
+{
+	NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
+	__block atomic_int count = 0;
+	dispatch_sync(dispatch_get_global_queue(0, 0), ^{
+		atomic_fetch_add(&count, [@"four" length]);
+	});
+	int wrong = count != 4;
+	[pool drain];
+	return wrong;
+}
+"""
 CMAKE = """
 cmake_minimum_required(VERSION 3.13)
 project(client C)
@@ -98,7 +149,8 @@ try:
 	env["PKG_CONFIG_SYSROOT_DIR"] = root
 	env["PKG_CONFIG_PATH"] = libdir + "/pkgconfig"
 	env["ES_ROOT"] = root
-	for name, text in (("plain.c", PLAIN), ("compat.c", COMPAT), ("CMakeLists.txt", CMAKE)):
+	for name, text in (("plain.c", PLAIN), ("compat.c", COMPAT), ("atomic.c", ATOMIC), ("shared.c", SHARED),
+			   ("loader.c", LOADER), ("objc.m", OBJC), ("objc.mm", OBJC), ("CMakeLists.txt", CMAKE)):
 		with open(f"{work}/{name}", "w") as file:
 			file.write(text)
 
@@ -124,7 +176,30 @@ try:
 	run("es-clang, linking", wrapper, "compat.o", "-lEndpointSecurity", "-lbsm", "-o", "linked")
 	start("es-clang, linking", "linked")
 	run("es-clang, what is missing", wrapper, "compat.c", "-framework", fails=True)
+	run("es-clang, blocks and dispatch without -lbsm", wrapper, "atomic.c", "-o", "atomic")
+	start("es-clang, blocks and dispatch without -lbsm", "atomic")
+	run("es-clang -dynamiclib", wrapper, "-dynamiclib", "-install_name", "@rpath/x", "-current_version", "1.0", "shared.c",
+	    "-o", "libshared.so")
+	run("es-clang -bundle", wrapper, "-c", "shared.c")
+	run("es-clang -bundle", wrapper, "-bundle", "-undefined", "dynamic_lookup", "shared.o", "-o", "shared.bundle")
+	run("es-clang, a loader", wrapper, "loader.c", "-o", "loader")
+	for name in ("libshared.so", "shared.bundle"):
+		run("es-clang, loaded", work + "/loader", work + "/" + name)
+	run("es-clang -v", wrapper, "-v")
 	if shutil.which("gnustep-config"):
+		before = set(os.listdir(work))
+		run("es-clang, Foundation in C", wrapper, "-framework", "Foundation", "atomic.c", "-o", "in-c")
+		start("es-clang, Foundation in C", "in-c")
+		for name, compiler in (("objc.m", wrapper), ("objc.mm", wrapper + "++")):
+			run(f"es-clang, {name}", compiler, name, "-framework", "Foundation", "-o", name + ".out")
+			start(f"es-clang, {name}", name + ".out")
+			run(f"es-clang -c, {name}", compiler, "-c", name, "-o", name + ".o")
+			run(f"es-clang, {name}, linked", compiler, name + ".o", "-framework", "Foundation", "-o", name + ".two")
+			start(f"es-clang, {name}, linked", name + ".two")
+		stray = {name for name in set(os.listdir(work)) - before if name.endswith(".d")}
+		if stray:
+			failed += 1
+			print(f"es-clang leaves {stray}")
 		run("es-clang, GNUstep", wrapper, source + "/examples/languages/client.m", "-framework", "Foundation", "-framework",
 		    "EndpointSecurity", "-o", "objc")
 	else:
