@@ -191,9 +191,10 @@ struct es_cache_info {
 
 enum es_capability {
 	ES_CAN_NOT = 0,			/* this sensor can't, on this kernel: es_subscribe() fails */
-	ES_CAN_NEVER_HAPPEN = 1,	/* Linux has no such operation: NOTIFY is accepted, and silent */
+	ES_CAN_NEVER_HAPPEN = 1,	/* Linux has no such operation: accepted, and silent */
 	ES_CAN_DELIVER = 2,
 	ES_CAN_HOLD = 3,		/* AUTH: and wait for the answer */
+	ES_CAN_BE_SILENT = 4,		/* Linux has it, and nothing here tells of it: NOTIFY is accepted, and silent */
 };
 
 struct es_capability_info {

@@ -435,7 +435,7 @@ static enum es_capability notify_capability(unsigned int type, char *how, size_t
 
 	if (!strcmp(event->tracepoint, "-")) {
 		snprintf(how, size, "no system call or tracepoint tells it");
-		return ES_CAN_NOT;
+		return ES_CAN_BE_SILENT;
 	}
 	snprintf(how, size, "%s", event->tracepoint);
 	return ES_CAN_DELIVER;
@@ -448,6 +448,7 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 	uint64_t types[ES_TYPE_WORDS] = {};
 	enum es_capability can;
 	struct esd_want want;
+	int r;
 
 	if (!strncmp(event->name, "RESERVED_", strlen("RESERVED_"))) {
 		snprintf(how, size, "a reserved number");
@@ -455,18 +456,21 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 	}
 	if (event->wait == ESD_WAIT_ABSENT) {
 		snprintf(how, size, "Linux has no such operation");
-		return auth ? ES_CAN_NOT : ES_CAN_NEVER_HAPPEN;
+		return ES_CAN_NEVER_HAPPEN;
 	}
 	if (event->wait == ESD_WAIT_REPORT) {
 		snprintf(how, size, "told by programs, not by the kernel; not built yet");
-		return ES_CAN_NOT;
+		return ES_CAN_BE_SILENT;
 	}
 	can = auth ? s->hold->capability(s, type, how, size) : notify_capability(type, how, size);
 	esd_types_add(types, type);
 	want = want_for(s, types);
-	if (can != ES_CAN_NOT && esd_tracepoints_refuse(&s->tracepoints, &want, how, size))
-		return ES_CAN_NOT;
-	return can;
+	if (can != ES_CAN_DELIVER && can != ES_CAN_HOLD)
+		return can;
+	r = esd_tracepoints_refuse(&s->tracepoints, &want, how, size);
+	if (r == -ENOENT && !auth)
+		return ES_CAN_BE_SILENT;
+	return r < 0 ? ES_CAN_NOT : can;
 }
 
 static void capabilities_find(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])

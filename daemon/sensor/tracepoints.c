@@ -60,6 +60,7 @@ static const struct {
 	[ES_KIND_GETXATTR] = { NULL, "exit_getxattr" },
 	[ES_KIND_LISTXATTR] = { NULL, "exit_attribute" },
 	[ES_KIND_DELXATTR] = { NULL, "exit_delxattr" },
+	[ES_KIND_SETFLAGS] = { NULL, "exit_attribute" },
 	[ES_KIND_IOCTL] = { NULL, "exit_ioctl" },
 	[ES_KIND_COPY] = { "enter_copy", "exit_copy" },
 	[ES_KIND_CHDIR] = { NULL, "exit_chdir" },
@@ -183,18 +184,19 @@ int esd_tracepoints_load(struct esd_tracepoints *tracepoints, const struct esd_w
 	return r < 0 ? r : 1;
 }
 
-bool esd_tracepoints_refuse(struct esd_tracepoints *tracepoints, const struct esd_want *want, char *how, size_t size)
+int esd_tracepoints_refuse(struct esd_tracepoints *tracepoints, const struct esd_want *want, char *how, size_t size)
 {
 	const struct row *row;
 	const struct esd_program *program = needed_find(tracepoints, want, is_refused, &row);
 
 	if (!program)
-		return false;
-	if (row && program->error == -ENOENT)
+		return 0;
+	if (row && program->error == -ENOENT) {
 		snprintf(how, size, "this kernel has no tracepoint %s", row->tracepoint);
-	else
-		snprintf(how, size, "the kernel refuses the program %s: %s", program->name, strerror(-program->error));
-	return true;
+		return -ENOENT;
+	}
+	snprintf(how, size, "the kernel refuses the program %s: %s", program->name, strerror(-program->error));
+	return program->error == -ENOENT ? -EINVAL : program->error;
 }
 
 /* ---- attaching ---- */

@@ -47,8 +47,8 @@ void esd_tracepoints_init(struct esd_tracepoints *tracepoints, struct sensor_bpf
  */
 int esd_tracepoints_load(struct esd_tracepoints *tracepoints, const struct esd_want *want);
 
-/* As far as has been tried: why it can't be had, in `how`; false: no reason. */
-bool esd_tracepoints_refuse(struct esd_tracepoints *tracepoints, const struct esd_want *want, char *how, size_t size);
+/* As far as has been tried: why it can't be had, in `how`, -ENOENT if the kernel has no such tracepoint; 0: no reason. */
+int esd_tracepoints_refuse(struct esd_tracepoints *tracepoints, const struct esd_want *want, char *how, size_t size);
 
 /* What has been loaded; when the first one of a kind is attached, and the last one detached. */
 int esd_tracepoints_attach(struct esd_tracepoints *tracepoints, const struct esd_want *want);

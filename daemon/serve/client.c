@@ -269,18 +269,23 @@ int esd_client_new(struct esd_client **ret, const struct esd_peer *peer)
 	return 0;
 }
 
-/* Types that never happen are said once each, so that a ported program's owner can find out why it hears nothing. */
+static bool is_silent(const struct es_capability_info *info)
+{
+	return info->capability == ES_CAN_NEVER_HAPPEN || info->capability == ES_CAN_BE_SILENT;
+}
+
+/* Types of which nothing comes are said once each, so that a ported program's owner can find out why it hears nothing. */
 static void say_never(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_daemon *daemon = client->daemon;
 	unsigned int type;
 
 	for (type = esd_types_next(types, 0); type < ES_EVENT_TYPES; type = esd_types_next(types, type + 1)) {
-		if (daemon->sensor->capabilities[type].capability != ES_CAN_NEVER_HAPPEN ||
+		if (!is_silent(&daemon->sensor->capabilities[type]) ||
 		    esd_types_has(daemon->never_said, type))
 			continue;
 		esd_types_add(daemon->never_said, type);
-		log_notice("%s (pid %d) subscribed to %s, which never happens: %s", client->executable, client->pid,
+		log_notice("%s (pid %d) subscribed to %s, of which nothing comes: %s", client->executable, client->pid,
 			   esd_events[type].name, daemon->sensor->capabilities[type].how);
 	}
 }

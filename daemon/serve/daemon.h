@@ -58,7 +58,7 @@ struct esd_daemon {
 	struct log_limit complaints;	/* about what peers send */
 	struct log_limit misses;
 	struct log_limit refusals;
-	uint64_t never_said[ES_TYPE_WORDS];	/* types that never happen here, and whose subscriber was told so */
+	uint64_t never_said[ES_TYPE_WORDS];	/* types of which nothing comes here, and whose subscriber was told so */
 };
 
 int esd_daemon_init(struct esd_daemon *daemon);

@@ -34,6 +34,7 @@ static const char *capability_name(uint32_t capability)
 		[ES_CAN_NEVER_HAPPEN] = "never",
 		[ES_CAN_DELIVER] = "delivers",
 		[ES_CAN_HOLD] = "holds",
+		[ES_CAN_BE_SILENT] = "silent",
 	};
 
 	return capability < ARRAY_SIZE(names) ? names[capability] : "unknown";
@@ -159,8 +160,9 @@ static void print_capabilities(const struct capabilities *capabilities, const ch
 		print_row(&rows[i], capabilities->infos);
 	puts("\ndelivers  es_subscribe() works, and events come\n"
 	     "holds     and the operation waits for the answer\n"
-	     "no        it exists on Linux, but this sensor can't: es_subscribe() fails\n"
-	     "never     Linux has no such thing: NOTIFY can be subscribed to, and nothing comes\n"
+	     "no        it exists on Linux, but this sensor can't, on this kernel: es_subscribe() fails\n"
+	     "silent    it exists on Linux, and nothing here tells of it: es_subscribe() works, and nothing comes\n"
+	     "never     Linux has no such thing: likewise\n"
 	     "-         macOS has no such event");
 }
 
