@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -194,6 +195,18 @@ static int scope_set(struct esd_daemon *daemon, const struct esd_options *option
 	return r;
 }
 
+/* The kernel may be set to wait no longer than that. */
+static void limits_clamp(struct esd_daemon *daemon)
+{
+	uint32_t ms = daemon->sensor->wait_limit_ms;
+
+	if (!ms)
+		return;
+	esd_limits_clamp(&daemon->limits, ms);
+	log_notice("no deadline is longer than %u ms: the administrator limits what waits for FUSE servers "
+		   "(fs.fuse.default_request_timeout, max_request_timeout)", ms);
+}
+
 static int sensor_load(struct esd_daemon *daemon, const struct esd_options *options)
 {
 	struct esd_sensor_config config = {
@@ -207,8 +220,10 @@ static int sensor_load(struct esd_daemon *daemon, const struct esd_options *opti
 
 	int r = esd_sensor_new(&daemon->sensor, &config);
 
-	if (r == 0)
+	if (r == 0) {
+		limits_clamp(daemon);
 		esd_warden_settings(&daemon->warden, daemon->sensor->clients_fd, daemon->sensor->end_fd);
+	}
 	return r;
 }
 
@@ -237,12 +252,32 @@ static int place_check(void)
 	return 0;
 }
 
+/* In this mode the kernel lets no program read its memory, not even root's: the verifier would say so at great length. */
+static int lockdown_check(void)
+{
+	static const char path[] = "/sys/kernel/security/lockdown";
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char modes[128];
+	ssize_t length = fd < 0 ? -1 : read(fd, modes, sizeof(modes) - 1);
+
+	if (length <= 0)
+		return 0;
+	modes[length] = '\0';
+	if (!strstr(modes, "[confidentiality]"))
+		return 0;
+	log_error("the kernel is locked down for confidentiality (%s), so no program may look into it: boot it with "
+		  "lockdown=integrity, or with none", path);
+	return -EPERM;
+}
+
 static int start(struct process *process, struct esd_options *options)
 {
 	struct esd_daemon *daemon = &process->daemon;
 	int r;
 
 	r = place_check();
+	if (r == 0)
+		r = lockdown_check();
 	if (r < 0)
 		return r;
 	r = esd_access_read(&daemon->access, options->clients_folder, options->clients_listed);

@@ -51,5 +51,11 @@ int main(void)
 	REQUIRE(set(true, ESD_AUTH_OPEN, ESD_AUTH_OPEN, 3000) == 0 && get(ESD_AUTH_OPEN) == 3000);
 	REQUIRE(deadlines.min_ms[ESD_AUTH_OPEN] == 3000 && deadlines.min_ms[ESD_AUTH_EXEC] == 10000);
 	REQUIRE(set(false, ESD_AUTH_OPEN, ESD_AUTH_OPEN, 0) == 0 && get(ESD_AUTH_OPEN) == 3000);
+
+	/* What the kernel waits at most is the most that the system gives; less stays. */
+	deadlines = (struct esd_deadlines){};
+	esd_limits_clamp(&limits, 9500);
+	REQUIRE(get(ESD_AUTH_OPEN) == 9500 && get(ESD_AUTH_EXEC) == 5000);
+	REQUIRE(set(false, ESD_AUTH_OPEN, ESD_AUTH_OPEN, 9501) == EINVAL && set(false, ESD_AUTH_OPEN, ESD_AUTH_OPEN, 9500) == 0);
 	return 0;
 }

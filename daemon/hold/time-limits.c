@@ -5,6 +5,20 @@
 
 #include "daemon/sensor/event.h"
 
+static void clamp(uint32_t *value, uint32_t ms)
+{
+	if (*value > ms)
+		*value = ms;
+}
+
+void esd_limits_clamp(struct esd_limits *limits, uint32_t ms)
+{
+	clamp(&limits->deadline_ms, ms);
+	clamp(&limits->longest_ms, ms);
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		clamp(&limits->type_ms[type], ms);
+}
+
 uint32_t esd_limits_system_ms(const struct esd_limits *limits, unsigned int type)
 {
 	if (type >= ES_EVENT_TYPES || esd_events[type].answer == ESD_ANSWER_NONE)

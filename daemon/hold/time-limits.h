@@ -25,6 +25,9 @@ struct esd_deadlines {
 	uint32_t min_ms[ES_EVENT_TYPES];
 };
 
+/* Nothing longer than this is given from now on. */
+void esd_limits_clamp(struct esd_limits *limits, uint32_t ms);
+
 /* 0 for what isn't an AUTH type. */
 uint32_t esd_limits_system_ms(const struct esd_limits *limits, unsigned int type);
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
@@ -27,6 +28,7 @@
 enum {
 	START_MS = 5000,		/* time for the process to start */
 	END_MS = 1000,			/* and to end: it is killed, and does nothing */
+	LIMIT_SPARE_MS = 500,		/* a deadline is that much shorter than what the kernel waits at most */
 	NODE_FILE = 2,			/* the root is FUSE_ROOT_ID, 1 */
 	MINOR_MIN = 23,			/* since when the reply to INIT has its present size (Linux 3.15) */
 };
@@ -419,6 +421,29 @@ int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, int end_fd, uin
 		*ret_step = step;
 	esd_gate_fuse_deinit(gate);
 	return r;
+}
+
+static uint32_t read_seconds(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[16];
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	return strtoul(text, NULL, 10);
+}
+
+/* A connection that doesn't ask for a limit, as ours, gets the default, and never more than the maximum. */
+uint32_t esd_gate_fuse_limit_ms(void)
+{
+	uint32_t seconds = read_seconds("/proc/sys/fs/fuse/default_request_timeout");
+	uint32_t max = read_seconds("/proc/sys/fs/fuse/max_request_timeout");
+
+	if (!seconds || (max && max < seconds))
+		seconds = max;
+	return seconds ? seconds * 1000 - LIMIT_SPARE_MS : 0;
 }
 
 void esd_gate_fuse_abort(struct esd_gate_fuse *gate)

@@ -83,6 +83,7 @@ static const struct hook {
 	HOOK(inode_listxattr, RESTART, ESD_AUTH_LISTEXTATTR),
 	HOOK(inode_removexattr, RESTART, ESD_AUTH_DELETEEXTATTR, ESD_AUTH_SETACL),
 	HOOK_OF_CHANGE(file_ioctl, GATE, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
+	HOOK(inode_file_setattr, RESTART, ESD_AUTH_SETFLAGS),
 	HOOK(file_ioctl_compat, RESTART, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
 	HOOK(inode_readlink, GATE, ESD_AUTH_READLINK),
 	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE),
@@ -754,9 +755,23 @@ static int sensor_check(const struct esd_sensor *sensor, char *why, size_t size)
 	return 0;
 }
 
+static void reason_tell(const struct lsm *lsm, char *reason, size_t size)
+{
+	uint32_t limit = lsm->base.base.wait_limit_ms;
+
+	if (!lsm->can_sleep)
+		snprintf(reason, size, "BPF LSM programs work here, but can't sleep: that takes Linux 6.12");
+	else if (limit)
+		snprintf(reason, size, "BPF LSM programs work here; deadlines are at most %u.%u s, since fs.fuse.*_request_timeout "
+			 "limits what waits", limit / 1000, limit % 1000 / 100);
+	else
+		snprintf(reason, size, "BPF LSM programs work here");
+}
+
 int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
 		       char *why, size_t why_size)
 {
+	char reason[sizeof((*ret)->reason)];
 	struct lsm *lsm;
 	int r;
 
@@ -769,8 +784,10 @@ int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *
 	if (!lsm)
 		return -ENOMEM;
 	lsm->can_sleep = probe_functions(btf);
-	r = esd_bpf_init(&lsm->base, &lsm_hold, config, btf, lsm->can_sleep ? "BPF LSM programs work here" :
-			 "BPF LSM programs work here, but can't sleep: that takes Linux 6.12");
+	if (lsm->can_sleep)
+		lsm->base.base.wait_limit_ms = esd_gate_fuse_limit_ms();
+	reason_tell(lsm, reason, sizeof(reason));
+	r = esd_bpf_init(&lsm->base, &lsm_hold, config, btf, reason);
 	if (r < 0) {
 		snprintf(why, why_size, "BPF LSM programs work here, but not these: %s", strerror(-r));
 		return -r;

@@ -107,6 +107,7 @@ struct esd_sensor {
 	int clients_fd;			/* what that is mapped from */
 	int end_fd;			/* ES_CLIENT_FD_END */
 	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */
+	uint32_t wait_limit_ms;		/* the kernel lets nothing wait longer; 0: no such limit */
 	char reason[256];		/* why this sensor */
 };
 
