@@ -381,6 +381,14 @@ static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 	changed(inode, ES_CACHE_IOCTLS);
 }
 
+/* file_setattr(2), since 6.17: what FS_IOC_FSSETXATTR does. */
+SEC("lsm/inode_file_setattr")
+int BPF_PROG(cache_inode_file_setattr, struct dentry *dentry)
+{
+	changed_by_ioctl(READ_SCALAR(dentry, d_inode), LINUX_FS_IOC_FSSETXATTR);
+	return 0;
+}
+
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(cache_file_ioctl_compat, struct file *file, unsigned int command)
 {

@@ -8,6 +8,7 @@
  *	path_chmod, path_chown	AUTH_SETMODE, AUTH_SETOWNER
  *	path_truncate		AUTH_TRUNCATE; before 6.2 ftruncate(2) comes by, too
  *	file_truncate		AUTH_TRUNCATE, of ftruncate(2) since 6.2
+ *	inode_file_setattr	AUTH_SETFLAGS, of file_setattr(2)
  *	path_chroot		AUTH_CHROOT
  *	inode_permission	AUTH_CHDIR
  *	inode_setattr		AUTH_UTIMES
@@ -191,6 +192,22 @@ static __always_inline int on_path_truncate(const struct path *path, int ret)
 }
 
 LSM_HOOK(path_truncate, on_path_truncate(path, ret), const struct path *path, int ret)
+
+/* file_setattr(2), since 6.17. Called for ioctl(2) too, which file_ioctl has asked about. The directory is locked. */
+SEC("lsm/inode_file_setattr")
+int BPF_PROG(plain_inode_file_setattr, struct dentry *dentry, struct file_kattr *wanted, int ret)
+{
+	struct question q = {};
+	uint32_t flags;
+
+	if (ret || current_syscall().kind != ES_KIND_SETFLAGS)
+		return ret;
+	flags = READ_CORE(wanted, fsx_xflags);
+	if (!question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, inode_key(dentry), flags, 0,
+				about_dentry(&q, dentry, ANSWER_RESULT | CHANGES_FILE)))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_named(s, dentry, NULL, flags));
+}
 
 static __always_inline int on_path_chroot(const struct path *path, int ret)
 {

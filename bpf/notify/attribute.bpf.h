@@ -78,7 +78,9 @@ static __always_inline struct attribute attribute_of(struct syscall_args *args)
 	case ES_KIND_READDIR:
 		return (struct attribute){ EV_NOTIFY_READDIR, 0, 0 };
 	case ES_KIND_LISTXATTR:
-		return (struct attribute){ EV_NOTIFY_LISTEXTATTR, 0, 0 };
+		return (struct attribute){ EV_NOTIFY_LISTEXTATTR, 0, at ? 2 : 0 };
+	case ES_KIND_SETFLAGS:
+		return (struct attribute){ EV_NOTIFY_SETFLAGS, 0, 4 };
 	default:
 		return (struct attribute){ EV_NOTIFY_STAT, 0, 0 };
 	}
@@ -113,6 +115,8 @@ int BPF_PROG(exit_attribute, struct pt_regs *regs, long ret)
 		head->file[0] = put_target(s, args, at_flags);
 		if (args->kind == ES_KIND_UTIMES)
 			put_times(s, args);
+		else if (args->kind == ES_KIND_SETFLAGS)	/* FS_XFLAG_*, as of ioctl FS_IOC_FSSETXATTR */
+			bpf_probe_read_user(&head->num[0], sizeof(uint32_t), (void *)args->a[2]);
 		else if (attribute.number == 1)
 			head->num[0] = (uint32_t)args->a[1];
 		else if (attribute.number == 2)
@@ -140,6 +144,12 @@ static __always_inline bool is_acl(struct scratch *s)
 	return true;
 }
 
+/* The *at() forms have the name behind a directory, a path and flags. */
+static __always_inline uint64_t xattr_name(const struct syscall_args *args)
+{
+	return args->variant == ES_VARIANT_AT ? args->a[3] : args->a[1];
+}
+
 static __always_inline void xattr_send(struct syscall_args *args, uint32_t type, uint64_t name, int64_t number)
 {
 	uint64_t slots = select_clients(type);
@@ -151,7 +161,7 @@ static __always_inline void xattr_send(struct syscall_args *args, uint32_t type,
 	if (s) {
 		struct es_record *head = head_of(s);
 
-		head->file[0] = put_target(s, args, 0);
+		head->file[0] = put_target(s, args, args->variant == ES_VARIANT_AT ? args->a[2] : 0);
 		head->num[0] = number;
 		if (name && bpf_probe_read_user_str(s->user, NAME_BYTES, (void *)name) > 0)
 			put_string(s, &head->str[0], s->user, NAME_BYTES);
@@ -180,10 +190,10 @@ int BPF_PROG(exit_setxattr, struct pt_regs *regs, long ret)
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	if (xattr_is_acl(args->a[1]))
+	if (xattr_is_acl(xattr_name(args)))
 		xattr_send(args, EV_NOTIFY_SETACL, 0, ES_ACL_SET);
 	else
-		xattr_send(args, EV_NOTIFY_SETEXTATTR, args->a[1], 0);
+		xattr_send(args, EV_NOTIFY_SETEXTATTR, xattr_name(args), 0);
 	return 0;
 }
 
@@ -197,10 +207,10 @@ int BPF_PROG(exit_delxattr, struct pt_regs *regs, long ret)
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	if (xattr_is_acl(args->a[1]))
+	if (xattr_is_acl(xattr_name(args)))
 		xattr_send(args, EV_NOTIFY_SETACL, 0, ES_ACL_CLEAR);
 	else
-		xattr_send(args, EV_NOTIFY_DELETEEXTATTR, args->a[1], 0);
+		xattr_send(args, EV_NOTIFY_DELETEEXTATTR, xattr_name(args), 0);
 	return 0;
 }
 
@@ -214,7 +224,7 @@ int BPF_PROG(exit_getxattr, struct pt_regs *regs, long ret)
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	xattr_send(args, EV_NOTIFY_GETEXTATTR, args->a[1], 0);
+	xattr_send(args, EV_NOTIFY_GETEXTATTR, xattr_name(args), 0);
 	return 0;
 }
 

@@ -158,7 +158,7 @@ int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
 	if (!args)
 		return 0;
 	at = args->variant == ES_VARIANT_AT;
-	state->kind = ES_KIND_EXEC;
+	state->kind = at && args->a[4] & LINUX_AT_EXECVE_CHECK ? ES_KIND_NONE : ES_KIND_EXEC;	/* no exec follows */
 	state->flags = 0;
 	state->asked = 0;
 	state->pidversion = 0;

@@ -32,6 +32,7 @@ static const struct program {
 	PROGRAM(inode_rmdir, false),
 	PROGRAM(inode_rename, false),
 	PROGRAM(file_ioctl_compat, true),
+	PROGRAM(inode_file_setattr, true),
 #undef PROGRAM
 };
 

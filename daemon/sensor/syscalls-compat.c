@@ -3,6 +3,7 @@
 /* A file of its own, because its numbers have the same names as the native ones. */
 #include <asm/unistd_32.h>
 
+#include "daemon/sensor/syscalls-new.h"
 #include "daemon/sensor/syscalls.h"
 
 #include "util/macro.h"

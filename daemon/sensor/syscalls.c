@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <asm/unistd.h>
 
+#include "daemon/sensor/syscalls-new.h"
 #include "daemon/sensor/syscalls.h"
 
 #include "util/macro.h"
