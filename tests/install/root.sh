@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# For tests that install packages: a plain Debian 12 to do it in, and forget. To be sourced, first thing:
+# For tests that install packages: a Debian to do it in, and forget. To be sourced, first thing:
 #
-#	. "$(dirname "$0")/root.sh" NAME BUILD...
+#	. "$(dirname "$0")/root.sh"
 #
+# with BUILD in $1 and 12 or 13 in $release,
 # runs the script once more in a mount namespace of its own, and there sets $here, $build, $packages and $root: an overlay over what
 # tests/vm/fetch-root made. All of it goes with the namespace.
 
@@ -21,12 +22,12 @@ if [ "${ES_INSTALL_INSIDE:-}" != "$$" ]; then
 	for program in debootstrap dpkg-buildpackage dh; do
 		command -v "$program" >/dev/null || skip "$program (scripts/debian-packages)"
 	done
-	base=$("$here/../vm/fetch-root") || skip "a Debian root: tests/vm/fetch-root says why"
+	base=$("$here/../vm/fetch-root" "$release") || skip "a Debian root: tests/vm/fetch-root says why"
 	export ES_INSTALL_INSIDE=$$ ES_INSTALL_BASE=$base
 	exec unshare --mount --propagation private "$0" "$@"
 fi
 
-packages=$("$here/build-packages" "$build") || { echo "the packages can't be built"; exit 1; }
+packages=$("$here/build-packages" "$build" "$release") || { echo "the packages can't be built"; exit 1; }
 
 mkdir -p "$root" "$ES_TEST_DIR/upper" "$ES_TEST_DIR/work"
 mount -t overlay -o "lowerdir=$ES_INSTALL_BASE,upperdir=$ES_TEST_DIR/upper,workdir=$ES_TEST_DIR/work" overlay "$root" ||

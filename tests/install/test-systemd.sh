@@ -7,6 +7,7 @@
 # between the two; both come back after kill -9, and then deny again; the journal is readable. systemd-guest.sh is
 # what runs there.
 set -u
+release=12
 . "$(dirname "$0")/root.sh"
 kernel=${2:-6.12}
 
