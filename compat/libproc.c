@@ -5,6 +5,9 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
+#include <sys/pidfd.h>
+
+#include <EndpointSecurity/ESLinux.h>
 
 #include "compat/sleep.h"
 #include "util/macro.h"
@@ -239,10 +242,90 @@ static int fd_info(int pid, void *buffer, int size)
 	return (buffer && count > room ? room : count) * PROC_PIDLISTFD_SIZE;
 }
 
+static bool vnode_info(int pid, const char *link, struct vnode_info_path *to)
+{
+	char path[64], target[PROC_PIDPATHINFO_MAXSIZE];
+	struct stat stat_;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, link);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0 || stat(path, &stat_) < 0) {
+		errno = errno == ENOENT ? ESRCH : errno;
+		return false;
+	}
+	target[length] = '\0';
+	to->vip_vi.vi_stat = (struct vinfo_stat){
+		.vst_dev = (uint32_t)stat_.st_dev,
+		.vst_mode = (uint16_t)stat_.st_mode,
+		.vst_nlink = (uint16_t)stat_.st_nlink,
+		.vst_ino = stat_.st_ino,
+		.vst_uid = stat_.st_uid,
+		.vst_gid = stat_.st_gid,
+		.vst_atime = stat_.st_atim.tv_sec,
+		.vst_atimensec = stat_.st_atim.tv_nsec,
+		.vst_mtime = stat_.st_mtim.tv_sec,
+		.vst_mtimensec = stat_.st_mtim.tv_nsec,
+		.vst_ctime = stat_.st_ctim.tv_sec,
+		.vst_ctimensec = stat_.st_ctim.tv_nsec,
+		.vst_size = stat_.st_size,
+		.vst_blocks = stat_.st_blocks,
+		.vst_blksize = (int32_t)stat_.st_blksize,
+		.vst_rdev = (uint32_t)stat_.st_rdev,
+	};
+	strlcpy(to->vip_path, target, sizeof(to->vip_path));
+	return true;
+}
+
+static bool folders_info(int pid, struct proc_vnodepathinfo *to)
+{
+	memset(to, 0, sizeof(*to));
+	return vnode_info(pid, "cwd", &to->pvi_cdir) && vnode_info(pid, "root", &to->pvi_rdir);
+}
+
+static void ignore(es_client_t *client, const es_message_t *message, void *context)
+{
+	(void)client;
+	(void)message;
+	(void)context;
+}
+
+/* The daemon knows executions, and refuses to mute one that isn't there. */
+static int check_runs(const audit_token_t *token)
+{
+	es_client_t *client;
+	int error = 0;
+
+	if (es_new_client_f(&client, ignore, NULL) != ES_NEW_CLIENT_RESULT_SUCCESS)
+		return EPERM;
+	if (es_mute_process(client, token) != ES_RETURN_SUCCESS)
+		error = ESRCH;
+	es_delete_client(client);
+	return error;
+}
+
+/* The descriptor is of the token's process if that one still runs when it is open. */
+EXPORT int proc_signal_with_audittoken(audit_token_t *token, int signal)
+{
+	_cleanup_close_ int pidfd = -1;
+	int error;
+
+	if (!token)
+		return EINVAL;
+	pidfd = pidfd_open((pid_t)token->val[5], 0);
+	if (pidfd < 0)
+		return errno;
+	error = check_runs(token);
+	if (error)
+		return error;
+	return pidfd_send_signal(pidfd, signal, NULL, 0) < 0 ? errno : 0;
+}
+
 EXPORT int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, int size)
 {
 	int needed = flavor == PROC_PIDTBSDINFO ? PROC_PIDTBSDINFO_SIZE
-		   : flavor == PROC_PIDT_SHORTBSDINFO ? PROC_PIDT_SHORTBSDINFO_SIZE : 0;
+		   : flavor == PROC_PIDT_SHORTBSDINFO ? PROC_PIDT_SHORTBSDINFO_SIZE
+		   : flavor == PROC_PIDVNODEPATHINFO ? PROC_PIDVNODEPATHINFO_SIZE : 0;
 	UNSEEN();
 
 	(void)argument;		/* for flavors that aren't here */
@@ -252,7 +335,7 @@ EXPORT int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, in
 		errno = needed ? ENOMEM : EINVAL;
 		return 0;
 	}
-	if (flavor == PROC_PIDTBSDINFO ? bsd_info(pid, buffer) : short_info(pid, buffer))
-		return needed;
-	return 0;
+	if (flavor == PROC_PIDVNODEPATHINFO)
+		return folders_info(pid, buffer) ? needed : 0;
+	return (flavor == PROC_PIDTBSDINFO ? bsd_info(pid, buffer) : short_info(pid, buffer)) ? needed : 0;
 }

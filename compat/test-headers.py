@@ -34,7 +34,9 @@ HABITS = {
 		void g(void) { close(open("/", O_RDONLY)); sleep(0); exit(SIGINT + PATH_MAX + strcmp("", "")); }
 		const char *h(const struct statfs *s) { return s->f_mntonname; }
 		const char *i(const es_message_t *m) { return h(m->event.mount.statfs); }
-		struct stat j(const es_file_t *f) { return f->stat; }""",
+		struct stat j(const es_file_t *f) { return f->stat; }
+		__darwin_time_t k(const es_message_t *m) { return m->time.tv_sec; }
+		unsigned char l[CS_CDHASH_LEN]; int n = CS_ALLOWED_MACHO;""",
 	"EndpointSecurity/ESTypes.h": "es_event_type_t t = ES_EVENT_TYPE_NOTIFY_EXEC;",
 	"EndpointSecurity/ESMessage.h": "static const es_message_t *m; int f(void); int f(void) { return m->event_type; }",
 	"bsm/libbsm.h": """
@@ -71,6 +73,15 @@ HABITS = {
 	"Availability.h": "#if __MAC_OS_X_VERSION_MAX_ALLOWED < 130000\n#error\n#endif\nint f(void) API_AVAILABLE(macos(12.0));",
 	"AvailabilityMacros.h": "#if MAC_OS_X_VERSION_MIN_REQUIRED < MAC_OS_X_VERSION_10_15\n#error\n#endif\n",
 	"Kernel/kern/cs_blobs.h": "int f[CS_CDHASH_LEN == 20 ? 1 : -1]; unsigned int g = CS_PLATFORM_BINARY | CS_SIGNED;",
+	"mach/task.h": "mach_port_t f(void); mach_port_t f(void) { return mach_task_self(); }",
+	"sys/sysctl.h": """
+		int f(struct kinfo_proc *list, size_t *size);
+		int f(struct kinfo_proc *list, size_t *size)
+		{
+			int name[4] = { CTL_KERN, KERN_PROC, KERN_PROC_ALL, 0 };
+			return sysctl(name, 4, list, size, NULL, 0) || list->kp_proc.p_pid == list->kp_eproc.e_ppid;
+		}""",
+	"CommonCrypto/CommonDigest.h": "unsigned char d[CC_SHA256_DIGEST_LENGTH]; void f(void); void f(void) { CC_SHA256(d, 1, d); }",
 	"sys/attr.h": "struct attrlist list = { ATTR_BIT_MAP_COUNT, 0, ATTR_CMN_NAME, 0, 0, 0, 0 };",
 	"sys/qos.h": "qos_class_t c = QOS_CLASS_UTILITY;",
 	"string.h": "size_t f(char *t); size_t f(char *t) { return strlcpy(t, \"a\", 1) + strlcat(t, \"b\", 2); }",

@@ -56,6 +56,19 @@ static void test_info(void)
 	CHECK(proc_pidinfo(NOBODY, PROC_PIDTBSDINFO, 0, &info, sizeof(info)) == 0 && errno == ESRCH);
 }
 
+static void test_folders(void)
+{
+	struct proc_vnodepathinfo info;
+	char current[PATH_MAX];
+	struct stat here;
+
+	CHECK(getcwd(current, sizeof(current)) && stat(".", &here) == 0);
+	CHECK(proc_pidinfo(getpid(), PROC_PIDVNODEPATHINFO, 0, &info, sizeof(info)) == PROC_PIDVNODEPATHINFO_SIZE);
+	CHECK(!strcmp(info.pvi_cdir.vip_path, current) && info.pvi_cdir.vip_vi.vi_stat.vst_ino == here.st_ino);
+	CHECK(!strcmp(info.pvi_rdir.vip_path, "/"));
+	CHECK(proc_pidinfo(NOBODY, PROC_PIDVNODEPATHINFO, 0, &info, sizeof(info)) == 0 && errno == ESRCH);
+}
+
 static void test_states(void)
 {
 	struct proc_bsdinfo info;
@@ -105,6 +118,7 @@ int main(void)
 	test_path();
 	test_name();
 	test_info();
+	test_folders();
 	test_states();
 	test_descriptors();
 	return 0;

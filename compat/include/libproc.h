@@ -25,11 +25,18 @@ OS_EXPORT int proc_pidpath(int pid, void *buffer, uint32_t size);
 OS_EXPORT int proc_name(int pid, void *buffer, uint32_t size);
 
 /*
- * PROC_PIDTBSDINFO, PROC_PIDT_SHORTBSDINFO, PROC_PIDLISTFDS. Returns the bytes that were filled in; 0 with errno if
+ * PROC_PIDTBSDINFO, PROC_PIDT_SHORTBSDINFO, PROC_PIDVNODEPATHINFO, PROC_PIDLISTFDS. Returns the bytes that were filled in; 0 with errno if
  * there is no such process (ESRCH), the buffer is too small (ENOMEM), or the flavor is not one of these (EINVAL). A
  * NULL buffer with PROC_PIDLISTFDS returns how many bytes it takes.
  */
 OS_EXPORT int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, int size);
+
+/*
+ * Signals the execution that the token names, and no other that has got its
+ * number. 0, or an errno: ESRCH, it has ended or executed another program;
+ * EPERM, there is no daemon to ask, or one may not ask it.
+ */
+OS_EXPORT int proc_signal_with_audittoken(audit_token_t *token, int signal);
 
 #ifdef __cplusplus
 }

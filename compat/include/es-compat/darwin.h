@@ -29,8 +29,11 @@
 #include <Availability.h>
 #include <TargetConditionals.h>
 #include <bsm/libbsm.h>
+#include <kern/cs_blobs.h>
 #include <mach/mach.h>
 #include <os/base.h>
 #include <sys/attr.h>
+
+typedef time_t __darwin_time_t;
 
 #endif /* __ES_COMPAT_DARWIN_H */

@@ -11,10 +11,12 @@
 
 #define PROC_PIDLISTFDS		1	/* struct proc_fdinfo, one a descriptor */
 #define PROC_PIDTBSDINFO	3	/* struct proc_bsdinfo */
+#define PROC_PIDVNODEPATHINFO	9	/* struct proc_vnodepathinfo */
 #define PROC_PIDT_SHORTBSDINFO	13	/* struct proc_bsdshortinfo */
 
 #define PROC_PIDLISTFD_SIZE		((int)sizeof(struct proc_fdinfo))
 #define PROC_PIDTBSDINFO_SIZE		((int)sizeof(struct proc_bsdinfo))
+#define PROC_PIDVNODEPATHINFO_SIZE	((int)sizeof(struct proc_vnodepathinfo))
 #define PROC_PIDT_SHORTBSDINFO_SIZE	((int)sizeof(struct proc_bsdshortinfo))
 
 /* pbi_status */
@@ -63,6 +65,45 @@ struct proc_bsdshortinfo {
 	uid_t pbsi_svuid;
 	gid_t pbsi_svgid;
 	uint32_t pbsi_rfu;
+};
+
+/* What stat(2) knows of it; its name is the one it has for us. */
+struct vinfo_stat {
+	uint32_t vst_dev;
+	uint16_t vst_mode;
+	uint16_t vst_nlink;
+	uint64_t vst_ino;
+	uid_t vst_uid;
+	gid_t vst_gid;
+	int64_t vst_atime, vst_atimensec;
+	int64_t vst_mtime, vst_mtimensec;
+	int64_t vst_ctime, vst_ctimensec;
+	int64_t vst_birthtime, vst_birthtimensec;	/* 0 */
+	int64_t vst_size;
+	int64_t vst_blocks;
+	int32_t vst_blksize;
+	uint32_t vst_flags, vst_gen;			/* 0 */
+	uint32_t vst_rdev;
+	int64_t vst_qspare[2];
+};
+
+struct vnode_info {
+	struct vinfo_stat vi_stat;
+	int vi_type, vi_pad;				/* 0 */
+	struct { int32_t val[2]; } vi_fsid;		/* 0 */
+};
+
+#define __ES_VIP_PATH	1024
+
+struct vnode_info_path {
+	struct vnode_info vip_vi;
+	char vip_path[__ES_VIP_PATH];
+};
+
+/* Of a process: its current directory and its root. */
+struct proc_vnodepathinfo {
+	struct vnode_info_path pvi_cdir;
+	struct vnode_info_path pvi_rdir;
 };
 
 struct proc_fdinfo {
