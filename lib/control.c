@@ -94,34 +94,44 @@ static int wait_for_listener(const char *path, int *ret_fd)
 	return r;
 }
 
+static int tell_cannot_connect(const char *path, int error)
+{
+	esl_log("cannot connect to the daemon's socket %s: %s; see that %s names the right one", path, esl_errno(error),
+		ES_SOCKET_ENV);
+	return error;
+}
+
+/*
+ * A daemon that is ready listens; or it has yielded to another private one that did, and which may have ended with its
+ * last client since: then the next attempt starts one.
+ */
 static int open_or_start(const char *path, int *ret_fd)
 {
 	struct esl_start start = {};
-	int r;
+	int r = -ECONNREFUSED, started = 0;
 
-	r = open_socket(path, ret_fd);
-	if (!nobody_listens(r)) {
-		if (r < 0)
-			esl_log("cannot connect to the daemon's socket %s: %s; see that %s names the right one", path,
-				esl_errno(r), ES_SOCKET_ENV);
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		r = open_socket(path, ret_fd);
+		if (!nobody_listens(r))
+			return r < 0 ? tell_cannot_connect(path, r) : r;
+		start = (struct esl_start){};
+		started = esl_start_daemon(&start);
+		if (started < 0)
+			break;
+		r = open_socket(path, ret_fd);
+		if (r == 0)
+			return 0;
+	}
+	if (started == 0) {
+		esl_log("%s says it listens, but nobody answers at %s (%s): set %s for both alike", start.path, path,
+			esl_errno(r), ES_SOCKET_ENV);
 		return r;
 	}
-
-	r = esl_start_daemon(&start);
-	if (r == 0 || start.may_be_listening) {
-		int connected = wait_for_listener(path, ret_fd);
-
-		if (connected == 0)
-			return 0;
-		if (r == 0) {
-			esl_log("%s says it listens, but nobody answers at %s (%s): set %s for both alike",
-				start.path, path, esl_errno(connected), ES_SOCKET_ENV);
-			return connected;
-		}
-	}
+	if (start.may_be_listening && wait_for_listener(path, ret_fd) == 0)
+		return 0;
 	esl_log("no daemon listens at %s, and none could be started for this program: %s; "
 		"start endpointsecurityd, or name its file in %s", path, start.reason, ES_DAEMON_ENV);
-	return r;
+	return started;
 }
 
 /* With request->data_bytes of `data` behind it. */
