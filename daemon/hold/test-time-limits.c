@@ -8,7 +8,7 @@
 #include "daemon/hold/time-limits.h"
 #include "daemon/test.h"
 
-static const struct esd_limits limits = { .deadline_ms = 15000, .longest_ms = 60000, .type_ms[ESD_AUTH_EXEC] = 5000 };
+static struct esd_limits limits = { .deadline_ms = 15000, .longest_ms = 60000, .type_ms[ESD_AUTH_EXEC] = 5000 };
 static struct esd_deadlines deadlines;
 
 static int set(bool max, unsigned int a, unsigned int b, uint32_t ms)
