@@ -35,11 +35,16 @@ void esl_control_close(struct esl_control *control)
 	pthread_mutex_destroy(&control->lock);
 }
 
-static const char *socket_path(void)
+bool esl_control_is_named(void)
 {
 	const char *path = secure_getenv(ES_SOCKET_ENV);
 
-	return path && *path ? path : ES_SOCKET_PATH;
+	return path && *path;
+}
+
+static const char *socket_path(void)
+{
+	return esl_control_is_named() ? getenv(ES_SOCKET_ENV) : ES_SOCKET_PATH;
 }
 
 static int be_patient(int fd, int option, int seconds)
@@ -94,12 +99,15 @@ static int wait_for_listener(const char *path, int *ret_fd)
 	return r;
 }
 
+/* Whoever isn't root can't start one, and is told as by the daemon. */
 static int open_or_start(const char *path, int *ret_fd)
 {
 	struct esl_start start = {};
 	int r;
 
 	r = open_socket(path, ret_fd);
+	if (nobody_listens(r) && geteuid() != 0)
+		return EPERM;
 	if (!nobody_listens(r)) {
 		if (r < 0)
 			esl_log("cannot connect to the daemon's socket %s: %s; see that %s names the right one", path,
@@ -236,7 +244,7 @@ int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply,
 		_cleanup_close_ int fd = -1;
 
 		r = open_or_start(path, &fd);
-		if (r < 0)
+		if (r)
 			return r;
 		r = request_client(fd, ret_reply, ret_fds);
 		if (r == 0)
