@@ -25,9 +25,7 @@
 
 #include "abi/control.h"
 #include "abi/sensor.h"
-#include "daemon/hold/deadline.h"
 #include "daemon/sensor/replay.h"
-#include "daemon/serve/client.h"
 #include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
 #include "daemon/serve/listen.h"
@@ -218,13 +216,6 @@ static void ended(void *owner, int error)
 
 /* ---- the program ---- */
 
-static void close_clients(struct esd_daemon *daemon)
-{
-	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
-		if (daemon->clients[slot])
-			esd_connection_free(daemon->clients[slot]->connection);
-}
-
 static int timer_ready(struct loop_source *source, uint32_t events)
 {
 	struct player *player = container_of(source, struct player, timer);
@@ -242,7 +233,7 @@ static int timer_ready(struct loop_source *source, uint32_t events)
 	player->stage = STAGE_SIGNALLED;
 	player->we_ended_it = true;
 	if (player->options->at_end == END_CLOSE)
-		close_clients(&player->daemon);
+		esd_connections_end(&player->daemon);
 	else
 		kill(player->child, player->options->at_end == END_INT ? SIGINT : SIGTERM);
 	timer_in(player, PATIENCE_MS);
@@ -407,6 +398,7 @@ static void clean_up(struct player *player)
 	closep(&player->signals.fd);
 	closep(&player->death.fd);
 	closep(&player->timer.fd);
+	esd_connections_end(&player->daemon);
 	esd_daemon_deinit(&player->daemon);
 	if (player->folder[0])
 		(void)rmdir(player->folder);
