@@ -99,14 +99,14 @@ static int wait_for_listener(const char *path, int *ret_fd)
 	return r;
 }
 
-/* Whoever isn't root can't start one, and is told as by the daemon. */
+/* Whoever isn't root can't start one, and is told as by a daemon: EPERM. */
 static int open_or_start(const char *path, int *ret_fd)
 {
 	struct esl_start start = {};
 	int r;
 
 	r = open_socket(path, ret_fd);
-	if (nobody_listens(r) && geteuid() != 0)
+	if (r < 0 && geteuid() != 0)
 		return EPERM;
 	if (!nobody_listens(r)) {
 		if (r < 0)
