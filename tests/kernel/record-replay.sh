@@ -47,7 +47,7 @@ stop() {	# SIGNAL PID
 	wait "$2" || fail "pid $2 ends well, not with $?"
 }
 
-# clients N: so many, each subscribed to something
+# clients EVENT N: so many are subscribed to it
 clients() { [ "$("$build/tools/esctl" clients 2>/dev/null | grep -c "$1")" = "$2" ]; }
 
 # In the cgroup that is looked at, and nobody else is.
@@ -63,7 +63,6 @@ mkdir -p "$mnt" "$inner" && mount -t tmpfs es-test "$mnt" || exit 1
 cp "$build/tests/harness/tiny" "$mnt/program" && cp "$build/tests/harness/tiny" "$mnt/other" || exit 1
 echo content >"$mnt/file"
 echo content >"$mnt/plain"
-chmod 755 "$dir"
 
 "$build/daemon/endpointsecurityd" --socket "$ENDPOINTSECURITY_SOCKET" --scope-mount "$mnt" --scope-cgroup "$inner" \
 	2>"$dir/daemon.err" &
@@ -77,7 +76,7 @@ logger=$!
 "$build/tools/escap" record -o "$dir/live.escap" auth_exec auth_open "${notify[@]}" 2>"$dir/record.err" &
 recorder=$!
 started+=("$logger" "$recorder")
-await clients "exec" 2
+await clients NOTIFY_EXEC 2
 script
 stop INT "$logger"
 stop TERM "$recorder"
@@ -97,7 +96,8 @@ stop TERM "$daemon"
 
 # Again, as nobody.
 chmod 644 "$dir/live.escap"
-replay() { setpriv --reuid=65534 --regid=65534 --clear-groups "$build/tools/escap" replay "$dir/live.escap" -- "$@"; }
+exec 3<"$dir/live.escap"		# whose folder nobody may look into
+replay() { setpriv --reuid=65534 --regid=65534 --clear-groups "$build/tools/escap" replay /dev/fd/3 -- "$@"; }
 replay "$build/tools/eslogger" "${notify[@]}" >"$dir/replayed.json" 2>"$dir/replay.err" || fail "eslogger is replayed"
 replay "$build/tools/eslogger" "${notify[@]}" >"$dir/again.json" 2>>"$dir/replay.err" || fail "and again"
 cmp "$dir/replayed.json" "$dir/again.json" || fail "a replay is as the one before"

@@ -252,14 +252,14 @@ static int child_died(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-/* Ctrl-C comes to the client as well, a kill only to us: it is passed on. The client's end is ours. */
+/* Passed on: the client's end is ours. */
 static int signal_ready(struct loop_source *source, uint32_t events)
 {
 	struct player *player = container_of(source, struct player, signals);
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(source->fd, &info, sizeof(info)) == sizeof(info) && info.ssi_code == SI_USER)
+	if (read(source->fd, &info, sizeof(info)) == sizeof(info))
 		kill(player->child, (int)info.ssi_signo);
 	return 0;
 }
@@ -272,8 +272,13 @@ static void signals_set(sigset_t *set)
 	sigaddset(set, SIGHUP);
 }
 
+/*
+ * In a process group of its own: who leaves out what its group does, as eslogger, must not take the recorded script for that,
+ * which ran in ours.
+ */
 static _Noreturn void child_run(struct player *player, const sigset_t *mask)
 {
+	setpgid(0, 0);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	setenv(ES_SOCKET_ENV, player->socket, 1);
