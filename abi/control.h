@@ -80,12 +80,15 @@ struct es_reply {
 	uint64_t cursor;		/* ES_REQUEST_MUTES: for the next page; 0: that was the last */
 	uint32_t inverted;		/* muting: bit: enum es_mute_stage */
 	uint32_t pad;
+	/* ES_REQUEST_CLIENT, replay sensor: from CLOCK_MONOTONIC, and CLOCK_BOOTTIME, of its records to the time of day. */
+	int64_t from_monotonic;
+	int64_t from_boot;
 };
 
 /*
  * errno values in es_reply.error:
  *	EPROTO		the two sides are of different versions
- *	EPERM		may not be a client: not root; or may not set this
+ *	EPERM		may not be a client: not root, nor, in a replay, who started it; or may not set this
  *	ENOKEY		may not be a client: the administrator's list doesn't name it
  *	EACCES		may not be a client: the list says no
  *	EUSERS		ES_CLIENTS_MAX clients exist
@@ -102,16 +105,22 @@ enum es_sensor {
 	ES_SENSOR_NONE,
 	ES_SENSOR_TRACEPOINT,
 	ES_SENSOR_LSM,
+	ES_SENSOR_REPLAY,		/* a capture, without a kernel: daemon/sensor/replay.h */
 };
 
 enum es_client_fd {
-	ES_CLIENT_FD_RING,		/* BPF ring buffer: page 0 is the consumer's position, writable */
+	/* BPF ring buffer: page 0 is the consumer's position, writable. Replay sensor: memory that looks like one. */
+	ES_CLIENT_FD_RING,
 	/*
 	 * Where operations wait for this client, non-blocking. Tracepoint sensor: a fanotify group, its events. Lsm
-	 * sensor: the server's side of a FUSE connection, GETXATTR requests of the threads that wait.
+	 * sensor: the server's side of a FUSE connection, GETXATTR requests of the threads that wait. Replay sensor: a
+	 * SOCK_SEQPACKET socket with the same requests.
 	 */
 	ES_CLIENT_FD_GATE,
-	/* Tracepoint sensor: BPF program, run with struct es_ask for each event read from the gate. Lsm: unused. */
+	/*
+	 * Tracepoint sensor: BPF program, run with struct es_ask for each event read from the gate. Lsm: unused. Replay: an
+	 * eventfd that is written when a record comes to where the reader waits, as memory can't be waited for.
+	 */
 	ES_CLIENT_FD_ASK,
 	ES_CLIENT_FD_HELD,		/* BPF array, mapped: struct es_held[ES_HELD_MAX], see abi/sensor.h */
 	/* BPF ring buffer, read-only, which all clients share: readable as soon as the daemon ends, and never read. */

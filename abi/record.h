@@ -5,7 +5,7 @@
  * What goes through a client's ring: one record, one message.
  *
  * The kernel side (bpf/) writes records, the library (lib/decode.c) turns each into an es_message_t; the two are built
- * from the same tree, so a record has no version of its own beyond ES_ABI_VERSION, which client and daemon compare when
+ * from the same tree, so nothing in a record names its version: client and daemon compare ES_ABI_VERSION when
  * they meet (abi/control.h).
  *
  * A record is a fixed head (struct es_record) and a tail. Whatever differs from event to event is in the tail, and the
@@ -30,7 +30,10 @@
 #include <stdint.h>
 #endif
 
-#define ES_ABI_VERSION 3
+#define ES_ABI_VERSION 4
+
+/* Of what is in this file, as captures have it: another number when a member means something else than before. */
+#define ES_RECORD_VERSION 1
 
 /* Limits that both sides rely on. */
 enum {

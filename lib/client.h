@@ -49,7 +49,7 @@ struct es_client_s {
 	struct esl_ring ring;
 	struct esl_gate *gate;
 	int ring_fd;
-	int epoll_fd;				/* ring_fd and wake_fd */
+	int epoll_fd;				/* what tells of records, and wake_fd */
 	int wake_fd;				/* eventfd: for the handler thread */
 	int stop_fd;				/* eventfd: for the gate thread */
 	int end_fd;				/* readable as soon as the daemon ends */

@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "start.h"
@@ -35,11 +36,16 @@ void esl_control_close(struct esl_control *control)
 	pthread_mutex_destroy(&control->lock);
 }
 
-static const char *socket_path(void)
+bool esl_control_is_named(void)
 {
 	const char *path = secure_getenv(ES_SOCKET_ENV);
 
-	return path && *path ? path : ES_SOCKET_PATH;
+	return path && *path;
+}
+
+static const char *socket_path(void)
+{
+	return esl_control_is_named() ? getenv(ES_SOCKET_ENV) : ES_SOCKET_PATH;
 }
 
 static int be_patient(int fd, int option, int seconds)
@@ -103,7 +109,7 @@ static int tell_cannot_connect(const char *path, int error)
 
 /*
  * A daemon that is ready listens; or it has yielded to another private one that did, and which may have ended with its
- * last client since: then the next attempt starts one.
+ * last client since: then the next attempt starts one. Who isn't root can't start one, and gets what a daemon would say.
  */
 static int open_or_start(const char *path, int *ret_fd)
 {
@@ -112,6 +118,8 @@ static int open_or_start(const char *path, int *ret_fd)
 
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		r = open_socket(path, ret_fd);
+		if (r < 0 && geteuid() != 0)
+			return EPERM;
 		if (!nobody_listens(r))
 			return r < 0 ? tell_cannot_connect(path, r) : r;
 		start = (struct esl_start){};
@@ -246,7 +254,7 @@ int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply,
 		_cleanup_close_ int fd = -1;
 
 		r = open_or_start(path, &fd);
-		if (r < 0)
+		if (r)
 			return r;
 		r = request_client(fd, ret_reply, ret_fds);
 		if (r == 0)

@@ -7,6 +7,7 @@
  */
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "abi/control.h"
 
@@ -34,3 +35,6 @@ int esl_control_ask(struct esl_control *control, const struct es_request *reques
 /* The same without data. */
 int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
 			struct es_reply *ret_reply);
+
+/* Does the environment name a socket? Then there may be a daemon that takes others than root: a replay's. */
+bool esl_control_is_named(void);

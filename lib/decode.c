@@ -390,7 +390,7 @@ static void look_at_clock(struct esl_clock *clock, uint64_t record_ns)
 	const int64_t second = 1000000000;
 	int64_t from_boot, change;
 
-	if (clock->looked_ns && record_ns < clock->looked_ns + 100000000)
+	if (clock->given || (clock->looked_ns && record_ns < clock->looked_ns + 100000000))
 		return;
 	clock->looked_ns = (uint64_t)now(CLOCK_MONOTONIC);
 	clock->from_monotonic = now(CLOCK_REALTIME) - (int64_t)clock->looked_ns;

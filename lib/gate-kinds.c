@@ -12,6 +12,7 @@
 static int (*const kinds[])(const struct esl_gate_source *source, struct esl_gate **ret_gate) = {
 	[ES_SENSOR_TRACEPOINT] = esl_fanotify_gate_new,
 	[ES_SENSOR_LSM] = esl_fuse_gate_new,
+	[ES_SENSOR_REPLAY] = esl_fuse_gate_new,
 };
 
 int esl_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate)

@@ -6,7 +6,8 @@
  * made:
  *
  *	gate-fanotify.c	tracepoint sensor: permission events of a fanotify group, a program that asks for each
- *	gate-fuse.c	lsm sensor: the kernel has asked already, and its task sleeps in a request to a FUSE file
+ *	gate-fuse.c	lsm sensor: the kernel has asked already, and its task sleeps in a request to a FUSE file; replay
+ *			sensor: the same requests through a socket
  *
  * What waits stands in the shared array held[] (abi/sensor.h), whose index is part of auth_id. The answer comes from
  * whichever thread calls es_respond_*().

@@ -46,9 +46,10 @@ static inline struct es_record *esl_message_record(const struct esl_message *mes
 /*
  * What has to be added to CLOCK_MONOTONIC and CLOCK_BOOTTIME for the time of day. Looked up again when a record is much
  * newer than the last look; the second changes only in steps of a second or more, so that the start time of a process
- * is the same in all messages.
+ * is the same in all messages. In a replay they are what they were then.
  */
 struct esl_clock {
+	bool given;				/* isn't to be looked up */
 	uint64_t looked_ns;
 	int64_t from_monotonic;
 	int64_t from_boot;

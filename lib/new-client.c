@@ -27,7 +27,7 @@ enum { STACK_BYTES = 8 * 1024 * 1024 };
  * The ring tells of a record only when it comes to an empty ring, or when the one at the reader's position is finished:
  * so edges are what to wait for. A level would be there, and keep us spinning, while that record is being written.
  */
-static int open_events(struct es_client_s *client)
+static int open_events(struct es_client_s *client, int ring_fd)
 {
 	struct epoll_event ring = { .events = EPOLLIN | EPOLLET }, wake = { .events = EPOLLIN };
 
@@ -36,7 +36,7 @@ static int open_events(struct es_client_s *client)
 	client->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (client->epoll_fd < 0 || client->wake_fd < 0 || client->stop_fd < 0)
 		return -errno;
-	if (epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, client->ring_fd, &ring) < 0 ||
+	if (epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, ring_fd, &ring) < 0 ||
 	    epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, client->wake_fd, &wake) < 0)
 		return -errno;
 	return 0;
@@ -66,7 +66,7 @@ static int take_fds(struct es_client_s *client, const struct es_reply *reply, co
 		return r;
 	(void)TAKE_FD(gate);
 	(void)TAKE_FD(ask);
-	return open_events(client);
+	return open_events(client, reply->sensor == ES_SENSOR_REPLAY ? client->gate->ask_fd : client->ring_fd);
 }
 
 /* The daemon has ended, however it did. */
@@ -219,6 +219,12 @@ static es_new_client_result_t connect_client(struct es_client_s *client)
 		return refusal(r);
 
 	esl_token_learnt(reply.pidversion);
+	if (reply.sensor == ES_SENSOR_REPLAY)
+		client->clock = (struct esl_clock){
+			.given = true,
+			.from_monotonic = reply.from_monotonic,
+			.from_boot = reply.from_boot,
+		};
 	r = take_fds(client, &reply, fds);
 	if (r == 0)
 		r = start_threads(client);
@@ -237,7 +243,7 @@ es_new_client_result_t esl_client_new(es_client_t **ret_client, es_handler_funct
 
 	if (!ret_client || !handler)
 		return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
-	if (geteuid() != 0)
+	if (geteuid() != 0 && !esl_control_is_named())
 		return ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED;
 
 	client = esl_client_alloc();

@@ -346,7 +346,7 @@ bool esd_watch_settle(const struct esd_watch *watch, const struct esd_late *late
 
 	__atomic_fetch_or(&entry->outside, watch->bit, __ATOMIC_SEQ_CST);
 	verdict = verdict_give(entry, late->auth_id, allow ? ES_VERDICT_ALLOW : ES_VERDICT_DENY, &ours);
-	if (verdict != ES_VERDICT_NONE && watch->sensor == ES_SENSOR_LSM)
+	if (verdict != ES_VERDICT_NONE && watch->sensor != ES_SENSOR_TRACEPOINT)
 		wake_fuse(watch, entry);
 	else if (verdict != ES_VERDICT_NONE)
 		wake_fanotify(watch, entry, late, verdict == ES_VERDICT_ALLOW);
@@ -412,7 +412,7 @@ static void allow_numbers(const struct esd_watch *watch)
 void esd_watch_let_go(const struct esd_watch *watch)
 {
 	__atomic_store_n(&watch->settings->tgid, 0, __ATOMIC_SEQ_CST);
-	if (watch->sensor == ES_SENSOR_LSM) {
+	if (watch->sensor == ES_SENSOR_LSM || watch->sensor == ES_SENSOR_REPLAY) {
 		allow_entries(watch);
 		if (watch->abort_fd >= 0)
 			(void)!write(watch->abort_fd, "1", 1);

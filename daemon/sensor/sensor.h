@@ -3,7 +3,7 @@
 
 /*
  * What a sensor does for the daemon. A sensor is what feeds the clients' rings and makes operations wait at their
- * gates: bpf.c with tracepoint.c or lsm.c, and fake.c without a kernel in the tests.
+ * gates: bpf.c with tracepoint.c or lsm.c; replay.c, which has a capture in place of a kernel; and fake.c for tests.
  *
  * Everything a client is given is made by client_add() and owned by the sensor until client_remove(), which lets go of
  * all that waits for this client, whatever state the client is in.
@@ -106,6 +106,8 @@ struct esd_sensor {
 	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
 	int clients_fd;			/* what that is mapped from */
 	int end_fd;			/* ES_CLIENT_FD_END */
+	int64_t from_monotonic;		/* as in struct es_reply; a replay's only */
+	int64_t from_boot;
 	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */
 	uint32_t wait_limit_ms;		/* the kernel lets nothing wait longer; 0: no such limit */
 	char reason[256];		/* why this sensor */

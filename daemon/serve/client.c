@@ -229,7 +229,7 @@ static int client_admit(const struct esd_peer *peer, const char *executable)
 	gid_t groups[1 + GROUPS_MAX];
 	size_t count;
 
-	if (peer->uid)
+	if (!esd_daemon_serves(peer->daemon, peer->uid))
 		return EPERM;
 	count = groups_read(peer->fd, groups, ARRAY_SIZE(groups));
 	return esd_access_decide(&peer->daemon->access, executable, groups, count);

@@ -77,6 +77,8 @@ static int call_client(struct dispatch *call)
 	peer->client = client;
 	call->reply.slot = client->slot;
 	call->reply.ring_bytes = peer->daemon->ring_bytes;
+	call->reply.from_monotonic = peer->daemon->sensor->from_monotonic;
+	call->reply.from_boot = peer->daemon->sensor->from_boot;
 	call->reply.pidversion = peer->daemon->sensor->ops->pidversion(peer->daemon->sensor, client->pidfd);
 	return esd_control_reply(peer, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
 }
@@ -117,12 +119,17 @@ static int reply_data(struct dispatch *call, const void *data, size_t entry, uns
 	return esd_control_reply(call->peer, &call->reply, data, NULL, 0);
 }
 
+/* What others run and watch is root's business. */
+static bool may_know(const struct dispatch *call)
+{
+	return esd_daemon_serves(call->peer->daemon, call->peer->uid);
+}
+
 static int call_clients(struct dispatch *call)
 {
 	struct es_client_info info[ES_CLIENTS_MAX];
 
-	/* What others run and watch is root's business. */
-	if (call->peer->uid != 0) {
+	if (!may_know(call)) {
 		call->reply.error = EPERM;
 		return reply_data(call, NULL, 0, 0);
 	}
@@ -175,7 +182,7 @@ static int call_notes(struct dispatch *call)
 {
 	struct es_note_info info[ESD_NOTES];
 
-	if (call->peer->uid != 0) {
+	if (!may_know(call)) {
 		call->reply.error = EPERM;
 		return reply_data(call, NULL, 0, 0);
 	}
@@ -293,7 +300,7 @@ static int call_mutes_of(struct dispatch *call)
 	struct esd_daemon *daemon = call->peer->daemon;
 	uint32_t slot = call->request->slot;
 
-	if (call->peer->uid != 0)
+	if (!may_know(call))
 		call->reply.error = EPERM;
 	else if (slot >= ES_CLIENTS_MAX || !daemon->clients[slot])
 		call->reply.error = ESRCH;

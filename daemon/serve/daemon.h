@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include "abi/control.h"
 #include "daemon/serve/access.h"
@@ -44,6 +45,7 @@ struct esd_daemon {
 	uint32_t ring_bytes;
 	uint64_t started_ns;
 	bool is_private;		/* ends with its last client */
+	uid_t owner;			/* who is served, besides root: of a replay, who started it; else 0 */
 
 	struct esd_connections promoted;	/* connections that are clients */
 	struct esd_connections anonymous;	/* those that aren't, the one that asked last at the end */
@@ -62,6 +64,12 @@ struct esd_daemon {
 };
 
 int esd_daemon_init(struct esd_daemon *daemon);
+
+/* May it be a client, and know of others? */
+static inline bool esd_daemon_serves(const struct esd_daemon *daemon, uid_t uid)
+{
+	return uid == 0 || uid == daemon->owner;
+}
 
 /* Into the notes, and into the log. */
 void esd_daemon_note(struct esd_daemon *daemon, const struct es_note_info *note);

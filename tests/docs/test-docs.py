@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = ["abi", "bench", "bpf", "compat", "daemon", "debian", "docs", "examples", "include", "lib", "man", "model",
+FOLDERS = ["abi", "bench", "bpf", "capture", "compat", "daemon", "debian", "docs", "examples", "include", "lib", "man", "model",
            "scripts", "systemd", "tests", "tools", "util", r"\.ci"]
 PATH = re.compile(r"(?<![\w/.=<~$-])((?:" + "|".join(FOLDERS) + r")/[\w./*+-]*[\w*])")
 NAME = re.compile(r"(?<![\w/.*-])([\w-]+(?:\.bpf)?\.(?:c|h|def|py|sh|md|map))\b(?!\()")

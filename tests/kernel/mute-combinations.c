@@ -4,39 +4,10 @@
  * What is muted is what the facts say, in every combination: a process, an executable and targets, each by path and by
  * prefix, for all events and for some, inverted and not, matching and not, on events with one target, with two, and with
  * none that muting supports; alone, and all stages together.
- *
- * The model is the facts, written down plainly: 91 (exact editing), 97 and 99 (the process's vote), 102 and 103 (paths),
- * 104 (events without target muting), 105 and 106 (two targets), 110 (prefixes), 112 to 114 (stages), 118, 124.
  */
 
 #include "es-test.h"
-
-enum { FILES = 3 };			/* s, d, e */
-
-/* What the child does, and what is seen of it: the paths are numbers of files, -1: none. */
-static const struct action {
-	es_event_type_t type;
-	bool some;			/* is among "some events" */
-	int target[2];
-} actions[] = {
-	{ ES_AUTH(OPEN), true, { 0, -1 } },
-	{ ES_NOTIFY(OPEN), true, { 0, -1 } },
-	{ ES_NOTIFY(TRUNCATE), false, { 0, -1 } },
-	{ ES_NOTIFY(LINK), false, { 0, 1 } },
-	{ ES_NOTIFY(RENAME), true, { 1, 2 } },
-	{ ES_NOTIFY(SETUID), true, { -1, -1 } },
-};
-
-enum match { NONE, LITERAL, PREFIX };
-
-struct combination {
-	bool process;			/* the child is muted; else another process */
-	enum match exe;			/* its executable is */
-	enum match target;
-	unsigned int targets;		/* a bit for each file that is muted; a directory for a prefix */
-	bool some;			/* for some events only */
-	bool inverted[3];		/* by enum es_mute_inversion_type_t */
-};
+#include "mute-model.h"
 
 static struct test_client *client;
 static audit_token_t child_token, other_token;
@@ -44,54 +15,13 @@ static char exe[4096];
 static int command[2], done[2];
 static pid_t child;
 
-/* ---- the model ---- */
-
-static bool covers(const struct combination *c, const struct action *action)
-{
-	return !c->some || action->some;
-}
-
-static bool supports_targets(const struct action *action)
-{
-	return action->target[0] >= 0;
-}
-
-static bool target_listed(const struct combination *c, const struct action *action, int which)
-{
-	return c->target != NONE && covers(c, action) && c->targets >> action->target[which] & 1;
-}
-
-static bool target_suppresses(const struct combination *c, const struct action *action)
-{
-	bool first, second;
-
-	if (!supports_targets(action))
-		return false;						/* fact 104 */
-	first = target_listed(c, action, 0);
-	second = action->target[1] < 0 ? first : target_listed(c, action, 1);
-	if (c->inverted[ES_MUTE_INVERSION_TYPE_TARGET_PATH])
-		return !(first || second);				/* fact 106 */
-	return first && second;						/* fact 105 */
-}
-
-static bool delivered(const struct combination *c, const struct action *action)
-{
-	bool process = c->process && covers(c, action), path = c->exe != NONE && covers(c, action);
-
-	if (process != c->inverted[ES_MUTE_INVERSION_TYPE_PROCESS])
-		return false;
-	if (path != c->inverted[ES_MUTE_INVERSION_TYPE_PATH])
-		return false;
-	return !target_suppresses(c, action);
-}
-
 /* ---- the child ---- */
 
-static const char *files[FILES], *directories[FILES], *longer, *shorter;
+static const char *files[MODEL_FILES], *directories[MODEL_FILES], *longer, *shorter;
 
 static void name_files(void)
 {
-	for (int i = 0; i < FILES; i++) {
+	for (int i = 0; i < MODEL_FILES; i++) {
 		files[i] = test_at("%c/file", "sde"[i]);
 		directories[i] = test_at("%c/", "sde"[i]);
 		REQUIRE(mkdir(directories[i], 0755) == 0);
@@ -153,19 +83,19 @@ static void set_inverted(int stage, bool wanted)
 		REQUIRE(es_invert_muting(client->client, type) == ES_RETURN_SUCCESS);
 }
 
-static size_t list_some(es_event_type_t some[ARRAY_SIZE(actions)])
+static size_t list_some(es_event_type_t some[MODEL_ACTIONS])
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
-		if (actions[i].some)
-			some[count++] = actions[i].type;
+	for (size_t i = 0; i < MODEL_ACTIONS; i++)
+		if (model_actions[i].some)
+			some[count++] = model_actions[i].type;
 	return count;
 }
 
-static void change_path(const struct combination *c, bool add, const char *path, es_mute_path_type_t type)
+static void change_path(const struct model_combination *c, bool add, const char *path, es_mute_path_type_t type)
 {
-	es_event_type_t some[ARRAY_SIZE(actions)];
+	es_event_type_t some[MODEL_ACTIONS];
 	size_t count = list_some(some);
 	es_return_t result;
 
@@ -176,10 +106,10 @@ static void change_path(const struct combination *c, bool add, const char *path,
 	CHECK_EQUAL(result, ES_RETURN_SUCCESS);
 }
 
-static void change_process(const struct combination *c, bool add)
+static void change_process(const struct model_combination *c, bool add)
 {
 	const audit_token_t *token = c->process ? &child_token : &other_token;
-	es_event_type_t some[ARRAY_SIZE(actions)];
+	es_event_type_t some[MODEL_ACTIONS];
 	size_t count = list_some(some);
 	es_return_t result;
 
@@ -190,26 +120,26 @@ static void change_process(const struct combination *c, bool add)
 	CHECK_EQUAL(result, ES_RETURN_SUCCESS);
 }
 
-static void change_exe(const struct combination *c, bool add)
+static void change_exe(const struct model_combination *c, bool add)
 {
 	char text[sizeof(exe) + 8];
 
-	snprintf(text, sizeof(text), "%s%s", exe, c->exe == NONE ? "x" : "");
-	if (c->exe == PREFIX)
+	snprintf(text, sizeof(text), "%s%s", exe, c->exe == MODEL_NONE ? "x" : "");
+	if (c->exe == MODEL_PREFIX)
 		text[strlen(text) - 3] = 0;
-	change_path(c, add, text, c->exe == PREFIX ? ES_MUTE_PATH_TYPE_PREFIX : ES_MUTE_PATH_TYPE_LITERAL);
+	change_path(c, add, text, c->exe == MODEL_PREFIX ? ES_MUTE_PATH_TYPE_PREFIX : ES_MUTE_PATH_TYPE_LITERAL);
 }
 
-static void change_target(const struct combination *c, bool add, int i)
+static void change_target(const struct model_combination *c, bool add, int i)
 {
-	if (c->target == LITERAL)
+	if (c->target == MODEL_LITERAL)
 		change_path(c, add, files[i], ES_MUTE_PATH_TYPE_TARGET_LITERAL);
 	else
 		change_path(c, add, directories[i], ES_MUTE_PATH_TYPE_TARGET_PREFIX);
 }
 
 /* What doesn't match: longer, shorter, of the other kind. */
-static void mute_others(const struct combination *c)
+static void mute_others(const struct model_combination *c)
 {
 	change_path(c, true, longer, ES_MUTE_PATH_TYPE_TARGET_PREFIX);
 	change_path(c, true, shorter, ES_MUTE_PATH_TYPE_TARGET_LITERAL);
@@ -228,7 +158,7 @@ static void unmute_all(void)
  * From one combination to the next only what differs is changed: that is quicker by far than to begin anew each time, and
  * what was taken back (fact 91) has to be gone as well. NULL: nothing is muted so far.
  */
-static void change(const struct combination *from, const struct combination *to)
+static void change(const struct model_combination *from, const struct model_combination *to)
 {
 	if (!from || from->some != to->some) {
 		unmute_all();
@@ -245,7 +175,7 @@ static void change(const struct combination *from, const struct combination *to)
 			change_exe(from, false);
 		change_exe(to, true);
 	}
-	for (int i = 0; i < FILES; i++) {
+	for (int i = 0; i < MODEL_FILES; i++) {
 		bool was = from && from->targets >> i & 1, is = to->targets >> i & 1;
 		bool kept = was && is && from->target == to->target;
 
@@ -256,7 +186,7 @@ static void change(const struct combination *from, const struct combination *to)
 	}
 }
 
-static void print(const struct combination *c)
+static void print(const struct model_combination *c)
 {
 	printf("process %d exe %d target %d targets %x some %d inverted %d%d%d\n", c->process, c->exe, c->target,
 	       c->targets, c->some, c->inverted[0], c->inverted[1], c->inverted[2]);
@@ -264,17 +194,17 @@ static void print(const struct combination *c)
 
 static unsigned int tried, wrong;
 
-static void try(const struct combination *c)
+static void try(const struct model_combination *c)
 {
 	tried++;
 	let_act();
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-		size_t expected = delivered(c, &actions[i]);
-		size_t seen = COUNT(client, .type = (int)actions[i].type, .pid = child);
+	for (size_t i = 0; i < MODEL_ACTIONS; i++) {
+		size_t expected = model_delivered(c, &model_actions[i]);
+		size_t seen = COUNT(client, .type = (int)model_actions[i].type, .pid = child);
 
 		if (CHECK_EQUAL(seen, expected))
 			continue;
-		printf("%s of ", es_linux_event_name(actions[i].type));
+		printf("%s of ", es_linux_event_name(model_actions[i].type));
 		print(c);
 		wrong++;
 	}
@@ -283,12 +213,12 @@ static void try(const struct combination *c)
 }
 
 /* Each set of targets, by one change after the other: a Gray code. */
-static void try_targets(struct combination *now, struct combination *c)
+static void try_targets(struct model_combination *now, struct model_combination *c)
 {
-	for (unsigned int n = 0; n < 2 << FILES; n++) {
-		unsigned int set = n % (1 << FILES);
+	for (unsigned int n = 0; n < 2 << MODEL_FILES; n++) {
+		unsigned int set = n % (1 << MODEL_FILES);
 
-		c->target = n < 1 << FILES ? LITERAL : PREFIX;
+		c->target = n < 1 << MODEL_FILES ? MODEL_LITERAL : MODEL_PREFIX;
 		c->targets = set ^ set >> 1;
 		change(now, c);
 		*now = *c;
@@ -298,18 +228,14 @@ static void try_targets(struct combination *now, struct combination *c)
 
 static void try_all(void)
 {
-	struct combination now, c = {};
+	struct model_combination now, c = {};
 
 	change(NULL, &c);
 	now = c;
-	for (unsigned int n = 0; n < 2 * 3 * 2 * 8; n++) {
-		c.process = n % 2;
-		c.exe = (enum match)(n / 2 % 3);
-		c.some = n / 6 % 2;
-		for (int stage = 0; stage < 3; stage++) {
-			c.inverted[stage] = n / 12 >> stage & 1;
+	for (unsigned int n = 0; n < MODEL_COMBINATIONS; n++) {
+		c = model_combination(n);
+		for (int stage = 0; stage < 3; stage++)
 			set_inverted(stage, c.inverted[stage]);
-		}
 		try_targets(&now, &c);
 	}
 }
@@ -341,8 +267,8 @@ int main(void)
 	REQUIRE(message && test_pid(message->event.fork.child) == other);
 	other_token = message->event.fork.child->audit_token;
 	REQUIRE(es_unsubscribe_all(client->client) == ES_RETURN_SUCCESS);
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
-		test_subscribe(client, (int)actions[i].type, -1);
+	for (size_t i = 0; i < MODEL_ACTIONS; i++)
+		test_subscribe(client, (int)model_actions[i].type, -1);
 	child = test_fork(child_loop, NULL);
 	let_act();
 	child_token = *token_of(child);

@@ -18,6 +18,7 @@ const char *sensor_name(uint32_t sensor)
 		[ES_SENSOR_NONE] = "none",
 		[ES_SENSOR_TRACEPOINT] = "tracepoint",
 		[ES_SENSOR_LSM] = "lsm",
+		[ES_SENSOR_REPLAY] = "replay",
 	};
 
 	return sensor < ARRAY_SIZE(names) ? names[sensor] : "unknown";
