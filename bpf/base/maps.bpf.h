@@ -214,7 +214,7 @@ struct {
 struct syscall_state {
 	uint32_t kind;			/* of the call under way; ES_KIND_NONE: none */
 	uint32_t flags;			/* CALL_* */
-	int32_t open_flags;		/* FMODE_READ, FMODE_WRITE: what an open asks for */
+	int32_t open_flags;		/* FMODE_READ, FMODE_WRITE: what an open asks for, see fflag_asked() */
 	uint32_t pidversion;		/* exec: that the process will have, once a client was told; 0: not given out */
 	uint64_t asked;			/* exec: clients that have been asked; what else it opens is no business of theirs */
 	struct place from;

@@ -23,7 +23,7 @@
 static __always_inline void put_open(struct scratch *s, struct file *file)
 {
 	head_of(s)->file[0] = put_file(s, file);
-	head_of(s)->num[0] = fflag_of(file);
+	head_of(s)->num[0] = fflag_asked(file);
 	if (head_of(s)->type == EV_NOTIFY_OPEN) {
 		head_of(s)->flags = ES_RECORD_FLAGS_RESULT;
 		head_of(s)->result = 0;
@@ -68,7 +68,7 @@ static __always_inline void about_opened(struct question *q, struct file *file, 
 /* A function with a stack of its own, since the rest of the hook's program, at the end of this file, has one. */
 static __noinline int on_file_open(struct file *file)
 {
-	uint32_t flags = file->f_mode & (FMODE_READ | FMODE_WRITE);
+	uint32_t flags = fflag_asked(file);
 	struct question q = {};
 
 	if (!control.subscribers[EV_AUTH_OPEN] || file->f_flags & LINUX_FMODE_EXEC || opened_by_file_system(file))

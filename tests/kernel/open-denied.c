@@ -35,6 +35,7 @@ static int child(void *context)
 	CHECK_EQUAL(error_of(test_at("readable"), O_RDONLY), 0);
 	CHECK_EQUAL(error_of(test_at("readable"), O_RDWR), EPERM);
 	CHECK_EQUAL(error_of(test_at("readable"), O_WRONLY), EPERM);
+	CHECK_EQUAL(error_of(test_at("readable"), O_RDONLY | O_TRUNC), EPERM);	/* empties it */
 	CHECK_EQUAL(error_of(test_at("made"), O_WRONLY | O_CREAT), 0);
 	CHECK_EQUAL(error_of("/etc/passwd", O_RDONLY), 0);
 	/* The rest works as before. */
@@ -73,13 +74,14 @@ int main(void)
 	CHECK_EQUAL(error_of(test_at("secret"), O_RDONLY), 0);	/* a client is not asked about itself */
 	test_sync(client);
 	CHECK_EQUAL(COUNT(client, .type = ES_AUTH(OPEN), .pid = getpid()), 0);
-	CHECK_EQUAL(COUNT(client, .type = ES_AUTH(OPEN), .pid = pid), 7);
+	CHECK_EQUAL(COUNT(client, .type = ES_AUTH(OPEN), .pid = pid), 8);
 	CHECK_EQUAL(COUNT(client, .type = ES_AUTH(OPEN), .pid = pid, .path = test_at("secret")), 2);
-	CHECK_EQUAL(COUNT(client, .type = ES_AUTH(OPEN), .pid = pid, .path = test_at("readable")), 3);
+	CHECK_EQUAL(COUNT(client, .type = ES_AUTH(OPEN), .pid = pid, .path = test_at("readable")), 4);
 	told(client, pid, "secret", 0, 0);
 	told(client, pid, "secret", 1, 0);
 	told(client, pid, "other", 0, FREAD | FWRITE);
 	told(client, pid, "readable", 0, FREAD);
+	told(client, pid, "readable", 3, 0);
 
 	/* Nobody asks any more. */
 	REQUIRE(es_unsubscribe_all(client->client) == ES_RETURN_SUCCESS);
