@@ -91,7 +91,11 @@ typedef struct {
  * Cache:	executable of process and file; the mask is kept.
  */
 typedef struct {
-	int32_t fflag;	/* FREAD, FWRITE and other kernel bits; not O_RDONLY, O_RDWR */
+	/*
+	 * FREAD, FWRITE and other kernel bits; not O_RDONLY, O_RDWR. Linux: these
+	 * two only; FWRITE also where AUTH_OPEN is asked about O_TRUNC.
+	 */
+	int32_t fflag;
 	es_file_t *_Nonnull file;
 	uint8_t reserved[64];
 } es_event_open_t;
@@ -193,7 +197,8 @@ typedef struct {
 /*
  * remount - the flags of a mounted file system are changed
  *
- * When:	mount(2) with MS_REMOUNT, mount_setattr(2). macOS 11.0.
+ * When:	mount(2) with MS_REMOUNT; AUTH with the lsm sensor also fsconfig(2).
+ *		Not mount_setattr(2), which asks no security module. macOS 11.0.
  * Answer:	es_respond_auth_result() before the deadline. Not cacheable.
  */
 typedef struct {
@@ -502,8 +507,8 @@ typedef struct {
 /*
  * get_task - a process takes control of another
  *
- * When:	Linux: ptrace(2) attach or seize, process_vm_readv(2) and _writev(2),
- *		/proc/PID/mem: what wants PTRACE_MODE_ATTACH.
+ * When:	Linux: ptrace(2) attach or seize, an open of /proc/PID/mem for
+ *		writing; NOTIFY also process_vm_writev(2), which can't be held.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executables of process and target.
  */
@@ -516,8 +521,8 @@ typedef struct {
 /*
  * get_task_read - a process gets to read another's state
  *
- * When:	Linux: /proc/PID/maps, /proc/PID/environ and other things that want
- *		PTRACE_MODE_READ. macOS 11.3.
+ * When:	Linux: an open of /proc/PID/mem for reading; NOTIFY also
+ *		process_vm_readv(2), which can't be held. macOS 11.3.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executables of process and target.
  */
@@ -530,7 +535,7 @@ typedef struct {
 /*
  * get_task_inspect - a process gets to inspect another
  *
- * When:	Linux: access in PTRACE_MODE_READ. macOS 11.3.
+ * When:	never: Linux has no such right of its own. macOS 11.3.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -542,7 +547,7 @@ typedef struct {
 /*
  * get_task_name - a process gets another's name port
  *
- * When:	Linux: access in PTRACE_MODE_READ. macOS 11.0.
+ * When:	Linux: pidfd_open(2). macOS 11.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -814,7 +819,8 @@ typedef struct {
 /*
  * proc_check - a process asks about another
  *
- * When:	Linux: reading what /proc/PID protects. macOS 10.15.4.
+ * When:	Linux: an open of what is below /proc/PID of another process, as maps,
+ *		environ or fd, other than mem. macOS 10.15.4.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executables of process and target, and type.
  */
