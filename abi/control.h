@@ -41,7 +41,8 @@ enum es_request_op {
 	ES_REQUEST_GET_DEADLINE_MIN,
 	/*
 	 * Muting: `kind` says of what (enum es_mute_kind), the data whom: a path without NUL, or a struct es_token.
-	 * Types that a target kind can't have are left out. The reply comes when the change is in force.
+	 * Types that a target kind can't have are left out. The reply comes when the change is in force. Its value, as
+	 * that of ES_REQUEST_SUBSCRIBE: 0, or one more than a type of which nothing can come, see esd_mutes_silent().
 	 */
 	ES_REQUEST_MUTE,
 	ES_REQUEST_UNMUTE,		/* exactly these; fine if they weren't */

@@ -31,7 +31,7 @@ static void disown(struct es_client_s *client)
 {
 	int *const fds[] = {
 		&client->control.fd, &client->ring_fd, &client->epoll_fd, &client->wake_fd, &client->stop_fd,
-		&client->end_fd,
+		&client->end_fd, &client->ended_fd,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -96,6 +96,7 @@ static void free_client(struct es_client_s *client)
 	closep(&client->wake_fd);
 	closep(&client->stop_fd);
 	closep(&client->end_fd);
+	closep(&client->ended_fd);
 	esl_control_close(&client->control);
 	pthread_mutex_destroy(&client->subscribe_lock);
 	pthread_mutex_destroy(&client->sync_lock);
@@ -120,6 +121,7 @@ struct es_client_s *esl_client_alloc(void)
 	client->id = ++last_id;
 	client->creator = gettid();
 	client->ring_fd = client->epoll_fd = client->wake_fd = client->stop_fd = client->end_fd = -1;
+	client->ended_fd = -1;
 	client->syncs_end = &client->syncs;
 	pthread_mutex_init(&client->subscribe_lock, NULL);
 	pthread_mutex_init(&client->sync_lock, NULL);
@@ -147,4 +149,11 @@ bool es_linux_stream_ended(const es_client_t *pointer)
 	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
 
 	return !client || atomic_load(&client->ended);
+}
+
+int es_linux_stream_end_fd(const es_client_t *pointer)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+
+	return client ? client->ended_fd : -1;
 }

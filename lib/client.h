@@ -53,6 +53,7 @@ struct es_client_s {
 	int wake_fd;				/* eventfd: for the handler thread */
 	int stop_fd;				/* eventfd: for the gate thread */
 	int end_fd;				/* readable as soon as the daemon ends */
+	int ended_fd;				/* eventfd: written when `ended` is set, and never read */
 	uint32_t slot;
 	pthread_t handler_thread;
 	pthread_t gate_thread;
@@ -64,6 +65,8 @@ struct es_client_s {
 	_Atomic uint64_t wanted[ES_TYPE_WORDS];	/* the same, or what is just being asked for: for the handler thread */
 	/* Counted up before a request, read before a handler call: what precedes es_subscribe() the handler sees. */
 	_Atomic uint32_t changes;
+
+	atomic_bool silence_said;
 
 	pthread_mutex_t sync_lock;
 	struct esl_sync *syncs;			/* in order of position */
@@ -88,6 +91,9 @@ static inline void esl_client_putp(struct es_client_s **client)
 	if (*client)
 		esl_client_put(*client);
 }
+
+/* Once for each client: inverted muting has silenced a type, as a reply says. subscribe.c. */
+void esl_client_say_silent(struct es_client_s *client, const struct es_reply *reply);
 
 /* A new one, which nobody can get before it is added. NULL: no memory. */
 struct es_client_s *esl_client_alloc(void);

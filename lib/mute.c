@@ -53,6 +53,8 @@ static es_return_t ask(es_client_t *pointer, const struct es_request *request, c
 		explain(r);
 	if (r == 0 && ret_inverted)
 		*ret_inverted = reply.inverted;
+	if (r == 0)
+		esl_client_say_silent(client, &reply);
 	return r == 0 ? ES_RETURN_SUCCESS : ES_RETURN_ERROR;
 }
 
@@ -126,10 +128,59 @@ es_return_t es_unmute_process_events(es_client_t *client, const audit_token_t *a
 
 /* ---- paths ---- */
 
+enum { WARNINGS_MAX = 16 };		/* of this process; a loop that gets it wrong would fill a log */
+
+static bool is_target(es_mute_path_type_t type)
+{
+	return type == ES_MUTE_PATH_TYPE_TARGET_PREFIX || type == ES_MUTE_PATH_TYPE_TARGET_LITERAL;
+}
+
+static bool is_prefix(es_mute_path_type_t type)
+{
+	return type == ES_MUTE_PATH_TYPE_PREFIX || type == ES_MUTE_PATH_TYPE_TARGET_PREFIX;
+}
+
+/*
+ * The path without links, or NULL if it is that already, or isn't there. Of a prefix the last name may be the beginning
+ * of one, so what counts is the directory.
+ */
+static char *other_spelling(const char *path, bool prefix)
+{
+	_cleanup_free_ char *copy = strdup(path), *found = NULL;
+	size_t length;
+
+	if (!copy)
+		return NULL;
+	if (prefix)
+		*(strrchr(copy, '/') + 1) = '\0';
+	length = strlen(copy);
+	if (length > 1 && copy[length - 1] == '/')
+		copy[length - 1] = '\0';
+	found = realpath(copy, NULL);
+	return found && strcmp(found, copy) ? TAKE_POINTER(found) : NULL;
+}
+
+/* Mutes are compared as text with the paths of messages: one that no message can have is a mistake, and no error. */
+static void warn_of_path(const char *path, es_mute_path_type_t type)
+{
+	static _Atomic unsigned int warnings;
+	_cleanup_free_ char *other = NULL;
+
+	if (*path != '/' && !(is_target(type) && *path == '@') && !(is_prefix(type) && !*path)) {
+		if (atomic_fetch_add(&warnings, 1) < WARNINGS_MAX)
+			esl_log("\"%s\" is muted, and no event has such a path: they begin with /", path);
+		return;
+	}
+	other = *path == '/' ? other_spelling(path, is_prefix(type)) : NULL;
+	if (other && atomic_fetch_add(&warnings, 1) < WARNINGS_MAX)
+		esl_log("\"%s\" is muted, but events have the path without links, which begins with %s", path, other);
+}
+
 static es_return_t edit_path(es_client_t *client, enum es_request_op op, const char *path, es_mute_path_type_t type,
 			     struct es_request *request)
 {
 	size_t length = path ? strnlen(path, ES_MUTE_PATH_BYTES) : 0;
+	es_return_t result;
 
 	if (!path || (unsigned int)type >= ES_MUTE_PATH_KINDS || length >= ES_MUTE_PATH_BYTES)
 		return ES_RETURN_ERROR;
@@ -137,7 +188,10 @@ static es_return_t edit_path(es_client_t *client, enum es_request_op op, const c
 	request->op = op;
 	request->kind = type;
 	request->data_bytes = (uint32_t)length;
-	return ask(client, request, path, NULL);
+	result = ask(client, request, path, NULL);
+	if (result == ES_RETURN_SUCCESS && op == ES_REQUEST_MUTE)
+		warn_of_path(path, type);
+	return result;
 }
 
 es_return_t es_mute_path(es_client_t *client, const char *path, es_mute_path_type_t type)
@@ -169,8 +223,7 @@ es_return_t es_mute_path_events(es_client_t *client, const char *path, es_mute_p
 
 	if (!collect(events, event_count, request.types))
 		return ES_RETURN_ERROR;
-	if ((type == ES_MUTE_PATH_TYPE_TARGET_PREFIX || type == ES_MUTE_PATH_TYPE_TARGET_LITERAL) &&
-	    !has_target(request.types))
+	if (is_target(type) && !has_target(request.types))
 		return ES_RETURN_ERROR;
 	return edit_path(client, ES_REQUEST_MUTE, path, type, &request);
 }

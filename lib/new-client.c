@@ -34,7 +34,8 @@ static int open_events(struct es_client_s *client, int ring_fd)
 	client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	client->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	client->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (client->epoll_fd < 0 || client->wake_fd < 0 || client->stop_fd < 0)
+	client->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (client->epoll_fd < 0 || client->wake_fd < 0 || client->stop_fd < 0 || client->ended_fd < 0)
 		return -errno;
 	if (epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, ring_fd, &ring) < 0 ||
 	    epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, client->wake_fd, &wake) < 0)
@@ -73,6 +74,7 @@ static int take_fds(struct es_client_s *client, const struct es_reply *reply, co
 static void end_stream(struct es_client_s *client)
 {
 	atomic_store(&client->ended, true);
+	eventfd_write(client->ended_fd, 1);
 	esl_gate_close(client->gate);
 	esl_log("the daemon has ended: no more events come, and what waited for an answer has been let through; "
 		"delete the client and make a new one");
@@ -229,7 +231,8 @@ static es_new_client_result_t connect_client(struct es_client_s *client)
 	if (r == 0)
 		r = start_threads(client);
 	if (r < 0) {
-		esl_log("a client could not be set up in this program: %s", esl_errno(r));
+		esl_log("a client could not be set up in this program: %s%s", esl_errno(r), r == -EMFILE ?
+			"; raise its limit of open files (ulimit -n)" : "");
 		return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
 	}
 	return ES_NEW_CLIENT_RESULT_SUCCESS;
@@ -243,8 +246,10 @@ es_new_client_result_t esl_client_new(es_client_t **ret_client, es_handler_funct
 
 	if (!ret_client || !handler)
 		return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
-	if (geteuid() != 0 && !esl_control_is_named())
+	if (geteuid() != 0 && !esl_control_is_named()) {
+		esl_log("only root may be a client");
 		return ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED;
+	}
 
 	client = esl_client_alloc();
 	if (!client)

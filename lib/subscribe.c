@@ -43,6 +43,15 @@ static void explain(const struct es_reply *reply, int error)
 		esl_log("the daemon refused a change of subscriptions (%s); its log says why", esl_errno(error));
 }
 
+void esl_client_say_silent(struct es_client_s *client, const struct es_reply *reply)
+{
+	const char *name = reply->value ? es_linux_event_name((es_event_type_t)(reply->value - 1)) : NULL;
+
+	if (name && !atomic_exchange(&client->silence_said, true))
+		esl_log("muting of targets is inverted, and no target is listed for %s: none of these events will come "
+			"until one is, see es_invert_muting(3)", name);
+}
+
 static es_return_t change(struct es_client_s *client, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct es_reply reply;
@@ -62,6 +71,8 @@ static es_return_t change(struct es_client_s *client, enum es_request_op op, con
 	pthread_mutex_unlock(&client->subscribe_lock);
 	if (r > 0)
 		explain(&reply, r);
+	if (r == 0)
+		esl_client_say_silent(client, &reply);
 	return r == 0 ? ES_RETURN_SUCCESS : ES_RETURN_ERROR;
 }
 

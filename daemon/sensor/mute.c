@@ -213,6 +213,24 @@ static int parse(struct esd_mute *ret, uint32_t kind, const void *data, size_t s
 	return 0;
 }
 
+int esd_mutes_silent(const struct esd_mutes *mutes, const uint64_t types[ES_TYPE_WORDS])
+{
+	bool listed = false;
+	int silent = -1;
+
+	if (!(mutes->summary.client.inverted >> ES_STAGE_TARGET & 1))
+		return -1;
+	for (unsigned int type = esd_types_next(types, 0); type < ES_EVENT_TYPES; type = esd_types_next(types, type + 1)) {
+		if (targets[type] == ES_TARGET_NONE)
+			continue;
+		if (mutes->users[TARGET][type])
+			listed = true;
+		else if (silent < 0)
+			silent = (int)type;
+	}
+	return listed ? silent : -1;
+}
+
 /*
  * A process may end, or execute another program, at any moment: so it is looked at after it was muted. If it has ended
  * by then, it is the caller's mistake; if it ends later, sweep() finds it.

@@ -77,6 +77,12 @@ int esd_mutes_remove(struct esd_mutes *mutes, uint32_t kind, const void *data, s
 int esd_mutes_remove_all(struct esd_mutes *mutes, uint32_t stage);
 int esd_mutes_invert(struct esd_mutes *mutes, uint32_t stage);
 
+/*
+ * The first of these types of which nothing can come: targets are inverted, and none is listed for it, though one is for
+ * another of them. That is seldom meant. -1: none.
+ */
+int esd_mutes_silent(const struct esd_mutes *mutes, const uint64_t types[ES_TYPE_WORDS]);
+
 /* The first entry with an id above `cursor`, NULL: none; `link` leads on. If `cursor` is 0, those that ended have gone. */
 const struct esd_mute *esd_mutes_after(struct esd_mutes *mutes, uint64_t cursor);
 

@@ -63,6 +63,14 @@ static void reply_types(struct dispatch *call)
 	memcpy(call->reply.types, call->peer->client->types, sizeof(call->reply.types));
 }
 
+/* For the library to warn of: see ES_REQUEST_MUTE. */
+static void reply_silent(struct dispatch *call)
+{
+	const struct esd_client *client = call->peer->client;
+
+	call->reply.value = (uint32_t)(esd_mutes_silent(&client->mutes, client->types) + 1);
+}
+
 static int call_client(struct dispatch *call)
 {
 	struct esd_peer *peer = call->peer;
@@ -93,6 +101,7 @@ static int call_subscribe(struct dispatch *call)
 	call->reply.error = r < 0 ? -r : r;
 	call->reply.refused_type = refused;
 	reply_types(call);
+	reply_silent(call);
 	return esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 }
 
@@ -220,6 +229,7 @@ static int reply_mutes(struct dispatch *call, int r)
 	call->reply.error = r < 0 ? -r : r;
 	call->reply.inverted = call->peer->client->mutes.summary.client.inverted;
 	reply_types(call);
+	reply_silent(call);
 	return esd_control_reply(call->peer, &call->reply, NULL, NULL, 0);
 }
 

@@ -20,6 +20,23 @@ extern "C" {
 #endif
 
 /*
+ * The version of these headers. Compare numbers: a later version has more, and
+ * everything that an earlier one has.
+ */
+#define ES_LINUX_VERSION_MAJOR	0
+#define ES_LINUX_VERSION_MINOR	1
+#define ES_LINUX_VERSION_PATCH	0
+#define ES_LINUX_VERSION_NUMBER(major, minor, patch)	((major) << 16 | (minor) << 8 | (patch))
+#define ES_LINUX_VERSION	ES_LINUX_VERSION_NUMBER( \
+		ES_LINUX_VERSION_MAJOR, ES_LINUX_VERSION_MINOR, ES_LINUX_VERSION_PATCH)
+#define ES_LINUX_VERSION_STRING	"0.1.0"
+
+/* ES_LINUX_VERSION of the library that the program runs with. Any thread. */
+OS_EXPORT uint32_t es_linux_version(void);
+
+/* --- Handlers without blocks --- */
+
+/*
  * A handler as a function. It is called as a handler block would be: serially
  * for one client, in the order of delivery, on a thread of the library's own.
  * @context is what was given when the client was made. @message lives until
@@ -51,11 +68,60 @@ OS_EXPORT es_return_t es_sync_client_f(
 		es_client_t *_Nullable client, void (*_Nonnull function)(void *_Nullable context),
 		void *_Nullable context);
 
+/* --- Names, for logs --- */
+
 /*
  * The constant's name without its ES_EVENT_TYPE_, for example "AUTH_EXEC".
  * A constant string; NULL for numbers that are no event. Any thread.
  */
 OS_EXPORT const char *_Nullable es_linux_event_name(es_event_type_t type);
+
+/*
+ * The name of a constant, for example "ES_RETURN_ERROR". Constant strings; NULL
+ * for numbers that are none. Any thread.
+ */
+OS_EXPORT const char *_Nullable es_linux_return_name(es_return_t result);
+OS_EXPORT const char *_Nullable es_linux_respond_result_name(es_respond_result_t result);
+OS_EXPORT const char *_Nullable es_linux_new_client_result_name(es_new_client_result_t result);
+OS_EXPORT const char *_Nullable es_linux_clear_cache_result_name(es_clear_cache_result_t result);
+OS_EXPORT const char *_Nullable es_linux_mute_inverted_name(es_mute_inverted_return_t result);
+
+/*
+ * The one of these that fits the type of @result, which has to be a variable
+ * or a call: in C the constants themselves are plain numbers.
+ */
+#if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define es_linux_result_name(result) \
+	_Generic((result), \
+		es_return_t: es_linux_return_name, \
+		es_respond_result_t: es_linux_respond_result_name, \
+		es_new_client_result_t: es_linux_new_client_result_name, \
+		es_clear_cache_result_t: es_linux_clear_cache_result_name, \
+		es_mute_inverted_return_t: es_linux_mute_inverted_name)(result)
+#endif
+
+/* --- Tokens and processes --- */
+
+/* The words of a token that programs ask for, without <bsm/libbsm.h>. */
+static inline uid_t es_linux_token_auid(audit_token_t token)
+{
+	return token.val[0];
+}
+
+static inline uid_t es_linux_token_euid(audit_token_t token)
+{
+	return token.val[1];
+}
+
+static inline pid_t es_linux_token_pid(audit_token_t token)
+{
+	return (pid_t)token.val[5];
+}
+
+static inline unsigned int es_linux_token_pidversion(audit_token_t token)
+{
+	return token.val[7];
+}
 
 /*
  * The token that messages about this process carry, for es_mute_process() and
@@ -65,12 +131,47 @@ OS_EXPORT const char *_Nullable es_linux_event_name(es_event_type_t type);
  */
 OS_EXPORT es_return_t es_linux_own_token(audit_token_t *_Nonnull token);
 
+/* What es_linux_find_process() finds. Further members may come at its end. */
+typedef struct {
+	audit_token_t audit_token;		/* as it was given */
+	pid_t ppid;
+	es_string_token_t executable;		/* path; empty for kernel threads */
+	es_string_token_t cwd;			/* its working directory */
+	size_t arg_count;
+	const es_string_token_t *_Nonnull args;	/* as they are now: a program can overwrite them */
+} es_linux_process_t;
+
+/*
+ * What is known of an execution that runs: the one that @token names, as a
+ * message or es_linux_own_token() has it. Its users may have changed since.
+ * ES_RETURN_ERROR if it has ended, or the process executes another program by
+ * now; never what is known of another. Reads /proc, so paths are as the caller
+ * sees them. *@process is for es_linux_free_process(). Any thread; in a handler
+ * it costs the time of some system calls.
+ */
+OS_EXPORT es_return_t es_linux_find_process(
+		es_client_t *_Nonnull client, const audit_token_t *_Nonnull token,
+		es_linux_process_t *_Nullable *_Nonnull process);
+
+/* NULL is fine. */
+OS_EXPORT void es_linux_free_process(es_linux_process_t *_Nullable process);
+
+/* --- The stream's end --- */
+
 /*
  * True once the daemon that served @client is gone: no message will come any
  * more, and what was held for an answer has been let go. Delete the client and
  * make a new one. Any thread, also the handler.
  */
 OS_EXPORT bool es_linux_stream_ended(const es_client_t *_Nonnull client);
+
+/*
+ * A descriptor for poll(2), epoll or an event loop: it becomes readable (POLLIN)
+ * when es_linux_stream_ended() becomes true, and stays so. It is the client's:
+ * don't read or close it, and forget it before es_delete_client(). -1 if
+ * @client is none. Any thread.
+ */
+OS_EXPORT int es_linux_stream_end_fd(const es_client_t *_Nonnull client);
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,7 @@ known = {name for name, _, block in facts.Facts().signatures() if not block}
 linux = set(facts.parse_functions((Path(include) / 'EndpointSecurity/ESLinux.h').read_text()))
 
 seen = cc.run('#include <EndpointSecurity/ESLinux.h>\n', '-E', '-P').stdout
+seen = re.sub(r'static inline [^{]*\{[^}]*\}', '', seen)		# nobody exports those
 lists = {'the headers, as clang reads them': set(re.findall(r'\b(es_\w+)\s*\((?!\*)', seen))}
 
 script = re.sub(r'/\*.*?\*/', '', Path(map).read_text(), flags=re.S)

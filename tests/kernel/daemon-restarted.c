@@ -4,6 +4,8 @@
 
 #include "es-test.h"
 
+#include <poll.h>
+
 static int opens(void *context)
 {
 	int fd = open(context, O_RDONLY);
@@ -28,6 +30,14 @@ static bool learns(const struct test_client *client)
 	return es_linux_stream_ended(client->client);
 }
 
+/* Also by the descriptor, to whoever waits for that. */
+static bool is_readable(const struct test_client *client)
+{
+	struct pollfd fd = { .fd = es_linux_stream_end_fd(client->client), .events = POLLIN };
+
+	return poll(&fd, 1, 0) == 1 && fd.revents == POLLIN;
+}
+
 int main(void)
 {
 	static const es_event_type_t types[] = {ES_NOTIFY(EXIT)};
@@ -43,9 +53,10 @@ int main(void)
 		client = test_client(NULL, NULL);
 		test_subscribe(client, ES_AUTH(OPEN), ES_NOTIFY(OPEN), -1);
 		works(client, path);
-		CHECK(!es_linux_stream_ended(client->client));
+		CHECK(!es_linux_stream_ended(client->client) && !is_readable(client));
 		test_daemon_stop(i == 1 ? SIGTERM : SIGKILL);
 		CHECK(learns(client));
+		CHECK(is_readable(client));
 		CHECK_EQUAL(es_subscribe(client->client, types, 1), ES_RETURN_ERROR);
 		CHECK_EQUAL(es_get_deadline_miss_mode(client->client, &mode), ES_RETURN_ERROR);
 		CHECK_EQUAL(test_run(opens, (void *)path), 0);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "util/macro.h"
+
+/*
+ * What /proc says of an execution. A pid may come to mean another process, or another program, between two looks; so
+ * the daemon is asked before and after whether that pid still has that pidversion. If it had both times, everything in
+ * between was about this execution, since pidversions only grow.
+ */
+
+enum {
+	ARGS_MAX = 2 * 1024 * 1024,	/* what execve(2) takes at most */
+	FILE_MAX = 4096,
+};
+
+/* One block: the struct, the tokens of the arguments, the texts. */
+struct facts {
+	char *args;
+	size_t args_length;
+	size_t arg_count;
+	char executable[PATH_MAX];
+	char cwd[PATH_MAX];
+	pid_t ppid;
+};
+
+/* Muting nothing: the daemon says whether this execution runs. */
+static bool runs(struct es_client_s *client, const audit_token_t *token)
+{
+	const struct es_request request = {
+		.abi = ES_ABI_VERSION, .op = ES_REQUEST_MUTE, .kind = ES_MUTE_PROCESS, .data_bytes = sizeof(*token),
+	};
+	struct es_reply reply;
+
+	return !atomic_load(&client->ended) && !esl_control_ask(&client->control, &request, token, &reply, NULL, 0);
+}
+
+static int open_process(const audit_token_t *token)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u", token->val[5]);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Absent, as a kernel thread's are: empty. */
+static bool read_link(int process, const char *name, char text[PATH_MAX])
+{
+	ssize_t length = readlinkat(process, name, text, PATH_MAX - 1);
+
+	text[length > 0 ? length : 0] = '\0';
+	return length >= 0 || errno == ENOENT;
+}
+
+/* The whole file, with a NUL behind it. */
+static char *read_file(int process, const char *name, size_t *ret_length)
+{
+	_cleanup_close_ int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0, room = FILE_MAX;
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	do {
+		char *larger = realloc(text, room + 1);
+
+		if (!larger)
+			return NULL;
+		text = larger;
+		n = read(fd, text + length, room - length);
+		length += n > 0 ? (size_t)n : 0;
+		room += length == room ? room : 0;
+	} while (n > 0 && length < ARGS_MAX);
+	if (n < 0)
+		return NULL;
+	text[length] = '\0';
+	*ret_length = length;
+	return TAKE_POINTER(text);
+}
+
+/* The fourth word; the second is in parentheses, and may have anything in it. */
+static bool read_parent(int process, pid_t *ret_ppid)
+{
+	size_t length;
+	_cleanup_free_ char *stat = read_file(process, "stat", &length);
+	const char *name_end = stat ? strrchr(stat, ')') : NULL;
+
+	return name_end && sscanf(name_end, ") %*c %d", ret_ppid) == 1;
+}
+
+static bool read_facts(const audit_token_t *token, struct facts *facts)
+{
+	_cleanup_close_ int process = open_process(token);
+
+	if (process < 0 || !read_link(process, "exe", facts->executable) || !read_link(process, "cwd", facts->cwd) ||
+	    !read_parent(process, &facts->ppid))
+		return false;
+	facts->args = read_file(process, "cmdline", &facts->args_length);
+	for (size_t i = 0; facts->args && i < facts->args_length; i += strlen(facts->args + i) + 1)
+		facts->arg_count++;
+	return facts->args;
+}
+
+static es_string_token_t put_text(char **at, const char *text, size_t length)
+{
+	es_string_token_t token = { .length = length, .data = *at };
+
+	memcpy(*at, text, length + 1);
+	*at += length + 1;
+	return token;
+}
+
+static es_linux_process_t *make_process(const audit_token_t *token, const struct facts *facts)
+{
+	size_t tokens = facts->arg_count * sizeof(es_string_token_t);
+	size_t texts = facts->args_length + 1 + strlen(facts->executable) + 1 + strlen(facts->cwd) + 1;
+	es_linux_process_t *process = malloc(sizeof(*process) + tokens + texts);
+	es_string_token_t *args;
+	char *at;
+
+	if (!process)
+		return NULL;
+	args = (es_string_token_t *)(process + 1);
+	at = (char *)args + tokens;
+	*process = (es_linux_process_t){ .audit_token = *token, .ppid = facts->ppid, .arg_count = facts->arg_count, .args = args };
+	process->executable = put_text(&at, facts->executable, strlen(facts->executable));
+	process->cwd = put_text(&at, facts->cwd, strlen(facts->cwd));
+	for (const char *arg = facts->args; args < process->args + facts->arg_count; arg += strlen(arg) + 1)
+		*args++ = put_text(&at, arg, strlen(arg));
+	return process;
+}
+
+es_return_t es_linux_find_process(es_client_t *pointer, const audit_token_t *token, es_linux_process_t **ret_process)
+{
+	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
+	struct facts facts = {};
+	bool same;
+
+	if (!client || !token || !ret_process)
+		return ES_RETURN_ERROR;
+	same = runs(client, token) && read_facts(token, &facts) && runs(client, token);
+	*ret_process = same ? make_process(token, &facts) : NULL;
+	free(facts.args);
+	return *ret_process ? ES_RETURN_SUCCESS : ES_RETURN_ERROR;
+}
+
+void es_linux_free_process(es_linux_process_t *process)
+{
+	free(process);
+}
