@@ -1,7 +1,7 @@
 # The front door; meson does the work, under build/.
 #
 #	make		build everything (packages that are missing: make deps)
-#	make run	install what is missing, build what it takes, print this machine's events until Ctrl-C
+#	make run	install what is missing, build what it takes, print this machine's events until Ctrl-C: events=, format=json
 #	make check	install what is missing, build in every way, run every test but those that take minutes each
 #	make check-all	run those, too
 #	make bench	what events and decisions cost here
@@ -10,6 +10,7 @@
 # prefix and libdir are remembered by the build directory until they are given again.
 
 events ?= exec fork exit open rename unlink
+format ?= text
 jobs ?= $(shell nproc)
 build := build/gcc
 # What is built, as ninja calls it (everything if nothing is said), and the packages that this needs.
@@ -32,8 +33,8 @@ run:
 	@scripts/install-deps run
 	@$(MAKE) --no-print-directory build packages=run target=programs >&2
 	@[ "$$(id -u)" = 0 ] || { echo "make run watches the whole system, which only root may do: sudo make run" >&2; exit 1; }
-	@echo "Events of this machine ($(events)); Ctrl-C ends it." >&2
-	@exec $(build)/tools/eslogger $(events)
+	@echo "Waiting for events of this machine ($(events)); Ctrl-C ends it, make run format=json prints all of them." >&2
+	@exec $(build)/tools/eslogger --format $(format) $(events)
 
 check:
 	@scripts/install-deps check

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * eslogger: prints events as JSON, one object a line.
+ * eslogger: prints events, one a line: as JSON, or as text for people.
  *
- * The client's handler writes each message straight into a buffer (event-json.c), which the sink's thread writes out
- * (sink.c); the main thread waits for whatever ends the program: a signal, a reader that has gone, a daemon that has.
+ * The client's handler writes each message straight into a buffer (event-json.c, event-text.c), which the sink's thread
+ * writes out (sink.c); the main thread waits for whatever ends the program: a signal, a reader that has gone, a daemon that has.
  */
 
 #include <errno.h>
@@ -24,8 +24,10 @@
 
 #include <EndpointSecurity/ESLinux.h>
 
+#include "tools/ask.h"
 #include "tools/event.h"
 #include "tools/event-json.h"
+#include "tools/event-text.h"
 #include "tools/oslog.h"
 #include "tools/sink.h"
 #include "util/log.h"
@@ -34,45 +36,60 @@
 enum {
 	PREFIXES_MAX = 64,
 	TICK_MS = 500,			/* how often losses are reported and the stream's end is looked for */
+	QUIET_TICKS = 3,		/* without an event for so long after the start: say that none has come */
 	DRAIN_S = 5,			/* at the end: for what is still in the ring */
+};
+
+struct prefixes {
+	const char *text[PREFIXES_MAX];
+	size_t count;
 };
 
 struct eslogger {
 	es_event_type_t events[ES_EVENT_TYPE_LAST];
 	uint32_t event_count;
-	const char *prefixes[PREFIXES_MAX];
-	size_t prefix_count;
+	struct prefixes selected, targets, muted;
+	bool as_text;
+	struct event_text text;
 	bool to_oslog;
 	struct oslog oslog;
 
 	struct sink *sink;
+	pid_t self;
 	pid_t group;			/* our own, which is left out */
 	uint64_t next;			/* global_seq_num of the next message; the handler's own */
 	atomic_uint_fast64_t lost;
 	uint64_t lost_reported;
+	atomic_uint_fast64_t received;
+	atomic_uint_fast64_t left_out;		/* of our own group's processes, but for us */
+	bool left_out_reported;
 };
 
 static void usage(FILE *out)
 {
-	fputs("usage: eslogger [--oslog] [--format json] [--oslog-subsystem NAME] [--oslog-category NAME]\n"
-	      "                [--select PREFIX]... EVENT...\n"
-	      "       eslogger --list-events\n", out);
+	fputs("usage: eslogger [--oslog] [--format json|text] [--oslog-subsystem NAME] [--oslog-category NAME]\n"
+	      "                [--select PREFIX]... [--target PREFIX]... [--mute PREFIX]... EVENT...\n"
+	      "       eslogger --list-events\n"
+	      "       eslogger --version\n", out);
 }
 
 /* --- what comes in --- */
 
-static bool selected(const struct eslogger *logger, const es_message_t *message)
+static bool selected(struct eslogger *logger, const es_message_t *message)
 {
 	es_string_token_t path = message->process->executable->path;
 
-	if (message->process->group_id == logger->group)
+	if (message->process->group_id == logger->group) {
+		if (message->process->audit_token.val[5] != (unsigned int)logger->self)
+			atomic_fetch_add(&logger->left_out, 1);
 		return false;
-	if (!logger->prefix_count)
+	}
+	if (!logger->selected.count)
 		return true;
-	for (size_t i = 0; i < logger->prefix_count; i++) {
-		size_t length = strlen(logger->prefixes[i]);
+	for (size_t i = 0; i < logger->selected.count; i++) {
+		size_t length = strlen(logger->selected.text[i]);
 
-		if (path.length >= length && !memcmp(path.data, logger->prefixes[i], length))
+		if (path.length >= length && !memcmp(path.data, logger->selected.text[i], length))
 			return true;
 	}
 	return false;
@@ -87,13 +104,17 @@ static void handle_message(es_client_t *client, const es_message_t *message, voi
 	if (message->global_seq_num > logger->next)
 		atomic_fetch_add(&logger->lost, message->global_seq_num - logger->next);
 	logger->next = message->global_seq_num + 1;
+	atomic_fetch_add(&logger->received, 1);
 
 	if (!selected(logger, message))
 		return;
 	json = sink_begin(logger->sink);
 	if (!json)
 		return;
-	event_json_message(json, message);
+	if (logger->as_text)
+		event_text_message(&logger->text, json, message);
+	else
+		event_json_message(json, message);
 	sink_end(logger->sink);
 }
 
@@ -162,14 +183,23 @@ static bool add_event(struct eslogger *logger, const char *name)
 	return true;
 }
 
-static bool add_prefix(struct eslogger *logger, const char *prefix)
+static bool add_prefix(struct prefixes *prefixes, const char *option, const char *prefix)
 {
-	if (logger->prefix_count == PREFIXES_MAX) {
-		log_error("--select may be given %d times at most", PREFIXES_MAX);
+	if (prefixes->count == PREFIXES_MAX) {
+		log_error("--%s may be given %d times at most", option, PREFIXES_MAX);
 		return false;
 	}
-	logger->prefixes[logger->prefix_count++] = prefix;
+	prefixes->text[prefixes->count++] = prefix;
 	return true;
+}
+
+static bool set_format(struct eslogger *logger, const char *format)
+{
+	logger->as_text = !strcmp(format, "text");
+	if (logger->as_text || !strcmp(format, "json"))
+		return true;
+	log_error("unknown format: %s (json and text are there)", format);
+	return false;
 }
 
 enum {
@@ -180,6 +210,9 @@ enum {
 	OPTION_SUBSYSTEM,
 	OPTION_CATEGORY,
 	OPTION_SELECT,
+	OPTION_TARGET,
+	OPTION_MUTE,
+	OPTION_VERSION,
 };
 
 /* What an option says is stored. Returns -1 to go on, or the program's exit status. */
@@ -192,10 +225,7 @@ static int parse_option(struct eslogger *logger, int option)
 	case OPTION_LIST:
 		return list_events();
 	case OPTION_FORMAT:
-		if (!strcmp(optarg, "json"))
-			return -1;
-		log_error("unknown format: %s (only json is there)", optarg);
-		return EX_USAGE;
+		return set_format(logger, optarg) ? -1 : EX_USAGE;
 	case OPTION_OSLOG:
 		logger->to_oslog = true;
 		return -1;
@@ -206,7 +236,16 @@ static int parse_option(struct eslogger *logger, int option)
 		logger->oslog.category = optarg;
 		return -1;
 	case OPTION_SELECT:
-		return add_prefix(logger, optarg) ? -1 : EX_USAGE;
+		if (*optarg != '/')	/* of the other two the library says it */
+			log_warning("--select %s: no executable's path begins so, but with /", optarg);
+		return add_prefix(&logger->selected, "select", optarg) ? -1 : EX_USAGE;
+	case OPTION_TARGET:
+		return add_prefix(&logger->targets, "target", optarg) ? -1 : EX_USAGE;
+	case OPTION_MUTE:
+		return add_prefix(&logger->muted, "mute", optarg) ? -1 : EX_USAGE;
+	case OPTION_VERSION:
+		puts("eslogger " ES_LINUX_VERSION_STRING);
+		return fflush(stdout) ? EX_IOERR : EX_OK;
 	default:
 		usage(stderr);
 		return EX_USAGE;
@@ -223,6 +262,9 @@ static int parse_arguments(struct eslogger *logger, int argc, char **argv)
 		{ "oslog-subsystem", required_argument, NULL, OPTION_SUBSYSTEM },
 		{ "oslog-category", required_argument, NULL, OPTION_CATEGORY },
 		{ "select", required_argument, NULL, OPTION_SELECT },
+		{ "target", required_argument, NULL, OPTION_TARGET },
+		{ "mute", required_argument, NULL, OPTION_MUTE },
+		{ "version", no_argument, NULL, OPTION_VERSION },
 		{},
 	};
 	int option;
@@ -298,6 +340,57 @@ static int subscribe(struct eslogger *logger, es_client_t *client)
 	return EX_UNAVAILABLE;
 }
 
+/* Both are the kernel's work, before there is a message. */
+static int mute(const struct eslogger *logger, es_client_t *client)
+{
+	bool done = true;
+
+	for (size_t i = 0; done && i < logger->muted.count; i++)
+		done = es_mute_path(client, logger->muted.text[i], ES_MUTE_PATH_TYPE_PREFIX) == ES_RETURN_SUCCESS;
+	for (size_t i = 0; done && i < logger->targets.count; i++)
+		done = es_mute_path(client, logger->targets.text[i], ES_MUTE_PATH_TYPE_TARGET_PREFIX) ==
+		       ES_RETURN_SUCCESS;
+	if (done && logger->targets.count)
+		done = es_invert_muting(client, ES_MUTE_INVERSION_TYPE_TARGET_PATH) == ES_RETURN_SUCCESS;
+	if (done)
+		return EX_OK;
+	log_error("--target or --mute could not be done; the line above says why");
+	return EX_UNAVAILABLE;
+}
+
+/* For whoever sits before it and sees nothing yet. */
+static void report_start(void)
+{
+	_cleanup_free_ struct es_reply *reply = NULL;
+	const struct es_status_info *status;
+
+	if (ask_running(ES_REQUEST_STATUS, sizeof(*status), &reply) < 0 || reply->count != 1) {
+		log_info("events are printed as they come");
+		return;
+	}
+	status = (const void *)(reply + 1);
+	log_info("the %s sensor works, and knows %ju processes; events are printed as they come", sensor_name(status->sensor),
+		 (uintmax_t)status->processes);
+}
+
+static void report_quiet(const struct eslogger *logger)
+{
+	if (!atomic_load(&logger->received))
+		log_info("no event so far");
+}
+
+/* Once: it looks as if events were missing. */
+static void report_left_out(struct eslogger *logger)
+{
+	uint64_t count = atomic_load(&logger->left_out);
+
+	if (!count || logger->left_out_reported)
+		return;
+	log_info("what this process group's other processes do is left out, so that a pipeline doesn't feed itself; in a "
+		 "script, start eslogger with setsid(1) to see it");
+	logger->left_out_reported = true;
+}
+
 static void report_losses(struct eslogger *logger)
 {
 	uint64_t lost = atomic_load(&logger->lost);
@@ -341,12 +434,15 @@ static int run(struct eslogger *logger, es_client_t *client, int signal_fd, int 
 		[WAIT_OUTPUT] = { .fd = logger->to_oslog ? -1 : STDOUT_FILENO },
 	};
 
-	for (;;) {
+	for (unsigned int tick = 0;; tick += tick <= QUIET_TICKS) {
 		if (poll(fds, WAIT_COUNT, TICK_MS) < 0 && errno != EINTR) {
 			log_error("poll: %m");
 			return EX_OSERR;
 		}
 		report_losses(logger);
+		report_left_out(logger);
+		if (logger->as_text && tick == QUIET_TICKS)
+			report_quiet(logger);
 		if (fds[WAIT_FAILED].revents || fds[WAIT_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL))
 			return EX_OK;
 		if (fds[WAIT_SIGNAL].revents) {
@@ -391,7 +487,11 @@ static int stream(struct eslogger *logger, int signal_fd, int failed_fd, const s
 	if (result != ES_NEW_CLIENT_RESULT_SUCCESS)
 		return new_client_failed(result);
 
-	status = subscribe(logger, client);
+	status = mute(logger, client);
+	if (status == EX_OK)
+		status = subscribe(logger, client);
+	if (status == EX_OK && logger->as_text)
+		report_start();
 	if (status == EX_OK)
 		status = run(logger, client, signal_fd, failed_fd, &to_drain);
 
@@ -440,6 +540,21 @@ static int log_events(struct eslogger *logger)
 	return status;
 }
 
+/* The column is as wide as the longest name that can come. */
+static void prepare_text(struct eslogger *logger)
+{
+	const char *terminal = getenv("TERM");
+
+	for (uint32_t i = 0; i < logger->event_count; i++) {
+		unsigned int width = (unsigned int)strlen(event_name(logger->events[i]));
+
+		if (logger->text.event_width < width)
+			logger->text.event_width = width;
+	}
+	logger->text.colours = !logger->to_oslog && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && terminal &&
+			       strcmp(terminal, "dumb");
+}
+
 int main(int argc, char **argv)
 {
 	static struct eslogger logger = { .oslog = { .subsystem = "com.apple.eslogger" } };
@@ -453,6 +568,8 @@ int main(int argc, char **argv)
 		log_error("--oslog: %s is not there; leave the option out to print events", oslog_name());
 		return EX_UNAVAILABLE;
 	}
+	logger.self = getpid();
 	logger.group = getpgrp();
+	prepare_text(&logger);
 	return log_events(&logger);
 }

@@ -279,10 +279,11 @@ static void visit_exec_fd(const struct visit *v, const es_fd_t *e)
 
 static void visit_exec_fds(const struct visit *v, struct event_key key, const es_event_exec_t *e)
 {
-	uint32_t count = es_exec_fd_count(e);
+	uint32_t count;
 
 	if (v->is->brief)
 		return;
+	count = es_exec_fd_count(e);
 	OPEN(key, '[');
 	for (uint32_t i = 0; i < count; i++)
 		visit_exec_fd(v, es_exec_fd(e, i));

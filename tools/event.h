@@ -33,7 +33,7 @@ enum event_unit {
 	EVENT_PLAIN,
 	EVENT_STATUS,			/* as wait(2) gives it */
 	EVENT_SIGNAL,
-	EVENT_OPEN_FLAGS,		/* FREAD, FWRITE, O_* */
+	EVENT_OPEN_FLAGS,		/* FREAD, FWRITE */
 	EVENT_ACCESS,			/* R_OK, W_OK, X_OK */
 	EVENT_PROTECTION,		/* PROT_* */
 	EVENT_MODE,

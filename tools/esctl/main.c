@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include <EndpointSecurity/ESLinux.h>
+
 #include "tools/esctl/esctl.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -30,7 +32,7 @@ static const struct command {
 
 static void usage(FILE *out)
 {
-	fputs("usage: esctl COMMAND [--json]\n\n", out);
+	fputs("usage: esctl COMMAND [--json]\n       esctl --version\n\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-12s %-7s %s\n", commands[i].name, commands[i].argument ?: "", commands[i].text);
 }
@@ -55,6 +57,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'v' },
 		{},
 	};
 	const struct command *command;
@@ -66,6 +69,10 @@ int main(int argc, char **argv)
 		if (option == 'j') {
 			as_json = true;
 			continue;
+		}
+		if (option == 'v') {
+			puts("esctl " ES_LINUX_VERSION_STRING);
+			return fflush(stdout) ? EX_IOERR : EX_OK;
 		}
 		usage(option == 'h' ? stdout : stderr);
 		return option == 'h' ? EX_OK : EX_USAGE;

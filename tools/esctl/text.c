@@ -12,18 +12,6 @@ const struct event_name events[ES_EVENT_TYPES] = {
 #include "abi/events.def"
 };
 
-const char *sensor_name(uint32_t sensor)
-{
-	static const char *const names[] = {
-		[ES_SENSOR_NONE] = "none",
-		[ES_SENSOR_TRACEPOINT] = "tracepoint",
-		[ES_SENSOR_LSM] = "lsm",
-		[ES_SENSOR_REPLAY] = "replay",
-	};
-
-	return sensor < ARRAY_SIZE(names) ? names[sensor] : "unknown";
-}
-
 bool type_in(const uint64_t *types, unsigned int type)
 {
 	return types[type / 64] >> type % 64 & 1;

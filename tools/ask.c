@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <sysexits.h>
 
-#include "tools/esctl/esctl.h"
+#include "tools/ask.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -105,4 +105,16 @@ int ask_running(enum es_request_op op, size_t entry_bytes, struct es_reply **ret
 	if (r < 0)
 		return r;
 	return daemon_ask(fd, op, entry_bytes, ret_reply);
+}
+
+const char *sensor_name(uint32_t sensor)
+{
+	static const char *const names[] = {
+		[ES_SENSOR_NONE] = "none",
+		[ES_SENSOR_TRACEPOINT] = "tracepoint",
+		[ES_SENSOR_LSM] = "lsm",
+		[ES_SENSOR_REPLAY] = "replay",
+	};
+
+	return sensor < ARRAY_SIZE(names) ? names[sensor] : "unknown";
 }
