@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lets nobody execute one program, and nobody open one file for writing. Run as root.
+ * Lets nobody execute one program, and nobody open one file for writing: how questions are answered. Run as root.
+ *
+ * It protects nothing. The program can be copied, and the file be removed, replaced and truncated by name, without being
+ * opened; protect.c shows what it takes.
  *
  *	clang -fblocks deny.c -lEndpointSecurity -lBlocksRuntime -o deny
  *	./deny /usr/bin/program /etc/file

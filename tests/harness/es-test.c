@@ -17,6 +17,7 @@ enum { CHILDREN_MAX = 256, CLIENTS_MAX = 80, PATHS_MAX = 4096 };
 char test_dir[PATH_MAX];
 char test_mnt[PATH_MAX];
 bool test_no_scope;
+bool test_all_mounts;
 
 static char build_dir[PATH_MAX];
 static char socket_path[PATH_MAX];
@@ -353,13 +354,15 @@ static void daemon_start(const char *option, va_list options)
 	const char *argv[32] = {test_built("daemon/endpointsecurityd"), "--socket", socket_path};
 	size_t argc = 3;
 
-	if (!test_no_scope) {
+	if (test_all_mounts && !cgroup)
+		test_skip("a cgroup of the test's own");
+	if (!test_no_scope && !test_all_mounts) {
 		argv[argc++] = "--scope-mount";
 		argv[argc++] = test_mnt;
-		if (cgroup) {
-			argv[argc++] = "--scope-cgroup";
-			argv[argc++] = cgroup;
-		}
+	}
+	if (!test_no_scope && cgroup) {
+		argv[argc++] = "--scope-cgroup";
+		argv[argc++] = cgroup;
 	}
 	for (; option && argc < ARRAY_SIZE(argv) - 1; option = va_arg(options, const char *))
 		argv[argc++] = option;

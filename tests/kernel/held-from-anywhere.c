@@ -6,9 +6,9 @@
  * programs, by file handles and descriptors, and so on. A row is one way; each runs in a child of its own.
  */
 
+#include "es-ring.h"
 #include "es-test.h"
 
-#include <linux/io_uring.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -27,64 +27,6 @@ static const struct row *current;
 static es_auth_result_t verdict;
 static unsigned int asked;
 static bool gate;			/* is there one? */
-
-static int result(long value)
-{
-	return value < 0 ? errno : 0;
-}
-
-/* ---- io_uring, by hand ---- */
-
-struct ring {
-	int fd;
-	char *queue;
-	struct io_uring_sqe *entries;
-	struct io_uring_params parameters;
-};
-
-static int ring_open(struct ring *ring, unsigned int flags)
-{
-	size_t size;
-
-	*ring = (struct ring){ .parameters.flags = flags, .parameters.sq_thread_idle = 1000 };
-	ring->fd = (int)syscall(SYS_io_uring_setup, 4, &ring->parameters);
-	if (ring->fd < 0)
-		return errno;
-	size = ring->parameters.cq_off.cqes + ring->parameters.cq_entries * sizeof(struct io_uring_cqe);
-	ring->queue = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQ_RING);
-	ring->entries = mmap(NULL, ring->parameters.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
-	return ring->queue == MAP_FAILED || ring->entries == MAP_FAILED ? errno : 0;
-}
-
-static int ring_do(unsigned int setup, struct io_uring_sqe entry)
-{
-	unsigned int *tail, *head, *cq_tail, flags = IORING_ENTER_GETEVENTS;
-	struct ring ring;
-	int r = ring_open(&ring, setup);
-
-	if (r)
-		return r;
-	if (setup & IORING_SETUP_SQPOLL)
-		flags |= IORING_ENTER_SQ_WAKEUP;
-	ring.entries[0] = entry;
-	((unsigned int *)(ring.queue + ring.parameters.sq_off.array))[0] = 0;
-	tail = (unsigned int *)(ring.queue + ring.parameters.sq_off.tail);
-	__atomic_store_n(tail, 1, __ATOMIC_RELEASE);
-	head = (unsigned int *)(ring.queue + ring.parameters.cq_off.head);
-	cq_tail = (unsigned int *)(ring.queue + ring.parameters.cq_off.tail);
-	while (__atomic_load_n(cq_tail, __ATOMIC_ACQUIRE) == *head) {
-		if (syscall(SYS_io_uring_enter, ring.fd, 1, 1, flags, NULL, 0) < 0 && errno != EINTR)
-			return errno;
-	}
-	r = ((struct io_uring_cqe *)(ring.queue + ring.parameters.cq_off.cqes))[0].res;
-	return r < 0 ? -r : 0;
-}
-
-static struct io_uring_sqe ring_entry(int opcode, const char *path)
-{
-	return (struct io_uring_sqe){ .opcode = (uint8_t)opcode, .fd = AT_FDCWD, .addr = (uint64_t)path };
-}
 
 static int ring_openat(void)
 {
