@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -69,27 +70,36 @@ static const char *refusal(int error)
 	}
 }
 
+static void late_text(char text[32], uint64_t ns)
+{
+	if (ns < NS_PER_MS)
+		snprintf(text, 32, "less than 1 ms");
+	else
+		snprintf(text, 32, "%" PRIu64 " ms", ns / NS_PER_MS);
+}
+
 static void log_missed(struct esd_daemon *daemon, const struct es_note_info *note, const char *executable,
 		       const char *path)
 {
 	const char *type = note->type < ES_EVENT_TYPES ? esd_events[note->type].name : "an operation";
 	const char *warden = note->by_warden ? " (seen to by the warden, since the daemon hung, or was busy)" : "";
-	uint64_t late_ms = note->late_ns / NS_PER_MS;
+	char late[32];
 	struct log_limit unlimited = {};
 	/* Each client is killed once, but one that lives can be late for ever. */
 	struct log_limit *limit = note->outcome == ES_MISS_KILL ? &unlimited : &daemon->misses;
 
+	late_text(late, note->late_ns);
 	if (!path[0])
 		path = "something";
 	if (note->kind == ES_NOTE_MISSED)
 		log_limited(limit, LOG_LEVEL_WARNING,
-			    "pid %d (%s) missed the deadline of %s of %s by pid %d (thread %d) by %" PRIu64 " ms: %s%s",
-			    note->pid, executable, type, path, note->op_pid, note->op_tid, late_ms, outcome(note),
+			    "pid %d (%s) missed the deadline of %s of %s by pid %d (thread %d) by %s: %s%s",
+			    note->pid, executable, type, path, note->op_pid, note->op_tid, late, outcome(note),
 			    warden);
 	else
 		log_limited(limit, LOG_LEVEL_WARNING,
-			    "pid %d (%s) has not looked at what waits for it for %" PRIu64 " ms, "
-			    "%s of %s by thread %d: %s%s", note->pid, executable, late_ms, type, path, note->op_tid,
+			    "pid %d (%s) has not looked at what waits for it for %s, "
+			    "%s of %s by thread %d: %s%s", note->pid, executable, late, type, path, note->op_tid,
 			    outcome(note), warden);
 }
 
