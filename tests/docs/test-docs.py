@@ -102,9 +102,21 @@ def check_table():
     rows = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     declared = {number for name, number in re.findall(r"^ES_EVENT\((\w+), *(\d+),", read("abi/events.def"), re.MULTILINE)
                 if not name.startswith("RESERVED_")}
-    shown = set(re.findall(r"\| (\d+) (?:delivers|holds|no|silent|never) ", rows.replace("|", "| |")))
+    shown = set(re.findall(r"\| (\d+) (?:delivers|both|lsm|silent|never) ", rows.replace("|", "| |")))
     if declared != shown:
         faults.append(f"scripts/events-table: numbers differ from abi/events.def: {sorted(declared ^ shown)}")
+
+
+def unlisted(index):
+    """Pages that the index doesn't lead to."""
+    pages = {os.path.basename(path) for path in FILES if re.fullmatch(r"docs/[\w-]+\.md", path)} - {"README.md"}
+    return sorted(pages - set(LINK.findall(index)))
+
+
+def check_index():
+    index = read("docs/README.md")
+    assert unlisted(index.replace("(muting.md)", "")) == ["muting.md"]
+    faults.extend(f"docs/README.md doesn't list {page}" for page in unlisted(index))
 
 
 def compiles(code):
@@ -143,6 +155,7 @@ def main():
     faults.extend(check_status(read("docs/status.md")))
     check_table()
     check_client()
+    check_index()
     print("\n".join(faults) or "README.md and docs/ agree with the tree")
     return 1 if faults else 0
 
