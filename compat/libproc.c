@@ -10,8 +10,8 @@
 #include <EndpointSecurity/ESLinux.h>
 
 #include "compat/sleep.h"
+#include "lib/unseen.h"
 #include "util/macro.h"
-#include "util/unseen.h"
 
 EXPORT int proc_pidpath(int pid, void *buffer, uint32_t size)
 {

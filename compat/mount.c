@@ -12,8 +12,8 @@
 #include <EndpointSecurity/ESPlatform.h>
 
 #include "compat/sleep.h"
+#include "lib/unseen.h"
 #include "util/macro.h"
-#include "util/unseen.h"
 
 EXPORT int es_statfs(const char *path, struct es_statfs *to);
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "compat/sleep.h"
+#include "lib/unseen.h"
 #include "util/macro.h"
-#include "util/unseen.h"
 
 enum { SPARE = 16 };		/* processes that may start until the second call */
 

@@ -11,8 +11,8 @@
 
 #include "control.h"
 #include "log.h"
+#include "unseen.h"
 #include "util/macro.h"
-#include "util/unseen.h"
 
 /* pid and pidversion in one word. After fork() the pid is another, and what was learnt doesn't count. */
 static _Atomic uint64_t learnt;

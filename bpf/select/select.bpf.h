@@ -26,7 +26,7 @@ static long unseen_step(uint32_t slot, struct unseen *unseen)
 }
 
 /*
- * Leaves out the clients of the current process, if its thread has the mark of util/unseen.h: a library looks something
+ * Leaves out the clients of the current process, if its thread has the mark of lib/unseen.h: a library looks something
  * up for a handler, which would be told of that, and ask again. Who isn't a client can hide nothing by it.
  */
 __noinline uint64_t select_unseen(uint64_t slots)

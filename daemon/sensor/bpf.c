@@ -553,7 +553,7 @@ static const char *load_advice(int error)
 		return "needs a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, 6.1 or later";
 	if (error == -ENOMEM)
 		return "needs more memory than this machine or its cgroup gives";
-	return "the lines before this one say what the kernel refused";
+	return "with --verbose it says what was refused";
 }
 
 static int programs_open(struct esd_bpf *s, const struct btf *btf)

@@ -10,15 +10,17 @@
 #include "util/log.h"
 #include "util/macro.h"
 
+/* Of what fails the daemon says what it takes, in a line; what libbpf has to say is for who wants to know more. */
 static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	_cleanup_free_ char *text = NULL;
 	char *save = NULL, *line;
 
+	(void)level;
 	if (vasprintf(&text, format, arguments) < 0)
 		return 0;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		log_message(level == LIBBPF_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
+		log_message(LOG_LEVEL_DEBUG, "%s", line);
 	return 0;
 }
 

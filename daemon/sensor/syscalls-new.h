@@ -3,7 +3,7 @@
 
 /*
  * Numbers that the headers of Debian 12 (Linux 6.1) don't have, so that what is built there sees these calls on newer
- * kernels. They are the same on all architectures, and for 32-bit programs. Include it after asm/unistd.h.
+ * kernels. They are the same on all architectures, and for 32-bit programs. Whoever includes this has included its own numbers.
  */
 
 #ifndef __NR_fchmodat2
