@@ -245,7 +245,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 static __noinline int send_signal_record(uint32_t type, int value, struct task_struct *target)
 {
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots)
