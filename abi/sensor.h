@@ -147,7 +147,7 @@ enum { ES_SCOPE_MOUNTS = 16 };
 enum { ES_UNSEEN_SLACK_NS = 50023 };
 
 /* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
-enum { ES_SCRATCH_POOL = 32 };
+enum { ES_SCRATCH_POOL = 512 };		/* at most: two for each CPU, a power of two, 32 at least */
 
 /* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
 struct es_sensor_control {

@@ -192,7 +192,7 @@ struct scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + ES_SCRATCH_POOL */
+	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + scratch_pool */
 	__type(key, uint32_t);
 	__type(value, struct scratch);
 } scratch SEC(".maps");
@@ -343,6 +343,9 @@ struct {
 
 /* Index of the scratch area for iterators, which may be preempted: the last one. Set by the daemon, as above. */
 const volatile uint32_t scratch_for_iterators;
+
+/* How many there are in the pool behind it, a power of two. Set by the daemon. */
+const volatile uint32_t scratch_pool;
 
 /* This kernel's inode_setattr hook has the mount's mapping of ids as its first argument, as since 6.9. Set by the daemon. */
 const volatile bool setattr_has_idmap;

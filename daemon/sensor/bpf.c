@@ -622,6 +622,16 @@ static bool vfs_create_has_inode(const struct btf *btf)
 	return id < 0 || btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type)) == 5;
 }
 
+/* For programs that may be preempted: more than one may be under way for each CPU. */
+static uint32_t pool_size(int cpus)
+{
+	uint32_t size = 32;
+
+	while (size < 2 * (uint32_t)cpus && size < ES_SCRATCH_POOL)
+		size *= 2;
+	return size;
+}
+
 static int programs_open(struct esd_bpf *s, const struct btf *btf)
 {
 	int cpus = libbpf_num_possible_cpus(), r;
@@ -648,7 +658,8 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	    sizeof(s->skel->rodata->mute_keys))
 		return -EIO;
 	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
-	scratch = SCRATCH_PER_CPU * cpus + 1 + ES_SCRATCH_POOL;
+	s->skel->rodata->scratch_pool = pool_size(cpus);
+	scratch = SCRATCH_PER_CPU * cpus + 1 + pool_size(cpus);
 	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
 }
 
