@@ -147,7 +147,7 @@ enum { ES_SCOPE_MOUNTS = 16 };
 enum { ES_UNSEEN_SLACK_NS = 50023 };
 
 /* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
-enum { ES_SCRATCH_POOL = 32 };
+enum { ES_SCRATCH_POOL = 512 };		/* at most: two for each CPU, a power of two, 32 at least */
 
 /* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
 struct es_sensor_control {
@@ -167,6 +167,15 @@ struct es_sensor_control {
 	uint32_t cache_generation;		/* of the answers that count; 0: none are kept */
 	uint32_t cache_watched;			/* 1: the hooks that ask take note of changes, too */
 	uint32_t gates[ES_GATES];		/* by type: ES_GATE_*, see abi/follow.h; 0: nobody may sleep there yet */
+	/*
+	 * The subscribers of a type that is told by what the kernel itself acted on (daemon/sensor/objects.h), else none:
+	 * by_object says which it is. While probe_tid isn't 0, what that thread does is told to nobody, but counted.
+	 */
+	uint64_t objects[ES_EVENT_TYPES];
+	uint8_t by_object[ES_EVENT_TYPES];
+	uint32_t object_lookups;		/* some of them need to know where path arguments lead */
+	uint32_t probe_tid;
+	uint32_t probed[ES_EVENT_TYPES];
 };
 
 /* The beginning of what the programs keep of each process, in the map `processes`. */

@@ -21,6 +21,10 @@
 #include "bpf/notify/dispatch.bpf.h"
 #include "bpf/notify/file.bpf.h"
 #include "bpf/notify/name.bpf.h"
+#include "bpf/notify/object-attribute.bpf.h"
+#include "bpf/notify/object-file.bpf.h"
+#include "bpf/notify/object-name.bpf.h"
+#include "bpf/notify/object-system.bpf.h"
 #include "bpf/notify/process.bpf.h"
 #include "bpf/notify/system.bpf.h"
 

@@ -49,6 +49,11 @@ void log_set_level(enum log_level level)
 	log_state.level = level;
 }
 
+bool log_shows(enum log_level level)
+{
+	return level <= log_state.level;
+}
+
 /*
  * A line is written at once, so that lines of several processes don't mix; control characters can't forge a line. If
  * stderr is a pipe that nobody empties, the line is lost: a program that others wait for doesn't wait for a reader.

@@ -28,6 +28,7 @@ struct log_limit {
 
 void log_init(const char *program);
 void log_set_level(enum log_level level);
+bool log_shows(enum log_level level);
 
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)

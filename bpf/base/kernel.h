@@ -30,7 +30,7 @@ typedef _Bool bool;
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct list_head {
-	struct list_head *next;
+	struct list_head *next, *prev;
 };
 
 struct hlist_node {
@@ -199,6 +199,32 @@ struct iattr {
 
 struct vm_area_struct {
 	unsigned long vm_start;
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
+struct kstat {
+	uint16_t mode;
+	unsigned int nlink;
+	uint32_t blksize;
+	uint64_t ino;
+	uint32_t dev;
+	uint32_t rdev;
+	kuid_t uid;
+	kgid_t gid;
+	int64_t size;
+	struct timespec64 atime, mtime, ctime;
+	uint64_t blocks;
+};
+
+struct __kernel_timex {
+	unsigned int modes;
+};
+
+struct renamedata {
+	struct dentry *old_dentry;
+	struct dentry *new_dentry;
+	unsigned int flags;
 };
 
 struct fdtable {
@@ -417,6 +443,15 @@ void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
 		bpf_core_read(&value_, sizeof(from_->member), &from_->member); \
 	value_; \
 })
+
+/* A struct path in the kernel's memory. */
+static inline __attribute__((always_inline)) struct path path_at(uint64_t address)
+{
+	struct path path = {};
+
+	bpf_probe_read_kernel(&path, sizeof(path), (void *)address);
+	return path;
+}
 
 /* A pointer that the verifier knows, as a mere number, which is what functions that are verified by their own take. */
 static inline __attribute__((always_inline)) uint64_t scalar_of(const void *pointer)

@@ -187,11 +187,12 @@ struct scratch {
 	struct process unknown_process;	/* one that nothing is kept of */
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
+	uint32_t taken;			/* from the pool: what pool_give() takes */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + ES_SCRATCH_POOL */
+	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + scratch_pool */
 	__type(key, uint32_t);
 	__type(value, struct scratch);
 } scratch SEC(".maps");
@@ -210,6 +211,14 @@ struct {
 	__type(value, struct process);
 } processes SEC(".maps");
 
+/* The address that a program passes, or, where the kernel has copied it, that. */
+struct unix_address {
+	uint64_t at;
+	uint32_t len;
+	uint16_t family;		/* hooks read it */
+	bool copied;
+};
+
 /* What a thread's system call was about to do: taken down on entry where it can't be seen any more on exit. */
 struct syscall_state {
 	uint32_t kind;			/* of the call under way; ES_KIND_NONE: none */
@@ -227,10 +236,14 @@ struct syscall_state {
 	char fstype[16];		/* umount: of what is about to go */
 	char devname[NAME_BYTES];
 	char text[NAME_BYTES];		/* name of an attribute or a socket that is asked about */
+	struct unix_address address;	/* of the socket that is to be connected */
+	uint64_t connected;		/* the socket that was asked about by its name: its inode, or CONNECTED_ABSTRACT; 0: none */
 	uint64_t magic;
 	uint32_t dev;
 	uint32_t blksize;
 };
+
+enum { CONNECTED_ABSTRACT = 1 };
 
 enum {
 	SYSCALL_DENIED = 1 << 0,		/* a client said no */
@@ -243,6 +256,65 @@ struct {
 	__type(key, int);
 	__type(value, struct syscall_state);
 } syscall_states SEC(".maps");
+
+/* What is about to be done to a name, as a hook saw it: see notify/object.bpf.h. Addresses are mere numbers. */
+struct unfinished_name {
+	uint64_t key;			/* dentry that the kernel does it to; 0: nothing is about to be done */
+	uint64_t slots;			/* who wants to know */
+	uint64_t mnt;
+	uint64_t dir;			/* dentries of the directories: where it is, and where it goes */
+	uint64_t to_dir;
+	uint64_t old;			/* dentry of what gets another name */
+	uint32_t type;
+	uint32_t name_len;		/* of name, that the file has before */
+	struct es_stat stat;		/* before */
+	struct es_stat replaced;	/* mode 0: nothing is replaced */
+	char name[NAME_BYTES + 8];
+};
+
+/* Where the last path that a thread passed to the kernel has led. */
+struct unfinished_lookup {
+	uint64_t mnt;
+	uint64_t dentry;
+	uint64_t inode;			/* since the dentry's memory may be another's soon */
+};
+
+struct unfinished_object {
+	uint64_t mnt;
+	uint64_t dentry;
+	uint64_t slots;
+};
+
+struct unfinished_umount {
+	uint64_t mnt;
+	uint64_t slots;
+	uint64_t parent, mountpoint;
+	uint64_t magic;
+	uint32_t dev;
+	uint32_t blksize;
+	char fstype[16];
+	char devname[NAME_BYTES];
+};
+
+/* A part for each kind of operation, since one may happen inside another: overlayfs copies a file up to rename it. */
+struct unfinished {
+	struct unfinished_name name;
+	struct unfinished_lookup lookup;
+	struct unfinished_object stat;
+	struct unfinished_object root;
+	struct unfinished_object moved;
+	struct unfinished_umount umount;
+};
+
+/* Kernels give nothing for a value that is too large, and don't say so. */
+_Static_assert(sizeof(struct unfinished) < 4096, "struct unfinished");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct unfinished);
+} unfinished_of SEC(".maps");
 
 /* Where ask() puts it: one for each client, whose gate thread is the only one to run it. */
 struct {
@@ -272,8 +344,14 @@ struct {
 /* Index of the scratch area for iterators, which may be preempted: the last one. Set by the daemon, as above. */
 const volatile uint32_t scratch_for_iterators;
 
+/* How many there are in the pool behind it, a power of two. Set by the daemon. */
+const volatile uint32_t scratch_pool;
+
 /* This kernel's inode_setattr hook has the mount's mapping of ids as its first argument, as since 6.9. Set by the daemon. */
 const volatile bool setattr_has_idmap;
+
+/* vfs_create() is passed the directory's inode before the dentry, as before 7.x. Set by the daemon. */
+const volatile bool vfs_create_has_inode;
 
 /* System calls by number, native and 32-bit: set by the daemon before the programs are loaded. */
 const volatile struct es_syscall syscalls[2 * ES_SYSCALLS];

@@ -80,3 +80,14 @@ static __always_inline struct syscall_state *syscall_entered(uint32_t kind)
 
 	return state && state->kind == kind ? state : NULL;
 }
+
+/*
+ * The kernel does it by itself, in the course of something that a program did: overlayfs, in the file systems below
+ * it. Then it acts with other credentials than the program's.
+ */
+static __always_inline bool by_kernel(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return READ_CORE(task, cred) != READ_CORE(task, real_cred);
+}

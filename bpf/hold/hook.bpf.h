@@ -59,17 +59,6 @@ static __always_inline void put_file_number(struct scratch *s, struct file *file
 }
 
 /*
- * The kernel does it by itself, in the course of something that was asked about: overlayfs, in the file systems below
- * it. Then it acts with other credentials than the program's.
- */
-static __always_inline bool by_kernel(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return READ_CORE(task, cred) != READ_CORE(task, real_cred);
-}
-
-/*
  * Takes a name down with the task, and makes a number of it, that changes with it: it is part of what a question is
  * about.
  */

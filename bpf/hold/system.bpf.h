@@ -8,7 +8,7 @@
  *	move_mount		AUTH_MOUNT, where mount(2) isn't used
  *	sb_remount		AUTH_REMOUNT, likewise
  *	socket_bind		AUTH_UIPC_BIND
- *	socket_connect		AUTH_UIPC_CONNECT
+ *	socket_connect, unix_stream_connect, unix_may_send	AUTH_UIPC_CONNECT
  *	settime			AUTH_SETTIME
  *	kernel_read_file, kernel_load_data	AUTH_KEXTLOAD
  */
@@ -141,40 +141,118 @@ static __noinline int about_address(struct question *q, struct unix_address *add
 	return 0;
 }
 
+/* The inode that the name leads to now, CONNECTED_ABSTRACT, or 0: it can't be followed. */
+static __noinline uint64_t address_leads(struct unix_address *address)
+{
+	uint32_t index = 0;
+	struct scratch *s = pool_take(&index);
+	uint64_t inode = 0;
+
+	rcu_begin(true);
+	if (s && read_unix_address(s, address))
+		inode = s->user[0] == '@' ? CONNECTED_ABSTRACT : socket_file(s);
+	rcu_end(true);
+	if (s)
+		pool_give(index);
+	return inode;
+}
+
+static __always_inline bool is_named(const struct unix_address *address)
+{
+	return address->family == LINUX_AF_UNIX && address->len > sizeof(address->family) &&
+	       address->len <= sizeof(address->family) + UNIX_PATH_BYTES;
+}
+
 /* An address without a name is asked about by nobody: the kernel makes one up. */
-static __always_inline int ask_socket(struct socket *socket, void *sockaddr, int len, uint32_t type, uint32_t notify)
+static __always_inline int on_socket_bind(struct socket *socket, void *sockaddr, int len, int ret)
 {
 	struct unix_address address = { .at = scalar_of(sockaddr), .len = len, .copied = true };
-	struct socket *connected = type == EV_AUTH_UIPC_CONNECT ? socket : NULL;
 	struct syscall_state *state = syscall_state_of_current(true);
 	struct question q = {};
 
 	bpf_probe_read_kernel(&address.family, sizeof(address.family), sockaddr);
-	if (!state || address.family != LINUX_AF_UNIX || len <= (int)sizeof(address.family) ||
-	    len > (int)sizeof(address.family) + UNIX_PATH_BYTES)
+	if (ret || !state || !is_named(&address))
+		return ret;
+	if (!question_open(&q, EV_AUTH_UIPC_BIND, EV_NOTIFY_UIPC_BIND, (uint64_t)READ_CORE(socket, sk),
+			   text_take(state, address.at, len), 0))
 		return 0;
-	if (!question_open_cached(&q, type, notify, (uint64_t)READ_CORE(socket, sk),
-				  text_take(state, address.at, len), 0,
-				  if (connected) about_address(&q, &address)))
-		return 0;
-	return question_ask(&q, WAIT_GATE, put_address(&q, s, &address, connected));
-}
-
-static __always_inline int on_socket_bind(struct socket *socket, void *address, int len, int ret)
-{
-	return ret ? ret : ask_socket(socket, address, len, EV_AUTH_UIPC_BIND, EV_NOTIFY_UIPC_BIND);
+	return question_ask(&q, WAIT_GATE, put_address(&q, s, &address, NULL));
 }
 
 LSM_HOOK(socket_bind, on_socket_bind(socket, address, len, ret), struct socket *socket, void *address, int len,
 	 int ret)
 
-static __always_inline int on_socket_connect(struct socket *socket, void *address, int len, int ret)
+/*
+ * Here a task can wait at the gate, and only a name is known, which may lead elsewhere when the kernel follows it. What
+ * can't be followed isn't asked about yet; and what was is told from what the kernel finds: ask_connected().
+ */
+static __always_inline int ask_connecting(struct syscall_state *state, struct socket *socket)
 {
-	return ret ? ret : ask_socket(socket, address, len, EV_AUTH_UIPC_CONNECT, EV_NOTIFY_UIPC_CONNECT);
+	struct unix_address *address = &state->address;
+	struct question q = {};
+
+	if (!question_open_cached(&q, EV_AUTH_UIPC_CONNECT, EV_NOTIFY_UIPC_CONNECT, (uint64_t)READ_CORE(socket, sk),
+				text_take(state, address->at, address->len), 0, about_address(&q, address)))
+		return 0;
+	return question_ask(&q, WAIT_GATE, put_address(&q, s, address, socket));
+}
+
+static __always_inline int on_socket_connect(struct socket *socket, void *sockaddr, int len, int ret)
+{
+	struct syscall_state *state = syscall_state_of_current(true);
+
+	if (ret || !state || !control.subscribers[EV_AUTH_UIPC_CONNECT])
+		return ret;
+	state->connected = 0;
+	state->address.at = scalar_of(sockaddr);
+	state->address.len = len;
+	state->address.copied = true;
+	bpf_probe_read_kernel(&state->address.family, sizeof(state->address.family), sockaddr);
+	if (!is_named(&state->address))
+		return 0;
+	state->connected = address_leads(&state->address);
+	return state->connected ? ask_connecting(state, socket) : 0;
 }
 
 LSM_HOOK(socket_connect, on_socket_connect(socket, address, len, ret), struct socket *socket, void *address, int len,
 	 int ret)
+
+/* The kernel has found the socket, and holds its lock. Was this one allowed? */
+static __always_inline int ask_connected(uint64_t sk, uint64_t other, bool by_name)
+{
+	struct path path = path_at(other + bpf_core_field_offset(struct unix_sock, path));
+	struct syscall_state *state = syscall_state_of_current(false);
+	uint64_t inode = CONNECTED_ABSTRACT;
+	struct question q = {};
+
+	if (path.dentry)
+		inode = READ_SCALAR(path.dentry, d_inode);
+	if (state && by_name && state->connected == inode)
+		return 0;
+	if (!question_open_cached(&q, EV_AUTH_UIPC_CONNECT, EV_NOTIFY_UIPC_CONNECT, sk, other, inode,
+				if (path.dentry) about_inode(&q, inode, (uint64_t)path.dentry, path.mnt, ANSWER_RESULT)))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_socket(s, sk, other));
+}
+
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(plain_unix_stream_connect, struct sock *sk, struct sock *other, struct sock *made, int ret)
+{
+	if (ret || !control.subscribers[EV_AUTH_UIPC_CONNECT])
+		return ret;
+	return ask_connected(scalar_of(sk), scalar_of(other), true);
+}
+
+/* connect(2) of a socket for datagrams, or one that is sent by name. What is sent to a peer was asked about before. */
+SEC("lsm/unix_may_send")
+int BPF_PROG(plain_unix_may_send, struct socket *from, struct socket *to, int ret)
+{
+	uint64_t sk = READ_SCALAR(from, sk), other = READ_SCALAR(to, sk);
+
+	if (ret || !control.subscribers[EV_AUTH_UIPC_CONNECT] || READ_SCALAR((struct unix_sock *)sk, peer) == other)
+		return ret;
+	return ask_connected(sk, other, current_syscall().kind == ES_KIND_CONNECT);
+}
 
 /* ---- clock ---- */
 

@@ -101,7 +101,7 @@ int BPF_PROG(exit_attribute, struct pt_regs *regs, long ret)
 	if (!args)
 		return 0;
 	attribute = attribute_of(args);
-	slots = select_clients(attribute.type);
+	slots = call_clients(attribute.type);
 	if (!slots)
 		return 0;
 	if (args->kind == ES_KIND_READLINK)
@@ -152,7 +152,7 @@ static __always_inline uint64_t xattr_name(const struct syscall_args *args)
 
 static __always_inline void xattr_send(struct syscall_args *args, uint32_t type, uint64_t name, int64_t number)
 {
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots)
@@ -232,7 +232,7 @@ int BPF_PROG(exit_getxattr, struct pt_regs *regs, long ret)
 
 static __noinline int send_path_event(uint32_t type, struct path *path)
 {
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots)

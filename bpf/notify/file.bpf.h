@@ -17,7 +17,7 @@ enum {
 static __noinline int send_file_event(uint32_t type, uint64_t address, int64_t num0, int64_t num1)
 {
 	struct file *file = (void *)address;
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots || !file)
@@ -52,7 +52,7 @@ static __always_inline void open_denied_send(struct syscall_state *state)
 
 static __always_inline void open_send(struct file *file)
 {
-	uint64_t slots = select_clients(EV_NOTIFY_OPEN);
+	uint64_t slots = call_clients(EV_NOTIFY_OPEN);
 	struct scratch *s;
 
 	if (!slots)
@@ -228,7 +228,7 @@ int BPF_PROG(exit_memory, struct pt_regs *regs, long ret)
 		if (args->a[2] & LINUX_PROT_WRITE && args->a[3] & LINUX_MAP_SHARED)
 			file_written((uint64_t)file, MAPPED_WRITABLE);
 	}
-	slots = select_clients(type);
+	slots = call_clients(type);
 	if (!slots)
 		return 0;
 	s = event_begin(type);
@@ -281,7 +281,7 @@ static __always_inline uint32_t pty_of_master(struct file *file)
 
 static __noinline int send_pty(uint32_t type, uint32_t dev)
 {
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots || !dev)
@@ -414,7 +414,7 @@ int BPF_PROG(exit_fcntl, struct pt_regs *regs, long ret)
 
 static __noinline int send_clone(uint64_t source, uint64_t target)
 {
-	uint64_t slots = select_clients(EV_NOTIFY_CLONE);
+	uint64_t slots = call_clients(EV_NOTIFY_CLONE);
 	struct scratch *s;
 
 	if (!slots || !source || !target)
@@ -483,7 +483,7 @@ int BPF_PROG(enter_copy, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
 {
-	uint64_t slots = select_clients(EV_NOTIFY_COPYFILE);
+	uint64_t slots = call_clients(EV_NOTIFY_COPYFILE);
 	struct file *source, *target;
 	struct syscall_args *args;
 	struct scratch *s;

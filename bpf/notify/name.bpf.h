@@ -44,7 +44,7 @@ static __always_inline void unlink_send(struct syscall_args *args, struct syscal
 {
 	bool at = args->variant == ES_VARIANT_AT;
 	int dirfd = at ? args->a[0] : AT_FDCWD;
-	uint64_t slots = select_clients(EV_NOTIFY_UNLINK);
+	uint64_t slots = call_clients(EV_NOTIFY_UNLINK);
 	struct scratch *s;
 
 	if (!slots)
@@ -84,7 +84,7 @@ static __always_inline void rename_send(struct syscall_args *args, struct syscal
 	bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
 	bool exchange = args->variant == ES_VARIANT_AT2 && args->a[4] & LINUX_RENAME_EXCHANGE;
 	uint32_t type = exchange ? EV_NOTIFY_EXCHANGEDATA : EV_NOTIFY_RENAME;
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots)
@@ -146,7 +146,7 @@ int BPF_PROG(exit_rename, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
 {
-	uint64_t slots = select_clients(EV_NOTIFY_LINK);
+	uint64_t slots = call_clients(EV_NOTIFY_LINK);
 	struct syscall_args *args;
 	struct scratch *s;
 	bool at;
@@ -177,7 +177,7 @@ int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_make, struct pt_regs *regs, long ret)
 {
-	uint64_t slots = select_clients(EV_NOTIFY_CREATE);
+	uint64_t slots = call_clients(EV_NOTIFY_CREATE);
 	struct syscall_args *args;
 	struct scratch *s;
 

@@ -203,14 +203,16 @@ static __always_inline int wait_status(struct task_struct *task)
 	return READ_CORE(task, group_leader, exit_code);
 }
 
-/* The daemon mutes no process that has ended. */
-static __always_inline void process_exited(struct task_struct *task)
+/*
+ * The daemon mutes no process that has ended. False: it was told already. Before 6.16 threads that end at the same time may
+ * all have been counted out before the first of them comes by here.
+ */
+static __always_inline bool process_exited(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
 	struct process *p = leader ? process_find(leader) : NULL;
 
-	if (p)
-		p->exited = 1;
+	return !p || !__sync_val_compare_and_swap(&p->exited, 0, 1);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -225,8 +227,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (READ_CORE(task, signal, live.counter))
 		return 0;	/* other threads go on */
 	pending_process_gone(task);
+	if (!process_exited(task))
+		return 0;
 	__sync_fetch_and_add(&stats.processes, -1);
-	process_exited(task);
 	if (control.kind_live[ES_KIND_CLOSE] && READ_CORE(task, files, count.counter) == 1)
 		fds_closing(0, FDS_MAX);
 	slots = select_clients(EV_NOTIFY_EXIT);
@@ -245,7 +248,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 static __noinline int send_signal_record(uint32_t type, int value, struct task_struct *target)
 {
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots)

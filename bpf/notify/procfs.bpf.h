@@ -8,7 +8,7 @@
 
 static __noinline int send_numbered(uint32_t type, int pid, uint64_t address, int64_t number)
 {
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots || pid <= 0 || pid == (int)(bpf_get_current_pid_tgid() >> 32))

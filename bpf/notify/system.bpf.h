@@ -32,7 +32,7 @@ int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 	if (flags & LINUX_MS_PROPAGATION)
 		return 0;
 	type = flags & LINUX_MS_REMOUNT ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT;
-	slots = select_clients(type);
+	slots = call_clients(type);
 	if (!slots)
 		return 0;
 	s = event_begin(type);
@@ -86,7 +86,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 {
 	struct syscall_state *state = syscall_entered(ES_KIND_UMOUNT);
-	uint64_t slots = select_clients(EV_NOTIFY_UNMOUNT);
+	uint64_t slots = call_clients(EV_NOTIFY_UNMOUNT);
 	struct scratch *s;
 	struct syscall_args *args;
 
@@ -121,7 +121,7 @@ int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_bind, struct pt_regs *regs, long ret)
 {
-	uint64_t slots = select_clients(EV_NOTIFY_UIPC_BIND);
+	uint64_t slots = call_clients(EV_NOTIFY_UIPC_BIND);
 	struct unix_address address = {};
 	struct syscall_args *args;
 	struct scratch *s;
@@ -155,7 +155,7 @@ static __always_inline struct socket *socket_of_fd(int fd)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 {
-	uint64_t slots = select_clients(EV_NOTIFY_UIPC_CONNECT);
+	uint64_t slots = call_clients(EV_NOTIFY_UIPC_CONNECT);
 	struct unix_address address = {};
 	struct syscall_args *args;
 	struct scratch *s;
@@ -183,7 +183,7 @@ int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 
 static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second)
 {
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots)
@@ -316,7 +316,7 @@ int BPF_PROG(exit_kill, struct pt_regs *regs, long ret)
 static __noinline int send_module(uint32_t type, uint64_t address)
 {
 	struct module *module = (void *)address;
-	uint64_t slots = select_clients(type);
+	uint64_t slots = call_clients(type);
 	struct scratch *s;
 
 	if (!slots)

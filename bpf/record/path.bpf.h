@@ -31,7 +31,8 @@ static __always_inline void read_times(struct es_stat *stat, struct inode *inode
 	if (bpf_core_field_exists(inode->i_atime_sec)) {
 		stat->atime_ns = nanoseconds(READ_CORE(inode, i_atime_sec), READ_CORE(inode, i_atime_nsec));
 		stat->mtime_ns = nanoseconds(READ_CORE(inode, i_mtime_sec), READ_CORE(inode, i_mtime_nsec));
-		stat->ctime_ns = nanoseconds(READ_CORE(inode, i_ctime_sec), READ_CORE(inode, i_ctime_nsec));
+		/* Since 6.13 the uppermost bit says that somebody has seen this time. */
+		stat->ctime_ns = nanoseconds(READ_CORE(inode, i_ctime_sec), READ_CORE(inode, i_ctime_nsec) & 0x7fffffff);
 	} else if (bpf_core_field_exists(private->__i_atime)) {
 		stat->atime_ns = READ_TIME(private, __i_atime);
 		stat->mtime_ns = READ_TIME(private, __i_mtime);

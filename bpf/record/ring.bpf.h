@@ -52,7 +52,7 @@ uint32_t pool_taken[ES_SCRATCH_POOL];
 
 static long pool_step(uint32_t index, uint32_t *taken)
 {
-	if (index >= ES_SCRATCH_POOL)
+	if (index >= ES_SCRATCH_POOL || index >= scratch_pool)
 		return 1;
 	if (pool_taken[index] || __sync_val_compare_and_swap(&pool_taken[index], 0, 1))
 		return 0;
@@ -62,7 +62,7 @@ static long pool_step(uint32_t index, uint32_t *taken)
 
 static __always_inline struct scratch *pool_take(uint32_t *taken)
 {
-	uint32_t index = bpf_get_smp_processor_id() % ES_SCRATCH_POOL;
+	uint32_t index = bpf_get_smp_processor_id() & (scratch_pool - 1) & (ES_SCRATCH_POOL - 1);
 
 	/* This CPU's, nearly always: then it is in its cache, too. */
 	*taken = index + 1;

@@ -15,16 +15,24 @@ struct socket {
 } __attribute__((preserve_access_index));
 
 struct sock {
+	uint16_t sk_type;
 	uint16_t sk_protocol;
 } __attribute__((preserve_access_index));
 
-/* The address that a program passes, or, where the kernel has copied it, that. */
-struct unix_address {
-	uint64_t at;
-	uint32_t len;
-	uint16_t family;		/* hooks read it */
-	bool copied;
-};
+struct sockaddr_un {
+	uint16_t sun_family;
+} __attribute__((preserve_access_index));
+
+struct unix_address___bound {
+	int len;
+	struct sockaddr_un name[1];
+} __attribute__((preserve_access_index));
+
+struct unix_sock {
+	struct unix_address___bound *addr;
+	struct path path;
+	struct sock *peer;
+} __attribute__((preserve_access_index));
 
 static __always_inline long read_address(void *to, uint32_t bytes, const struct unix_address *address, uint32_t offset)
 {
@@ -122,4 +130,38 @@ static __noinline int put_connected(struct scratch *s, struct unix_address *addr
 	head_of(s)->num[1] = READ_CORE(socket, type);
 	head_of(s)->num[2] = READ_CORE(sk, sk_protocol);
 	return 0;
+}
+
+/* The name that a socket has, which is no file: in scratch.user. False: it has none. */
+static __always_inline bool read_abstract(struct scratch *s, uint64_t sk)
+{
+	struct unix_sock *u = (void *)sk;
+	uint64_t bound = READ_SCALAR(u, addr);
+	struct unix_address address = {
+		.at = bound + bpf_core_field_offset(struct unix_address___bound, name),
+		.copied = true,
+	};
+
+	if (!bound)
+		return false;
+	address.len = READ_FAST((struct unix_address___bound *)bound, len);
+	return read_unix_address(s, &address);
+}
+
+/* Who is connected or sent to: the socket's file, or its name. False: it has none. */
+__noinline int put_socket(struct scratch *s, uint64_t sk, uint64_t other)
+{
+	struct path path = path_at(other + bpf_core_field_offset(struct unix_sock, path));
+	struct sock *from = (void *)sk;
+
+	if (!s)
+		return 0;
+	if (path.dentry)
+		head_of(s)->file[0] = put_path(s, &path);
+	else if (read_abstract(s, other))
+		head_of(s)->file[0] = put_abstract(s, true);
+	head_of(s)->num[0] = LINUX_AF_UNIX;
+	head_of(s)->num[1] = READ_FAST(from, sk_type);
+	head_of(s)->num[2] = READ_FAST(from, sk_protocol);
+	return head_of(s)->file[0];
 }

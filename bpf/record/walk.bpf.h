@@ -8,7 +8,7 @@
  * component, across mounts, through symbolic links that are kept in their inode.
  *
  * What isn't in that cache can't be found (PLACE_LOST): a link whose text is not in the inode, a name that nobody has
- * looked up yet. Callers try again on the way out of the call, when the kernel has been there, and then fall back to
+ * looked up yet; nor is one looked for among very many. Callers try again on the way out of the call, when the kernel has been there, and then fall back to
  * the text itself, marked ES_FILE_LEXICAL.
  */
 
@@ -25,7 +25,7 @@ enum place_status {
 enum {
 	WALK_FOLLOW = 1 << 0,	/* a link in the last component is followed */
 	LINKS_MAX = 40,
-	CHILDREN_MAX = 1 << 20,
+	CHILDREN_MAX = 512,	/* names in a directory, or mounts on one: whoever has made more isn't paid for by others */
 };
 
 /* A walk under way. What changes in it is in the scratch area: the stack is short. */
@@ -96,7 +96,9 @@ static long child_step_list(uint32_t index, struct children *children)
 	return child_try(children, (uint64_t)node - bpf_core_field_offset(struct dentry___lists, d_child));
 }
 
-/* The child of a directory that is called scratch.name, or 0. */
+enum { CHILD_UNKNOWN = 1 };
+
+/* The child of a directory that is called scratch.name, or 0; CHILD_UNKNOWN: there are more than are looked at. */
 __noinline uint64_t child_find(struct scratch *s, uint64_t directory, uint32_t len)
 {
 	struct children children = { .s = s, .len = len };
@@ -113,6 +115,8 @@ __noinline uint64_t child_find(struct scratch *s, uint64_t directory, uint32_t l
 		children.node = (uint64_t)READ_CORE(old, d_subdirs.next);
 		bpf_loop(CHILDREN_MAX, child_step_list, &children, 0);
 	}
+	if (!children.found && children.node && children.node != children.head)
+		return CHILD_UNKNOWN;
 	return children.found;
 }
 
@@ -155,7 +159,7 @@ static __always_inline unsigned int mounted_flag(void)
 	return 1 << 16;
 }
 
-/* If something is mounted on the dentry, steps onto it. */
+/* If something is mounted on the dentry, steps onto it. 1: there are more mounts than are looked at. */
 __noinline int mount_cross(struct stand *stand)
 {
 	struct dentry *dentry;
@@ -170,7 +174,7 @@ __noinline int mount_cross(struct stand *stand)
 	stand_on(&here, (struct mount *)stand->mount);
 	bpf_loop(CHILDREN_MAX, mount_step, &here, 0);
 	*stand = here;
-	return 0;
+	return here.node && here.node != here.head;
 }
 
 static long upward_step(uint32_t index, struct walk *walk)
@@ -287,16 +291,17 @@ static __always_inline bool walk_name(struct walk *walk, uint32_t end)
 	return true;
 }
 
-/* Finds what scratch.name is in the current directory. */
-static __always_inline void walk_child(struct walk *walk)
+/* Finds what scratch.name is in the current directory. False: it can't be found out. */
+static __always_inline bool walk_child(struct walk *walk)
 {
 	struct stand stand = { .mount = (uint64_t)walk->at->mount };
 
 	stand.dentry = child_find(walk->s, (uint64_t)walk->at->dentry, walk->at->name_len);
-	if (stand.dentry)
-		mount_cross(&stand);
+	if (stand.dentry == CHILD_UNKNOWN || (stand.dentry && mount_cross(&stand)))
+		return false;
 	walk->at->child = (void *)stand.dentry;
 	walk->at->child_mount = (void *)stand.mount;
+	return true;
 }
 
 /* A component is complete, and ends before `end`; `last` if only slashes follow. 1 ends the walk. */
@@ -313,7 +318,8 @@ static __always_inline long walk_component(struct walk *walk, uint32_t end, bool
 		walk_up(walk);
 		return last ? walk_end_here(walk) : 0;
 	}
-	walk_child(walk);
+	if (!walk_child(walk))
+		return 1;
 	if (!walk->at->child)
 		return last ? walk_end(walk) : 1;
 	inode = READ_CORE(walk->at->child, d_inode);

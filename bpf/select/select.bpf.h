@@ -63,3 +63,11 @@ static __always_inline uint64_t select_clients(uint32_t type)
 		return 0;
 	return select_subscribers(type);
 }
+
+/* The same for programs that see system calls: nobody of types that are told by what the kernel acted on. */
+static __always_inline uint64_t call_clients(uint32_t type)
+{
+	if (type >= ES_EVENT_TYPES || control.by_object[type])
+		return 0;
+	return select_clients(type);
+}

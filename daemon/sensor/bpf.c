@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "daemon/sensor/event.h"
@@ -36,6 +37,7 @@ static struct esd_want want_for(const struct esd_bpf *s, const uint64_t types[ES
 	struct esd_want want = { .clients = true, .restarts = s->hold->may_restart && s->hold->may_restart(s, types) };
 
 	memcpy(want.types, types, sizeof(want.types));
+	esd_objects_subtract(&s->objects, want.types);
 	return want;
 }
 
@@ -61,8 +63,12 @@ static void detach_unneeded(struct esd_bpf *s)
 static int attach_needed(struct esd_bpf *s)
 {
 	const struct esd_want want = want_now(s);
+	uint64_t types[ES_TYPE_WORDS];
+	int r;
 
-	return esd_tracepoints_attach(&s->tracepoints, &want);
+	esd_select_types(&s->skel->bss->control, types);
+	r = esd_objects_attach(&s->objects, types);
+	return r < 0 ? r : esd_tracepoints_attach(&s->tracepoints, &want);
 }
 
 /* Tells the programs of the processes that were there before them: reading the iterator runs it over every task. */
@@ -198,6 +204,8 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 			return 0;
 		}
 	}
+	if (!s->clients && esd_objects_detach_one(&s->objects))
+		return 0;
 	(void)!read(s->reaper_fd, &count, sizeof(count));
 	detach_unneeded(s);
 	if (s->hold->trim)
@@ -217,6 +225,42 @@ void esd_bpf_refresh(struct esd_bpf *s)
 	reap_later(s);
 }
 
+/* ---- what was missed ---- */
+
+/* A gap in the numbers of all who wanted it: some of what was missed may have been nothing to them. */
+static void count_missed(void *owner, unsigned int type, uint64_t count)
+{
+	struct esd_bpf *s = owner;
+	uint64_t slots = s->skel->bss->control.subscribers[type];
+
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
+		if (!(slots >> slot & 1))
+			continue;
+		__atomic_fetch_add(&s->base.clients[slot].lost[type], count, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&s->base.clients[slot].lost_all, count, __ATOMIC_RELAXED);
+	}
+}
+
+static int missed_ready(struct loop_source *source, uint32_t events)
+{
+	struct esd_bpf *s = container_of(source, struct esd_bpf, missed);
+	uint64_t count;
+
+	(void)events;
+	(void)!read(s->missed_fd, &count, sizeof(count));
+	esd_objects_missed_since(&s->objects, count_missed, s);
+	esd_tracepoints_missed_since(&s->tracepoints, count_missed, s);
+	return 0;
+}
+
+/* Looks once a second, from now on or no longer. */
+static void missed_watch(struct esd_bpf *s, bool watch)
+{
+	const struct itimerspec timer = { .it_interval = { watch, 0 }, .it_value = { watch, 0 } };
+
+	(void)timerfd_settime(s->missed_fd, 0, &timer, NULL);
+}
+
 static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 {
 	static const uint64_t none[ES_TYPE_WORDS];
@@ -232,6 +276,8 @@ static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 	slot->used = false;
 	slot->dead = true;
 	s->clients--;
+	if (!s->clients)
+		missed_watch(s, false);
 	reap_later(s);
 }
 
@@ -246,6 +292,8 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
 	slot->given.fds[ES_CLIENT_FD_END] = s->base.end_fd;
 	s->clients++;
+	if (s->clients == 1)
+		missed_watch(s, true);
 	r = slot_owner(s, number, pid);
 	if (r == 0)
 		r = slot_ring(s, number, slot);
@@ -404,7 +452,7 @@ static void sensor_stats(struct esd_sensor *sensor, struct esd_sensor_stats *ret
 		.processes = stats->processes,
 		.unresolved = stats->unresolved,
 		.not_held = stats->not_held,
-		.missed_runs = esd_tracepoints_missed(&s->tracepoints),
+		.missed_runs = esd_tracepoints_missed(&s->tracepoints) + esd_objects_missed(&s->objects),
 	};
 }
 
@@ -463,6 +511,8 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 		return ES_CAN_BE_SILENT;
 	}
 	can = auth ? s->hold->capability(s, type, how, size) : notify_capability(type, how, size);
+	if (!auth && esd_objects_tell(&s->objects, type, how, size))
+		return ES_CAN_DELIVER;
 	esd_types_add(types, type);
 	want = want_for(s, types);
 	if (can != ES_CAN_DELIVER && can != ES_CAN_HOLD)
@@ -491,12 +541,16 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 	int r;
 
 	r = s->hold->load ? s->hold->load(s, types) : 0;
+	if (r == 0)
+		r = esd_objects_load(&s->objects, types);
 	if (r)
 		return r;
 	want = want_for(s, types);
 	r = esd_tracepoints_load(&s->tracepoints, &want);
 	if (r == 0)
 		capabilities_find(s, types);
+	if (r == 0)
+		reap_later(s);		/* what was only tried is detached, if there is no client */
 	return r;
 }
 
@@ -513,6 +567,7 @@ static void sensor_free(struct esd_sensor *sensor)
 			if (s->slots[slot].dead)
 				slot_clear(s, slot);
 		detach_unneeded(s);
+		esd_objects_deinit(&s->objects);
 	}
 	s->hold->stop(s);
 	if (s->base.clients)
@@ -522,6 +577,9 @@ static void sensor_free(struct esd_sensor *sensor)
 	if (s->reaper_fd >= 0)
 		loop_remove(s->loop, &s->reaper);
 	closep(&s->reaper_fd);
+	if (s->missed_fd >= 0)
+		loop_remove(s->loop, &s->missed);
+	closep(&s->missed_fd);
 	closep(&s->base.end_fd);
 	free(s);
 }
@@ -556,6 +614,24 @@ static const char *load_advice(int error)
 	return "with --verbose it says what was refused";
 }
 
+/* Since 7.x it is passed one argument less. */
+static bool vfs_create_has_inode(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "vfs_create", BTF_KIND_FUNC);
+
+	return id < 0 || btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type)) == 5;
+}
+
+/* For programs that may be preempted: more than one may be under way for each CPU. */
+static uint32_t pool_size(int cpus)
+{
+	uint32_t size = 32;
+
+	while (size < 2 * (uint32_t)cpus && size < ES_SCRATCH_POOL)
+		size *= 2;
+	return size;
+}
+
 static int programs_open(struct esd_bpf *s, const struct btf *btf)
 {
 	int cpus = libbpf_num_possible_cpus(), r;
@@ -573,6 +649,8 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	if (r < 0)
 		return r;
 	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
+	esd_objects_init(&s->objects, s->skel, &s->programs);
+	s->skel->rodata->vfs_create_has_inode = vfs_create_has_inode(btf);
 	s->hold->choose(s, btf);
 	esd_syscalls_native(s->skel->rodata->syscalls);
 	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
@@ -580,7 +658,8 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	    sizeof(s->skel->rodata->mute_keys))
 		return -EIO;
 	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
-	scratch = SCRATCH_PER_CPU * cpus + 1 + ES_SCRATCH_POOL;
+	s->skel->rodata->scratch_pool = pool_size(cpus);
+	scratch = SCRATCH_PER_CPU * cpus + 1 + pool_size(cpus);
 	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
 }
 
@@ -676,6 +755,12 @@ static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *confi
 	r = loop_add(s->loop, &s->reaper, s->reaper_fd, EPOLLIN, reaper_ready);
 	if (r < 0)
 		return r;
+	s->missed_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->missed_fd < 0)
+		return -errno;
+	r = loop_add(s->loop, &s->missed, s->missed_fd, EPOLLIN, missed_ready);
+	if (r < 0)
+		return r;
 	r = clients_map(s);
 	if (r < 0)
 		return r;
@@ -697,7 +782,8 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->hold = hold;
 	s->loop = config->loop;
 	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
-	s->reaper_fd = s->base.end_fd = -1;
+	s->missed = (struct loop_source)LOOP_SOURCE_NONE;
+	s->reaper_fd = s->missed_fd = s->base.end_fd = -1;
 	s->ring_bytes = config->ring_bytes;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
 	r = sensor_start(s, config, btf);

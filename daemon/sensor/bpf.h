@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "abi/mute.h"
+#include "daemon/sensor/objects.h"
 #include "daemon/sensor/programs.h"
 #include "daemon/sensor/sensor.h"
 #include "daemon/sensor/tracepoints.h"
@@ -80,9 +81,12 @@ struct esd_bpf {
 	struct sensor_bpf *skel;
 	struct esd_programs programs;
 	struct esd_tracepoints tracepoints;
+	struct esd_objects objects;
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead, or programs may be attached that nobody needs */
 	int reaper_fd;
+	struct loop_source missed;	/* ready once a second while there are clients */
+	int missed_fd;
 	uint32_t ring_bytes;
 	unsigned int clients;
 	uint64_t mute_generation;	/* the last one given out */

@@ -101,6 +101,8 @@ static const struct hook {
 	HOOK(kernel_load_data, RESTART, ESD_AUTH_KEXTLOAD),
 	HOOK(socket_bind, GATE, ESD_AUTH_UIPC_BIND),
 	HOOK(socket_connect, GATE, ESD_AUTH_UIPC_CONNECT),
+	HOOK(unix_stream_connect, RESTART, ESD_AUTH_UIPC_CONNECT),
+	HOOK(unix_may_send, RESTART, ESD_AUTH_UIPC_CONNECT),
 	HOOK(file_fcntl, RESTART, ESD_AUTH_FCNTL),
 #undef HOOK_OF_CHANGE
 #undef HOOK

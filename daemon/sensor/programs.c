@@ -29,6 +29,8 @@ static const struct section {
 	uint32_t flags;
 } sections[] = {
 	{ "tp_btf/", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_", BTF_KIND_TYPEDEF, 0 },
+	{ "fentry/", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "", BTF_KIND_FUNC, 0 },
+	{ "fexit/", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "", BTF_KIND_FUNC, 0 },
 	{ "iter/", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "bpf_iter_", BTF_KIND_FUNC, 0 },
 	{ "lsm/", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_", BTF_KIND_FUNC, 0 },
 	{ "lsm.s/", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_", BTF_KIND_FUNC, BPF_F_SLEEPABLE },
@@ -106,9 +108,13 @@ static int catch_program(struct bpf_program *from, struct bpf_prog_load_opts *op
 	r = program_keep(program, from, options);
 	if (r < 0)
 		return r;
+	/* The empty one is of a type that every kernel takes: there are some that take no programs at functions. */
 	options->func_info_cnt = 0;
 	options->line_info_cnt = 0;
-	return bpf_program__set_insns(from, empty, ARRAY_SIZE(empty));
+	options->attach_btf_id = options->prog_flags = 0;
+	options->expected_attach_type = 0;
+	r = bpf_program__set_type(from, BPF_PROG_TYPE_SOCKET_FILTER);
+	return r < 0 ? r : bpf_program__set_insns(from, empty, ARRAY_SIZE(empty));
 }
 
 /* The handlers stay for good: libbpf 1.1 goes on using freed memory after the last one is taken back. */
@@ -128,41 +134,67 @@ int esd_programs_catch(struct esd_programs *programs)
 	return 0;
 }
 
-/* Is this what the program is attached to? */
-static bool is_target(const struct bpf_program *program, const char *name, uint32_t kind)
-{
-	const struct section *section = section_of(program);
-	size_t length;
+/* What programs are attached to: names as the kernel's BTF has them, in chains by their hashes. */
+struct targets {
+	struct target {
+		char name[64];
+		uint32_t kind;
+		int next;		/* -1: the chain ends */
+	} all[ESD_PROGRAMS_MAX];
+	int first[512];
+};
 
-	if (!section->prefix || kind != section->kind)
-		return false;
-	length = strlen(section->prefix);
-	return !strncmp(name, section->prefix, length) &&
-	       !strcmp(name + length, bpf_program__section_name(program) + strlen(section->name));
+static unsigned int name_hash(const char *name)
+{
+	unsigned int hash = 5381;
+
+	while (*name)
+		hash = hash * 33 + (unsigned char)*name++;
+	return hash % ARRAY_SIZE(((struct targets *)NULL)->first);
 }
 
-/* Whatever begins as the name of a target does. Most of the kernel's BTF doesn't. */
-static bool may_be_target(const char *name, uint32_t kind)
+static void targets_name(struct targets *targets, struct bpf_object *object)
 {
-	return (kind == BTF_KIND_FUNC && !strncmp(name, "bpf_", strlen("bpf_"))) ||
-	       (kind == BTF_KIND_TYPEDEF && !strncmp(name, "btf_trace_", strlen("btf_trace_")));
+	struct bpf_program *each;
+	size_t i = 0;
+
+	memset(targets->first, 0xff, sizeof(targets->first));
+	bpf_object__for_each_program(each, object) {
+		const struct section *section = section_of(each);
+		struct target *target = &targets->all[i];
+		unsigned int hash;
+
+		*target = (struct target){ .kind = section->kind };
+		if (section->prefix) {
+			snprintf(target->name, sizeof(target->name), "%s%s", section->prefix,
+				 bpf_program__section_name(each) + strlen(section->name));
+			hash = name_hash(target->name);
+			target->next = targets->first[hash];
+			targets->first[hash] = i;
+		}
+		i++;
+	}
 }
 
+/* One pass over the BTF, which has some 100,000 types; what several programs are attached to is several targets. */
 static void targets_find(struct esd_programs *programs, struct bpf_object *object, const struct btf *btf)
 {
+	_cleanup_free_ struct targets *targets = calloc(1, sizeof(*targets));
+
+	if (!targets)
+		return;
+	targets_name(targets, object);
 	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
-		const char *name = btf__name_by_offset(btf, type->name_off);
-		struct bpf_program *each;
-		size_t i = 0;
+		uint32_t kind = btf_kind(type);
+		const char *name;
 
-		if (!may_be_target(name, btf_kind(type)))
+		if (kind != BTF_KIND_FUNC && kind != BTF_KIND_TYPEDEF)
 			continue;
-		bpf_object__for_each_program(each, object)
-			if (is_target(each, name, btf_kind(type)))
-				programs->all[i++].attach_id = id;
-			else
-				i++;
+		name = btf__name_by_offset(btf, type->name_off);
+		for (int i = targets->first[name_hash(name)]; i >= 0; i = targets->all[i].next)
+			if (targets->all[i].kind == kind && !strcmp(targets->all[i].name, name))
+				programs->all[i].attach_id = id;
 	}
 }
 
@@ -223,14 +255,16 @@ static int try_load(const struct esd_program *program, char *log, size_t log_byt
 }
 
 /* It is tried once more, to hear what the verifier has against it. Of the buffer only what is written to is used. */
-static void tell_refused(const struct esd_program *program, int error)
+static void tell_refused(const struct esd_program *program, int error, enum log_level level)
 {
 	_cleanup_free_ char *log = malloc(VERIFIER_SAYS);
 	char *save = NULL, *line;
 	size_t length;
 	int fd;
 
-	log_warning("the kernel refuses the program %s: %s", program->name, strerror(-error));
+	if (!log_shows(level))
+		return;
+	log_message(level, "the kernel refuses the program %s: %s", program->name, strerror(-error));
 	if (!log)
 		return;
 	log[0] = 0;
@@ -240,7 +274,7 @@ static void tell_refused(const struct esd_program *program, int error)
 	log[length] = 0;
 	line = length > SAID_BYTES ? log + length - SAID_BYTES : log;
 	for (line = strtok_r(line, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		log_warning("%s: %s", program->name, line);
+		log_message(level, "%s: %s", program->name, line);
 }
 
 bool esd_program_untried(const struct esd_program *program)
@@ -248,7 +282,7 @@ bool esd_program_untried(const struct esd_program *program)
 	return program->insns && !program->error;
 }
 
-int esd_program_load(struct esd_program *program)
+static int load(struct esd_program *program, enum log_level level)
 {
 	int fd;
 
@@ -262,13 +296,41 @@ int esd_program_load(struct esd_program *program)
 		return fd;
 	}
 	if (fd < 0) {
-		tell_refused(program, fd);
+		tell_refused(program, fd, level);
 		program->error = fd;
 	} else {
 		program->fd = fd;
 	}
 	caught_free(program);
 	return -program->error;
+}
+
+int esd_program_load(struct esd_program *program)
+{
+	return load(program, LOG_LEVEL_WARNING);
+}
+
+int esd_program_try(struct esd_program *program)
+{
+	return load(program, LOG_LEVEL_DEBUG);
+}
+
+uint64_t esd_program_missed(const struct esd_program *program)
+{
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+
+	if (program->fd < 0 || bpf_obj_get_info_by_fd(program->fd, &info, &size))
+		return 0;
+	return info.recursion_misses;
+}
+
+uint64_t esd_program_missed_since(struct esd_program *program)
+{
+	uint64_t missed = esd_program_missed(program), since = missed - program->missed;
+
+	program->missed = missed;
+	return since;
 }
 
 int esd_program_attach(const struct esd_program *program)

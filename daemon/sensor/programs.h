@@ -25,13 +25,14 @@
 #include <bpf/libbpf.h>
 #include <stdbool.h>
 
-enum { ESD_PROGRAMS_MAX = 160 };
+enum { ESD_PROGRAMS_MAX = 320 };
 
 struct esd_program {
 	const char *name;		/* borrowed from the object */
 	enum bpf_prog_type type;
 	uint32_t attach_id;		/* of what it is attached to, in the kernel's BTF */
 	int fd;				/* -1: it isn't loaded */
+	uint64_t missed;		/* of its runs, how many were known at the last look */
 	int error;			/* why it can't be: -ENOENT, this kernel has nothing to attach it to; else, it refused */
 	struct bpf_insn *insns;		/* owned, as are the arrays that `options` has; NULL: it is loaded, or was left out */
 	size_t insn_count;
@@ -59,6 +60,16 @@ bool esd_program_untried(const struct esd_program *program);
  * loaded just now, for want of memory or the like.
  */
 int esd_program_load(struct esd_program *program);
+
+/* The same of one that a kernel may well refuse: the log says so only where it says everything. */
+int esd_program_try(struct esd_program *program);
+
+/*
+ * How often it was not run, because one ran on that CPU already: on kernels that preempt programs that happens. In all, and
+ * since this was last asked.
+ */
+uint64_t esd_program_missed(const struct esd_program *program);
+uint64_t esd_program_missed_since(struct esd_program *program);
 
 /* A descriptor: closing it detaches. Negative errno: that was logged. */
 int esd_program_attach(const struct esd_program *program);

@@ -100,6 +100,16 @@ void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_T
 			esd_types_add(ret, type);
 }
 
+static bool lookups_wanted(const struct es_sensor_control *control)
+{
+	static const uint8_t types[] = { ESD_OBJECT_LOOKUPS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (control->objects[types[i]])
+			return true;
+	return false;
+}
+
 void esd_select_client(struct es_sensor_control *control, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
 {
 	uint64_t bit = UINT64_C(1) << slot, all[ES_TYPE_WORDS];
@@ -110,8 +120,13 @@ void esd_select_client(struct es_sensor_control *control, unsigned int slot, con
 
 		word = esd_types_has(types, type) ? word | bit : word & ~bit;
 		__atomic_store_n(&control->subscribers[type], word, __ATOMIC_RELEASE);
+		__atomic_store_n(&control->objects[type], control->by_object[type] ? word : 0, __ATOMIC_RELEASE);
 	}
+	__atomic_store_n(&control->object_lookups, lookups_wanted(control), __ATOMIC_RELEASE);
 	esd_select_types(control, all);
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		if (control->by_object[type])
+			all[type / 64] &= ~(UINT64_C(1) << type % 64);
 	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++)
 		__atomic_store_n(&control->kind_live[kind], esd_select_needs_kind(all, kind, control->lsm),
 				 __ATOMIC_RELEASE);

@@ -6,6 +6,11 @@
 
 #include "abi/sensor.h"
 
+/* Types whose programs have to know where path arguments lead, of those that are told by objects. */
+#define ESD_OBJECT_LOOKUPS \
+	ESD_NOTIFY_ACCESS, ESD_NOTIFY_READLINK, ESD_NOTIFY_SETEXTATTR, ESD_NOTIFY_GETEXTATTR, ESD_NOTIFY_LISTEXTATTR, \
+	ESD_NOTIFY_DELETEEXTATTR, ESD_NOTIFY_SETACL, ESD_NOTIFY_SETFLAGS
+
 /* Subscriptions as the kernel programs read them. `types` is all that the client in `slot` is subscribed to. */
 void esd_select_client(struct es_sensor_control *control, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 

@@ -25,11 +25,11 @@ static const struct row {
 	const char *program;
 	const char *tracepoint;
 	enum need need;
-	uint8_t types[2];		/* NEED_TYPES: these are what it delivers, twice the same if it is one */
+	uint8_t types[2];		/* what it delivers, twice the same if it is one */
 } rows[] = {
-	{ "on_fork", "sched_process_fork", NEED_CLIENT, {} },
-	{ "on_exec", "sched_process_exec", NEED_CLIENT, {} },
-	{ "on_exit", "sched_process_exit", NEED_CLIENT, {} },
+	{ "on_fork", "sched_process_fork", NEED_CLIENT, { ESD_NOTIFY_FORK, ESD_NOTIFY_FORK } },
+	{ "on_exec", "sched_process_exec", NEED_CLIENT, { ESD_NOTIFY_EXEC, ESD_NOTIFY_EXEC } },
+	{ "on_exit", "sched_process_exit", NEED_CLIENT, { ESD_NOTIFY_EXIT, ESD_NOTIFY_EXIT } },
 	{ "on_sys_enter", "sys_enter", NEED_SYSCALLS, {} },
 	{ "on_sys_exit", "sys_exit", NEED_SYSCALLS, {} },
 	{ "on_call_over", "sys_exit", NEED_RESTARTS, {} },
@@ -238,13 +238,18 @@ uint64_t esd_tracepoints_missed(const struct esd_tracepoints *tracepoints)
 {
 	uint64_t missed = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct esd_program *program = tracepoints->programs[i];
-		struct bpf_prog_info info = {};
-		uint32_t size = sizeof(info);
-
-		if (program->fd >= 0 && !bpf_obj_get_info_by_fd(program->fd, &info, &size))
-			missed += info.recursion_misses;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		missed += esd_program_missed(tracepoints->programs[i]);
 	return missed;
+}
+
+void esd_tracepoints_missed_since(struct esd_tracepoints *tracepoints,
+				  void (*missed)(void *owner, unsigned int type, uint64_t count), void *owner)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t count = rows[i].types[0] ? esd_program_missed_since(tracepoints->programs[i]) : 0;
+
+		if (count)
+			missed(owner, rows[i].types[0], count);
+	}
 }

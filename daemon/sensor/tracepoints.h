@@ -54,5 +54,9 @@ int esd_tracepoints_refuse(struct esd_tracepoints *tracepoints, const struct esd
 int esd_tracepoints_attach(struct esd_tracepoints *tracepoints, const struct esd_want *want);
 void esd_tracepoints_detach(struct esd_tracepoints *tracepoints, const struct esd_want *want);
 
-/* How often a program was not run, because one ran on that CPU already. */
+/* How often a program was not run, see programs.h. */
 uint64_t esd_tracepoints_missed(const struct esd_tracepoints *tracepoints);
+
+/* The same since the last look, of those that tell one type: of others it isn't known what they would have told. */
+void esd_tracepoints_missed_since(struct esd_tracepoints *tracepoints,
+				  void (*missed)(void *owner, unsigned int type, uint64_t count), void *owner);

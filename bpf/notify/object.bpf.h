@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (1) Events from what the kernel itself acts on, where trampolines load: an LSM hook, or the function that calls the
+ * LSMs' hooks (fentry), has the object before it is done; the end of the function that does it (fexit) says whether it
+ * was. What the first has seen, and the second needs, is kept with the thread: struct unfinished, keyed by the dentry
+ * that both are passed. A call that fails leaves its part behind, for the next to overwrite.
+ *
+ * Arguments are taken as mere numbers, whatever their types are on this kernel.
+ *
+ * These programs may be preempted, so their records are put together in areas of the pool.
+ *
+ * While the daemon tries whether a type's programs are called (daemon/sensor/objects.c), what its thread does is
+ * counted and told to nobody.
+ */
+
+#include "bpf/base/syscall-args.bpf.h"
+#include "bpf/record/argument.bpf.h"
+#include "bpf/record/file.bpf.h"
+#include "bpf/record/inode-path.bpf.h"
+#include "bpf/select/event.bpf.h"
+
+/* A program before it is done, at the function that has the LSMs' hook called. */
+#define OBJECT_SEE(name, action) \
+	SEC("fentry/security_" #name) \
+	int see_##name(uint64_t *ctx) \
+	{ \
+		action; \
+		return 0; \
+	}
+
+/*
+ * The same, and one at the hook, which is used where LSM programs are called: the kernel may leave out others that come
+ * while one is being preempted. Not at hooks where tasks sleep until a client has answered: there a program that
+ * doesn't sleep must not be attached, see daemon/sensor/follow.h.
+ */
+#define OBJECT_HOOK(name, action) \
+	SEC("lsm/" #name) \
+	int lsm_see_##name(uint64_t *ctx) \
+	{ \
+		action; \
+		return 0; \
+	} \
+	OBJECT_SEE(name, action)
+
+/* A program at the end of the kernel's function that does it. */
+#define OBJECT_DONE(name, action) \
+	SEC("fexit/" #name) \
+	int done_##name(uint64_t *ctx) \
+	{ \
+		action; \
+		return 0; \
+	}
+
+/* At its beginning, where the object is gone at the end. */
+#define OBJECT_ENTRY(name, action) \
+	SEC("fentry/" #name) \
+	int enter_##name(uint64_t *ctx) \
+	{ \
+		action; \
+		return 0; \
+	}
+
+static __always_inline uint64_t arg(void *ctx, uint32_t number)
+{
+	uint64_t value = 0;
+
+	bpf_get_func_arg(ctx, number, &value);
+	return value;
+}
+
+/* What the function returns, where that is an int. */
+static __always_inline int32_t result_of(void *ctx)
+{
+	uint64_t value = 0;
+
+	bpf_get_func_ret(ctx, &value);
+	return (int32_t)value;
+}
+
+/* What it returns, where that is as wide as a pointer: negative is an error. */
+static __always_inline int64_t long_result_of(void *ctx)
+{
+	uint64_t value = 0;
+
+	bpf_get_func_ret(ctx, &value);
+	return (int64_t)value;
+}
+
+static __always_inline bool probing(void)
+{
+	return control.probe_tid && control.probe_tid == (uint32_t)bpf_get_current_pid_tgid();
+}
+
+/* Does nobody want to know? One load, for what is attached and not needed now. */
+static __always_inline bool nobody_wants(uint32_t type)
+{
+	return type >= ES_EVENT_TYPES || (!control.objects[type] && !control.probe_tid);
+}
+
+/* Who does: clients' slots, or what is only counted. */
+static __always_inline uint64_t wanted_by(uint32_t type)
+{
+	if (probing())
+		return ~0ull;
+	if (type >= ES_EVENT_TYPES || !control.objects[type])
+		return 0;
+	return select_subscribers(type);
+}
+
+struct losing {
+	uint64_t left;
+	uint32_t type;
+	uint32_t pad;
+};
+
+static long lose_step(uint32_t step, struct losing *losing)
+{
+	uint32_t slot = take_slot(&losing->left);
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (client)
+		count_lost(client, losing->type);
+	return !losing->left;
+}
+
+/* There was no memory, or no area: each of the clients misses one. */
+__noinline int object_lost(uint64_t slots, uint32_t type)
+{
+	struct losing losing = { .left = slots, .type = type };
+
+	if (slots && !probing())
+		bpf_loop(ES_CLIENTS_MAX, lose_step, &losing, 0);
+	return 0;
+}
+
+/* Of this thread; NULL: the kernel has no memory for it, or the type is nobody's. */
+static __always_inline struct unfinished *unfinished_for(uint64_t slots, uint32_t type)
+{
+	struct unfinished *unfinished;
+
+	if (!slots)
+		return NULL;
+	unfinished = bpf_task_storage_get(&unfinished_of, bpf_get_current_task_btf(), NULL,
+					  BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!unfinished)
+		object_lost(slots, type);
+	return unfinished;
+}
+
+static __always_inline struct unfinished *unfinished_found(void)
+{
+	return bpf_task_storage_get(&unfinished_of, bpf_get_current_task_btf(), NULL, 0);
+}
+
+/* A record for clients who want it; object_send() belongs to it, unless this returns NULL. */
+static __always_inline struct scratch *object_begin(uint32_t type, uint64_t slots)
+{
+	struct scratch *s;
+	uint32_t taken;
+
+	if (!slots || type >= ES_EVENT_TYPES)
+		return NULL;
+	if (probing()) {
+		__sync_fetch_and_add(&control.probed[type], 1);
+		return NULL;
+	}
+	s = pool_take(&taken);
+	if (!s) {
+		object_lost(slots, type);
+		return NULL;
+	}
+	s->taken = taken;
+	record_reset(s, type);
+	return s;
+}
+
+/* The same of one that is about this, and nothing else: not for those who have muted it. */
+static __always_inline struct scratch *object_begin_on(uint32_t type, const struct path *path, uint64_t *slots)
+{
+	struct scratch *s = object_begin(type, *slots);
+
+	if (!s || !(*slots & control.mute_target[type]))
+		return s;
+	s->climbed = *path;
+	*slots = select_path(s, *slots, type);
+	return s;
+}
+
+static __always_inline void object_send(struct scratch *s, uint64_t slots)
+{
+	if (slots)
+		slots = event_finish(s, slots);
+	if (slots)
+		record_send(s, slots);
+	pool_give(s->taken);
+}
+
+/* A mount that a file system in layers has for itself: the kernel did it there, below what a program did. */
+static __always_inline bool is_layer(uint64_t address)
+{
+	struct vfsmount *mnt = (void *)address;
+
+	return !(READ_FAST(mnt, mnt_flags) & LINUX_MNT_INTERNAL) &&
+	       (int64_t)READ_SCALAR(mount_of(mnt), mnt_ns) == -EINVAL;
+}
+
+static __always_inline void take_stat(struct es_stat *stat, uint64_t address)
+{
+	uint64_t inode = READ_SCALAR((struct dentry *)address, d_inode);
+
+	if (inode)
+		read_stat(stat, inode);
+	else
+		stat->mode = 0;
+}
+
+static __always_inline uint32_t take_name(char name[NAME_BYTES], uint64_t address)
+{
+	long n = bpf_probe_read_kernel_str(name, NAME_BYTES, READ_FAST((struct dentry *)address, d_name.name));
+
+	return n > 0 ? n - 1 : 0;
+}
+
+/* The file that was called scratch.name, `name_len` bytes, in a directory, as it was then; mode 0: it isn't known. */
+__noinline uint32_t put_as_was(struct scratch *s, struct path *dir, struct es_stat *stat, uint32_t name_len)
+{
+	struct es_file_part *part;
+	uint32_t off;
+
+	if (!s || !dir || !stat)
+		return 0;
+	off = append(s, sizeof(struct es_file_part));
+	if (!off)
+		return 0;
+	part = at(s, off);
+	__builtin_memset(part, 0, sizeof(*part));
+	if (stat->mode)
+		part->stat = *stat;
+	else
+		part->flags = ES_FILE_NO_STAT;
+	put_path_at(s, part, dir, name_len);
+	return off;
+}
+
+static __always_inline struct path path_of_file(uint64_t address)
+{
+	return path_at(address + bpf_core_field_offset(struct file, f_path));
+}
+
+/* An event whose only content is a file, and numbers. */
+__noinline int send_object(uint32_t type, struct path *path, int64_t first, int64_t second)
+{
+	uint64_t slots = wanted_by(type);
+	struct scratch *s;
+
+	if (!path)
+		return 0;
+	s = object_begin_on(type, path, &slots);
+	if (!s)
+		return 0;
+	if (slots) {
+		head_of(s)->file[0] = put_path(s, path);
+		head_of(s)->num[0] = first;
+		head_of(s)->num[1] = second;
+	}
+	object_send(s, slots);
+	return 0;
+}
+
+/* ---- where a path argument has led ---- */
+
+static __always_inline void done_lookup(void *ctx)
+{
+	struct unfinished *unfinished;
+	struct path path;
+
+	if ((!control.object_lookups && !control.probe_tid) || result_of(ctx))
+		return;
+	unfinished = bpf_task_storage_get(&unfinished_of, bpf_get_current_task_btf(), NULL,
+					  BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!unfinished)
+		return;
+	path = path_at(arg(ctx, 3));
+	unfinished->lookup.mnt = (uint64_t)path.mnt;
+	unfinished->lookup.dentry = (uint64_t)path.dentry;
+	unfinished->lookup.inode = READ_SCALAR(path.dentry, d_inode);
+}
+
+OBJECT_DONE(filename_lookup, done_lookup(ctx))
+
+/*
+ * The mount by which the program got to a dentry that the kernel has done something to: that of the descriptor or of
+ * the path that it passed, if that led there. 0: it was the kernel that did it, in the course of something else.
+ */
+__noinline uint64_t mount_to(struct scratch *s, uint64_t dentry)
+{
+	struct unfinished *unfinished = unfinished_found();
+	struct path path;
+
+	if (!s)
+		return 0;
+	args_of_current(&s->args);
+	if (s->args.kind != ES_KIND_NONE && s->args.variant == ES_VARIANT_FD) {
+		path = path_of_file((uint64_t)file_of_fd(s->args.a[0]));
+		if ((uint64_t)path.dentry == dentry)
+			return (uint64_t)path.mnt;
+	}
+	if (unfinished && unfinished->lookup.dentry == dentry &&
+	    unfinished->lookup.inode == READ_SCALAR((struct dentry *)dentry, d_inode))
+		return unfinished->lookup.mnt;
+	if (by_kernel())
+		return 0;
+	return mount_of_super_block(READ_SCALAR((struct dentry *)dentry, d_sb));
+}
+
+static __always_inline uint32_t put_dentry(struct scratch *s, uint64_t dentry)
+{
+	struct path path = { .mnt = (void *)mount_to(s, dentry), .dentry = (void *)dentry };
+
+	return path.mnt ? put_path(s, &path) : 0;
+}
