@@ -15,7 +15,7 @@ static const uint8_t targets[ES_EVENT_TYPES] = {
 };
 
 /* " (deleted)" ends the path of a file that has no name any more: bpf/select/target.bpf.h leaves it out, too. */
-static const char deleted[] = " (deleted)";
+enum { DELETED_BYTES = sizeof(" (deleted)") - 1 };
 
 /* ---- what is in a record ---- */
 
@@ -188,8 +188,8 @@ static bool target_listed(const struct esd_replay_select *select, const struct e
 
 	if (!path)
 		return false;
-	if (file->flags & ES_FILE_DELETED && length >= sizeof(deleted) - 1)
-		length -= sizeof(deleted) - 1;
+	if (file->flags & ES_FILE_DELETED && length >= DELETED_BYTES)
+		length -= DELETED_BYTES;
 	name = esd_replay_text(record, span, &name_length);
 	if (!name)
 		return path_listed(select, ES_MUTE_TARGET_PREFIX, path, length, record->type);
