@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "util/text.h"
 
 enum {
 	LIMIT_BURST = 5,
@@ -76,9 +77,8 @@ static void log_write(enum log_level level, const char *suffix, const char *form
 	length += snprintf(line + length, sizeof(line) - length - 1, "%s", suffix);
 	if (length > (int)sizeof(line) - 2)
 		length = sizeof(line) - 2;
-	for (int i = 0; i < length; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	line[length] = 0;
+	text_clean(line);
 	line[length++] = '\n';
 	if (poll(&out, 1, 0) == 1)
 		(void)!write(STDERR_FILENO, line, length);

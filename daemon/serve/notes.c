@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/serve/notes.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "util/clock.h"
+#include "util/text.h"
 
 void esd_text_clean(char *to, size_t size, const char *from)
 {
-	size_t i;
-
-	for (i = 0; i + 1 < size && from[i]; i++)
-		to[i] = (unsigned char)from[i] < ' ' || from[i] == 127 ? '?' : from[i];
-	to[i] = 0;
+	snprintf(to, size, "%s", from);
+	text_clean(to);
 }
 
 void esd_notes_add(struct esd_notes *notes, const struct es_note_info *note)
