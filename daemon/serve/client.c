@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/sensor/event.h"
@@ -75,6 +76,26 @@ static void executable_read(const struct esd_client *client, char *path, size_t 
 	path[n] = 0;
 	if (n > (ssize_t)strlen(deleted) && !strcmp(path + n - strlen(deleted), deleted))
 		path[n - strlen(deleted)] = 0;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/*
+ * The path that counts in clients.d is the daemon's. A process in another mount namespace may have mounted anything at
+ * that path: then its program has to be the very file that the daemon finds there.
+ */
+static bool path_is_ours(const struct esd_peer *peer, const char *path)
+{
+	char space[32], link[32];
+
+	snprintf(space, sizeof(space), "/proc/%d/ns/mnt", peer->pid);
+	snprintf(link, sizeof(link), "/proc/%d/exe", peer->pid);
+	return same_file(space, "/proc/self/ns/mnt") || same_file(link, path);
 }
 
 /* Tells the kernel programs how long it has. */
@@ -232,7 +253,8 @@ static int client_admit(const struct esd_peer *peer, const char *executable)
 	if (!esd_daemon_serves(peer->daemon, peer->uid))
 		return EPERM;
 	count = groups_read(peer->fd, groups, ARRAY_SIZE(groups));
-	return esd_access_decide(&peer->daemon->access, executable, groups, count);
+	return esd_access_decide(&peer->daemon->access, path_is_ours(peer, executable) ? executable : "", groups,
+				 count);
 }
 
 int esd_client_new(struct esd_client **ret, const struct esd_peer *peer)

@@ -211,9 +211,11 @@ static int call_capabilities(struct dispatch *call)
 	static const uint64_t all[ES_TYPE_WORDS] = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	struct esd_sensor *sensor = call->peer->daemon->sensor;
 	const uint64_t *types = call->request->types;
-	int r;
+	int r = 0;
 
-	r = sensor->ops->load(sensor, types[0] | types[1] | types[2] ? types : all);
+	/* To load programs for a type costs memory and time, and is for who may be a client to ask for. Others are told what has been tried. */
+	if (may_know(call))
+		r = sensor->ops->load(sensor, types[0] | types[1] | types[2] ? types : all);
 	if (r > 0)
 		return ESD_CONTROL_AGAIN;
 	call->reply.error = -r;
