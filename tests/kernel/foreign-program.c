@@ -322,8 +322,11 @@ static bool capability_says(const char *text)
 	snprintf(command, sizeof(command), "%s capabilities open", test_built("tools/esctl"));
 	output = popen(command, "r");
 	REQUIRE(output != NULL);
-	while (fgets(line, sizeof(line), output))
+	while (fgets(line, sizeof(line), output)) {
 		found |= strstr(line, text) != NULL;
+		if (strstr(line, "LSM hook"))
+			fputs(line, stdout);
+	}
 	pclose(output);
 	return found;
 }
