@@ -215,8 +215,7 @@ int esd_follow_survey(struct esd_follow *follow)
 
 enum es_follow_state esd_follow_state(struct esd_follow *follow, uint32_t hook, int link, struct es_follow *ret)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = ret, .ctx_size_in = sizeof(*ret), .ctx_out = ret,
-		    .ctx_size_out = sizeof(*ret));
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = ret, .ctx_size_in = sizeof(*ret));	/* and out: it is written to */
 
 	*ret = (struct es_follow){ .link_fd = link };
 	if (follow->kernel_sees)

@@ -37,7 +37,7 @@
 
 enum {
 	TYPES_PER_HOOK = 5,
-	LOOK_AGAIN_MS = 5000,		/* at hooks where another program follows */
+	LOOK_AGAIN_MS = 2000,		/* at hooks where another program follows */
 	SETTLE_MS = 1000,		/* no task is longer on its way from a hook's beginning to the place where it would sleep */
 };
 
