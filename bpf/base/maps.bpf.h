@@ -167,6 +167,34 @@ struct target_paths {
 	struct es_span name[2];
 };
 
+/* A walk upward, in addresses. The text grows towards the front of scratch.text. */
+struct climb {
+	uint64_t dentry;
+	uint64_t mount;
+	uint64_t up;			/* what the mount is on, itself: nothing */
+	uint64_t place;			/* and where there; in this order in struct mount, too */
+	uint64_t root;			/* of the mount */
+	uint32_t pos;			/* where the text begins */
+	bool full;
+};
+
+/* Looks for a mount in the initial namespace: see record/view.bpf.h. Addresses, or 0. */
+struct view {
+	uint64_t dentry;		/* whose path is wanted */
+	uint64_t sb;			/* its file system, */
+	uint64_t root;			/* and the root of that */
+	uint64_t next;			/* of the super block's mounts, to be looked at */
+	uint64_t head;			/* where their list ends, if it is circular */
+	uint64_t mount;			/* one whose root is looked for on the way up */
+	uint64_t at;			/* how far that is */
+	uint64_t under;			/* its root */
+	uint64_t found;			/* the best so far */
+	uint32_t id;			/* its id */
+	bool whole;			/* it shows the whole file system */
+	bool any;			/* there is a mount of the file system, above the object or not */
+	bool hinted;			/* not searched for */
+};
+
 /* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
 struct scratch {
 	uint8_t record[RECORD_BYTES + RECORD_SLACK];
@@ -181,6 +209,8 @@ struct scratch {
 	struct known_key known;		/* of the directory it is in */
 	uint64_t known_generation[KNOWN_VERDICTS];
 	uint64_t listed;		/* clients that list it */
+	struct climb climb;
+	struct view view;
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
 	struct syscall_args args;		/* of the call that a hook is in */
@@ -188,6 +218,7 @@ struct scratch {
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
 	uint32_t taken;			/* from the pool: what pool_give() takes */
+	uint32_t doubtful;		/* the path of one of its files isn't that in the initial namespace */
 };
 
 struct {

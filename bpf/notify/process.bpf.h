@@ -283,6 +283,7 @@ int fill_tasks(struct bpf_iter__task *ctx)
 	struct process *p;
 	struct scratch *s;
 
+	daemon_mounts = (uint64_t)READ_CORE(bpf_get_current_task_btf(), nsproxy, mnt_ns);
 	if (!task || task->pid != task->tgid)
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &index);

@@ -48,11 +48,12 @@ __noinline int remember_executable(struct scratch *s, struct process *p, uint64_
 	struct es_file_part *part;
 	struct path path = {};
 	struct inode *inode;
-	uint32_t used, off, len;
+	uint32_t used, off, len, doubtful;
 
 	if (!s || !p)
 		return 0;
 	used = s->used;
+	doubtful = s->doubtful;
 
 	p->exe_len = 0;
 	p->exe_flags = ES_FILE_NO_STAT;
@@ -83,8 +84,11 @@ __noinline int remember_executable(struct scratch *s, struct process *p, uint64_
 	}
 	bpf_probe_read_kernel(p->exe, len, at(s, part->path.off));
 	p->exe_len = len;
+	if (part->flags & ES_FILE_REAL)
+		read_stat(&p->exe_stat, READ_SCALAR((struct dentry *)s->view.dentry, d_inode));
 	p->exe_flags |= part->flags;
 	s->used = used;
+	s->doubtful = doubtful;
 	return 0;
 }
 
@@ -161,6 +165,8 @@ static __always_inline void put_executable(struct scratch *s, struct es_process_
 {
 	part->executable.stat = p->exe_stat;
 	part->executable.flags = p->exe_flags;
+	if (p->exe_flags & ES_FILE_DOUBTFUL)
+		s->doubtful = 1;
 	put_bytes(s, &part->executable.path, p->exe, p->exe_len);
 }
 

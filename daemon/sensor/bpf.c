@@ -389,6 +389,13 @@ static void mute_select(uint64_t words[ES_EVENT_TYPES], unsigned int slot, const
 	}
 }
 
+static void invert_select(uint64_t *word, unsigned int slot, bool inverted)
+{
+	uint64_t bit = UINT64_C(1) << slot;
+
+	__atomic_store_n(word, inverted ? *word | bit : *word & ~bit, __ATOMIC_RELEASE);
+}
+
 /* The generation comes last: what the programs keep of an older one counts no more. */
 static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary)
 {
@@ -400,6 +407,7 @@ static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, co
 	__atomic_store_n(&client->inverted, summary->client.inverted, __ATOMIC_RELEASE);
 	mute_select(s->skel->bss->control.mute_actor, slot, summary->actor);
 	mute_select(s->skel->bss->control.mute_target, slot, summary->target);
+	invert_select(&s->skel->bss->control.inverted_targets, slot, summary->client.inverted >> ES_STAGE_TARGET & 1);
 	__atomic_store_n(&client->generation, ++s->mute_generation, __ATOMIC_SEQ_CST);
 }
 
