@@ -125,8 +125,14 @@ enum { MUTED_REMEMBERED = 16 };
 /* What a client keeps away of all that a process does, as of a generation of the client's mutes: see select/mute.bpf.h. */
 struct muted {
 	uint64_t generation;		/* 0: of none; MUTED_BUSY: being written */
-	uint64_t pidversion;
+	uint64_t execution;		/* pidversion, and in the upper half whether the default set holds for it */
 	struct es_mute_types types;
+};
+
+enum {
+	TRUST_INIT = 1 << 0,		/* init started it: select/trust.bpf.h */
+	TRUST_DEFAULT = 1 << 1,		/* its program is one of those that a new client has muted */
+	TRUST_SEEN = 1 << 2,		/* its exec has been seen, or that of who forked it */
 };
 
 /*
@@ -138,7 +144,7 @@ struct process {
 	uint32_t exited;
 	struct muted muted[MUTED_REMEMBERED];	/* clients by slot % MUTED_REMEMBERED */
 	int32_t original_ppid;
-	uint32_t pad;
+	uint32_t trust;			/* TRUST_* */
 	uint64_t start_ns;
 	struct es_token responsible;
 	struct es_stat exe_stat;
@@ -256,6 +262,7 @@ struct syscall_state {
 	uint32_t flags;			/* CALL_* */
 	int32_t open_flags;		/* FMODE_READ, FMODE_WRITE: what an open asks for, see fflag_asked() */
 	uint32_t pidversion;		/* exec: that the process will have, once a client was told; 0: not given out */
+	struct es_token former;		/* exec, setuid and its kin: ids before it; pid 0: not known */
 	uint64_t asked;			/* exec: clients that have been asked; what else it opens is no business of theirs */
 	struct place from;
 	struct place to;
@@ -416,6 +423,9 @@ static __always_inline void rcu_end(bool sleeps)
 
 struct es_sensor_control control;
 struct es_sensor_stats stats;
+
+/* Of fill_tasks: 0, processes are learnt; later ones find out whom init has started, until nothing is `filled` any more. */
+uint32_t fill_pass, filled;
 
 /* Takes the lowest slot out of a set, which isn't empty: its number. */
 static __always_inline uint32_t take_slot(uint64_t *slots)

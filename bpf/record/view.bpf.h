@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (3) Where is an object in the initial mount namespace, which is the daemon's? A program can reach a file by a mount
+ * (N3, A3) Where is an object in the initial mount namespace, which is the daemon's? A program can reach a file by a mount
  * that only it has: a bind in a namespace of its own, a mount without a place, a file system in layers over the folder
  * that a client guards. The path there says nothing. But a mount of the same super block that is in the initial
  * namespace, and whose root is above the object, gives it the path that everybody else sees.
