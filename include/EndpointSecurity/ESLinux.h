@@ -159,6 +159,13 @@ OS_EXPORT void es_linux_free_process(es_linux_process_t *_Nullable process);
 /* --- The stream's end --- */
 
 /*
+ * This process' group as messages have it in group_id, which is not what
+ * getpgrp(2) says in a pid namespace. It is that of the time when the client
+ * was made. 0: not known. Asks as es_linux_own_token() does. Any thread.
+ */
+OS_EXPORT pid_t es_linux_own_group(void);
+
+/*
  * True once the daemon that served @client is gone: no message will come any
  * more, and what was held for an answer has been let go. Delete the client and
  * make a new one. Any thread, also the handler.
