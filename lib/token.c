@@ -122,8 +122,8 @@ es_return_t es_linux_own_token(audit_token_t *token)
 	if (!pidversion)
 		return ES_RETURN_ERROR;
 	*token = (audit_token_t){ {
-		read_id("/proc/self/loginuid"), geteuid(), getegid(), getuid(), getgid(), (unsigned int)(atomic_load(&numbers) >> 32),
-		read_id("/proc/self/sessionid"), pidversion,
+		read_id("/proc/self/loginuid"), geteuid(), getegid(), getuid(), getgid(),
+		(unsigned int)(atomic_load(&numbers) >> 32), read_id("/proc/self/sessionid"), pidversion,
 	} };
 	return ES_RETURN_SUCCESS;
 }
