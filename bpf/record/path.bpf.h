@@ -308,7 +308,7 @@ static __always_inline void put_path_else(struct scratch *s, struct es_file_part
 	if (part->real.off) {
 		part->path = part->real;
 		part->flags |= ES_FILE_REAL;
-		if (part->stat.ino)
+		if (part->stat.ino && !name_len)
 			read_stat(&part->stat, READ_SCALAR((struct dentry *)s->view.dentry, d_inode));
 		return;
 	}
