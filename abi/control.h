@@ -80,6 +80,8 @@ struct es_reply {
 	uint32_t value;
 	uint64_t cursor;		/* ES_REQUEST_MUTES: for the next page; 0: that was the last */
 	uint32_t inverted;		/* muting: bit: enum es_mute_stage */
+	uint32_t pid;			/* ES_REQUEST_CLIENT: of the process that asked, as the daemon numbers it, */
+	uint32_t group;			/* and its process group; 0: not known */
 	uint32_t pad;
 	/* ES_REQUEST_CLIENT, replay sensor: from CLOCK_MONOTONIC, and CLOCK_BOOTTIME, of its records to the time of day. */
 	int64_t from_monotonic;

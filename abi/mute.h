@@ -32,7 +32,14 @@ enum es_mute_kind {
 	ES_MUTE_PATH_KINDS,
 	ES_MUTE_PROCESS = ES_MUTE_PATH_KINDS,
 	ES_MUTE_KINDS,
+	/*
+	 * Only in the map: a literal of the default set, which holds for processes that init started (bpf/select/trust.bpf.h).
+	 * The whole set is there once more, for ES_MUTE_DEFAULT_SLOT.
+	 */
+	ES_MUTE_EXE_DEFAULT = ES_MUTE_KINDS,
 };
+
+enum { ES_MUTE_DEFAULT_SLOT = ES_CLIENTS_MAX };
 
 /* The stages, each inverted on its own; in the order of es_mute_inversion_type_t. */
 enum es_mute_stage {

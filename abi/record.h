@@ -30,10 +30,10 @@
 #include <stdint.h>
 #endif
 
-#define ES_ABI_VERSION 4
+#define ES_ABI_VERSION 5
 
 /* Of what is in this file, as captures have it: another number when a member means something else than before. */
-#define ES_RECORD_VERSION 1
+#define ES_RECORD_VERSION 2
 
 /* Limits that both sides rely on. */
 enum {
@@ -76,13 +76,24 @@ enum {
 	ES_FILE_DELETED = 1 << 1,	/* no name leads to the file any more; " (deleted)" ends the path */
 	ES_FILE_NO_STAT = 1 << 2,	/* the object could not be looked at: stat is all zero */
 	ES_FILE_LEXICAL = 1 << 3,	/* the path is what the program passed, made absolute, links not followed */
+	ES_FILE_UNREACHABLE = 1 << 4,	/* it has no path in the initial mount namespace; `path` is `own` */
+	ES_FILE_REAL = 1 << 5,		/* of a file in layers: path and stat are those of the file in its layer */
+	ES_FILE_DOUBTFUL = ES_FILE_LEXICAL | ES_FILE_UNREACHABLE,	/* `path` isn't that in the initial namespace */
 };
+
+/*
+ * A path is the one that the object has in the initial mount namespace, which is the daemon's. `own` is the path by which
+ * the actor has reached it, where that was by a mount of another namespace, or of none. `real` is that of a file in layers
+ * in its layer, while a client has inverted muting by target; what is flagged ES_FILE_REAL has it in `path`.
+ */
 
 struct es_file_part {
 	struct es_stat stat;
 	struct es_span path;
+	struct es_span own;
+	struct es_span real;
 	uint32_t flags;			/* ES_FILE_* */
-	uint32_t pad;
+	uint32_t mnt_ns;		/* where `own` is: inode number of the mount namespace, 0: none */
 };
 
 /* audit_token_t, word by word. */
@@ -153,6 +164,6 @@ struct es_record {
 };
 
 _Static_assert(sizeof(struct es_stat) == 88, "es_stat");
-_Static_assert(sizeof(struct es_file_part) == 104, "es_file_part");
-_Static_assert(sizeof(struct es_process_part) == 248, "es_process_part");
+_Static_assert(sizeof(struct es_file_part) == 120, "es_file_part");
+_Static_assert(sizeof(struct es_process_part) == 264, "es_process_part");
 _Static_assert(sizeof(struct es_record) == 176, "es_record");

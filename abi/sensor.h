@@ -154,6 +154,7 @@ struct es_sensor_control {
 	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */
 	uint64_t mute_actor[ES_EVENT_TYPES];	/* clients whose mutes of processes or executables are about this type, */
 	uint64_t mute_target[ES_EVENT_TYPES];	/* or of targets; or that inverted the stage */
+	uint64_t inverted_targets;		/* who has inverted that of targets */
 	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
 	uint32_t daemon_tgid;
 	uint32_t daemon_gone;			/* 1: it ends, and nobody is asked any more; the kernel programs write it */
@@ -165,6 +166,7 @@ struct es_sensor_control {
 	uint32_t gate_pid[ES_CLIENTS_MAX];	/* lsm: the process whose executable is the client's gate; 0: none */
 	uint32_t calls_watched;			/* on_call_over is attached: another number each time; 0: it isn't */
 	uint32_t cache_generation;		/* of the answers that count; 0: none are kept */
+	uint32_t system_uid_max;		/* the last one of a system account */
 	uint32_t cache_watched;			/* 1: the hooks that ask take note of changes, too */
 	uint32_t gates[ES_GATES];		/* by type: ES_GATE_*, see abi/follow.h; 0: nobody may sleep there yet */
 	/*

@@ -100,6 +100,8 @@ static void fill_stat(struct stat *stat, const struct es_stat *from)
 static void fill_file(struct decoder *d, es_file_t *file, const struct es_file_part *part)
 {
 	file->path = string(d, part->path);
+	(void)string(d, part->own);		/* es_linux_file() goes by this check */
+	(void)string(d, part->real);
 	file->path_truncated = part->flags & ES_FILE_TRUNCATED;
 	fill_stat(&file->stat, &part->stat);
 }

@@ -220,7 +220,7 @@ static es_new_client_result_t connect_client(struct es_client_s *client)
 	if (r > 0)
 		return refusal(r);
 
-	esl_token_learnt(reply.pidversion);
+	esl_token_learnt(&reply);
 	if (reply.sensor == ES_SENSOR_REPLAY)
 		client->clock = (struct esl_clock){
 			.given = true,

@@ -135,6 +135,8 @@ static void make_client(struct test_peer *peer, struct es_reply *reply)
 	peer->gate = ends[1];
 	reply->ring_bytes = TEST_RING_BYTES;
 	reply->pidversion = test_daemon_pidversion;
+	reply->pid = (uint32_t)getpid();
+	reply->group = (uint32_t)getpgrp();
 	send_reply(peer->connection, reply, fds);
 	for (int i = 0; i < ES_CLIENT_FDS; i++)
 		close(fds[i]);

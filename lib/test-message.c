@@ -6,6 +6,8 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include <EndpointSecurity/ESLinux.h>
+
 #include "message.h"
 #include "test-record.h"
 #include "test.h"
@@ -264,6 +266,40 @@ static void test_other_forms(void)
 	CHECK(decode(&message) == 0 && !strcmp(message->message.event.mount.statfs->f_mntonname, "/file/0"));
 }
 
+static struct es_file_part *part_of(uint32_t offset)
+{
+	return (struct es_file_part *)(record.bytes + offset);
+}
+
+/* What es_linux_file() says of each file of a message, and of none that isn't. */
+static void test_linux_file(void)
+{
+	_cleanup_(esl_message_putp) struct esl_message *message = NULL;
+	es_linux_file_t info;
+	es_file_t other = {};
+	es_message_t *m;
+
+	test_record_full(&record, ES_EVENT_TYPE_NOTIFY_RENAME);
+	*part_of(record.head.file[1]) = (struct es_file_part){
+		.path = test_record_string(&record, "/file/1"), .own = test_record_string(&record, "/own"),
+		.real = test_record_string(&record, "/real"), .flags = ES_FILE_UNREACHABLE | ES_FILE_REAL, .mnt_ns = 7,
+	};
+	part_of(record.head.process + offsetof(struct es_process_part, executable))->flags = ES_FILE_LEXICAL;
+	CHECK(decode(&message) == 0);
+	m = &message->message;
+	CHECK(es_linux_file(m, m->event.rename.source, &info));
+	CHECK(!info.unreachable && !info.unresolved && !info.layered && !info.mount_namespace);
+	CHECK(is(info.actors_path, "") && is(info.real_path, ""));
+	CHECK(es_linux_file(m, m->event.rename.destination.new_path.dir, &info));
+	CHECK(info.unreachable && !info.unresolved && info.layered && info.mount_namespace == 7);
+	CHECK(is(info.actors_path, "/own") && is(info.real_path, "/real"));
+	CHECK(es_linux_file(m, m->process->executable, &info) && info.unresolved && !info.unreachable);
+	CHECK(!m->process->tty || es_linux_file(m, m->process->tty, &info));
+	CHECK(!es_linux_file(m, &other, &info));
+	part_of(record.head.file[1])->own.len++;
+	CHECK(decode(&message) == -EBADMSG);
+}
+
 /* Each change makes a good record bad. */
 static void test_malformed(void)
 {
@@ -376,6 +412,7 @@ int main(void)
 	test_head();
 	test_actions();
 	test_other_forms();
+	test_linux_file();
 	test_malformed();
 	test_lifetime();
 	test_long_record();

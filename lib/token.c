@@ -17,14 +17,19 @@
 /* pid and pidversion in one word. After fork() the pid is another, and what was learnt doesn't count. */
 static _Atomic uint64_t learnt;
 
+/* How the daemon numbers this process, and its group: in a pid namespace that is not what it calls itself. */
+static _Atomic uint64_t numbers;
+
 static pthread_mutex_t ask_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static int connection = -1;		/* to the daemon that was asked */
 
-void esl_token_learnt(uint32_t pidversion)
+void esl_token_learnt(const struct es_reply *reply)
 {
-	if (pidversion)
-		atomic_store(&learnt, (uint64_t)getpid() << 32 | pidversion);
+	if (!reply->pidversion)
+		return;
+	atomic_store(&numbers, (uint64_t)reply->pid << 32 | reply->group);
+	atomic_store(&learnt, (uint64_t)getpid() << 32 | reply->pidversion);
 }
 
 /* 0: not known */
@@ -49,7 +54,7 @@ static void prepare_for_forks(void)
 }
 
 /* The daemon gives a client's connection descriptors that only one with threads has a use for. */
-static uint32_t become_client(struct esl_control *control)
+static void become_client(struct esl_control *control)
 {
 	struct es_reply reply;
 	int fds[ES_CLIENT_FDS];
@@ -58,10 +63,10 @@ static uint32_t become_client(struct esl_control *control)
 	if (r > 0)
 		esl_log("the daemon tells this process nothing about itself, as it may not be a client: %s", esl_errno(r));
 	if (r != 0)
-		return 0;
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		closep(&fds[i]);
-	return reply.pidversion;
+	esl_token_learnt(&reply);
 }
 
 /*
@@ -78,7 +83,7 @@ static uint32_t ask_pidversion(void)
 	pthread_mutex_lock(&ask_lock);
 	if (!known_pidversion()) {
 		esl_control_init(&control);
-		esl_token_learnt(become_client(&control));
+		become_client(&control);
 		if (known_pidversion()) {
 			closep(&connection);
 			connection = TAKE_FD(control.fd);
@@ -117,8 +122,13 @@ es_return_t es_linux_own_token(audit_token_t *token)
 	if (!pidversion)
 		return ES_RETURN_ERROR;
 	*token = (audit_token_t){ {
-		read_id("/proc/self/loginuid"), geteuid(), getegid(), getuid(), getgid(), (unsigned int)getpid(),
-		read_id("/proc/self/sessionid"), pidversion,
+		read_id("/proc/self/loginuid"), geteuid(), getegid(), getuid(), getgid(),
+		(unsigned int)(atomic_load(&numbers) >> 32), read_id("/proc/self/sessionid"), pidversion,
 	} };
 	return ES_RETURN_SUCCESS;
+}
+
+pid_t es_linux_own_group(void)
+{
+	return known_pidversion() || ask_pidversion() ? (pid_t)atomic_load(&numbers) : 0;
 }

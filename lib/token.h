@@ -3,5 +3,7 @@
 
 #include <stdint.h>
 
-/* What a daemon has said of this process when it made a client; 0: it doesn't know. Any thread. */
-void esl_token_learnt(uint32_t pidversion);
+struct es_reply;
+
+/* What a daemon has said of this process when it made a client. Any thread. */
+void esl_token_learnt(const struct es_reply *reply);

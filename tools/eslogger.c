@@ -474,6 +474,15 @@ static int block_signals(sigset_t *ret_signals, int *ret_fd)
 	return 0;
 }
 
+/* By the numbers that messages have, which in a pid namespace are others. */
+static void know_ourselves(struct eslogger *logger)
+{
+	audit_token_t token;
+
+	logger->self = es_linux_own_token(&token) == ES_RETURN_SUCCESS ? (pid_t)token.val[5] : getpid();
+	logger->group = es_linux_own_group();
+}
+
 /* From the client's birth to its end. */
 static int stream(struct eslogger *logger, int signal_fd, int failed_fd, const sigset_t *signals)
 {
@@ -487,6 +496,7 @@ static int stream(struct eslogger *logger, int signal_fd, int failed_fd, const s
 	if (result != ES_NEW_CLIENT_RESULT_SUCCESS)
 		return new_client_failed(result);
 
+	know_ourselves(logger);
 	status = mute(logger, client);
 	if (status == EX_OK)
 		status = subscribe(logger, client);
@@ -568,8 +578,6 @@ int main(int argc, char **argv)
 		log_error("--oslog: %s is not there; leave the option out to print events", oslog_name());
 		return EX_UNAVAILABLE;
 	}
-	logger.self = getpid();
-	logger.group = getpgrp();
 	prepare_text(&logger);
 	return log_events(&logger);
 }

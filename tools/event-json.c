@@ -153,7 +153,7 @@ void event_json_message(struct json *json, const es_message_t *message)
 	NUMBER(global_seq_num);
 	json_key(json, "thread");
 	put_thread(json, message->thread);
-	event_visit_process(&json_visitor, json, EVENT_KEY("process"), message->process);
+	event_visit_process(&json_visitor, json, EVENT_KEY("process"), message);
 	json_key(json, "event");
 	put_event(json, message);
 	json_close(json, '}');

@@ -4,12 +4,15 @@
 
 #include <string.h>
 
+#include <EndpointSecurity/ESLinux.h>
+
 #include "util/macro.h"
 
 /* Who is called, and with what. */
 struct visit {
 	const struct event_visitor *is;
 	void *to;
+	const es_message_t *message;
 };
 
 #define NO_KEY ((struct event_key){})
@@ -162,6 +165,25 @@ static void visit_optional(const struct visit *v, struct event_key key, es_strin
 		visit_absent(v, key);
 }
 
+/* What only Linux has, where there is something to say: most files are what they seem. */
+static void visit_linux_file(const struct visit *v, const es_file_t *file)
+{
+	es_linux_file_t linux_file, *e = &linux_file;
+
+	if (!es_linux_file(v->message, file, e))
+		return;
+	if (!e->unreachable && !e->unresolved && !e->layered && !e->actors_path.length)
+		return;
+	OPEN(EVENT_KEY("linux"), '{');
+	MEMBER(bool, unreachable)
+	MEMBER(bool, unresolved)
+	MEMBER(bool, layered)
+	MEMBER(number, mount_namespace)
+	MEMBER(string, actors_path)
+	MEMBER(string, real_path)
+	CLOSE('}');
+}
+
 static void visit_file(const struct visit *v, struct event_key key, const es_file_t *e)
 {
 	if (!e) {
@@ -176,6 +198,7 @@ static void visit_file(const struct visit *v, struct event_key key, const es_fil
 	MEMBER(string, path)
 	MEMBER(bool, path_truncated)
 	visit_stat(v, EVENT_KEY("stat"), &e->stat);
+	visit_linux_file(v, e);
 	CLOSE('}');
 }
 
@@ -592,15 +615,16 @@ static const struct event {
 
 _Static_assert(ARRAY_SIZE(events) == ES_EVENT_TYPE_LAST, "abi/events.def and es_event_type_t are of one length");
 
-void event_visit_process(const struct event_visitor *visitor, void *to, struct event_key key, const es_process_t *process)
+void event_visit_process(const struct event_visitor *visitor, void *to, struct event_key key,
+			 const es_message_t *message)
 {
-	visit_process(&(struct visit){ visitor, to }, key, process);
+	visit_process(&(struct visit){ visitor, to, message }, key, message->process);
 }
 
 void event_visit_payload(const struct event_visitor *visitor, void *to, const es_message_t *message)
 {
 	if ((unsigned int)message->event_type < ARRAY_SIZE(events))
-		events[message->event_type].visit(&(struct visit){ visitor, to }, message);
+		events[message->event_type].visit(&(struct visit){ visitor, to, message }, message);
 }
 
 const char *event_name(es_event_type_t type)

@@ -67,7 +67,8 @@ struct event_visitor {
 	bool brief;			/* leave out an exec's environment and descriptors */
 };
 
-void event_visit_process(const struct event_visitor *visitor, void *to, struct event_key key, const es_process_t *process);
+void event_visit_process(const struct event_visitor *visitor, void *to, struct event_key key,
+			 const es_message_t *message);
 
 /* The members of the message's payload. */
 void event_visit_payload(const struct event_visitor *visitor, void *to, const es_message_t *message);

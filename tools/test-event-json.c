@@ -13,6 +13,8 @@
 
 #include <json-c/json.h>
 
+#include <EndpointSecurity/ESLinux.h>
+
 #include "tools/event.h"
 #include "tools/event-json.h"
 #include "util/macro.h"
@@ -61,6 +63,19 @@ const es_fd_t *es_exec_fd(const es_event_exec_t *event, uint32_t index)
 {
 	(void)event;
 	return &fds[index];
+}
+
+/* One file is seen by another name, and is where nobody else can see it. */
+static const es_file_t *flagged;
+
+bool es_linux_file(const es_message_t *message, const es_file_t *file, es_linux_file_t *info)
+{
+	assert(message);
+	if (file != flagged)
+		return false;
+	*info = (es_linux_file_t){ .unreachable = true, .mount_namespace = 4026532842,
+				   .actors_path = STRING("/view"), .real_path = { 0, "" } };
+	return true;
 }
 
 /* --- what messages are made of, and what that looks like --- */
@@ -194,6 +209,24 @@ static void expect_member(const es_message_t *message, const char *member, const
 #define EXPECT_EVENT(message, text) expect_member(message, "event", text)
 
 /* --- the tests --- */
+
+/* What is flagged has a key more, and nothing else has it. */
+static void test_linux(void)
+{
+	static es_file_t seen = { .path = STRING("/view"), .path_truncated = true };
+	es_message_t message = make_message(ES_EVENT_TYPE_NOTIFY_UNLINK);
+
+	message.event.unlink = (es_event_unlink_t){ .target = &seen, .parent_dir = &bare };
+	flagged = &seen;
+	EXPECT_EVENT(&message, "{'unlink':{'target':{'path':'/view','path_truncated':true,'stat':{'st_dev':0,'st_ino':0,"
+		"'st_mode':0,'st_nlink':0,'st_uid':0,'st_gid':0,'st_rdev':0,'st_size':0,'st_blocks':0,'st_blksize':0,"
+		"'st_flags':0,'st_gen':0,'st_atimespec':'1970-01-01T00:00:00.000000000Z',"
+		"'st_mtimespec':'1970-01-01T00:00:00.000000000Z','st_ctimespec':'1970-01-01T00:00:00.000000000Z',"
+		"'st_birthtimespec':'1970-01-01T00:00:00.000000000Z'},'linux':{'unreachable':true,'unresolved':false,"
+		"'layered':false,'mount_namespace':4026532842,'actors_path':'/view','real_path':''}},"
+		"'parent_dir':" BARE "}}");
+	flagged = NULL;
+}
 
 static void test_whole_message(void)
 {
@@ -569,6 +602,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	test_whole_message();
+	test_linux();
 	test_action();
 	test_exec();
 	test_files();

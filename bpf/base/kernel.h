@@ -79,6 +79,11 @@ struct super_block {
 	struct list_head s_mounts;
 };
 
+/* 6.17 and later */
+struct super_block___chained {
+	struct mount___chained *s_mounts;
+};
+
 typedef struct {
 	int counter;
 } atomic_t;
@@ -177,6 +182,11 @@ struct mount {
 	int mnt_id;
 };
 
+/* 6.17 and later */
+struct mount___chained {
+	struct mount___chained *mnt_next_for_sb;
+};
+
 struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
@@ -246,15 +256,18 @@ struct fs_struct {
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
+	kuid_t suid;
 	kuid_t euid;
 	kgid_t egid;
 };
 
 struct upid {
 	int nr;
+	struct pid_namespace *ns;
 };
 
 struct pid {
+	unsigned int level;
 	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
@@ -272,7 +285,21 @@ struct mnt_namespace {
 	struct ns_common ns;
 };
 
+struct xarray {
+	void *xa_head;
+};
+
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+
+struct idr {
+	struct xarray idr_rt;
+};
+
 struct pid_namespace {
+	struct idr idr;
 	struct ns_common ns;
 };
 
@@ -358,6 +385,7 @@ struct task_struct {
 	sigset_t blocked;
 	struct thread_info thread_info;
 	unsigned int flags;
+	unsigned int ptrace;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -365,6 +393,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	uint64_t start_boottime;
+	struct pid *thread_pid;
 	struct hlist_node pid_links[4];
 	struct list_head ptraced;
 	struct list_head ptrace_entry;

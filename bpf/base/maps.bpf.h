@@ -125,8 +125,14 @@ enum { MUTED_REMEMBERED = 16 };
 /* What a client keeps away of all that a process does, as of a generation of the client's mutes: see select/mute.bpf.h. */
 struct muted {
 	uint64_t generation;		/* 0: of none; MUTED_BUSY: being written */
-	uint64_t pidversion;
+	uint64_t execution;		/* pidversion, and in the upper half whether the default set holds for it */
 	struct es_mute_types types;
+};
+
+enum {
+	TRUST_INIT = 1 << 0,		/* init started it: select/trust.bpf.h */
+	TRUST_DEFAULT = 1 << 1,		/* its program is one of those that a new client has muted */
+	TRUST_SEEN = 1 << 2,		/* its exec has been seen, or that of who forked it */
 };
 
 /*
@@ -138,7 +144,7 @@ struct process {
 	uint32_t exited;
 	struct muted muted[MUTED_REMEMBERED];	/* clients by slot % MUTED_REMEMBERED */
 	int32_t original_ppid;
-	uint32_t pad;
+	uint32_t trust;			/* TRUST_* */
 	uint64_t start_ns;
 	struct es_token responsible;
 	struct es_stat exe_stat;
@@ -167,6 +173,34 @@ struct target_paths {
 	struct es_span name[2];
 };
 
+/* A walk upward, in addresses. The text grows towards the front of scratch.text. */
+struct climb {
+	uint64_t dentry;
+	uint64_t mount;
+	uint64_t up;			/* what the mount is on, itself: nothing */
+	uint64_t place;			/* and where there; in this order in struct mount, too */
+	uint64_t root;			/* of the mount */
+	uint32_t pos;			/* where the text begins */
+	bool full;
+};
+
+/* Looks for a mount in the initial namespace: see record/view.bpf.h. Addresses, or 0. */
+struct view {
+	uint64_t dentry;		/* whose path is wanted */
+	uint64_t sb;			/* its file system, */
+	uint64_t root;			/* and the root of that */
+	uint64_t next;			/* of the super block's mounts, to be looked at */
+	uint64_t head;			/* where their list ends, if it is circular */
+	uint64_t mount;			/* one whose root is looked for on the way up */
+	uint64_t at;			/* how far that is */
+	uint64_t under;			/* its root */
+	uint64_t found;			/* the best so far */
+	uint32_t id;			/* its id */
+	bool whole;			/* it shows the whole file system */
+	bool any;			/* there is a mount of the file system, above the object or not */
+	bool hinted;			/* not searched for */
+};
+
 /* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
 struct scratch {
 	uint8_t record[RECORD_BYTES + RECORD_SLACK];
@@ -181,6 +215,8 @@ struct scratch {
 	struct known_key known;		/* of the directory it is in */
 	uint64_t known_generation[KNOWN_VERDICTS];
 	uint64_t listed;		/* clients that list it */
+	struct climb climb;
+	struct view view;
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
 	struct syscall_args args;		/* of the call that a hook is in */
@@ -188,6 +224,7 @@ struct scratch {
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
 	uint32_t taken;			/* from the pool: what pool_give() takes */
+	uint32_t doubtful;		/* the path of one of its files isn't that in the initial namespace */
 };
 
 struct {
@@ -225,6 +262,7 @@ struct syscall_state {
 	uint32_t flags;			/* CALL_* */
 	int32_t open_flags;		/* FMODE_READ, FMODE_WRITE: what an open asks for, see fflag_asked() */
 	uint32_t pidversion;		/* exec: that the process will have, once a client was told; 0: not given out */
+	struct es_token former;		/* exec, setuid and its kin: ids before it; pid 0: not known */
 	uint64_t asked;			/* exec: clients that have been asked; what else it opens is no business of theirs */
 	struct place from;
 	struct place to;
@@ -385,6 +423,9 @@ static __always_inline void rcu_end(bool sleeps)
 
 struct es_sensor_control control;
 struct es_sensor_stats stats;
+
+/* Of fill_tasks: 0, processes are learnt; later ones find out whom init has started, until nothing is `filled` any more. */
+uint32_t fill_pass, filled;
 
 /* Takes the lowest slot out of a set, which isn't empty: its number. */
 static __always_inline uint32_t take_slot(uint64_t *slots)

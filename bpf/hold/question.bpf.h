@@ -273,6 +273,8 @@ __noinline int ask_all(struct pending *pending, struct scratch *s, uint64_t slot
 	asking.flags = how == WAIT_SLICED ? ES_HELD_SLICED : how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED : 0;
 	bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
 	cached_answer_asked(pending);
+	if (s->doubtful)
+		pending->cached_answer.hindrance = ES_CACHE_UNFIT;	/* by that path it may be something else next time */
 	return 0;
 }
 

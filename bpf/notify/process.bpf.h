@@ -5,6 +5,7 @@
  * (N1) Processes begin, change their program, end and signal each other:
  *
  *	on_fork		sched_process_fork	NOTIFY_FORK, and the child becomes known
+ *	on_exec_begins	sched_prepare_exec	what the process was before; or lsm_exec_begins, an LSM hook
  *	on_exec		sched_process_exec	NOTIFY_EXEC, and the process gets a new pidversion and executable
  *	on_exit		sched_process_exit	NOTIFY_EXIT, when the last thread goes
  *	on_signal	signal_generate		NOTIFY_SIGNAL, NOTIFY_PROC_SUSPEND_RESUME
@@ -16,10 +17,10 @@
 #include "bpf/notify/file.bpf.h"
 #include "bpf/record/exec.bpf.h"
 #include "bpf/select/event.bpf.h"
+#include "bpf/select/trust.bpf.h"
 
 /* A child has its parent's program, and a pidversion and start of its own. */
-static __always_inline struct process *process_fork(struct process *parent, struct task_struct *parent_task,
-						    struct task_struct *child)
+static __always_inline struct process *process_fork(struct process *parent, struct task_struct *child)
 {
 	struct process *p = bpf_task_storage_get(&processes, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	uint32_t len = parent->exe_len;
@@ -33,7 +34,8 @@ static __always_inline struct process *process_fork(struct process *parent, stru
 		len = EXE_BYTES;
 	bpf_probe_read_kernel(p->exe, len, parent->exe);
 	p->exe_len = len;
-	p->original_ppid = READ_CORE(parent_task, tgid);
+	p->original_ppid = READ_CORE(child, real_parent, tgid);
+	p->trust = parent->trust;
 	p->start_ns = READ_CORE(child, start_boottime);
 	p->responsible = parent->responsible;
 	p->pidversion = next_pidversion();
@@ -54,36 +56,18 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	s = record_begin(EV_NOTIFY_FORK);
 	if (s) {
 		known = process_get(s, leader);
-		p = known ? process_fork(known, parent, child) : NULL;
+		p = known ? process_fork(known, child) : NULL;
 		slots = select_clients(EV_NOTIFY_FORK);
 		if (p && slots) {
 			head_of(s)->process = put_current(s);
 			head_of(s)->other = put_process_part(s, p, address_of_leader(child));
-			if (head_of(s)->other) {
-				struct es_process_part *part = at(s, head_of(s)->other);
-
-				part->ppid = p->original_ppid;
-				read_ids(&part->parent, leader, known->pidversion);
-			}
+			if (head_of(s)->other)
+				put_parent(at(s, head_of(s)->other), child);	/* with CLONE_PARENT, the forker's own */
 			record_send(s, slots);
 		}
 	}
 	record_end();
 	return 0;
-}
-
-/*
- * What the process was before: ids change by an exec only where the file is set-id, and then only the effective ones,
- * which were the real ones unless the program had changed them.
- */
-static __always_inline void put_former_ids(struct es_process_part *part, struct file *exe)
-{
-	uint32_t mode = READ_CORE(exe, f_inode, i_mode);
-
-	if (mode & 04000)
-		part->token.euid = part->token.ruid;
-	if (mode & 02000)
-		part->token.egid = part->token.rgid;
 }
 
 static __always_inline int put_exec(struct scratch *s, struct task_struct *task, struct linux_binprm *bprm)
@@ -109,8 +93,52 @@ static __always_inline void process_exec(struct scratch *s, struct process *p, s
 
 	p->pidversion = state && state->pidversion ? state->pidversion : next_pidversion();
 	remember_executable(s, p, (uint64_t)READ_CORE(task, mm, exe_file));
+	trust_exec(s, p, task);
 	if (read_pid(task, PIDTYPE_SID) == READ_CORE(task, tgid))
 		read_ids(&p->responsible, task, p->pidversion);
+}
+
+/*
+ * A program is about to be executed, and nothing of the process has changed: its ids are taken down, and what is known of
+ * it goes to the thread that will be the first. Where BPF LSM loads by its hook, else by the tracepoint that there is
+ * since 6.10. With neither, ids that an exec changes are told as they are afterwards.
+ */
+static __always_inline void exec_begins(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf(), *leader = task->group_leader;
+	struct syscall_state *state = syscall_state_of_current(true);
+
+	if (state)
+		read_ids(&state->former, task, 0);
+	if (leader)
+		process_hand_on(leader, task);
+}
+
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(lsm_exec_begins, struct linux_binprm *bprm, struct file *file, int ret)
+{
+	if (!ret)
+		exec_begins();
+	return ret;
+}
+
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(on_exec_begins, struct task_struct *task, struct linux_binprm *bprm)
+{
+	exec_begins();
+	return 0;
+}
+
+static __always_inline uint32_t put_before_exec(struct scratch *s)
+{
+	struct syscall_state *state = syscall_state_of_current(false);
+	uint32_t off;
+
+	if (!state)
+		return put_current(s);
+	off = put_current_before(s, &state->former);
+	state->former.pid = 0;
+	return off;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -125,10 +153,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	if (s && leader) {
 		p = process_get(s, leader);
 		slots = select_clients(EV_NOTIFY_EXEC);
-		if (p && slots) {
-			head_of(s)->process = put_current(s);
-			put_former_ids(at(s, head_of(s)->process), READ_CORE(bprm, file));
-		}
+		if (p && slots)
+			head_of(s)->process = put_before_exec(s);
 		if (p)
 			process_exec(s, p, task);
 		if (p && slots) {
@@ -283,6 +309,7 @@ int fill_tasks(struct bpf_iter__task *ctx)
 	struct process *p;
 	struct scratch *s;
 
+	daemon_mounts = (uint64_t)READ_CORE(bpf_get_current_task_btf(), nsproxy, mnt_ns);
 	if (!task || task->pid != task->tgid)
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &index);
@@ -290,7 +317,12 @@ int fill_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	s->used = sizeof(struct es_record);
 	p = bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (p)
-		process_learn(s, p, address_of_leader(task));
+	if (!p)
+		return 0;
+	if (fill_pass) {
+		trust_found(p, task);
+		return 0;
+	}
+	process_learn(s, p, address_of_leader(task));
 	return 0;
 }

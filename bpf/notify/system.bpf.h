@@ -7,6 +7,7 @@
 #include "bpf/notify/procfs.bpf.h"
 #include "bpf/record/argument.bpf.h"
 #include "bpf/record/mount.bpf.h"
+#include "bpf/record/number.bpf.h"
 #include "bpf/record/socket.bpf.h"
 #include "bpf/select/event.bpf.h"
 
@@ -181,7 +182,7 @@ int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 
 /* ---- ids, clock ---- */
 
-static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second)
+static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second, const struct es_token *before)
 {
 	uint64_t slots = call_clients(type);
 	struct scratch *s;
@@ -192,47 +193,79 @@ static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second)
 	if (s) {
 		head_of(s)->num[0] = first;
 		head_of(s)->num[1] = second;
+		if (before)
+			head_of(s)->process = put_current_before(s, before);
 	}
 	event_send(s, slots);
 	return 0;
 }
 
-/* seteuid(e) is setresuid(-1, e, -1) to the kernel, and so on. */
+/* What the ids were, which the message is to say. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_setid, struct pt_regs *regs, long id)
+{
+	struct syscall_state *state = syscall_state_of_current(true);
+
+	if (!state)
+		return 0;
+	state->kind = ES_KIND_SETID;
+	read_ids(&state->former, bpf_get_current_task_btf(), 0);
+	return 0;
+}
+
+/*
+ * seteuid(e) is setresuid(-1, e, -1) to the kernel, and so on. The numbers that were passed are those of the program's
+ * user namespace; what has become of them, in the initial one, are its ids now.
+ */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_setid, struct pt_regs *regs, long ret)
 {
+	struct syscall_state *state = syscall_entered(ES_KIND_SETID);
+	bool first, second, user = true;
+	struct es_token now = {};
+	uint32_t effective, real;
 	struct syscall_args *args;
-	uint32_t a, b, type;
+	uint32_t type;
 
+	if (state)
+		state->kind = ES_KIND_NONE;
 	if (ret)
 		return 0;
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	a = args->a[0];
-	b = args->a[1];
+	first = (uint32_t)args->a[0] != (uint32_t)-1;
+	second = (uint32_t)args->a[1] != (uint32_t)-1;
 	switch (args->variant) {
 	case ES_VARIANT_PLAIN:
 		type = EV_NOTIFY_SETUID;
 		break;
 	case ES_VARIANT_OTHER:
 		type = EV_NOTIFY_SETGID;
+		user = false;
 		break;
 	case ES_VARIANT_AT:
 		type = EV_NOTIFY_SETREUID;
 		break;
 	case ES_VARIANT_OTHER2:
 		type = EV_NOTIFY_SETREGID;
+		user = false;
 		break;
 	case ES_VARIANT_AT2:
-		type = a == (uint32_t)-1 ? EV_NOTIFY_SETEUID : EV_NOTIFY_SETREUID;
+		type = first ? EV_NOTIFY_SETREUID : EV_NOTIFY_SETEUID;
 		break;
 	default:
-		type = a == (uint32_t)-1 ? EV_NOTIFY_SETEGID : EV_NOTIFY_SETREGID;
+		type = first ? EV_NOTIFY_SETREGID : EV_NOTIFY_SETEGID;
+		user = false;
 	}
-	if (type == EV_NOTIFY_SETEUID || type == EV_NOTIFY_SETEGID)
-		a = b;
-	send_numbers(type, a, b);
+	read_ids(&now, bpf_get_current_task_btf(), 0);
+	effective = user ? now.euid : now.egid;
+	real = user ? now.ruid : now.rgid;
+	if (type == EV_NOTIFY_SETREUID || type == EV_NOTIFY_SETREGID)
+		send_numbers(type, first ? real : (uint32_t)-1, second ? effective : (uint32_t)-1,
+			     state ? &state->former : NULL);
+	else
+		send_numbers(type, effective, 0, state ? &state->former : NULL);
 	return 0;
 }
 
@@ -247,47 +280,45 @@ int BPF_PROG(exit_settime, struct pt_regs *regs, long ret)
 	if (!args)
 		return 0;
 	if (args->variant == ES_VARIANT_PLAIN ? args->a[0] != 0 : args->a[0] == 0)	/* a time; CLOCK_REALTIME */
-		send_numbers(EV_NOTIFY_SETTIME, 0, 0);
+		send_numbers(EV_NOTIFY_SETTIME, 0, 0, NULL);
 	return 0;
 }
 
 /* ---- tracing, and the signal that is none ---- */
 
-/* The process that the current task has attached to last, as a number. */
-static __always_inline uint64_t last_traced(void)
+/* About the process that has a number in the caller's pid namespace. */
+static __always_inline void send_called(uint32_t type, uint64_t pid)
 {
-	struct task_struct *tracer = bpf_get_current_task_btf(), *traced;
-	struct list_head *first = READ_CORE(tracer, ptraced.next);
-
-	traced = (void *)((char *)first - bpf_core_field_offset(struct task_struct, ptrace_entry));
-	return (uint64_t)READ_CORE(traced, group_leader);
+	send_numbered(type, number_of_pid(pid), leader_of_pid(pid), 0);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_ptrace, struct pt_regs *regs, long ret)
 {
 	struct syscall_args *args;
+	uint64_t pid;
 
 	if (ret < 0)
 		return 0;
 	args = args_of(regs);
 	if (!args)
 		return 0;
+	pid = pid_by_number(args->a[args->variant == ES_VARIANT_PLAIN ? 1 : 0]);
 	switch (args->variant) {
 	case ES_VARIANT_OTHER:	/* process_vm_readv(pid, ...) */
-		send_numbered(EV_NOTIFY_GET_TASK_READ, args->a[0], 0, 0);
+		send_called(EV_NOTIFY_GET_TASK_READ, pid);
 		break;
 	case ES_VARIANT_OTHER2:	/* process_vm_writev(pid, ...) */
-		send_numbered(EV_NOTIFY_GET_TASK, args->a[0], 0, 0);
+		send_called(EV_NOTIFY_GET_TASK, pid);
 		break;
 	case ES_VARIANT_OTHER3:	/* pidfd_open(pid, flags) */
-		send_numbered(EV_NOTIFY_GET_TASK_NAME, args->a[0], 0, 0);
+		send_called(EV_NOTIFY_GET_TASK_NAME, pid);
 		break;
 	default:		/* ptrace(request, pid, ...) */
 		if (args->a[0] != LINUX_PTRACE_ATTACH && args->a[0] != LINUX_PTRACE_SEIZE)
 			break;
-		send_numbered(EV_NOTIFY_GET_TASK, args->a[1], last_traced(), 0);
-		send_numbered(EV_NOTIFY_TRACE, args->a[1], last_traced(), 0);
+		send_called(EV_NOTIFY_GET_TASK, pid);
+		send_called(EV_NOTIFY_TRACE, pid);
 	}
 	return 0;
 }
@@ -296,7 +327,6 @@ int BPF_PROG(exit_ptrace, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_kill, struct pt_regs *regs, long ret)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct syscall_args *args;
 	bool group;
 
@@ -306,8 +336,8 @@ int BPF_PROG(exit_kill, struct pt_regs *regs, long ret)
 	if (!args)
 		return 0;
 	group = args->variant == ES_VARIANT_OTHER;	/* tgkill(tgid, tid, sig) */
-	if (args->a[group ? 2 : 1] == 0 && (int)args->a[0] != task->tgid)
-		send_numbered(EV_NOTIFY_SIGNAL, args->a[0], 0, 0);
+	if (args->a[group ? 2 : 1] == 0)
+		send_called(EV_NOTIFY_SIGNAL, pid_by_number(args->a[0]));
 	return 0;
 }
 

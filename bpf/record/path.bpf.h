@@ -8,11 +8,7 @@
 
 #include "bpf/base/scope.bpf.h"
 #include "bpf/record/ring.bpf.h"
-
-static __always_inline struct mount *mount_of(struct vfsmount *mnt)
-{
-	return (struct mount *)((char *)mnt - bpf_core_field_offset(struct mount, mnt));
-}
+#include "bpf/record/view.bpf.h"
 
 static __always_inline int64_t nanoseconds(int64_t seconds, long ns)
 {
@@ -74,50 +70,50 @@ __noinline int read_stat(struct es_stat *stat, uint64_t address)
 	return 0;
 }
 
-/* A walk upward: `pos` is where the text begins, which grows towards the front of scratch.text. */
-struct climb {
-	struct scratch *s;
-	struct dentry *dentry;
-	struct mount *mount;
-	struct dentry *root;		/* of the mount */
-	uint32_t pos;
-	uint32_t full;
-};
-
 static __always_inline uint32_t text_bounded(uint32_t pos)
 {
 	asm volatile("" : "+r"(pos));
 	return pos & (TEXT_BYTES - 1);
 }
 
-static __always_inline void climb_prepend(struct climb *climb, const void *text, uint32_t len)
+static __always_inline void climb_prepend(struct scratch *s, const void *text, uint32_t len)
 {
-	uint32_t pos = climb->pos;
+	uint32_t pos = s->climb.pos;
 
 	asm volatile("" : "+r"(len));
 	len &= NAME_BYTES - 1;
 	if (pos < len + 1) {
-		climb->full = 1;
+		s->climb.full = true;
 		return;
 	}
 	pos -= len;
-	bpf_probe_read_kernel(&climb->s->text[text_bounded(pos)], len, text);
-	climb->pos = pos;
+	bpf_probe_read_kernel(&s->text[text_bounded(pos)], len, text);
+	s->climb.pos = pos;
 }
 
-static __always_inline void climb_slash(struct climb *climb)
+static __always_inline void climb_slash(struct scratch *s)
 {
-	uint32_t pos = climb->pos - 1;
+	uint32_t pos = s->climb.pos - 1;
 
-	climb->s->text[text_bounded(pos)] = '/';
-	climb->pos = pos;
+	s->text[text_bounded(pos)] = '/';
+	s->climb.pos = pos;
 }
 
-static __always_inline void climb_start(struct climb *climb, struct path *path)
+/* Takes down where a mount is, by one read if it takes one, and the structure is as it has always been. */
+static __always_inline void climb_mount(struct climb *climb, uint64_t address)
 {
-	climb->dentry = path->dentry;
-	climb->mount = mount_of(path->mnt);
-	climb->root = READ_FAST(climb->mount, mnt.mnt_root);
+	struct mount *mount = (void *)address;
+	const uint32_t at = bpf_core_field_offset(mount->mnt_parent);
+
+	climb->mount = address;
+	if (bpf_rdonly_cast || bpf_core_field_offset(mount->mnt_mountpoint) != at + 8 ||
+	    bpf_core_field_offset(mount->mnt.mnt_root) != at + 16) {
+		climb->up = READ_SCALAR(mount, mnt_parent);
+		climb->place = READ_SCALAR(mount, mnt_mountpoint);
+		climb->root = READ_SCALAR(mount, mnt.mnt_root);
+		return;
+	}
+	bpf_probe_read_kernel(&climb->up, 3 * sizeof(climb->up), (char *)mount + at);
 }
 
 /* The parent, and the name in it: by one read if it takes one, and the structure is as it has always been. */
@@ -138,52 +134,51 @@ static __always_inline struct dentry *climb_look(struct dentry *dentry, const un
 	return read.parent;
 }
 
-static long climb_step(uint32_t index, struct climb *climb)
+static long climb_step(uint32_t index, struct scratch **context)
 {
-	struct dentry *dentry = climb->dentry, *parent;
+	struct scratch *s = *context;
+	struct climb *climb = &s->climb;
+	struct dentry *dentry = (void *)climb->dentry, *parent;
 	const unsigned char *name;
 	uint32_t len;
 
-	if (dentry == climb->root) {
-		struct mount *mount = climb->mount, *up = READ_FAST(mount, mnt_parent);
-
-		if (up == mount)
+	if (climb->dentry == climb->root) {
+		if (climb->up == climb->mount)
 			return 1;
-		climb->dentry = READ_FAST(mount, mnt_mountpoint);
-		climb->mount = up;
-		climb->root = READ_FAST(up, mnt.mnt_root);
+		climb->dentry = climb->place;
+		climb_mount(climb, climb->up);
 		return 0;
 	}
 	parent = climb_look(dentry, &name, &len);
 	if (dentry == parent)
-		return 1;	/* not reachable from here: a mount that is gone, or another namespace's */
-	climb_prepend(climb, name, len);
+		return 1;	/* it was moved away from below the mount's root */
+	climb_prepend(s, name, len);
 	if (climb->full)
 		return 1;
-	climb_slash(climb);
-	climb->dentry = parent;
+	climb_slash(s);
+	climb->dentry = (uint64_t)parent;
 	return 0;
 }
 
-/* Up to the root: false if there isn't room for all of it. */
-static __always_inline bool climb_up(struct climb *climb)
+/* Up to the root: false if that isn't where it led. Where there is no room for all of the text, nobody knows. */
+static __always_inline bool climb_up(struct scratch *s)
 {
-	bpf_loop(TEXT_BYTES / 2, climb_step, climb, 0);
-	if (climb->pos == TEXT_BYTES - 1)
-		climb_slash(climb);
-	return !climb->full;
+	bpf_loop(TEXT_BYTES / 2, climb_step, &s, 0);
+	if (s->climb.pos == TEXT_BYTES - 1)
+		climb_slash(s);
+	return s->climb.full || s->climb.dentry == s->climb.root;
 }
 
-/* Moves the text from `pos` to the record's end. */
-static __always_inline void put_text(struct scratch *s, uint32_t pos, uint32_t end, struct es_file_part *part)
+/* Moves the text that was put together to the record's end. */
+static __always_inline void put_climbed(struct scratch *s, struct es_file_part *part, struct es_span *span)
 {
-	uint32_t off = s->used, len = end - pos;
+	uint32_t off = s->used, pos = s->climb.pos, len = TEXT_BYTES - 1 - pos;
 	uint8_t *to;
 
-	if (len > ES_PATH_BYTES) {
+	if (len > ES_PATH_BYTES)
 		len = ES_PATH_BYTES;
+	if (s->climb.full || len == ES_PATH_BYTES)
 		part->flags |= ES_FILE_TRUNCATED;
-	}
 	if (off >= RECORD_BYTES - ES_PATH_BYTES - 1)
 		return;
 	to = at(s, off);
@@ -194,8 +189,8 @@ static __always_inline void put_text(struct scratch *s, uint32_t pos, uint32_t e
 	bpf_probe_read_kernel(to, len, &s->text[pos]);
 	asm volatile("" : "+r"(len));
 	to[len & (RECORD_SLACK - 1)] = 0;
-	part->path.off = off;
-	part->path.len = len;
+	span->off = off;
+	span->len = len;
 	s->used = off + len + 1;
 }
 
@@ -206,34 +201,136 @@ static __always_inline bool is_unhashed(struct dentry *dentry)
 
 static const char deleted_text[] = " (deleted)";
 
-/*
- * The path of a dentry into the record, or of the name in scratch.name in it; `name_len` is 0 where the dentry itself
- * is meant. The text ends at TEXT_BYTES - 1 and is built backward. With no part of a record that is all, and where the
- * text begins is returned; 0: it is cut.
- */
-__noinline int put_path_at(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
+/* A walk begins at a dentry, or at the name of `name_len` bytes in scratch.name that is in it. */
+static __always_inline void climb_start(struct scratch *s, struct es_file_part *part, uint64_t dentry, uint64_t mount,
+					uint32_t name_len)
 {
-	struct climb climb = { .s = s, .pos = unknown(TEXT_BYTES - 1), .full = unknown(0) };
-
-	if (!s || !path)
-		return 0;
-	climb_start(&climb, path);
+	s->climb.pos = TEXT_BYTES - 1;
+	s->climb.full = false;
+	s->climb.dentry = dentry;
+	climb_mount(&s->climb, mount);
 	if (!part)
-		return climb_up(&climb) ? climb.pos : 0;
-	if (!name_len && is_unhashed(climb.dentry)) {
+		return;
+	if (!name_len && is_unhashed((void *)dentry)) {
 		part->flags |= ES_FILE_DELETED;
-		climb_prepend(&climb, deleted_text, sizeof(deleted_text) - 1);
+		climb_prepend(s, deleted_text, sizeof(deleted_text) - 1);
 	}
 	if (name_len) {
-		climb_prepend(&climb, s->name, name_len);
-		climb_slash(&climb);
+		climb_prepend(s, s->name, name_len);
+		climb_slash(s);
 	}
-	if (!climb_up(&climb))
-		part->flags |= ES_FILE_TRUNCATED;
-	put_text(s, climb.pos, TEXT_BYTES - 1, part);
-	if (mount_in_scope(mount_of(path->mnt)))
+}
+
+/*
+ * The text of a path, in scratch.text, from scratch.climb.pos to TEXT_BYTES - 1: it is built backward. False: it isn't
+ * the one in the initial namespace. With no part of a record that is all.
+ */
+__noinline int put_path_here(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
+{
+	struct mount *mount;
+	bool here;
+
+	if (!s || !path)
+		return false;
+	mount = mount_of(path->mnt);
+	here = mount_is_here(mount);
+	climb_start(s, part, (uint64_t)path->dentry, (uint64_t)mount, name_len);
+	here &= climb_up(s);
+	if (!part)
+		return here && !s->climb.full;
+	if (mount_in_scope(mount))
 		s->on_scoped_mount = 1;
+	put_climbed(s, part, here ? &part->path : &part->own);
+	return here;
+}
+
+/* The path that was found by view_find(). False: the way up doesn't lead there. */
+static __always_inline bool put_view(struct scratch *s, struct es_file_part *part, struct es_span *span, uint32_t name_len)
+{
+	climb_start(s, part, s->view.dentry, s->view.found, name_len);
+	if (!climb_up(s))
+		return false;
+	put_climbed(s, part, span);
+	if (mount_in_scope((void *)s->view.found))
+		s->on_scoped_mount = 1;
+	return true;
+}
+
+/* The path that a file in layers has in its layer, as far as the initial namespace shows that. */
+__noinline int put_real(struct scratch *s, struct es_file_part *part, uint64_t dentry, uint32_t name_len)
+{
+	bool hint = true;
+
+	if (!s || !part)
+		return 0;
+	s->view.dentry = real_dentry(dentry);
+	if (!s->view.dentry)
+		return 0;
+again:
+	view_find(s, READ_SCALAR((struct dentry *)s->view.dentry, d_sb), hint);
+	if (!s->view.found)
+		return 0;
+	if (put_view(s, part, &part->real, name_len))
+		return 0;
+	if (hint && s->view.hinted) {
+		hint = false;
+		goto again;
+	}
 	return 0;
+}
+
+/* The path in the initial namespace of what was reached by a mount that isn't there. False: it has none. */
+__noinline int put_path_there(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
+{
+	bool hint = true;
+
+	if (!s || !part || !path)
+		return false;
+again:
+	s->view.dentry = (uint64_t)path->dentry;
+	view_find(s, READ_SCALAR(mount_of(path->mnt), mnt.mnt_root), hint);
+	if (!s->view.found)
+		return false;
+	if (put_view(s, part, &part->path, name_len))
+		return true;
+	if (hint && s->view.hinted) {
+		hint = false;
+		goto again;
+	}
+	return false;
+}
+
+/* What has no path there itself may be a file in layers whose real one has; else the actor's own view has to do. */
+static __always_inline void put_path_else(struct scratch *s, struct es_file_part *part, struct path *path,
+					  uint32_t name_len)
+{
+	put_real(s, part, (uint64_t)path->dentry, name_len);
+	if (part->real.off) {
+		part->path = part->real;
+		part->flags |= ES_FILE_REAL;
+		if (part->stat.ino && !name_len)
+			read_stat(&part->stat, READ_SCALAR((struct dentry *)s->view.dentry, d_inode));
+		return;
+	}
+	part->path = part->own;
+	part->flags |= ES_FILE_UNREACHABLE;
+	s->doubtful = 1;
+}
+
+/*
+ * The path of a dentry into the record, or of the name in scratch.name in it; `name_len` is 0 where the dentry itself
+ * is meant.
+ */
+static __always_inline void put_path_at(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
+{
+	if (put_path_here(s, part, path, name_len)) {
+		if (control.inverted_targets)
+			put_real(s, part, (uint64_t)path->dentry, name_len);
+		return;
+	}
+	part->mnt_ns = READ_CORE(mount_of(path->mnt), mnt_ns, ns.inum);
+	if (!put_path_there(s, part, path, name_len))
+		put_path_else(s, part, path, name_len);
 }
 
 /* Files of mounts that no one sees, which the kernel keeps to itself: pipes, sockets, memfds and the like. */

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * (N3, A3) Processes into a record. What doesn't change between exec and exec (the executable, pidversion, start, the
- * first parent) is kept in task storage from fork and exec on, so that a message about a process that is already gone
- * is as complete as any; ids and parents are read from the task when the record is made.
+ * (N3, A3) Processes into a record. What doesn't change between exec and exec (the executable, pidversion, start, the first
+ * parent) is kept in task storage from fork and exec on, so that a message about a process that is already gone is as
+ * complete as any. It is kept with the first thread, and handed on to one that takes its place (process_hand_on()). Ids
+ * are read from the acting thread, parents from the first one, when the record is made.
  */
 
 #include "bpf/base/kernel.h"
@@ -19,7 +20,7 @@ static __always_inline uint32_t next_pidversion(void)
 
 static __always_inline void read_ids(struct es_token *token, struct task_struct *task, uint32_t pidversion)
 {
-	const struct cred *cred = READ_CORE(task, cred);
+	const struct cred *cred = READ_CORE(task, real_cred);
 
 	token->euid = READ_CORE(cred, euid.val);
 	token->egid = READ_CORE(cred, egid.val);
@@ -48,11 +49,12 @@ __noinline int remember_executable(struct scratch *s, struct process *p, uint64_
 	struct es_file_part *part;
 	struct path path = {};
 	struct inode *inode;
-	uint32_t used, off, len;
+	uint32_t used, off, len, doubtful;
 
 	if (!s || !p)
 		return 0;
 	used = s->used;
+	doubtful = s->doubtful;
 
 	p->exe_len = 0;
 	p->exe_flags = ES_FILE_NO_STAT;
@@ -83,8 +85,11 @@ __noinline int remember_executable(struct scratch *s, struct process *p, uint64_
 	}
 	bpf_probe_read_kernel(p->exe, len, at(s, part->path.off));
 	p->exe_len = len;
+	if (part->flags & ES_FILE_REAL)
+		read_stat(&p->exe_stat, READ_SCALAR((struct dentry *)s->view.dentry, d_inode));
 	p->exe_flags |= part->flags;
 	s->used = used;
+	s->doubtful = doubtful;
 	return 0;
 }
 
@@ -120,6 +125,7 @@ __noinline int process_learn(struct scratch *s, struct process *p, uint64_t addr
 		read_ids(&p->responsible, leader, p->pidversion);
 	}
 	remember_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
+	p->trust = READ_CORE(leader, tgid) == 1 ? TRUST_INIT | TRUST_DEFAULT : 0;
 	__sync_fetch_and_add(&stats.processes, 1);
 	return 0;
 }
@@ -134,33 +140,77 @@ static __always_inline struct process *process_get(struct scratch *s, struct tas
 	return p;
 }
 
+/*
+ * A thread is about to execute a program. If it isn't the first, it becomes the first, under whose number it goes on; the
+ * one before it is gone by the time that the program runs, with all that was kept there.
+ */
+static __always_inline void process_hand_on(struct task_struct *leader, struct task_struct *task)
+{
+	struct process *from, *to;
+
+	if (leader == task)
+		return;
+	from = process_find(leader);
+	if (!from)
+		return;
+	to = bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (to)
+		bpf_probe_read_kernel(to, sizeof(*to), from);
+}
+
 static __always_inline bool is_client(uint32_t tgid)
 {
 	return bpf_map_lookup_elem(&client_processes, &tgid);
 }
 
-/* The controlling terminal of a session, as a file. */
+struct terminal {
+	uint64_t node;			/* among the terminal's open files, the next to look at */
+	uint64_t head;
+	uint64_t file;			/* one that is the terminal's own node */
+	uint32_t rdev;
+};
+
+static long terminal_step(uint32_t index, struct terminal *terminal)
+{
+	struct tty_file_private *private;
+	struct file *file;
+
+	if (!terminal->node || terminal->node == terminal->head)
+		return 1;
+	private = (void *)(terminal->node - bpf_core_field_offset(struct tty_file_private, list));
+	terminal->node = (uint64_t)READ_CORE((struct list_head *)terminal->node, next);
+	file = READ_CORE(private, file);
+	if (READ_CORE(file, f_inode, i_rdev) != terminal->rdev)
+		return 0;
+	terminal->file = (uint64_t)file;
+	return 1;
+}
+
+/*
+ * The controlling terminal of a session, as a file: its own node, if somebody has that open. It can be open as /dev/tty
+ * too, which is whichever terminal one has, and as the console.
+ */
 static __always_inline uint32_t put_tty(struct scratch *s, struct task_struct *task)
 {
+	enum { FILES_MAX = 256 };
 	struct tty_struct *tty = READ_CORE(task, signal, tty);
-	struct list_head *first;
-	struct tty_file_private *private;
+	struct terminal terminal = { .file = unknown(0) };
 
 	if (!tty)
 		return 0;
-	first = READ_CORE(tty, tty_files.next);
-	if (!first)
-		return 0;
-	private = (void *)((char *)first - bpf_core_field_offset(struct tty_file_private, list));
-	if ((void *)first == (char *)tty + bpf_core_field_offset(struct tty_struct, tty_files))
-		return 0;
-	return put_file(s, READ_CORE(private, file));
+	terminal.rdev = READ_CORE(tty, driver, major) << 20 | (READ_CORE(tty, driver, minor_start) + READ_CORE(tty, index));
+	terminal.head = (uint64_t)tty + bpf_core_field_offset(struct tty_struct, tty_files);
+	terminal.node = (uint64_t)READ_CORE(tty, tty_files.next);
+	bpf_loop(FILES_MAX, terminal_step, &terminal, 0);
+	return terminal.file ? put_file(s, (struct file *)terminal.file) : 0;
 }
 
 static __always_inline void put_executable(struct scratch *s, struct es_process_part *part, struct process *p)
 {
 	part->executable.stat = p->exe_stat;
 	part->executable.flags = p->exe_flags;
+	if (p->exe_flags & ES_FILE_DOUBTFUL)
+		s->doubtful = 1;
 	put_bytes(s, &part->executable.path, p->exe, p->exe_len);
 }
 
@@ -177,14 +227,17 @@ static __always_inline void read_namespaces(struct es_process_part *part, struct
 
 static __always_inline void put_parent(struct es_process_part *part, struct task_struct *task)
 {
-	struct task_struct *parent = task->real_parent;
+	struct task_struct *parent = task->real_parent, *leader;
 	struct process *p;
 
 	if (!parent)
 		return;
+	leader = parent->group_leader;
+	if (!leader)
+		return;
 	part->ppid = READ_CORE(parent, tgid);
-	p = process_find(parent);
-	read_ids(&part->parent, parent, p ? p->pidversion : 0);
+	p = process_find(leader);
+	read_ids(&part->parent, leader, p ? p->pidversion : 0);
 }
 
 /* A process into the record, with what is known of it in `p`; returns its offset, or 0 if there is no room. */
@@ -219,7 +272,22 @@ __noinline uint32_t put_process_part(struct scratch *s, struct process *p, uint6
 	return off;
 }
 
-/* The process of `task`, any thread of it, with parent. */
+/* The rest of a process, beside what is known of it: its parent, and the ids of the thread, which may have others. */
+static __noinline int put_process_rest(struct scratch *s, uint32_t off, struct task_struct *task,
+				       struct task_struct *leader)
+{
+	struct es_process_part *part = at(s, off);
+
+	put_parent(part, leader);
+	if (task == leader)
+		return 0;
+	read_ids(&part->token, task, part->token.pidversion);
+	if (part->responsible.pid == part->token.pid)
+		part->responsible = part->token;
+	return 0;
+}
+
+/* The process of `task`, any thread of it, with its ids, and with parent. */
 static __always_inline uint32_t put_process(struct scratch *s, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
@@ -233,7 +301,7 @@ static __always_inline uint32_t put_process(struct scratch *s, struct task_struc
 		return 0;
 	off = put_process_part(s, p, address_of_leader(leader));
 	if (off)
-		put_parent(at(s, off), leader);
+		put_process_rest(s, off, task, leader);
 	return off;
 }
 
@@ -250,6 +318,24 @@ __noinline uint32_t put_current(struct scratch *s)
 	rcu_begin(true);
 	off = put_process(s, bpf_get_current_task_btf());
 	rcu_end(true);
+	return off;
+}
+
+/* The process that does it, with the ids that it had before, if they are known. */
+static __always_inline uint32_t put_current_before(struct scratch *s, const struct es_token *former)
+{
+	uint32_t off = put_current(s);
+	struct es_process_part *part;
+
+	if (!off || !former->pid)
+		return off;
+	part = at(s, off);
+	part->token.euid = former->euid;
+	part->token.egid = former->egid;
+	part->token.ruid = former->ruid;
+	part->token.rgid = former->rgid;
+	if (part->responsible.pid == part->token.pid)
+		part->responsible = part->token;
 	return off;
 }
 

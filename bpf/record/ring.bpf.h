@@ -94,6 +94,7 @@ static __always_inline void record_reset(struct scratch *s, uint32_t type)
 	head->thread_id = (uint32_t)bpf_get_current_pid_tgid();
 	s->used = sizeof(*head);
 	s->on_scoped_mount = 0;
+	s->doubtful = 0;
 }
 
 static __always_inline struct scratch *record_begin(uint32_t type)

@@ -472,6 +472,7 @@ __noinline uint32_t put_lexical(struct scratch *s, struct path *base)
 	part = at(s, off);
 	__builtin_memset(part, 0, sizeof(*part));
 	part->flags = ES_FILE_NO_STAT | ES_FILE_LEXICAL;
+	s->doubtful = 1;
 	__sync_fetch_and_add(&stats.unresolved, 1);
 	if (s->user[0] == '/') {
 		put_string(s, &part->path, s->user, USER_BYTES);

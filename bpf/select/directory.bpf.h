@@ -49,10 +49,6 @@ struct {
 
 /* Not to be had where the kernel keeps its symbols to itself: then nothing is known of any directory. */
 extern const void rename_lock __ksym __weak;
-extern const void mount_lock __ksym __weak;
-
-/* A sequence lock begins with its count, which is odd during a change. */
-#define LOCK_COUNT(lock) ((uint32_t)READ_FAST((struct timespec64 *)(lock), tv_sec))
 
 static __always_inline struct known *known_at(const struct known_key *key)
 {

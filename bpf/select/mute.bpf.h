@@ -121,7 +121,23 @@ static long match_word(uint32_t index, struct match *m)
 	return last;
 }
 
-enum { MATCH_PREFIXES = 1 << 8 };	/* with the kind: no literals */
+/* The hash of the whole path, without looking anything up. */
+static long match_whole(uint32_t index, struct match *m)
+{
+	bool last = index == m->bytes / 8;
+
+	index = word_bounded(index);
+	m->word = *(const uint64_t *)&m->text->bytes[index * 8];
+	if (last)
+		m->word &= (1ull << 8 * (m->bytes % 8)) - 1;
+	match_hash(&m->key.hash, index, m->word);
+	return last;
+}
+
+enum {				/* with the kind */
+	MATCH_PREFIXES = 1 << 8,	/* no literals */
+	MATCH_DEFAULT = 1 << 9,		/* those of the default set, too */
+};
 
 /* Is the length in use? That of the empty path has the bit of one that would be too long. */
 static __always_inline uint32_t length_listed(struct es_mute_client *client, uint32_t kind, uint32_t length)
@@ -140,14 +156,14 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 			  struct es_mute_types *found)
 {
 	struct match m = { .text = text, .found = found, .kind = kind & (ES_MUTE_PATH_KINDS - 1) };
-	uint32_t bytes, literal;
+	uint32_t bytes, literal, how = kind;
 
 	if (!text || !found)
 		return 0;
 	m.client = mute_client_of(slot);
 	m.key.slot = slot;
 	m.key.hash.sum[0] = m.key.hash.sum[1] = unknown(0);
-	literal = kind & MATCH_PREFIXES ? 0 : length_listed(m.client, kind + 1, length);
+	literal = kind & MATCH_PREFIXES ? 0 : length_listed(m.client, m.kind + 1, length);
 	kind = m.kind;
 	bytes = m.client->longest[kind & (ES_MUTE_PATH_KINDS - 1)];
 	if (literal || bytes > length)
@@ -161,6 +177,10 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 		m.key.length = length;
 		m.key.kind = kind + 1;
 		mute_look_up(&m.key, found);
+		if (how & MATCH_DEFAULT) {
+			m.key.kind = ES_MUTE_EXE_DEFAULT;
+			mute_look_up(&m.key, found);
+		}
 	}
 	if (length_listed(m.client, kind, 0)) {
 		m.key.hash.sum[0] = m.key.hash.sum[1] = m.key.length = 0;
@@ -174,6 +194,7 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 
 struct actor {
 	struct process *p;
+	uint64_t execution;		/* as in struct muted */
 	uint64_t left;			/* slots to look at */
 	uint64_t muted;			/* of them */
 	uint32_t type;
@@ -195,27 +216,33 @@ static __always_inline void actor_process(struct actor *actor, uint32_t slot, ui
 		types->word[i] |= listed ? listed->word[i] ^ unlisted : unlisted;
 }
 
-/* What the client keeps away of all that this process does, into `types`, which begins empty. The stack is short. */
+/*
+ * What the client keeps away of all that this process does, into `types`, which begins empty. The stack is short. An
+ * executable whose path isn't that in the initial namespace lists nothing; but who has inverted this selects by it.
+ */
 static __always_inline void actor_compute(struct actor *actor, uint32_t slot, struct es_mute_types *types)
 {
-	uint32_t i, inverted = mute_client_of(slot)->inverted;
+	uint32_t i, how = ES_MUTE_EXE_PREFIX | (actor->execution >> 32 ? MATCH_DEFAULT : 0);
+	uint64_t flip = -(uint64_t)(mute_client_of(slot)->inverted >> ES_STAGE_PATH & 1);
 
-	mute_match((struct mute_text *)actor->p->exe, actor->p->exe_len, slot, ES_MUTE_EXE_PREFIX, types);
+	if (flip || !(actor->p->exe_flags & ES_FILE_DOUBTFUL))
+		mute_match((struct mute_text *)actor->p->exe, actor->p->exe_len, slot,
+			   how | (flip & MATCH_DEFAULT), types);
 	for (i = 0; i < ES_TYPE_WORDS; i++)
-		types->word[i] ^= -(uint64_t)(inverted >> ES_STAGE_PATH & 1);
-	actor_process(actor, slot, -(uint64_t)(inverted >> ES_STAGE_PROCESS & 1), types);
+		types->word[i] ^= flip;
+	actor_process(actor, slot, -(uint64_t)(mute_client_of(slot)->inverted >> ES_STAGE_PROCESS & 1), types);
 }
 
 /* Who claims an entry writes it; the others go without. A reader looks at the generation before and after. */
-static __always_inline void remember_actor(struct process *p, struct muted *remembered, uint64_t generation,
-					   const struct es_mute_types *types)
+static __always_inline void remember_actor(struct actor *actor, struct muted *remembered, uint64_t generation,
+				       const struct es_mute_types *types)
 {
 	uint64_t seen = remembered->generation;
 
 	if (seen == MUTED_BUSY || __sync_val_compare_and_swap(&remembered->generation, seen, MUTED_BUSY) != seen)
 		return;
 	remembered->types = *types;
-	remembered->pidversion = p->pidversion;
+	remembered->execution = actor->execution;
 	asm volatile("" : : : "memory");
 	*(volatile uint64_t *)&remembered->generation = generation;
 }
@@ -225,7 +252,7 @@ static __always_inline bool actor_muted_anew(struct actor *actor, uint32_t slot,
 	struct es_mute_types types = {};
 
 	actor_compute(actor, slot, &types);
-	remember_actor(actor->p, remembered, generation, &types);
+	remember_actor(actor, remembered, generation, &types);
 	return mute_types_has(&types, actor->type);
 }
 
@@ -239,7 +266,7 @@ static long actor_step(uint32_t step, struct actor *actor)
 
 	remembered = &p->muted[slot & (MUTED_REMEMBERED - 1)];
 	generation = *(volatile uint64_t *)&mute_client_of(slot)->generation;
-	if (*(volatile uint64_t *)&remembered->generation == generation && remembered->pidversion == p->pidversion) {
+	if (*(volatile uint64_t *)&remembered->generation == generation && remembered->execution == actor->execution) {
 		muted = mute_types_has(&remembered->types, actor->type);
 		asm volatile("" : : : "memory");
 		if (*(volatile uint64_t *)&remembered->generation == generation)
@@ -250,6 +277,21 @@ out:
 	if (muted)
 		actor->muted |= 1ull << slot;
 	return !actor->left;
+}
+
+/* Does the default set hold for a process? No longer when it is traced, or has become an ordinary user. */
+static __always_inline bool default_holds(struct process *p, struct task_struct *task)
+{
+	struct cred *cred;
+
+	if (~p->trust & (TRUST_INIT | TRUST_DEFAULT))
+		return false;
+	cred = (void *)READ_SCALAR(task, real_cred);
+	if (!task->ptrace && READ_SCALAR(cred, uid.val) <= control.system_uid_max &&
+	    READ_SCALAR(cred, euid.val) <= control.system_uid_max)
+		return true;
+	p->trust = TRUST_SEEN | TRUST_DEFAULT;
+	return false;
 }
 
 /* Those of `slots` that have not muted what the process of `task` does. */
@@ -270,6 +312,7 @@ static __always_inline uint64_t select_actor(struct task_struct *task, uint32_t 
 	if (!actor.p || !actor.p->pidversion)
 		return slots;
 	actor.pid = task->tgid;
+	actor.execution = actor.p->pidversion | (uint64_t)default_holds(actor.p, task) << 32;
 	bpf_loop(ES_CLIENTS_MAX, actor_step, &actor, 0);
 	return slots & ~actor.muted;
 }

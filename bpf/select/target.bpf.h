@@ -6,6 +6,9 @@
  * and the record goes to the others. Where nobody is left it is not finished, sent or counted.
  *
  * An event that acts on two paths is muted if both are, or, for a client that inverted this, if neither is listed.
+ *
+ * A path that isn't the file's own in the initial namespace lists nothing that is kept away. Who inverted this selects:
+ * for it the actor's view of the file counts too, and the file in its layer; and what could not be resolved may be anything.
  */
 
 #include "bpf/base/kernel.h"
@@ -37,17 +40,17 @@ static __always_inline uint32_t target_bounded(uint32_t length)
 	return length < ES_MUTE_PATH_BYTES ? length : ES_MUTE_PATH_BYTES;
 }
 
-/* Copies the path of a file of the record, or of the name `span` in that directory, to scratch.user. */
-__noinline int target_copy(struct scratch *s, uint32_t off, struct es_span *span)
+/* Copies a path of a file of the record, or of the name `span` in that directory, to scratch.user. */
+__noinline int target_copy(struct scratch *s, uint32_t off, struct es_span *which, struct es_span *span)
 {
 	struct es_file_part *part;
 	uint32_t length, path, name, last;
 
-	if (!s || !span)
+	if (!s || !which || !span)
 		return 0;
 	part = at(s, off);
-	length = part->path.len;
-	path = part->path.off;
+	length = which->len;
+	path = which->off;
 	name = span->off;
 	if (part->flags & ES_FILE_DELETED && length >= sizeof(deleted_text) - 1)
 		length -= sizeof(deleted_text) - 1;
@@ -134,11 +137,30 @@ static __always_inline void target_find(struct target_paths *paths, struct es_re
 }
 
 static __always_inline uint64_t target_listed_at(struct target *target, struct scratch *s, uint32_t off,
-						 struct es_span *name)
+						 struct es_span *which, struct es_span *name)
 {
-	uint32_t length = target_copy(s, off, name);
+	uint32_t length = target_copy(s, off, which, name);
 
 	return target_listed(target, s->user, length);
+}
+
+/* Narrows down who mutes all of the record's paths, and adds who may have listed this one. */
+static __always_inline void target_look(struct target *target, struct scratch *s, uint32_t off, struct es_span *name,
+					uint64_t *all, uint64_t *any)
+{
+	struct es_file_part *part = at(s, off);
+	uint32_t flags = part->flags;
+	uint64_t listed;
+
+	listed = target_listed_at(target, s, off, &part->path, name);
+	*any |= flags & ES_FILE_LEXICAL ? target->slots : listed;
+	*all &= flags & ES_FILE_DOUBTFUL ? 0 : listed;
+	if (!control.inverted_targets)
+		return;
+	if (part->own.off)
+		*any |= target_listed_at(target, s, off, &part->own, name);
+	if (part->real.off)
+		*any |= target_listed_at(target, s, off, &part->real, name);
 }
 
 /* Who of `slots`, at least one, has muted what the record's event acts on? */
@@ -146,7 +168,7 @@ static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 {
 	struct target target = { .slots = slots, .kind = ES_MUTE_TARGET_PREFIX };
 	struct target_paths *paths = &s->target_paths;
-	uint64_t all, any, inverted;
+	uint64_t all = ~0ull, any = 0, inverted;
 	uint32_t shape;
 
 	target.type = head_of(s)->type;
@@ -158,13 +180,9 @@ static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 	target_find(paths, head_of(s), shape);
 	if (!paths->off[0])
 		return 0;
-	all = any = target_listed_at(&target, s, paths->off[0], &paths->name[0]);
-	if (paths->off[1]) {
-		uint64_t second = target_listed_at(&target, s, paths->off[1], &paths->name[1]);
-
-		all &= second;
-		any |= second;
-	}
+	target_look(&target, s, paths->off[0], &paths->name[0], &all, &any);
+	if (paths->off[1])
+		target_look(&target, s, paths->off[1], &paths->name[1], &all, &any);
 	inverted = target_inverted(&target);
 	return (all & ~inverted) | (~any & inverted);
 }
@@ -209,9 +227,11 @@ static __always_inline bool target_climb(struct target *target, struct scratch *
 
 	if (is_internal(&s->climbed))
 		return false;
-	pos = put_path_at(s, NULL, &s->climbed, 0);
+	if (!put_path_here(s, NULL, &s->climbed, 0))
+		return false;
+	pos = s->climb.pos;
 	length = TEXT_BYTES - 1 - pos;
-	if (!pos || length > ES_MUTE_PATH_BYTES)
+	if (length > ES_MUTE_PATH_BYTES)
 		return false;
 	text = &s->text[text_bounded(pos)];
 	if (remember)
@@ -235,7 +255,7 @@ __noinline uint64_t select_path(struct scratch *s, uint64_t slots, uint32_t type
 	if (!s || type >= ES_EVENT_TYPES)
 		return slots;
 	target.slots = slots & control.mute_target[type];
-	if (!target.slots || is_unhashed(s->climbed.dentry))
+	if (!target.slots || is_unhashed(s->climbed.dentry) || (control.inverted_targets && is_layered(&s->climbed)))
 		return slots;
 	if (known_key(s))
 		known = known_find(s, target.slots, type);

@@ -22,6 +22,7 @@
 #include "util/macro.h"
 
 enum {
+	FILL_PASSES = 32,
 	SCRATCH_PER_CPU = 3,		/* NEST in bpf/base/maps.bpf.h; and one for iterators */
 };
 
@@ -71,32 +72,49 @@ static int attach_needed(struct esd_bpf *s)
 	return r < 0 ? r : esd_tracepoints_attach(&s->tracepoints, &want);
 }
 
-/* Tells the programs of the processes that were there before them: reading the iterator runs it over every task. */
-static int fill_tasks(struct esd_bpf *s)
+/* Reading the iterator runs it over every task. */
+static int fill_once(struct esd_bpf *s)
 {
 	const struct esd_program *program = esd_programs_find(&s->programs, "fill_tasks");
 	_cleanup_close_ int link = -1, fd = -1;
 	char buffer[4096];
 	ssize_t n;
-	int r = 0;
 
-	s->skel->bss->stats.processes = 0;
 	link = bpf_link_create(program->fd, 0, BPF_TRACE_ITER, NULL);
 	if (link < 0)
 		return link;
 	fd = bpf_iter_create(link);
 	if (fd < 0)
-		r = fd;
-	while (r == 0) {
+		return fd;
+	for (;;) {
 		n = read(fd, buffer, sizeof(buffer));
 		if (n == 0)
-			break;
+			return 0;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			r = -errno;
+			return -errno;
 	}
-	if (r < 0)
-		log_error("can't go through the processes there are (BPF task iterator): %s", strerror(-r));
-	return r;
+}
+
+/*
+ * Tells the programs of the processes that were there before them; and then whom init has started, from parent to child,
+ * which takes more passes where a child has a lower number than its parent.
+ */
+static int fill_tasks(struct esd_bpf *s)
+{
+	int r;
+
+	s->skel->bss->stats.processes = 0;
+	for (s->skel->bss->fill_pass = 0; s->skel->bss->fill_pass < FILL_PASSES; s->skel->bss->fill_pass++) {
+		s->skel->bss->filled = 0;
+		r = fill_once(s);
+		if (r < 0) {
+			log_error("can't go through the processes there are (BPF task iterator): %s", strerror(-r));
+			return r;
+		}
+		if (s->skel->bss->fill_pass && !s->skel->bss->filled)
+			break;
+	}
+	return 0;
 }
 
 /* ---- clients ---- */
@@ -346,6 +364,11 @@ static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const 
 
 /* ---- muting ---- */
 
+static struct es_mute_hash path_hash(const struct esd_bpf *s, const char *path, size_t length)
+{
+	return es_mute_hash_path((const uint64_t *)s->skel->rodata->mute_keys, path, length);
+}
+
 static struct es_mute_key mute_key(const struct esd_bpf *s, unsigned int slot, const struct esd_mute *mute)
 {
 	struct es_mute_key key = { .slot = slot, .kind = mute->kind };
@@ -354,28 +377,62 @@ static struct es_mute_key mute_key(const struct esd_bpf *s, unsigned int slot, c
 		key.hash = (struct es_mute_hash){ { mute->token.pid, mute->token.pidversion } };
 	} else {
 		key.length = mute->length;
-		key.hash = es_mute_hash_path((const uint64_t *)s->skel->rodata->mute_keys, mute->path, mute->length);
+		key.hash = path_hash(s, mute->path, mute->length);
 	}
 	return key;
 }
 
-static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
-		       const uint64_t types[ES_TYPE_WORDS])
+/* 0, or an errno: EDQUOT for the client, else negative. */
+static int mute_write(struct esd_bpf *s, const struct es_mute_key *key, const struct es_mute_types *types)
 {
-	struct esd_bpf *s = bpf_of(sensor);
-	struct es_mute_key key = mute_key(s, slot, mute);
-	struct es_mute_types value = {};
 	int r;
 
-	memcpy(value.word, types, sizeof(types[0]) * ES_TYPE_WORDS);
-	if (!(types[0] | types[1] | types[2])) {
-		r = bpf_map_delete_elem(map_fd(s->skel->maps.mutes), &key);
+	if (!(types->word[0] | types->word[1] | types->word[2])) {
+		r = bpf_map_delete_elem(map_fd(s->skel->maps.mutes), key);
 		return r == -ENOENT ? 0 : r;
 	}
-	r = bpf_map_update_elem(map_fd(s->skel->maps.mutes), &key, &value, BPF_ANY);
+	r = bpf_map_update_elem(map_fd(s->skel->maps.mutes), key, types, BPF_ANY);
 	if (r < 0 && r != -E2BIG)
 		log_error("can't write a mute: %s", strerror(-r));
 	return r == -E2BIG ? EDQUOT : r;
+}
+
+/* What is muted by default is a tuple of its own in the map: it holds for fewer processes. */
+static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
+		       const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	struct es_mute_key key = mute_key(s, slot, mute);
+	struct es_mute_types own = {}, by_default = {};
+	int r;
+
+	for (unsigned int i = 0; i < ES_TYPE_WORDS; i++) {
+		own.word[i] = types[i] & ~defaults[i];
+		by_default.word[i] = defaults[i];
+	}
+	r = mute_write(s, &key, &own);
+	if (r || mute->kind != ES_MUTE_EXE_LITERAL)
+		return r;
+	key.kind = ES_MUTE_EXE_DEFAULT;
+	return mute_write(s, &key, &by_default);
+}
+
+/* The programs of the default set, for the kernel programs to tell whom init has started: bpf/select/trust.bpf.h. */
+static int defaults_write(struct esd_bpf *s)
+{
+	const struct es_mute_types some = { { 1 } };
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && esd_mute_defaults[i]; i++) {
+		const size_t length = strlen(esd_mute_defaults[i]);
+		const struct es_mute_key key = { .hash = path_hash(s, esd_mute_defaults[i], length),
+						 .length = length,
+						 .slot = ES_MUTE_DEFAULT_SLOT,
+						 .kind = ES_MUTE_EXE_DEFAULT };
+
+		r = mute_write(s, &key, &some);
+	}
+	return r;
 }
 
 static void mute_select(uint64_t words[ES_EVENT_TYPES], unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
@@ -389,6 +446,13 @@ static void mute_select(uint64_t words[ES_EVENT_TYPES], unsigned int slot, const
 	}
 }
 
+static void invert_select(uint64_t *word, unsigned int slot, bool inverted)
+{
+	uint64_t bit = UINT64_C(1) << slot;
+
+	__atomic_store_n(word, inverted ? *word | bit : *word & ~bit, __ATOMIC_RELEASE);
+}
+
 /* The generation comes last: what the programs keep of an older one counts no more. */
 static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary)
 {
@@ -400,6 +464,7 @@ static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, co
 	__atomic_store_n(&client->inverted, summary->client.inverted, __ATOMIC_RELEASE);
 	mute_select(s->skel->bss->control.mute_actor, slot, summary->actor);
 	mute_select(s->skel->bss->control.mute_target, slot, summary->target);
+	invert_select(&s->skel->bss->control.inverted_targets, slot, summary->client.inverted >> ES_STAGE_TARGET & 1);
 	__atomic_store_n(&client->generation, ++s->mute_generation, __ATOMIC_SEQ_CST);
 }
 
@@ -692,6 +757,7 @@ static void control_init(struct esd_bpf *s, const struct esd_scope *scope)
 	control->scope_mounts = scope->mounts;
 	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
 	control->lsm = s->hold->number == ES_SENSOR_LSM;
+	control->system_uid_max = esd_mute_default_uid_max("/etc/login.defs");
 }
 
 static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const struct btf *btf)
@@ -707,8 +773,10 @@ static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const
 	if (r == 0) {
 		esd_programs_caught(s->skel->obj);
 		control_init(s, scope);
-		r = base_load(s);
+		r = defaults_write(s);
 	}
+	if (r == 0)
+		r = base_load(s);
 	if (r < 0)
 		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
 	return r;

@@ -88,11 +88,12 @@ static uint32_t fake_pidversion(struct esd_sensor *sensor, int pidfd)
 
 /* Entries are new ones as long as their types are none yet: the caller says what they were before. */
 static int fake_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
-		     const uint64_t types[ES_TYPE_WORDS])
+		     const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS])
 {
 	struct fake_sensor *fake = fake_of(sensor);
 	bool some = types[0] | types[1] | types[2];
 
+	memcpy(fake->defaults, defaults, sizeof(fake->defaults));
 	if (some && !mute->id && fake->slots[slot].mutes >= fake->mutes_max)
 		return EDQUOT;
 	fake->slots[slot].mutes += some && !mute->id;

@@ -32,6 +32,7 @@ struct fake_sensor {
 	unsigned int load_steps;	/* that are left */
 	uint64_t load_refuses[ES_TYPE_WORDS];	/* what it turns out then that can't be had */
 	unsigned int mutes_max;		/* of each slot; more is EDQUOT */
+	uint64_t defaults[ES_TYPE_WORDS];	/* of the entry that it was told of last */
 	pid_t ended;			/* this process has; all others run */
 	bool freed;
 	unsigned int cache_cleared;

@@ -2,6 +2,8 @@
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/mute.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -53,4 +55,27 @@ void esd_mute_default_types(uint64_t ret[ES_TYPE_WORDS])
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		if (esd_events[type].answer != ESD_ANSWER_NONE && type != ESD_AUTH_EXEC && type != ESD_AUTH_KEXTLOAD)
 			esd_types_add(ret, type);
+}
+
+/* The value of a line "NAME NUMBER"; `otherwise` if the file has none. */
+static uint32_t login_number(const char *path, const char *name, uint32_t otherwise)
+{
+	FILE *file = fopen(path, "re");
+	uint32_t number = otherwise, found;
+	char line[256], word[64];
+
+	if (!file)
+		return otherwise;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %" SCNu32, word, &found) == 2 && !strcmp(word, name))
+			number = found;
+	fclose(file);
+	return number;
+}
+
+uint32_t esd_mute_default_uid_max(const char *path)
+{
+	uint32_t first = login_number(path, "UID_MIN", 1000);
+
+	return login_number(path, "SYS_UID_MAX", first ? first - 1 : 0);
 }

@@ -96,9 +96,10 @@ static void count_length(struct esd_mutes *mutes, const struct esd_mute *mute, i
 
 /* ---- entries ---- */
 
-static int tell(struct esd_mutes *mutes, const struct esd_mute *mute, const uint64_t types[ES_TYPE_WORDS])
+static int tell(struct esd_mutes *mutes, const struct esd_mute *mute, const uint64_t types[ES_TYPE_WORDS],
+		const uint64_t defaults[ES_TYPE_WORDS])
 {
-	return mutes->sensor->ops->mute(mutes->sensor, mutes->slot, mute, types);
+	return mutes->sensor->ops->mute(mutes->sensor, mutes->slot, mute, types, defaults);
 }
 
 static struct esd_mute *find(const struct esd_mutes *mutes, const struct esd_mute *like)
@@ -112,7 +113,7 @@ static void drop(struct esd_mutes *mutes, struct esd_mute *mute)
 {
 	static const uint64_t none[ES_TYPE_WORDS];
 
-	(void)tell(mutes, mute, none);
+	(void)tell(mutes, mute, none, none);
 	count_types(mutes, mute, -1);
 	count_length(mutes, mute, -1);
 	TAILQ_REMOVE(&mutes->list, mute, link);
@@ -134,11 +135,11 @@ static int insert(struct esd_mutes *mutes, const struct esd_mute *like)
 	*mute = *like;
 	if (like->kind != ES_MUTE_PROCESS)
 		mute->path = memcpy(mute + 1, like->path, length);
-	r = tell(mutes, mute, mute->types);
+	r = tell(mutes, mute, mute->types, mute->defaults);
 	if (r)
 		return r;
 	if (!tsearch(mute, &mutes->tree, compare)) {
-		(void)tell(mutes, mute, (uint64_t[ES_TYPE_WORDS]){});
+		(void)tell(mutes, mute, (uint64_t[ES_TYPE_WORDS]){}, (uint64_t[ES_TYPE_WORDS]){});
 		return -ENOMEM;
 	}
 	mute->id = ++mutes->last_id;
@@ -151,19 +152,25 @@ static int insert(struct esd_mutes *mutes, const struct esd_mute *like)
 	return 0;
 }
 
-static int change(struct esd_mutes *mutes, struct esd_mute *mute, const uint64_t types[ES_TYPE_WORDS])
+/* `own`: the client has said so itself, of these or against them. They are no defaults any more. */
+static int change(struct esd_mutes *mutes, struct esd_mute *mute, const uint64_t types[ES_TYPE_WORDS],
+		  const uint64_t own[ES_TYPE_WORDS])
 {
+	uint64_t defaults[ES_TYPE_WORDS];
 	int r;
 
 	if (is_empty(types)) {
 		drop(mutes, mute);
 		return 0;
 	}
-	r = tell(mutes, mute, types);
+	for (unsigned int i = 0; i < ES_TYPE_WORDS; i++)
+		defaults[i] = mute->defaults[i] & types[i] & ~own[i];
+	r = tell(mutes, mute, types, defaults);
 	if (r)
 		return r;
 	count_types(mutes, mute, -1);
 	memcpy(mute->types, types, sizeof(mute->types));
+	memcpy(mute->defaults, defaults, sizeof(mute->defaults));
 	count_types(mutes, mute, 1);
 	return 0;
 }
@@ -249,7 +256,7 @@ static int add(struct esd_mutes *mutes, const struct esd_mute *like)
 	} else if (old) {
 		for (unsigned int i = 0; i < ES_TYPE_WORDS; i++)
 			all[i] = old->types[i] | like->types[i];
-		r = change(mutes, old, all);
+		r = change(mutes, old, all, like->types);
 	} else {
 		r = mutes->count < ESD_MUTES_MAX ? insert(mutes, like) : EDQUOT;
 	}
@@ -291,7 +298,7 @@ int esd_mutes_remove(struct esd_mutes *mutes, uint32_t kind, const void *data, s
 		return 0;
 	for (unsigned int i = 0; i < ES_TYPE_WORDS; i++)
 		rest[i] = mute->types[i] & ~like.types[i];
-	r = change(mutes, mute, rest);
+	r = change(mutes, mute, rest, like.types);
 	summarize(mutes);
 	return r;
 }
@@ -358,6 +365,7 @@ int esd_mutes_init(struct esd_mutes *mutes, struct esd_sensor *sensor, unsigned 
 		struct esd_mute like;
 
 		r = parse(&like, ES_MUTE_EXE_LITERAL, esd_mute_defaults[i], strlen(esd_mute_defaults[i]), types);
+		memcpy(like.defaults, like.types, sizeof(like.defaults));
 		if (r == 0)
 			r = add(mutes, &like);
 	}

@@ -29,6 +29,7 @@ struct esd_mute {
 	TAILQ_ENTRY(esd_mute) link;
 	uint64_t id;			/* grows along the list */
 	uint64_t types[ES_TYPE_WORDS];	/* never empty */
+	uint64_t defaults[ES_TYPE_WORDS];	/* of them: from the default set, for processes that init started */
 	struct es_token token;		/* ES_MUTE_PROCESS: as it was given */
 	uint32_t kind;			/* enum es_mute_kind */
 	uint32_t length;
@@ -89,3 +90,6 @@ const struct esd_mute *esd_mutes_after(struct esd_mutes *mutes, uint64_t cursor)
 /* The paths that a new client has muted, and for which types; NULL ends it. */
 extern const char *const esd_mute_defaults[];
 void esd_mute_default_types(uint64_t ret[ES_TYPE_WORDS]);
+
+/* They are for processes of root and of system accounts: the last uid of those, as the file of login.defs(5) has it. */
+uint32_t esd_mute_default_uid_max(const char *path);

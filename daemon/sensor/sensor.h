@@ -80,11 +80,11 @@ struct esd_sensor_ops {
 	uint32_t (*pidversion)(struct esd_sensor *sensor, int pidfd);
 
 	/*
-	 * Muting, see daemon/sensor/mute.h: one entry with these types, none of them takes it out (EDQUOT: there is no room);
-	 * then what follows from all, which puts it in force.
+	 * Muting, see daemon/sensor/mute.h: one entry with these types, some of them by default, none of them takes it out
+	 * (EDQUOT: there is no room); then what follows from all, which puts it in force.
 	 */
 	int (*mute)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
-		    const uint64_t types[ES_TYPE_WORDS]);
+		    const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS]);
 	void (*mute_summary)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary);
 
 	/* Is there such an execution, and has it not ended? */

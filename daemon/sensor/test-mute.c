@@ -6,8 +6,10 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "abi/sensor.h"
 #include "daemon/sensor/event.h"
@@ -213,9 +215,31 @@ static void test_default(void)
 			REQUIRE(esd_events[type].answer != ESD_ANSWER_NONE || !esd_types_has(mute->types, type));
 	}
 	REQUIRE(!esd_types_has(mutes.summary.actor, ESD_NOTIFY_OPEN) && esd_types_has(mutes.summary.actor, ESD_AUTH_OPEN));
+
+	/* What the client says itself, for or against, is no default any more; a default comes back no other way. */
+	REQUIRE(add(ES_MUTE_EXE_LITERAL, "/usr/bin/login", types(ESD_AUTH_OPEN, ESD_NOTIFY_OPEN)) == 0);
+	REQUIRE(!esd_types_has(fake.defaults, ESD_AUTH_OPEN) && !esd_types_has(fake.defaults, ESD_NOTIFY_OPEN));
+	REQUIRE(esd_types_has(fake.defaults, ESD_AUTH_UNLINK));
+	REQUIRE(take(ES_MUTE_EXE_LITERAL, "/usr/bin/login", types(ESD_AUTH_UNLINK, -1)) == 0);
+	REQUIRE(!esd_types_has(fake.defaults, ESD_AUTH_UNLINK) && esd_types_has(fake.defaults, ESD_AUTH_RENAME));
+	REQUIRE(add(ES_MUTE_EXE_LITERAL, "/usr/bin/login", types(ESD_AUTH_UNLINK, -1)) == 0);
+	REQUIRE(!esd_types_has(fake.defaults, ESD_AUTH_UNLINK) && esd_types_has(fake.defaults, ESD_AUTH_RENAME));
 	end();
 	fake.mutes_max = 3;
 	REQUIRE(esd_mutes_init(&mutes, &fake.base, SLOT) == EDQUOT && fake.slots[SLOT].mutes == 0);
+}
+
+/* As login.defs(5) has it: what is commented out is the default, and the last one counts. */
+static void test_default_uids(void)
+{
+	char path[] = "/tmp/test-mute-XXXXXX";
+	int fd = mkstemp(path);
+
+	REQUIRE(fd >= 0 && esd_mute_default_uid_max(path) == 999 && esd_mute_default_uid_max("/nowhere") == 999);
+	REQUIRE(dprintf(fd, "#SYS_UID_MAX 5\nUID_MIN\t\t 500\n") > 0 && esd_mute_default_uid_max(path) == 499);
+	REQUIRE(dprintf(fd, "SYS_UID_MAX 300\nSYS_UID_MAX 400 x\n") > 0 && esd_mute_default_uid_max(path) == 400);
+	close(fd);
+	unlink(path);
 }
 
 /* A list in pages goes on where it was, whatever is taken out meanwhile. */
@@ -295,6 +319,7 @@ int main(void)
 	test_processes();
 	test_limits();
 	test_default();
+	test_default_uids();
 	test_cursor();
 	test_hash();
 	return 0;

@@ -15,6 +15,8 @@
 /* What makes a program necessary. */
 enum need {
 	NEED_CLIENT,
+	NEED_CLIENT_LSM,		/* where LSM programs are used, */
+	NEED_CLIENT_ONLY,		/* and where they aren't; without it something is told less well */
 	NEED_SYSCALLS,
 	NEED_RESTARTS,
 	NEED_TYPES,
@@ -28,6 +30,8 @@ static const struct row {
 	uint8_t types[2];		/* what it delivers, twice the same if it is one */
 } rows[] = {
 	{ "on_fork", "sched_process_fork", NEED_CLIENT, { ESD_NOTIFY_FORK, ESD_NOTIFY_FORK } },
+	{ "lsm_exec_begins", "sched_prepare_exec", NEED_CLIENT_LSM, {} },
+	{ "on_exec_begins", "sched_prepare_exec", NEED_CLIENT_ONLY, {} },
 	{ "on_exec", "sched_process_exec", NEED_CLIENT, { ESD_NOTIFY_EXEC, ESD_NOTIFY_EXEC } },
 	{ "on_exit", "sched_process_exit", NEED_CLIENT, { ESD_NOTIFY_EXIT, ESD_NOTIFY_EXIT } },
 	{ "on_sys_enter", "sys_enter", NEED_SYSCALLS, {} },
@@ -76,7 +80,7 @@ static const struct {
 	[ES_KIND_SETTIME] = { NULL, "exit_settime" },
 	[ES_KIND_BIND] = { NULL, "exit_bind" },
 	[ES_KIND_CONNECT] = { NULL, "exit_connect" },
-	[ES_KIND_SETID] = { NULL, "exit_setid" },
+	[ES_KIND_SETID] = { "enter_setid", "exit_setid" },
 	[ES_KIND_PTRACE] = { NULL, "exit_ptrace" },
 	[ES_KIND_KILL] = { NULL, "exit_kill" },
 	[ES_KIND_MAP] = { NULL, "exit_memory" },
@@ -108,6 +112,10 @@ static bool row_needed(const struct esd_tracepoints *t, const struct row *row, c
 	switch (row->need) {
 	case NEED_CLIENT:
 		return want->clients;
+	case NEED_CLIENT_LSM:
+		return want->clients && lsm(t);
+	case NEED_CLIENT_ONLY:
+		return want->clients && !lsm(t);
 	case NEED_SYSCALLS:
 		return esd_select_any_kind(want->types, lsm(t));
 	case NEED_RESTARTS:
@@ -116,6 +124,12 @@ static bool row_needed(const struct esd_tracepoints *t, const struct row *row, c
 		return esd_types_has(want->types, row->types[0]) || esd_types_has(want->types, row->types[1]);
 	}
 	return false;
+}
+
+/* What is only told less well without a program doesn't make it impossible. */
+static bool row_refuses(const struct row *row)
+{
+	return row->need != NEED_CLIENT_LSM && row->need != NEED_CLIENT_ONLY;
 }
 
 static bool is_refused(const struct esd_program *program)
@@ -129,7 +143,7 @@ static struct esd_program *needed_find(struct esd_tracepoints *t, const struct e
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		*ret_row = &rows[i];
-		if (is(t->programs[i]) && row_needed(t, &rows[i], want))
+		if (is(t->programs[i]) && row_needed(t, &rows[i], want) && (is != is_refused || row_refuses(&rows[i])))
 			return t->programs[i];
 	}
 	*ret_row = NULL;

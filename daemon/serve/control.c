@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/sensor/event.h"
 #include "daemon/serve/client.h"
@@ -75,6 +76,7 @@ static int call_client(struct dispatch *call)
 {
 	struct esd_peer *peer = call->peer;
 	struct esd_client *client;
+	pid_t group;
 	int r;
 
 	r = esd_client_new(&client, peer);
@@ -88,6 +90,9 @@ static int call_client(struct dispatch *call)
 	call->reply.from_monotonic = peer->daemon->sensor->from_monotonic;
 	call->reply.from_boot = peer->daemon->sensor->from_boot;
 	call->reply.pidversion = peer->daemon->sensor->ops->pidversion(peer->daemon->sensor, client->pidfd);
+	call->reply.pid = client->pid;
+	group = getpgid(client->pid);
+	call->reply.group = group > 0 ? group : 0;
 	return esd_control_reply(peer, &call->reply, NULL, client->given.fds, ES_CLIENT_FDS);
 }
 

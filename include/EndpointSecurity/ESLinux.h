@@ -159,6 +159,13 @@ OS_EXPORT void es_linux_free_process(es_linux_process_t *_Nullable process);
 /* --- The stream's end --- */
 
 /*
+ * This process' group as messages have it in group_id, which is not what
+ * getpgrp(2) says in a pid namespace. It is that of the time when the client
+ * was made. 0: not known. Asks as es_linux_own_token() does. Any thread.
+ */
+OS_EXPORT pid_t es_linux_own_group(void);
+
+/*
  * True once the daemon that served @client is gone: no message will come any
  * more, and what was held for an answer has been let go. Delete the client and
  * make a new one. Any thread, also the handler.
@@ -172,6 +179,40 @@ OS_EXPORT bool es_linux_stream_ended(const es_client_t *_Nonnull client);
  * @client is none. Any thread.
  */
 OS_EXPORT int es_linux_stream_end_fd(const es_client_t *_Nonnull client);
+
+/*
+ * How a file was found, and what else it is called. The path of an es_file_t
+ * is the one that the file has in the initial mount namespace, which is the
+ * daemon's, whatever mounts the actor has reached it by; it is what mutes are
+ * compared with. Where that can't be given one of the first two is true: the
+ * path is the actor's word then, no mute of a path keeps it away, and no answer
+ * about it is kept. Strings live as long as the message.
+ */
+typedef struct {
+	/* it has no path in the initial namespace: path is the actor's own view */
+	bool unreachable;
+	/* links in it could not be followed: path is the text that was passed */
+	bool unresolved;
+	/* it is in layers (overlayfs) that only the actor has put together: path
+	   and stat are those of the file in its layer */
+	bool layered;
+	/* inode number of the mount namespace that it was reached in, as in
+	   /proc/PID/ns/mnt; 0: the initial one, or none any more */
+	uint32_t mount_namespace;
+	/* the path there, from the root of that namespace; empty: the same */
+	es_string_token_t actors_path;
+	/* in its layer, where it is known: while a client has inverted muting by
+	   target; empty: not in layers, or not known */
+	es_string_token_t real_path;
+} es_linux_file_t;
+
+/*
+ * Fills @info for a file that is part of @message. False: it isn't, or an
+ * argument is NULL. Any thread.
+ */
+OS_EXPORT bool es_linux_file(
+		const es_message_t *_Nonnull message, const es_file_t *_Nonnull file,
+		es_linux_file_t *_Nonnull info);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * es_linux_own_token() is the token that messages about this process carry, pidversion included: for a program that
- * asks before it has a client, and for one that asks afterwards. Another process's differs.
+ * asks before it has a client, and for one that asks afterwards, and in a pid namespace too, as its process group.
+ * Another process's differs.
  */
 #include "es-test.h"
+
+#include <sched.h>
 
 static int touch(void *path)
 {
@@ -18,28 +21,46 @@ static int touch_and_ask(void *path)
 	audit_token_t token;
 	int fd, written;
 
+	pid_t group = es_linux_own_group();
+
 	if (es_linux_own_token(&token) != ES_RETURN_SUCCESS || touch(path))
 		return 1;
 	fd = open(test_at("child-token"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	written = write(fd, &token, sizeof(token));
+	written = write(fd, &token, sizeof(token)) + write(fd, &group, sizeof(group));
 	close(fd);
-	return written != sizeof(token);
+	return written != sizeof(token) + sizeof(group);
 }
 
-static void check_child(struct test_client *client)
+/* Where it has the number 1, and its group another one than outside. */
+static int touch_in_namespace(void *path)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		return 2;
+	pid = fork();
+	if (pid == 0)
+		_exit(setpgid(0, 0) < 0 || getpid() != 1 || touch_and_ask(path));
+	return waitpid(pid, &status, 0) == pid ? status : 3;
+}
+
+static void check_child(struct test_client *client, test_child_f *function, const char *path)
 {
 	audit_token_t token = {};
 	const es_message_t *message;
+	pid_t group = 0;
 	int fd;
 
-	CHECK_EQUAL(test_run(touch_and_ask, (void *)test_at("by-child")), 0);
+	CHECK_EQUAL(test_run(function, (void *)path), 0);
 	test_sync(client);
 	fd = open(test_at("child-token"), O_RDONLY | O_CLOEXEC);
-	CHECK(read(fd, &token, sizeof(token)) == sizeof(token));
+	CHECK(read(fd, &token, sizeof(token)) == sizeof(token) && read(fd, &group, sizeof(group)) == sizeof(group));
 	close(fd);
-	message = FIND(client, .type = ES_NOTIFY(OPEN), .path = test_at("by-child"));
+	message = FIND(client, .type = ES_NOTIFY(OPEN), .path = path);
 	REQUIRE(message);
 	CHECK(!memcmp(&message->process->audit_token, &token, sizeof(token)));
+	CHECK_EQUAL(group, message->process->group_id);
 }
 
 int main(void)
@@ -58,7 +79,9 @@ int main(void)
 	message = FIND(client, .type = ES_NOTIFY(OPEN), .path = test_at("mine"));
 	REQUIRE(message);
 	CHECK(token.val[7] != 0 && !memcmp(&message->process->audit_token, &token, sizeof(token)));
-	check_child(client);
+	CHECK_EQUAL(es_linux_own_group(), getpgrp());
+	check_child(client, touch_in_namespace, test_at("in-namespace"));
+	check_child(client, touch_and_ask, test_at("by-child"));
 	message = FIND(client, .type = ES_NOTIFY(OPEN), .path = test_at("by-child"));
 	REQUIRE(message);
 	CHECK(memcmp(&message->process->audit_token, &token, sizeof(token)));
