@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "util/macro.h"
+#include "util/unseen.h"
 
 /*
  * What /proc says of an execution. A pid may come to mean another process, or another program, between two looks; so
@@ -144,6 +145,7 @@ es_return_t es_linux_find_process(es_client_t *pointer, const audit_token_t *tok
 	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
 	struct facts facts = {};
 	bool same;
+	UNSEEN();
 
 	if (!client || !token || !ret_process)
 		return ES_RETURN_ERROR;
