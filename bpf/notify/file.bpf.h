@@ -140,7 +140,7 @@ int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 	state->open_flags = flags & O_ACCMODE ? (flags & O_ACCMODE) == O_WRONLY ? FMODE_WRITE : FMODE_READ | FMODE_WRITE
 					     : FMODE_READ;
 	if (flags & O_TRUNC)
-		call->open_flags |= FMODE_WRITE;
+		state->open_flags |= FMODE_WRITE;
 	return 0;
 }
 

@@ -17,7 +17,7 @@ static __always_inline uint32_t fflag_of(struct file *file)
 /* What an open asks for, before it is done: one that empties the file writes to it, also if it opens it for reading. */
 static __always_inline uint32_t fflag_asked(struct file *file)
 {
-	return fflag_of(file) | (READ(file, f_flags) & O_TRUNC ? FMODE_WRITE : 0);
+	return fflag_of(file) | (READ_CORE(file, f_flags) & O_TRUNC ? FMODE_WRITE : 0);
 }
 
 static __always_inline void put_mmap(struct scratch *s, struct file *file, unsigned long prot, unsigned long flags)
