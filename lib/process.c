@@ -10,7 +10,7 @@
 
 #include "client.h"
 #include "util/macro.h"
-#include "util/unseen.h"
+#include "unseen.h"
 
 /*
  * What /proc says of an execution. A pid may come to mean another process, or another program, between two looks; so
