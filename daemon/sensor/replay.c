@@ -668,9 +668,11 @@ static uint32_t sensor_pidversion(struct esd_sensor *sensor, int pidfd)
 	return 0;
 }
 
+/* A capture doesn't say who had started a process: what is muted by default is muted by its path alone. */
 static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
-		       const uint64_t types[ES_TYPE_WORDS])
+		       const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS])
 {
+	(void)defaults;
 	return esd_replay_select_mute(&replay_of(sensor)->slots[slot].select, mute, types);
 }
 
