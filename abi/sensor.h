@@ -174,6 +174,7 @@ struct es_sensor_control {
 	uint64_t objects[ES_EVENT_TYPES];
 	uint8_t by_object[ES_EVENT_TYPES];
 	uint32_t object_lookups;		/* some of them need to know where path arguments lead */
+	uint32_t written_epoch;			/* another each time that somebody begins to want NOTIFY_CLOSE or WRITE */
 	uint32_t probe_tid;
 	uint32_t probed[ES_EVENT_TYPES];
 };

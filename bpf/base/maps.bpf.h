@@ -332,7 +332,8 @@ enum {
 
 /*
  * Open files that were written to, by the address of their struct file; taken out when they are closed or when the
- * address is opened anew. Old ones make room: a forgotten entry costs a close its `modified`, nothing else.
+ * address is opened anew. Old ones make room: a forgotten entry costs a close its `modified`, nothing else. While nobody
+ * wanted to know, files were closed unseen: behind the flags is control.written_epoch, and others' entries don't count.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -385,6 +386,20 @@ static __always_inline void rcu_end(bool sleeps)
 
 struct es_sensor_control control;
 struct es_sensor_stats stats;
+
+static __always_inline uint32_t written_how(uint64_t file)
+{
+	uint32_t *found = bpf_map_lookup_elem(&written, &file);
+
+	return found && *found >> 8 == (control.written_epoch & 0xffffff) ? *found & 0xff : 0;
+}
+
+static __always_inline void written_note(uint64_t file, uint32_t how)
+{
+	uint32_t value = how | control.written_epoch << 8;
+
+	bpf_map_update_elem(&written, &file, &value, BPF_ANY);
+}
 
 /* Takes the lowest slot out of a set, which isn't empty: its number. */
 static __always_inline uint32_t take_slot(uint64_t *slots)

@@ -111,11 +111,8 @@ out:
 /* The event's descriptor is the client's, but not a file that it opened: closing it is no event. */
 static __always_inline void note_ours(struct file *file)
 {
-	uint64_t key = (uint64_t)file;
-	uint32_t ours = OURS;
-
-	if (control.kind_live[ES_KIND_CLOSE])
-		bpf_map_update_elem(&written, &key, &ours, BPF_ANY);
+	if (control.subscribers[EV_NOTIFY_CLOSE])
+		written_note((uint64_t)file, OURS);
 }
 
 static __noinline uint32_t fanotify_question_ask(struct fanotify_question *q, struct es_sensor_client *client,

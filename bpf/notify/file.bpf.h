@@ -149,17 +149,14 @@ int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 static __noinline int file_written(uint64_t address, uint32_t how)
 {
 	struct file *file = (void *)address;
-	uint32_t *seen, first = how;
-	uint64_t key = address;
+	uint32_t seen;
 
 	if (!file || (READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFREG)
 		return 0;
-	seen = bpf_map_lookup_elem(&written, &key);
-	if (seen && *seen & how)
+	seen = written_how(address);
+	if (seen & how)
 		return 0;
-	if (seen)
-		first |= *seen;
-	bpf_map_update_elem(&written, &key, &first, BPF_ANY);
+	written_note(address, seen | how);
 	return how == WRITTEN;
 }
 
@@ -299,7 +296,7 @@ static __always_inline int file_closing(uint64_t address)
 	struct file *file = (void *)address;
 	uint64_t key = address;
 	struct path path = {};
-	uint32_t *seen, how;
+	uint32_t how;
 
 	if (!file || READ_CORE(file, f_mode) & FMODE_PATH || !last_reference(file))
 		return 0;
@@ -308,8 +305,7 @@ static __always_inline int file_closing(uint64_t address)
 	if (is_internal(&path))
 		return 0;
 	send_pty(EV_NOTIFY_PTY_CLOSE, pty_of_master(file));
-	seen = bpf_map_lookup_elem(&written, &key);
-	how = seen ? *seen : 0;
+	how = written_how(key);
 	bpf_map_delete_elem(&written, &key);
 	if (how & OURS)
 		return 0;

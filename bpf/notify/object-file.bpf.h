@@ -108,12 +108,11 @@ __noinline int send_closed(uint64_t address)
 	enum { FMODE_OPENED_ = 0x80000 };
 	struct file *file = (void *)address;
 	struct path path = path_of_file(address);
-	uint32_t *seen, how, mode = READ_FAST(file, f_mode);
+	uint32_t how, mode = READ_FAST(file, f_mode);
 	uint64_t key = address;
 
-	seen = bpf_map_lookup_elem(&written, &key);
-	how = seen ? *seen : 0;
-	if (seen)
+	how = written_how(key);
+	if (how)
 		bpf_map_delete_elem(&written, &key);
 	if (how & OURS || mode & FMODE_PATH || !(mode & FMODE_OPENED_) || READ_FAST(file, f_flags) & LINUX_FMODE_EXEC ||
 	    is_internal(&path) || is_layers_file(file, &path))

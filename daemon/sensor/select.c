@@ -113,6 +113,10 @@ static bool lookups_wanted(const struct es_sensor_control *control)
 void esd_select_client(struct es_sensor_control *control, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
 {
 	uint64_t bit = UINT64_C(1) << slot, all[ES_TYPE_WORDS];
+	bool closes = control->subscribers[ESD_NOTIFY_CLOSE] | control->subscribers[ESD_NOTIFY_WRITE];
+
+	if (!closes && (esd_types_has(types, ESD_NOTIFY_CLOSE) || esd_types_has(types, ESD_NOTIFY_WRITE)))
+		__atomic_add_fetch(&control->written_epoch, 1, __ATOMIC_RELEASE);
 
 	/* The kernel programs read these words while they change: each is written once, and whole. */
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
