@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "unseen.h"
 #include "util/macro.h"
 
 /*
@@ -144,6 +145,7 @@ es_return_t es_linux_find_process(es_client_t *pointer, const audit_token_t *tok
 	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
 	struct facts facts = {};
 	bool same;
+	UNSEEN();
 
 	if (!client || !token || !ret_process)
 		return ES_RETURN_ERROR;
