@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "unseen.h"
 #include "util/macro.h"
 #include "unseen.h"
 
