@@ -27,10 +27,11 @@ static struct esd_replay_select selected;
 static struct esd_mutes mutes;
 
 static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
-		       const uint64_t types[ES_TYPE_WORDS])
+		       const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS])
 {
 	(void)sensor;
 	(void)slot;
+	(void)defaults;
 	return esd_replay_select_mute(&selected, mute, types);
 }
 

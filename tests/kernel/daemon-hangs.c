@@ -15,7 +15,7 @@ static bool by_warden(pid_t client)
 	FILE *output;
 	bool found = false;
 
-	snprintf(command, sizeof(command), "%s events", test_built("tools/esctl"));
+	snprintf(command, sizeof(command), "%s history", test_built("tools/esctl"));
 	snprintf(wanted, sizeof(wanted), "pid %d ", client);
 	output = popen(command, "re");
 	REQUIRE(output != NULL);

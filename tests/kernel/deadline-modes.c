@@ -79,7 +79,7 @@ static bool told(const char *where, const char *type, const char *path, pid_t pi
 	if (!strcmp(where, "log"))
 		snprintf(command, sizeof(command), "cat %s/daemon.log", test_dir);
 	else
-		snprintf(command, sizeof(command), "%s events", test_built("tools/esctl"));
+		snprintf(command, sizeof(command), "%s history", test_built("tools/esctl"));
 	snprintf(wanted, sizeof(wanted), "the deadline of %s of %s by pid %d", type, path, pid);
 	return says(command, wanted) && says(command, outcome);
 }
