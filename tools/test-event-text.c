@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <EndpointSecurity/ESLinux.h>
+
 #include "tools/event-text.h"
 #include "tools/event.h"
 #include "util/macro.h"
@@ -34,6 +36,15 @@ uint32_t es_exec_env_count(const es_event_exec_t *event)
 {
 	(void)event;
 	abort();		/* not for people */
+}
+
+/* No file is seen by another name. */
+bool es_linux_file(const es_message_t *message, const es_file_t *file, es_linux_file_t *info)
+{
+	(void)message;
+	(void)file;
+	(void)info;
+	return false;
 }
 
 es_string_token_t es_exec_env(const es_event_exec_t *event, uint32_t index)
