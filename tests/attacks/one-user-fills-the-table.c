@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * One user's operations are held, more of them than a client has room for. Another user's are asked about all the same,
+ * and are denied; and the first user's, those that there is no room for, wait for it and are denied then.
+ */
+
+#include "attack.h"
+
+enum { HOLDERS = 2300, USER = 4711, ENOUGH = 200, STACK_BYTES = 65536 };
+
+static unsigned int done, opened;
+
+static void *opener(void *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	if (fd >= 0)
+		__atomic_add_fetch(&opened, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int open_many(void *path)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	if (setuid(USER) < 0)
+		return 201;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	for (unsigned int i = 0; i < HOLDERS; i++) {
+		if (pthread_create(&thread, &attributes, opener, path))
+			return 202;
+	}
+	while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) < HOLDERS)
+		usleep(10000);
+	return opened ? 203 : 0;
+}
+
+static int open_it(void *path)
+{
+	return attack_result(open(path, O_RDONLY));
+}
+
+int main(void)
+{
+	struct attack *attack = attack_begin(110, NULL);
+	uint64_t limit;
+	pid_t pid;
+
+	if (!test_has_gate())
+		test_skip("waiting without using the processor: a gate");
+	chmod(test_mnt, 0755);
+	test_write_file(test_at("held"), "", 0644);
+	test_write_file(test_at("denied"), "", 0644);
+	test_hold(attack->client, ES_AUTH(OPEN), -1);
+	pid = test_fork(open_many, (void *)test_at("held"));
+	attack_await_held(attack, ENOUGH);
+	limit = test_now() + 2000000000ull * test_slow();
+	while (test_now() < limit) {
+		CHECK_EQUAL(attack_status(open_it, (void *)test_at("denied")), EPERM);
+		test_sleep_ms(100);
+	}
+	limit = test_now() + 60000000000ull;
+	while (test_wait_ms(pid, 20) == -1 && test_now() < limit)
+		attack_release(attack, JUDGED_DENY);
+	attack_release(attack, JUDGED_DENY);
+	CHECK(test_now() < limit);
+	printf("asked about %u of %d\n", attack->asked[ES_AUTH(OPEN)], HOLDERS);
+	CHECK(attack->asked[ES_AUTH(OPEN)] >= HOLDERS);
+	return test_end();
+}
