@@ -215,6 +215,7 @@ struct scratch {
 	struct known_key known;		/* of the directory it is in */
 	uint64_t known_generation[KNOWN_VERDICTS];
 	uint64_t listed;		/* clients that list it */
+	uint64_t listed_all, listed_any;	/* those that list all of a record's paths, and one of them */
 	struct climb climb;
 	struct view view;
 	struct place place;		/* a path that is followed on the way out of a call */

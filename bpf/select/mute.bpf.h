@@ -194,12 +194,18 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 
 struct actor {
 	struct process *p;
-	uint64_t execution;		/* as in struct muted */
 	uint64_t left;			/* slots to look at */
 	uint64_t muted;			/* of them */
-	uint32_t type;
+	uint16_t type;
+	uint16_t by_default;		/* the default set holds for it */
 	uint32_t pid;
 };
+
+/* As in struct muted. */
+static __always_inline uint64_t actor_execution(const struct actor *actor)
+{
+	return actor->p->pidversion | (uint64_t)actor->by_default << 32;
+}
 
 /* Adds what the client keeps away of this process, by its own mutes of processes. */
 static __always_inline void actor_process(struct actor *actor, uint32_t slot, uint64_t unlisted,
@@ -222,7 +228,7 @@ static __always_inline void actor_process(struct actor *actor, uint32_t slot, ui
  */
 static __always_inline void actor_compute(struct actor *actor, uint32_t slot, struct es_mute_types *types)
 {
-	uint32_t i, how = ES_MUTE_EXE_PREFIX | (actor->execution >> 32 ? MATCH_DEFAULT : 0);
+	uint32_t i, how = ES_MUTE_EXE_PREFIX | (actor->by_default ? MATCH_DEFAULT : 0);
 	uint64_t flip = -(uint64_t)(mute_client_of(slot)->inverted >> ES_STAGE_PATH & 1);
 
 	if (flip || !(actor->p->exe_flags & ES_FILE_DOUBTFUL))
@@ -242,7 +248,7 @@ static __always_inline void remember_actor(struct actor *actor, struct muted *re
 	if (seen == MUTED_BUSY || __sync_val_compare_and_swap(&remembered->generation, seen, MUTED_BUSY) != seen)
 		return;
 	remembered->types = *types;
-	remembered->execution = actor->execution;
+	remembered->execution = actor_execution(actor);
 	asm volatile("" : : : "memory");
 	*(volatile uint64_t *)&remembered->generation = generation;
 }
@@ -266,7 +272,7 @@ static long actor_step(uint32_t step, struct actor *actor)
 
 	remembered = &p->muted[slot & (MUTED_REMEMBERED - 1)];
 	generation = *(volatile uint64_t *)&mute_client_of(slot)->generation;
-	if (*(volatile uint64_t *)&remembered->generation == generation && remembered->execution == actor->execution) {
+	if (*(volatile uint64_t *)&remembered->generation == generation && remembered->execution == actor_execution(actor)) {
 		muted = mute_types_has(&remembered->types, actor->type);
 		asm volatile("" : : : "memory");
 		if (*(volatile uint64_t *)&remembered->generation == generation)
@@ -312,7 +318,7 @@ static __always_inline uint64_t select_actor(struct task_struct *task, uint32_t 
 	if (!actor.p || !actor.p->pidversion)
 		return slots;
 	actor.pid = task->tgid;
-	actor.execution = actor.p->pidversion | (uint64_t)default_holds(actor.p, task) << 32;
+	actor.by_default = default_holds(actor.p, task);
 	bpf_loop(ES_CLIENTS_MAX, actor_step, &actor, 0);
 	return slots & ~actor.muted;
 }

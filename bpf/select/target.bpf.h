@@ -29,9 +29,8 @@ struct target {
 	uint64_t left;			/* of them: not looked at yet */
 	uint64_t listed;		/* list it */
 	uint32_t length;
-	uint32_t type;
-	uint32_t kind;			/* ES_MUTE_TARGET_PREFIX, and MATCH_PREFIXES or not */
-	uint32_t pad;
+	uint16_t type;
+	uint16_t kind;			/* ES_MUTE_TARGET_PREFIX, and MATCH_PREFIXES or not */
 };
 
 /* Longer paths are cut: no listed path is that long, so only their beginnings matter. */
@@ -144,23 +143,27 @@ static __always_inline uint64_t target_listed_at(struct target *target, struct s
 	return target_listed(target, s->user, length);
 }
 
-/* Narrows down who mutes all of the record's paths, and adds who may have listed this one. */
-static __always_inline void target_look(struct target *target, struct scratch *s, uint32_t off, struct es_span *name,
-					uint64_t *all, uint64_t *any)
+/* A path of a file: in the initial namespace, the actor's own, in its layer. */
+static __always_inline struct es_span *target_span(struct es_file_part *part, uint32_t which)
+{
+	return which == 0 ? &part->path : which == 1 ? &part->own : &part->real;
+}
+
+/* Narrows down who mutes all of the record's paths, and adds who may have listed one of them. */
+static __always_inline void target_look(struct target *target, struct scratch *s, uint32_t off, uint32_t which,
+					struct es_span *name)
 {
 	struct es_file_part *part = at(s, off);
+	struct es_span *span = target_span(part, which);
 	uint32_t flags = part->flags;
 	uint64_t listed;
 
-	listed = target_listed_at(target, s, off, &part->path, name);
-	*any |= flags & ES_FILE_LEXICAL ? target->slots : listed;
-	*all &= flags & ES_FILE_DOUBTFUL ? 0 : listed;
-	if (!control.inverted_targets)
+	if (which && !span->off)
 		return;
-	if (part->own.off)
-		*any |= target_listed_at(target, s, off, &part->own, name);
-	if (part->real.off)
-		*any |= target_listed_at(target, s, off, &part->real, name);
+	listed = target_listed_at(target, s, off, span, name);
+	s->listed_any |= flags & ES_FILE_LEXICAL ? target->slots : listed;
+	if (!which)
+		s->listed_all &= flags & ES_FILE_DOUBTFUL ? 0 : listed;
 }
 
 /* Who of `slots`, at least one, has muted what the record's event acts on? */
@@ -168,8 +171,8 @@ static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 {
 	struct target target = { .slots = slots, .kind = ES_MUTE_TARGET_PREFIX };
 	struct target_paths *paths = &s->target_paths;
-	uint64_t all = ~0ull, any = 0, inverted;
-	uint32_t shape;
+	uint64_t inverted;
+	uint32_t shape, i;
 
 	target.type = head_of(s)->type;
 	if (target.type >= ES_EVENT_TYPES)
@@ -180,11 +183,14 @@ static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 	target_find(paths, head_of(s), shape);
 	if (!paths->off[0])
 		return 0;
-	target_look(&target, s, paths->off[0], &paths->name[0], &all, &any);
-	if (paths->off[1])
-		target_look(&target, s, paths->off[1], &paths->name[1], &all, &any);
+	s->listed_all = ~0ull;
+	s->listed_any = 0;
+	for (i = 0; i < (control.inverted_targets ? 6 : 2); i++) {
+		if (paths->off[i & 1])
+			target_look(&target, s, paths->off[i & 1], i >> 1, &paths->name[i & 1]);
+	}
 	inverted = target_inverted(&target);
-	return (all & ~inverted) | (~any & inverted);
+	return (s->listed_all & ~inverted) | (target.slots & ~s->listed_any & inverted);
 }
 
 /*
