@@ -735,14 +735,15 @@ void test_hold(struct test_client *client, ...)
 	va_end(types);
 }
 
-/* What `esctl capabilities` says of opens: so nothing is loaded for this that isn't there. */
-static bool capabilities_say(const char *text)
+/* What `esctl capabilities` says of one event: so little is loaded for this that isn't there. */
+static bool capabilities_say(const char *event, const char *text)
 {
-	const char *command = test_built("tools/esctl capabilities open 2>&1");
-	FILE *pipe = popen(command, "re");
-	char line[1024];
+	char command[4096 + 64], line[1024];
 	bool found = false;
+	FILE *pipe;
 
+	snprintf(command, sizeof(command), "%s capabilities %s 2>&1", test_built("tools/esctl"), event);
+	pipe = popen(command, "re");
 	while (pipe && fgets(line, sizeof(line), pipe))
 		found = found || strstr(line, text);
 	if (!pipe || pclose(pipe) != 0) {
@@ -754,7 +755,12 @@ static bool capabilities_say(const char *text)
 
 bool test_has_gate(void)
 {
-	return capabilities_say("at the gate");
+	return capabilities_say("open", "at the gate");
+}
+
+bool test_has_objects(void)
+{
+	return capabilities_say("unlink", "the kernel's objects");
 }
 
 void test_sync(struct test_client *client)
