@@ -13,6 +13,7 @@
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -24,8 +25,12 @@
 #include <sys/xattr.h>
 #include <time.h>
 
-/* A few hooks at a time, since what starts over keeps the processors busy. */
-enum { FREED_MS = 500, OPEN_AGAIN_MS = 20000, AT_A_TIME = 8 };
+/*
+ * What starts over keeps the processors busy, and a program of another's is freed the later: so one hook at a time. With
+ * ES_ALL_HOOKS in the environment all hooks are tried, and programs that are attached after ours, too; without it these
+ * many, and programs that were there before.
+ */
+enum { FREED_MS = 500, OPEN_AGAIN_MS = 20000, AT_A_TIME = 1, FEW_ROWS = 2 };
 
 struct row {
 	const char *hook;
@@ -362,6 +367,24 @@ static void subscribe(struct test_client *client)
 	REQUIRE(es_subscribe(client->client, types, end - first) == ES_RETURN_SUCCESS);
 }
 
+static void *detach_all(void *plain)
+{
+	if (plain)
+		foreign_detach(PLAIN_LSM);
+	foreign_detach(FEXIT);
+	return NULL;
+}
+
+/* The kernel takes its time to detach a program while calls start over: they are let go before it has. */
+static void detach_meanwhile(struct test_client *client, unsigned int denied, bool plain)
+{
+	pthread_t detaching;
+
+	REQUIRE(pthread_create(&detaching, NULL, detach_all, plain ? foreign : NULL) == 0);
+	finish(client, denied);
+	REQUIRE(pthread_join(detaching, NULL) == 0);
+}
+
 /* Of each kind one at each hook; allowed, a call comes by the LSM program, and denied, by the fexit program. */
 static void before(struct test_client *client, unsigned int denied)
 {
@@ -376,9 +399,7 @@ static void before(struct test_client *client, unsigned int denied)
 	else
 		CHECK(capability_says("waits by starting over") && (!has_gate || capability_says(named)));
 	start(kernel_sees);
-	foreign_detach(PLAIN_LSM);
-	foreign_detach(FEXIT);
-	finish(client, denied);
+	detach_meanwhile(client, denied, true);
 }
 
 static void after(struct test_client *client, unsigned int denied)
@@ -397,8 +418,7 @@ static void fexit_after(struct test_client *client, unsigned int denied)
 	await_open_gates();
 	foreign_attach(FEXIT);
 	start(kernel_sees);
-	foreign_detach(FEXIT);
-	finish(client, denied);
+	detach_meanwhile(client, denied, false);
 }
 
 /* Attached while tasks sleep; these leave by the old code, those that come then start over. */
@@ -418,7 +438,7 @@ static void rounds(struct test_client *client, unsigned int denied)
 	uint64_t begin = test_now();
 
 	before(client, denied);
-	if (has_gate) {
+	if (has_gate && getenv("ES_ALL_HOOKS")) {
 		after(client, denied);
 		fexit_after(client, denied);
 		while_held(client, denied);
@@ -430,6 +450,7 @@ static void rounds(struct test_client *client, unsigned int denied)
 
 int main(void)
 {
+	const size_t tried = getenv("ES_ALL_HOOKS") ? ROWS : FEW_ROWS;
 	struct test_client *client;
 
 	test_begin(400);
@@ -446,8 +467,8 @@ int main(void)
 	has_gate = test_has_gate();
 	kernel_sees = btf__find_by_name_kind(btf, "bpf_tramp_skip", BTF_KIND_STRUCT) >= 0;
 
-	for (first = 0; first < ROWS; first = end) {
-		end = first + AT_A_TIME < ROWS ? first + AT_A_TIME : ROWS;
+	for (first = 0; first < tried; first = end) {
+		end = first + AT_A_TIME < tried ? first + AT_A_TIME : tried;
 		for (unsigned int denied = 0; denied < 2; denied++)
 			rounds(client, denied);
 	}

@@ -162,6 +162,8 @@ static void kill_in_order(const struct victims *victims, const char *order)
 			CHECK_EQUAL(WTERMSIG(test_daemon_stop(SIGKILL)), SIGKILL);
 		else
 			(void)kill(pid, capital ? SIGKILL : SIGSTOP);
+		if (*letter == 'G')	/* the daemon sees it, if it is given the time */
+			test_sleep_ms(200 * test_slow());
 	}
 }
 
