@@ -195,7 +195,7 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 struct actor {
 	struct process *p;
 	uint64_t left;			/* slots to look at */
-	uint64_t muted;			/* of them */
+	uint64_t rest;			/* of all, those that haven't muted it; here, since the stack is short */
 	uint16_t type;
 	uint16_t by_default;		/* the default set holds for it */
 	uint32_t pid;
@@ -281,12 +281,15 @@ static long actor_step(uint32_t step, struct actor *actor)
 	muted = actor_muted_anew(actor, slot, remembered, generation);
 out:
 	if (muted)
-		actor->muted |= 1ull << slot;
+		actor->rest &= ~(1ull << slot);
 	return !actor->left;
 }
 
-/* Does the default set hold for a process? No longer when it is traced, or has become an ordinary user. */
-static __always_inline bool default_holds(struct process *p, struct task_struct *task)
+/*
+ * Does the default set hold for a process? No longer when it is traced, or has become an ordinary user. A function of its
+ * own, so that what it reads is off its caller's stack.
+ */
+static __noinline bool default_holds(struct process *p, struct task_struct *task)
 {
 	struct cred *cred;
 
@@ -303,7 +306,7 @@ static __always_inline bool default_holds(struct process *p, struct task_struct 
 /* Those of `slots` that have not muted what the process of `task` does. */
 static __always_inline uint64_t select_actor(struct task_struct *task, uint32_t type, uint64_t slots)
 {
-	struct actor actor = { .type = type };
+	struct actor actor = { .type = type, .rest = slots };
 	struct task_struct *leader;
 
 	if (type >= ES_EVENT_TYPES)
@@ -311,14 +314,14 @@ static __always_inline uint64_t select_actor(struct task_struct *task, uint32_t 
 	actor.left = slots & control.mute_actor[type];
 	if (!actor.left)
 		return slots;
+	actor.pid = task->tgid;
 	leader = task->group_leader;
 	if (!leader)
 		return slots;
 	actor.p = bpf_task_storage_get(&processes, leader, NULL, 0);
 	if (!actor.p || !actor.p->pidversion)
 		return slots;
-	actor.pid = task->tgid;
 	actor.by_default = default_holds(actor.p, task);
 	bpf_loop(ES_CLIENTS_MAX, actor_step, &actor, 0);
-	return slots & ~actor.muted;
+	return actor.rest;
 }
