@@ -111,6 +111,7 @@ static void send_reply(int connection, const struct es_reply *reply, const int *
 
 static void make_client(struct test_peer *peer, struct es_reply *reply)
 {
+	struct ucred asker;
 	int ends[2], fds[ES_CLIENT_FDS], array;
 
 	CHECK(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
@@ -135,8 +136,9 @@ static void make_client(struct test_peer *peer, struct es_reply *reply)
 	peer->gate = ends[1];
 	reply->ring_bytes = TEST_RING_BYTES;
 	reply->pidversion = test_daemon_pidversion;
-	reply->pid = (uint32_t)getpid();
-	reply->group = (uint32_t)getpgrp();
+	CHECK(getsockopt(peer->connection, SOL_SOCKET, SO_PEERCRED, &asker, &(socklen_t){ sizeof(asker) }) == 0);
+	reply->pid = (uint32_t)asker.pid;
+	reply->group = (uint32_t)getpgid(asker.pid);
 	send_reply(peer->connection, reply, fds);
 	for (int i = 0; i < ES_CLIENT_FDS; i++)
 		close(fds[i]);
