@@ -27,11 +27,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* With -std=c99 and its like, and nothing else, libc leaves out struct timespec and what stat(2) has of it. */
-#ifndef st_atime
-#error "the headers need what POSIX.1-2008 has: use -std=gnu99 (or gnu11, ...), or -D_POSIX_C_SOURCE=200809L"
-#endif
-
 #ifndef OS_EXPORT
 #define OS_EXPORT extern __attribute__((__visibility__("default")))
 #endif

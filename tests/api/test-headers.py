@@ -22,7 +22,7 @@ NEIGHBOURS = ['sys/statfs.h', 'sys/vfs.h', 'sys/mount.h', 'sys/stat.h', 'sys/fil
 	      'signal.h', 'unistd.h', 'uuid/uuid.h', 'sys/acl.h', 'acl/libacl.h', 'Block.h']
 
 # All that a program may find defined because of us.
-MACROS = re.compile(r'__ENDPOINT_SECURITY_\w+|CPU_\w+|PROX_FDTYPE_\w+|FREAD|FWRITE|OS_EXPORT|'
+MACROS = re.compile(r'ES_LINUX_VERSION\w*|es_linux_result_name|__ENDPOINT_SECURITY_\w+|CPU_\w+|PROX_FDTYPE_\w+|FREAD|FWRITE|OS_EXPORT|'
 		    r'st_[amc]timespec|_Nonnull|_Nullable')
 
 
