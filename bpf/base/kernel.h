@@ -243,11 +243,18 @@ struct fs_struct {
 	struct path pwd;
 };
 
+struct user_namespace {
+	struct user_namespace *parent;
+	int level;
+	kuid_t owner;
+};
+
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
 	kuid_t euid;
 	kgid_t egid;
+	struct user_namespace *user_ns;
 };
 
 struct upid {
@@ -255,6 +262,7 @@ struct upid {
 };
 
 struct pid {
+	unsigned int level;
 	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
@@ -365,6 +373,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	uint64_t start_boottime;
+	struct pid *thread_pid;
 	struct hlist_node pid_links[4];
 	struct list_head ptraced;
 	struct list_head ptrace_entry;
