@@ -6,69 +6,31 @@
  */
 
 #include "attack.h"
+#include "es-ring.h"
 
 #include <grp.h>
-#include <linux/io_uring.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 enum { OP_FTRUNCATE = 55 };
 
-struct ring {
-	int fd;
-	char *queue;
-	struct io_uring_sqe *entries;
-	struct io_uring_params parameters;
-};
-
-static int ring_open(struct ring *ring, unsigned int flags)
-{
-	size_t size;
-
-	*ring = (struct ring){ .parameters.flags = flags, .parameters.sq_thread_idle = 1000 };
-	ring->fd = (int)syscall(SYS_io_uring_setup, 4, &ring->parameters);
-	if (ring->fd < 0)
-		return errno;
-	size = ring->parameters.cq_off.cqes + ring->parameters.cq_entries * sizeof(struct io_uring_cqe);
-	ring->queue = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQ_RING);
-	ring->entries = mmap(NULL, ring->parameters.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
-	return ring->queue == MAP_FAILED || ring->entries == MAP_FAILED ? errno : 0;
-}
-
 /* With a personality of its own: the credentials are a copy of the task's. */
-static int ring_do(unsigned int setup, struct io_uring_sqe entry)
+static int personal_do(unsigned int setup, struct io_uring_sqe entry)
 {
-	unsigned int *tail, *head, *cq_tail, flags = IORING_ENTER_GETEVENTS;
 	struct ring ring;
 	int r = ring_open(&ring, setup);
 
 	if (r)
 		return r;
-	if (setup & IORING_SETUP_SQPOLL)
-		flags |= IORING_ENTER_SQ_WAKEUP;
 	r = (int)syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PERSONALITY, NULL, 0);
 	if (r < 0 || setgroups(0, NULL) < 0)	/* other credentials than those, from here on */
 		return errno;
-	ring.entries[0] = entry;
-	ring.entries[0].personality = (uint16_t)r;
-	((unsigned int *)(ring.queue + ring.parameters.sq_off.array))[0] = 0;
-	tail = (unsigned int *)(ring.queue + ring.parameters.sq_off.tail);
-	__atomic_store_n(tail, 1, __ATOMIC_RELEASE);
-	head = (unsigned int *)(ring.queue + ring.parameters.cq_off.head);
-	cq_tail = (unsigned int *)(ring.queue + ring.parameters.cq_off.tail);
-	while (__atomic_load_n(cq_tail, __ATOMIC_ACQUIRE) == *head) {
-		if (syscall(SYS_io_uring_enter, ring.fd, 1, 1, flags, NULL, 0) < 0 && errno != EINTR)
-			return errno;
-	}
-	r = ((struct io_uring_cqe *)(ring.queue + ring.parameters.cq_off.cqes))[0].res;
-	return r < 0 ? -r : 0;
+	entry.personality = (uint16_t)r;
+	return ring_submit(&ring, setup, entry);
 }
 
 static int set_attribute(unsigned int setup)
 {
-	return ring_do(setup, (struct io_uring_sqe){
+	return personal_do(setup, (struct io_uring_sqe){
 		.opcode = IORING_OP_SETXATTR, .addr = (uint64_t)"trusted.es", .addr2 = (uint64_t)"v",
 		.addr3 = (uint64_t)"denied", .len = 1 });
 }
@@ -77,21 +39,21 @@ static int get_attribute(unsigned int setup)
 {
 	static char value[8];
 
-	return ring_do(setup, (struct io_uring_sqe){
+	return personal_do(setup, (struct io_uring_sqe){
 		.opcode = IORING_OP_GETXATTR, .addr = (uint64_t)"trusted.there", .addr2 = (uint64_t)value,
 		.addr3 = (uint64_t)"denied", .len = sizeof(value) });
 }
 
 static int cut(unsigned int setup)
 {
-	int r = ring_do(setup, (struct io_uring_sqe){ .opcode = OP_FTRUNCATE, .fd = open("denied", O_RDWR), .off = 1 });
+	int r = personal_do(setup, (struct io_uring_sqe){ .opcode = OP_FTRUNCATE, .fd = open("denied", O_RDWR), .off = 1 });
 
 	return r == EINVAL ? 77 : r;		/* since 6.9 */
 }
 
 static int make(unsigned int setup)
 {
-	return ring_do(setup, (struct io_uring_sqe){
+	return personal_do(setup, (struct io_uring_sqe){
 		.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (uint64_t)"denied-new", .len = 0600,
 		.open_flags = O_WRONLY | O_CREAT });
 }

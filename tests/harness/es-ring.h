@@ -39,28 +39,33 @@ static inline int ring_open(struct ring *ring, unsigned int flags)
 	return ring->queue == MAP_FAILED || ring->entries == MAP_FAILED ? errno : 0;
 }
 
-static inline int ring_do(unsigned int setup, struct io_uring_sqe entry)
+static inline int ring_submit(struct ring *ring, unsigned int setup, struct io_uring_sqe entry)
 {
 	unsigned int *tail, *head, *cq_tail, flags = IORING_ENTER_GETEVENTS;
+	int r;
+
+	if (setup & IORING_SETUP_SQPOLL)
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	ring->entries[0] = entry;
+	((unsigned int *)(ring->queue + ring->parameters.sq_off.array))[0] = 0;
+	tail = (unsigned int *)(ring->queue + ring->parameters.sq_off.tail);
+	__atomic_store_n(tail, 1, __ATOMIC_RELEASE);
+	head = (unsigned int *)(ring->queue + ring->parameters.cq_off.head);
+	cq_tail = (unsigned int *)(ring->queue + ring->parameters.cq_off.tail);
+	while (__atomic_load_n(cq_tail, __ATOMIC_ACQUIRE) == *head) {
+		if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, flags, NULL, 0) < 0 && errno != EINTR)
+			return errno;
+	}
+	r = ((struct io_uring_cqe *)(ring->queue + ring->parameters.cq_off.cqes))[0].res;
+	return r < 0 ? -r : 0;
+}
+
+static inline int ring_do(unsigned int setup, struct io_uring_sqe entry)
+{
 	struct ring ring;
 	int r = ring_open(&ring, setup);
 
-	if (r)
-		return r;
-	if (setup & IORING_SETUP_SQPOLL)
-		flags |= IORING_ENTER_SQ_WAKEUP;
-	ring.entries[0] = entry;
-	((unsigned int *)(ring.queue + ring.parameters.sq_off.array))[0] = 0;
-	tail = (unsigned int *)(ring.queue + ring.parameters.sq_off.tail);
-	__atomic_store_n(tail, 1, __ATOMIC_RELEASE);
-	head = (unsigned int *)(ring.queue + ring.parameters.cq_off.head);
-	cq_tail = (unsigned int *)(ring.queue + ring.parameters.cq_off.tail);
-	while (__atomic_load_n(cq_tail, __ATOMIC_ACQUIRE) == *head) {
-		if (syscall(SYS_io_uring_enter, ring.fd, 1, 1, flags, NULL, 0) < 0 && errno != EINTR)
-			return errno;
-	}
-	r = ((struct io_uring_cqe *)(ring.queue + ring.parameters.cq_off.cqes))[0].res;
-	return r < 0 ? -r : 0;
+	return r ? r : ring_submit(&ring, setup, entry);
 }
 
 static inline struct io_uring_sqe ring_entry(int opcode, const char *path)
