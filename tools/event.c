@@ -651,3 +651,14 @@ bool event_find(const char *name, es_event_type_t *ret_type)
 	}
 	return false;
 }
+
+bool event_is_denied(const es_message_t *message)
+{
+	const es_result_t *result = &message->action.notify;
+
+	if (message->action_type != ES_ACTION_TYPE_NOTIFY)
+		return false;
+	if (result->result_type == ES_RESULT_TYPE_AUTH)
+		return result->result.auth == ES_AUTH_RESULT_DENY;
+	return (uint32_t)message->event.open.fflag & ~result->result.flags;
+}
