@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/sensor/event.h"
-#include "daemon/serve/config-file.h"
+#include "util/config-file.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -135,10 +135,10 @@ int esd_config_read(struct esd_options *options, const char *path, bool may_be_m
 		CFG_STR("sensor", "auto", CFGF_NONE),
 		CFG_STR("clients", "root", CFGF_NONE),
 		CFG_SEC("deadline", deadline, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		ESD_CONFIG_END(),
+		CONFIG_FILE_END(),
 	};
 	cfg_t *cfg;
-	int r = esd_config_parse(names, path, checks_set, &cfg);
+	int r = config_file_parse(names, path, checks_set, &cfg);
 
 	if (r == ENOENT && may_be_missing)
 		return 0;
