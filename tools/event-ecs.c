@@ -290,7 +290,7 @@ static void put_source(struct json *json, const struct event_parts *parts)
 
 /* --- the message --- */
 
-static void put_host(struct json *json, const struct event_host *host)
+void event_ecs_host(struct json *json, const struct event_host *host)
 {
 	KEY_OPEN("host");
 	if (*host->name)
@@ -329,8 +329,8 @@ static void put_event(struct json *json, const struct event_parts *parts, const 
 	KEY_TEXT("dataset", "endpoint_security.events");
 	KEY_TEXT("provider", "endpoint_security");
 	KEY_UNSIGNED("sequence", message->global_seq_num);
-	if (*host->stream) {
-		snprintf(id, sizeof(id), "%s:%ju", host->stream, (uintmax_t)message->global_seq_num);
+	if (*host->client) {
+		snprintf(id, sizeof(id), "%s:%ju", host->client, (uintmax_t)host->number);
 		KEY_TEXT("id", id);
 	}
 	CLOSE();
@@ -358,6 +358,8 @@ static void put_own(struct json *json, const struct event_parts *parts, const st
 			type == ES_EVENT_TYPE_NOTIFY_FORK;
 
 	KEY_OPEN("endpoint_security");
+	if (*host->client)
+		KEY_OPEN("esship"), event_put_stream(json, host), CLOSE();
 	KEY_UNSIGNED("mach_time", message->mach_time);
 	KEY_UNSIGNED("seq_num", message->seq_num);
 	if (event_named_is(&parts->about) && event_named_is(&parts->result))
@@ -382,7 +384,7 @@ void event_ecs_message(struct json *json, const es_message_t *message, const str
 	json_time(json, message->time.tv_sec, message->time.tv_nsec, 9);
 	KEY_OPEN("ecs"), KEY_TEXT("version", EVENT_ECS_VERSION), CLOSE();
 	put_event(json, &parts, &format, host);
-	put_host(json, host);
+	event_ecs_host(json, host);
 	put_process_of(json, message, host);
 	put_users_of(json, &parts, &format);
 	put_group(json, &parts, &format);

@@ -13,3 +13,6 @@
 
 /* Appends one line; nothing for a number that is no event. */
 void event_ecs_message(struct json *json, const es_message_t *message, const struct event_host *host);
+
+/* Appends "host":{...}. */
+void event_ecs_host(struct json *json, const struct event_host *host);

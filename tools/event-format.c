@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/utsname.h>
 
+#include "tools/event-put.h"
 #include "util/macro.h"
 
 enum row {
@@ -99,6 +100,14 @@ void event_host_here(struct event_host *ret)
 	}
 	line_of(ret->id, sizeof(ret->id), "/etc/machine-id");
 	line_of(ret->boot_id, sizeof(ret->boot_id), "/proc/sys/kernel/random/boot_id");
+}
+
+void event_put_stream(struct json *json, const struct event_host *host)
+{
+	KEY_TEXT("client", host->client);
+	KEY_UNSIGNED("number", host->number);
+	KEY_TEXT("host", host->id);
+	KEY_TEXT("boot", host->boot_id);
 }
 
 size_t event_process_id(char ret[EVENT_PROCESS_ID_BYTES], const struct event_host *host, const audit_token_t *token)

@@ -46,8 +46,13 @@ struct event_host {
 	char boot_id[40];
 	char kernel[65];		/* its release */
 	char machine[65];		/* its processor */
-	char stream[40];		/* who counts global_seq_num; empty: nobody says */
+	/* Who sends the lines on, and the number of this one; a reader proves by them that none is missing. Empty: nobody. */
+	char client[40];
+	uint64_t number;
 };
+
+/* Appends the members of "esship": client, host and boot, number. */
+void event_put_stream(struct json *json, const struct event_host *host);
 
 /* This one. */
 void event_host_here(struct event_host *ret);

@@ -178,11 +178,8 @@ static void put_actor(const struct ocsf *ocsf)
 	CLOSE();
 }
 
-static void put_device(const struct ocsf *ocsf)
+void event_ocsf_device(struct json *json, const struct event_host *host)
 {
-	const struct event_host *host = ocsf->host;
-	struct json *json = ocsf->json;
-
 	KEY_OPEN("device");
 	KEY_NUMBER("type_id", TYPE_UNKNOWN);
 	if (*host->name)
@@ -197,19 +194,18 @@ static void put_device(const struct ocsf *ocsf)
 	CLOSE(), CLOSE();
 }
 
-static void put_metadata(const struct ocsf *ocsf)
+void event_ocsf_metadata(struct json *json, const struct event_host *host, const char *code, uint64_t sequence)
 {
-	struct json *json = ocsf->json;
 	char uid[64];
 
 	json_literal(json, "\"metadata\":{\"version\":\"" EVENT_OCSF_VERSION "\",\"product\":{\"name\":\"Endpoint Security for "
 		     "Linux\",\"vendor_name\":\"Endpoint Security for Linux\",\"version\":\"" ES_LINUX_VERSION_STRING "\"},"
 		     "\"profiles\":[\"host\",\"security_control\",\"datetime\",\"linux\\/linux_users\"],");
 	KEY_TEXT("log_name", "endpoint_security");
-	KEY_TEXT("event_code", event_constant(ocsf->message->event_type));
-	KEY_UNSIGNED("sequence", ocsf->message->global_seq_num);
-	if (*ocsf->host->stream) {
-		snprintf(uid, sizeof(uid), "%s:%ju", ocsf->host->stream, (uintmax_t)ocsf->message->global_seq_num);
+	KEY_TEXT("event_code", code);
+	KEY_UNSIGNED("sequence", sequence);
+	if (*host->client) {
+		snprintf(uid, sizeof(uid), "%s:%ju", host->client, (uintmax_t)host->number);
 		KEY_TEXT("uid", uid);
 	}
 	CLOSE();
@@ -538,11 +534,13 @@ void event_ocsf_message(struct json *json, const es_message_t *message, const st
 	json_time(json, message->time.tv_sec, message->time.tv_nsec, 9);
 	put_classification(&ocsf);
 	put_outcome(&ocsf);
-	put_metadata(&ocsf);
-	put_device(&ocsf);
+	event_ocsf_metadata(json, host, event_constant(message->event_type), message->global_seq_num);
+	event_ocsf_device(json, host);
 	put_actor(&ocsf);
 	put_class(&ocsf);
 	KEY_OPEN("unmapped");
+	if (*host->client)
+		KEY_OPEN("esship"), event_put_stream(json, host), CLOSE();
 	KEY_UNSIGNED("mach_time", message->mach_time);
 	KEY_UNSIGNED("seq_num", message->seq_num);
 	event_rest(json, message);

@@ -14,3 +14,7 @@
 
 /* Appends one line; nothing for a number that is no event. */
 void event_ocsf_message(struct json *json, const es_message_t *message, const struct event_host *host);
+
+/* Append "metadata":{...} and "device":{...}, for lines that are no message. */
+void event_ocsf_metadata(struct json *json, const struct event_host *host, const char *code, uint64_t sequence);
+void event_ocsf_device(struct json *json, const struct event_host *host);

@@ -16,7 +16,7 @@
 
 static const struct event_host host = {
 	.name = "host.example", .id = "0123456789abcdef0123456789abcdef", .boot_id = "8a1f9c1e-4a3a-4d39-9a0e-000000000001",
-	.kernel = "6.12.0", .machine = "x86_64", .stream = "stream",
+	.kernel = "6.12.0", .machine = "x86_64", .client = "client", .number = 7,
 };
 
 static void print(const struct event_formatter *formatter, const es_message_t *message, const char *what)
