@@ -18,7 +18,7 @@ ROWS = [
     ['bpf/base', 'bpf/record', 'bpf/select', 'bpf/cache', 'bpf/hold', 'bpf/notify', 'bpf'],
     ['daemon/sensor', 'daemon/hold', 'daemon/serve', 'daemon'],
     ['lib'],
-    ['tools', 'tools/esctl'],
+    ['tools', 'tools/esctl', 'tools/esship'],
 ]
 OUTSIDE = {
     'abi': [],
