@@ -11,7 +11,7 @@ import time
 
 import ship
 
-COUNT = 20000
+COUNT = 8000
 
 
 def check_file():

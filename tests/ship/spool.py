@@ -14,6 +14,7 @@ import time
 import ship
 
 COUNT = 40000
+KILLED = 15000
 MIXED = 80000
 
 
@@ -33,11 +34,11 @@ def check_killed():
     received = []
     for _ in range(2):
         before = ship.size("kill.out")
-        run = ship.Run(config, ship.capture(COUNT))
-        ship.until("lines are in the file", lambda: ship.size("kill.out") > before + 3_000_000)
+        run = ship.Run(config, ship.capture(KILLED))
+        ship.until("lines are in the file", lambda: ship.size("kill.out") > before + 2_000_000)
         received.append(ship.metrics("kill")["esship_events_received_total"])
         run.kill()
-    ship.Run(config, ship.capture(COUNT)).wait()
+    ship.Run(config, ship.capture(KILLED)).wait()
     ship.send_only(config)
     found = ship.lines("kill.out")
     order = [line["esship"] for key, line in sorted(found.items(), key=lambda item: item[1].get("time", ""))
@@ -59,7 +60,7 @@ def check_killed():
         assert counted <= accounted, (counted, len(events), lost)
         last = client
     final, = set(clients) - set(clients.values())
-    ship.events_are({key: line for key, line in found.items() if key[0] == final}, COUNT)
+    ship.events_are({key: line for key, line in found.items() if key[0] == final}, KILLED)
     report = ship.verify("kill.out")
     assert report.count("; killed") == 2 and report.count("; ended") == 1 and " 0 missing" in report, report
 

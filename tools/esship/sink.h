@@ -19,7 +19,7 @@ enum { SINK_HEADERS_MAX = 16, SINK_PROBLEM_BYTES = 256 };
 /* Of the configuration; what a kind doesn't know, it has no use for. Strings are borrowed. */
 struct sink_config {
 	const char *name, *type;
-	const char *path, *url, *host, *port, *ca, *certificate, *key, *facility;
+	const char *path, *url, *host, *port, *ca, *certificate, *key, *facility, *subject, *credentials;
 	const char *headers[SINK_HEADERS_MAX];
 	unsigned int header_count;
 	bool tls;
@@ -57,10 +57,10 @@ struct sink_kind {
 	int (*send)(void *sink, const struct sink_batch *batch, char problem[SINK_PROBLEM_BYTES]);
 };
 
-extern const struct sink_kind sink_file, sink_http, sink_syslog;
+extern const struct sink_kind sink_file, sink_http, sink_nats, sink_syslog;
 
 /* NULL: there is no such kind. */
 const struct sink_kind *sink_find(const char *type);
 
-/* "file, http and syslog" */
+/* "file, http, nats and syslog" */
 extern const char sink_names[];
