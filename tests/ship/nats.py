@@ -13,7 +13,7 @@ import subprocess
 import ship
 
 COUNT = 8000
-READ = ship.BUILD + "/tests/ship/nats-read"
+READ = ship.BUILD + "/examples/fleet/nats-read"
 
 
 class Node:
