@@ -12,8 +12,8 @@
 
 enum { FREAD_ = 1, FWRITE_ = 2 };
 
-static bool keep;
-static unsigned int asked_to_write;
+static atomic_bool keep;
+static atomic_uint asked_to_write;
 
 static void answer(struct test_client *client, const es_message_t *message)
 {
