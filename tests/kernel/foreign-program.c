@@ -202,6 +202,19 @@ static bool exists(uint32_t id)
 	return fd >= 0;
 }
 
+/* In a child: what it has inherited would keep the programs attached. */
+static void foreign_leave(void)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		for (size_t i = first; i < end; i++) {
+			if (!foreign[kind][i].id)
+				continue;
+			close(foreign[kind][i].link);
+			close(foreign[kind][i].program);
+		}
+	}
+}
+
 /* And wait until the memory is somebody else's. */
 static void foreign_detach(enum kind kind)
 {
@@ -248,6 +261,7 @@ static int child(void *context)
 	int error;
 
 	(void)sched_setscheduler(0, SCHED_IDLE, &none);
+	foreign_leave();
 	if (chdir(test_at("%s", row->hook)) < 0)
 		return 99;
 	while (!__atomic_load_n(go, __ATOMIC_ACQUIRE))
