@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The texts that Debian's programs sent (test-audit.txt, the argument), and what an attacker would make of such a text. */
+/* The texts that Debian's programs sent (test-audit.txt, the argument),
+	and what an attacker would make of such a text. */
 
 #include <stdbool.h>
 #include <string.h>
@@ -91,8 +92,10 @@ static void test_file(const char *path)
 
 static void test_sudo(void)
 {
-	struct esl_audit quoted = text_of("cwd=\"/root/x\" cmd=\"/bin/ls\" exe=\"/usr/bin/sudo\" terminal=? res=failed");
-	struct esl_audit coded = text_of("cwd=2F746D702F6120 cmd=2F62696E2F6C73202D6C exe=\"/usr/bin/sudo\" terminal=pts/1 res=success");
+	struct esl_audit quoted = text_of("cwd=\"/root/x\" cmd=\"/bin/ls\" exe=\"/usr/bin/sudo\" terminal=? "
+		"res=failed");
+	struct esl_audit coded = text_of("cwd=2F746D702F6120 cmd=2F62696E2F6C73202D6C exe=\"/usr/bin/sudo\" "
+		"terminal=pts/1 res=success");
 
 	CHECK(is(esl_audit_find(quoted, "cmd"), "/bin/ls") && is(esl_audit_find(quoted, "cwd"), "/root/x"));
 	CHECK(is(esl_audit_find(quoted, "terminal"), NULL));
@@ -153,7 +156,8 @@ static void test_forged(void)
 
 static void test_no_text(void)
 {
-	static const char *const texts[] = { "", " ", "=", "acct", "acct=", "=acct", "\"", "acct=\"", "acct=\"\"", "  acct= ",
+	static const char *const texts[] = { "", " ", "=", "acct", "acct=", "=acct", "\"", "acct=\"",
+		"acct=\"\"", "  acct= ",
 					     "\001\377=\377", "acct==", "a=\"b\"acct=c" };
 	char copy[64];
 

@@ -32,7 +32,8 @@ static void use_value(struct esl_audit audit, struct esl_audit_value value)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static const char *const keys[] = { "op", "acct", "exe", "hostname", "addr", "terminal", "cmd", "cwd", "a", "" };
+	static const char *const keys[] = { "op", "acct", "exe", "hostname", "addr", "terminal", "cmd", "cwd",
+		"a", "" };
 	struct esl_audit audit = { (const char *)bytes, length };
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -59,8 +60,10 @@ static uint32_t any(uint32_t bound)
 int main(void)
 {
 	static const char *const good[] = {
-		"op=PAM:session_open grantors=pam_env,pam_unix acct=\"t1\" exe=\"/usr/bin/su\" hostname=? addr=? terminal=? res=success",
-		"op=login acct=28696E76616C6964207573657229 exe=\"/usr/sbin/sshd\" hostname=? addr=::1 terminal=sshd res=failed",
+		"op=PAM:session_open grantors=pam_env,pam_unix acct=\"t1\" exe=\"/usr/bin/su\" hostname=? addr=? "
+			"terminal=? res=success",
+		"op=login acct=28696E76616C6964207573657229 exe=\"/usr/sbin/sshd\" hostname=? addr=::1 "
+			"terminal=sshd res=failed",
 		"cwd=\"/root/x\" cmd=2F62696E2F6C73202D6C exe=\"/usr/bin/sudo\" terminal=pts/1 res=success",
 	};
 	static const char chars[] = "=\"? A0,\n\0acct";
@@ -68,7 +71,7 @@ int main(void)
 	for (uint32_t round = 0; round < 300000; round++) {
 		const char *text = good[round % ARRAY_SIZE(good)];
 		uint32_t length = strlen(text), from = any(length), kept = any(length - from + 1);
-		_cleanup_free_ uint8_t *exact = malloc(kept);	/* so that what is behind it is seen by a sanitizer */
+		_cleanup_free_ uint8_t *exact = malloc(kept);	/* a sanitizer sees its end */
 
 		if (!exact)
 			continue;
