@@ -559,12 +559,12 @@ static bool any_about_users(const uint64_t types[ES_TYPE_WORDS])
 	return false;
 }
 
-/* A kernel that was started with audit=0 gives no such sockets, and then programs say nothing. */
+/* A kernel that was started with audit=0 gives nobody such a socket, and then programs say nothing. */
 static bool can_be_told_of_users(void)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
 
-	return fd >= 0;
+	return fd >= 0 || errno != EPROTONOSUPPORT;
 }
 
 /* ---- what this machine can do ---- */
