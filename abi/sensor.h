@@ -113,7 +113,7 @@ _Static_assert(sizeof(struct es_held) == 256, "es_held");
 	K(NONE) K(OPEN) K(EXEC) K(CLOSE) K(WRITE) K(TRUNCATE) K(UNLINK) K(RENAME) K(LINK) K(MAKE) K(CHMOD) K(CHOWN) \
 	K(UTIMES) K(SETXATTR) K(GETXATTR) K(LISTXATTR) K(DELXATTR) K(IOCTL) K(COPY) K(CHDIR) K(CHROOT) K(STAT) \
 	K(ACCESS) K(READLINK) K(READDIR) K(DUP) K(FCNTL) \
-	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL) K(MAP) K(SETFLAGS)
+	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL) K(MAP) K(SETFLAGS) K(SEND)
 
 enum es_kind {
 #define ES_KIND_CONSTANT(name) ES_KIND_##name,
@@ -180,6 +180,22 @@ struct es_sensor_control {
 	uint32_t written_epoch;			/* another each time that somebody begins to want NOTIFY_CLOSE or WRITE */
 	uint32_t probe_tid;
 	uint32_t probed[ES_EVENT_TYPES];
+};
+
+/* An account of /etc/passwd: key and value of the map `accounts`. What is longer isn't there. */
+enum {
+	ES_ACCOUNT_NAME_BYTES = 64,
+	ES_ACCOUNT_SHELL_BYTES = 124,
+	ES_ACCOUNTS_MAX = 65536,
+};
+
+struct es_account_name {
+	char name[ES_ACCOUNT_NAME_BYTES];	/* zero behind it */
+};
+
+struct es_account {
+	uint32_t uid;
+	char shell[ES_ACCOUNT_SHELL_BYTES];
 };
 
 /* The beginning of what the programs keep of each process, in the map `processes`. */

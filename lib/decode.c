@@ -7,6 +7,7 @@
 
 #include "events.h"
 #include "message.h"
+#include "user.h"
 #include "util/macro.h"
 
 /*
@@ -295,7 +296,7 @@ static void copy_name(char *to, size_t bytes, es_string_token_t from)
 /* The struct stands behind the record's copy, where esl_message_copy() left room. Sizes and counts aren't known: 0. */
 static struct es_statfs *statfs_of(struct decoder *d)
 {
-	struct es_statfs *statfs = (void *)((char *)d->record + ((d->record->size + 7) & ~7u));
+	struct es_statfs *statfs = (void *)((char *)d->record + esl_message_behind(d->record));
 	es_string_token_t mounted_on = string(d, d->record->str[1]);
 	const es_file_t *mount_point = file_or_null(d, 0);
 
@@ -312,6 +313,22 @@ static struct es_statfs *statfs_of(struct decoder *d)
 	copy_name(statfs->f_mntonname, sizeof(statfs->f_mntonname), mounted_on);
 	copy_name(statfs->f_mntfromname, sizeof(statfs->f_mntfromname), string(d, d->record->str[2]));
 	return statfs;
+}
+
+/* What is made of texts stands behind that. Arguments are as a program has them: the last one need not be whole. */
+static bool from_texts(struct decoder *d, struct esl_user_from *from)
+{
+	const struct es_record *record = d->record;
+
+	from->message = d->message;
+	from->room = (char *)record + esl_message_behind(record) + sizeof(struct es_statfs);
+	for (unsigned int i = 0; i < ES_RECORD_STRINGS; i++)
+		from->text[i] = string(d, record->str[i]);
+	if (record->args.len)
+		(void)bytes_at(d, record->args.off, record->args.len);
+	if (record->env.len)
+		(void)bytes_at(d, record->env.off, record->env.len);
+	return !d->bad;
 }
 
 /*
@@ -351,6 +368,14 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 \
 		(void)e; \
 		__VA_ARGS__ \
+	}
+#define ES_PAYLOAD_TEXT(name, ...) \
+	static void decode_##name(struct decoder *d) \
+	{ \
+		struct esl_user_from from; \
+\
+		if (from_texts(d, &from)) \
+			d->event->name = esl_user_##name(&from); \
 	}
 #define ES_PAYLOAD_OWN(...)
 #define ES_PAYLOAD_ABSENT(...)

@@ -20,6 +20,7 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 
 #include "abi/record.h"
+#include "user-room.h"
 
 struct esl_exec_index;
 
@@ -35,12 +36,19 @@ struct esl_message {
 	es_file_t executable[2];
 	es_file_t tty[2];
 	es_file_t file[ES_RECORD_FILES];
+	struct esl_user user;
 	es_message_t message;			/* the record's copy begins at message.opaque */
 };
 
 static inline struct es_record *esl_message_record(const struct esl_message *message)
 {
 	return (struct es_record *)message->message.opaque;
+}
+
+/* What is made of a record stands behind its copy, from here on. */
+static inline size_t esl_message_behind(const struct es_record *record)
+{
+	return ((size_t)record->size + 7) & ~(size_t)7;
 }
 
 /*

@@ -585,6 +585,7 @@ static void visit_bootstrap_target(const struct visit *v, struct event_key key, 
 #define ES_PAYLOAD_OWN ES_PAYLOAD
 #define ES_PAYLOAD_ABSENT ES_PAYLOAD
 #define ES_PAYLOAD_AT(name, ...) PAYLOAD_FUNCTION(name, message->event.name, __VA_ARGS__)
+#define ES_PAYLOAD_TEXT ES_PAYLOAD_AT
 #define ES_PAYLOAD_NONE(name) \
 	static void payload_##name(const struct visit *v, const es_message_t *message) \
 	{ \

@@ -108,6 +108,7 @@ static union {
 #define ES_PAYLOAD_OWN(...)
 #define ES_PAYLOAD_ABSENT(...)
 #define ES_PAYLOAD_AT(name, ...) es_event_##name##_t name;
+#define ES_PAYLOAD_TEXT ES_PAYLOAD_AT
 #define ES_PAYLOAD_NONE(...)
 #include "abi/payloads.def"
 } pointed;
@@ -231,6 +232,7 @@ static void fill_special(es_message_t *message, unsigned int variant)
 #define ES_PAYLOAD_OWN ES_PAYLOAD
 #define ES_PAYLOAD_ABSENT ES_PAYLOAD
 #define ES_PAYLOAD_AT(name, ...) FILL_FUNCTION(name, message->event.name = &pointed.name, __VA_ARGS__)
+#define ES_PAYLOAD_TEXT ES_PAYLOAD_AT
 #define ES_PAYLOAD_NONE(name) \
 	static void fill_##name(es_message_t *message) \
 	{ \

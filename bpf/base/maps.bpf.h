@@ -144,6 +144,7 @@ struct process {
 	uint32_t exited;
 	struct muted muted[MUTED_REMEMBERED];	/* clients by slot % MUTED_REMEMBERED */
 	int32_t original_ppid;
+	uint32_t started_by;		/* real uid when its program was executed */
 	uint32_t trust;			/* TRUST_* */
 	uint64_t start_ns;
 	struct es_token responsible;

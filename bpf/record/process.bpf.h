@@ -124,6 +124,7 @@ __noinline int process_learn(struct scratch *s, struct process *p, uint64_t addr
 		p->start_ns = READ_CORE(leader, start_boottime);
 		read_ids(&p->responsible, leader, p->pidversion);
 	}
+	p->started_by = READ_CORE(leader, real_cred, uid.val);
 	remember_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
 	p->trust = READ_CORE(leader, tgid) == 1 ? TRUST_INIT | TRUST_DEFAULT : 0;
 	__sync_fetch_and_add(&stats.processes, 1);

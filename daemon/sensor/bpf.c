@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -541,6 +543,31 @@ static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *r
 			 "a file");
 }
 
+/* ---- what programs say of users ---- */
+
+static bool is_about_users(unsigned int type)
+{
+	static const uint8_t types[] = { ESD_USERS };
+
+	return memchr(types, (int)type, sizeof(types));
+}
+
+static bool any_about_users(const uint64_t types[ES_TYPE_WORDS])
+{
+	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
+		if (is_about_users(type) && esd_types_has(types, type))
+			return true;
+	return false;
+}
+
+/* A kernel that was started with audit=0 gives nobody such a socket, and then programs say nothing. */
+static bool can_be_told_of_users(void)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+
+	return fd >= 0 || errno != EPROTONOSUPPORT;
+}
+
 /* ---- what this machine can do ---- */
 
 static enum es_capability notify_capability(unsigned int type, char *how, size_t size)
@@ -574,6 +601,10 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 	}
 	if (event->wait == ESD_WAIT_REPORT) {
 		snprintf(how, size, "told by programs, not by the kernel; not built yet");
+		return ES_CAN_BE_SILENT;
+	}
+	if (is_about_users(type) && !can_be_told_of_users()) {
+		snprintf(how, size, "this kernel has no auditing, or was started with audit=0: programs say nothing");
 		return ES_CAN_BE_SILENT;
 	}
 	can = auth ? s->hold->capability(s, type, how, size) : notify_capability(type, how, size);
@@ -613,6 +644,9 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 		return r;
 	want = want_for(s, types);
 	r = esd_tracepoints_load(&s->tracepoints, &want);
+	if (r == 0 && any_about_users(types))
+		esd_accounts_start(&s->accounts, s->loop, map_fd(s->skel->maps.accounts),
+				   map_fd(s->skel->maps.account_names));
 	if (r == 0)
 		capabilities_find(s, types);
 	if (r == 0)
@@ -636,6 +670,7 @@ static void sensor_free(struct esd_sensor *sensor)
 		esd_objects_deinit(&s->objects);
 	}
 	s->hold->stop(s);
+	esd_accounts_deinit(&s->accounts);
 	if (s->base.clients)
 		munmap(s->base.clients, clients_bytes());
 	sensor_bpf__destroy(s->skel);
