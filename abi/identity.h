@@ -8,7 +8,7 @@
  * of ES_IDENTITY_WAYS; a version's set follows from its hash, so a reader looks at one set, and needs no lock: a row's
  * `sequence` is odd while it is written, and another one afterwards.
  *
- * Who finds no row asks, by a struct es_identity_want through a datagram socket that all clients share, and may wait for
+ * Who finds no row asks, by a struct es_identity_want through a socket that all clients share, and may wait for
  * `finished` to change (a futex). A question that doesn't fit is dropped, and asked again with the next message.
  */
 
@@ -123,6 +123,54 @@ enum es_identity_fd {
 	ES_IDENTITY_FD_WANTS,
 	ES_IDENTITY_FDS,
 };
+
+/* Of macOS's kern/cs_blobs.h, what has a meaning here. X(constant, name, value) */
+#define ES_IDENTITY_CS_FLAGS(X) \
+	X(VALID, "CS_VALID", 0x1) \
+	X(ADHOC, "CS_ADHOC", 0x2) \
+	X(HARD, "CS_HARD", 0x100) \
+	X(KILL, "CS_KILL", 0x200) \
+	X(PLATFORM_BINARY, "CS_PLATFORM_BINARY", 0x4000000) \
+	X(SIGNED, "CS_SIGNED", 0x20000000) \
+	X(DEV_CODE, "CS_DEV_CODE", 0x40000000)
+
+enum {
+#define X(constant, name, value) ES_IDENTITY_CS_##constant = value,
+	ES_IDENTITY_CS_FLAGS(X)
+#undef X
+};
+
+/* es_process_t.codesigning_flags: what the public header says of them. */
+static inline uint32_t es_identity_cs_flags(const struct es_identity *identity)
+{
+	uint32_t flags = ES_IDENTITY_CS_ADHOC;
+
+	if (identity->state != ES_IDENTITY_KNOWN)
+		return 0;
+	if (identity->flags & (ES_IDENTITY_VENDOR | ES_IDENTITY_SIGNED))
+		flags = ES_IDENTITY_CS_VALID | ES_IDENTITY_CS_SIGNED;
+	else if (identity->flags & ES_IDENTITY_PACKAGED)
+		flags |= ES_IDENTITY_CS_VALID | ES_IDENTITY_CS_SIGNED;
+	if (identity->flags & ES_IDENTITY_PLATFORM)
+		flags |= ES_IDENTITY_CS_PLATFORM_BINARY;
+	if (identity->flags & ES_IDENTITY_SIGNED)
+		flags |= ES_IDENTITY_CS_DEV_CODE;
+	if (identity->digest_kind > ES_DIGEST_SHA256)
+		flags |= ES_IDENTITY_CS_HARD | ES_IDENTITY_CS_KILL;
+	return flags;
+}
+
+static inline uint32_t es_identity_digest_bytes(const struct es_identity *identity)
+{
+	switch (identity->digest_kind) {
+	case ES_DIGEST_NONE:
+		return 0;
+	case ES_DIGEST_VERITY_SHA512:
+		return 64;
+	default:
+		return 32;
+	}
+}
 
 static inline uint32_t es_identity_set(const struct es_file_version *version)
 {

@@ -144,10 +144,7 @@ static audit_token_t token(const struct es_token *from)
 	return to;
 }
 
-/*
- * Linux has no code signatures: what says who signed what is empty (ids absent, no flags, cdhash all zero, category NONE,
- * never a platform binary).
- */
+/* What says who made the program is empty (ids, no flags, cdhash all zero, category NONE) until identity.c fills it in. */
 static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned int number)
 {
 	es_process_t *process = &d->message->process[number];
@@ -173,6 +170,7 @@ static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned i
 		.responsible_audit_token = token(&part->responsible),
 		.parent_audit_token = token(&part->parent),
 		.cs_validation_category = ES_CS_VALIDATION_CATEGORY_NONE,
+		.cdhash_full = { .size = 0, .data = (const uint8_t *)"" },
 	};
 	return process;
 }

@@ -240,17 +240,19 @@ static void take_want(struct esd_identity *identity, const struct es_identity_wa
 		esd_table_set(&identity->table, &want->version, &(struct es_identity){});
 }
 
-static void read_wants(struct esd_identity *identity)
+/* False: somebody has shut the socket down, and nobody can ask any more. */
+static bool read_wants(struct esd_identity *identity)
 {
 	struct es_identity_want want;
 	ssize_t n;
 
-	while ((n = recv(identity->wants[0], &want, sizeof(want), MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
+	while ((n = recv(identity->wants[0], &want, sizeof(want), MSG_DONTWAIT | MSG_TRUNC)) > 0) {
 		if (n <= (ssize_t)offsetof(struct es_identity_want, path) || n > (ssize_t)sizeof(want) ||
 		    ((char *)&want)[n - 1])
 			continue;
 		take_want(identity, &want);
 	}
+	return n < 0;
 }
 
 static void watch(struct esd_identity *identity)
@@ -291,8 +293,8 @@ static void *intake(void *argument)
 
 		if (fds[0].revents)
 			return NULL;
-		if (n > 0 && fds[1].revents)
-			read_wants(identity);
+		if (n > 0 && fds[1].revents && !read_wants(identity))
+			fds[1].fd = -1;
 		if (n > 0 && fds[2].revents) {
 			drain(identity->watch_fd);
 			quiet_ns = clock_ns() + QUIET_MS * NS_PER_MS;
@@ -342,19 +344,19 @@ static int set_up(struct esd_identity *identity, const char *root)
 	pthread_condattr_t attributes;
 	int r;
 
+	TAILQ_INIT(&identity->jobs);
 	pthread_mutex_init(&identity->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&identity->more, &attributes);
 	pthread_condattr_destroy(&attributes);
-	TAILQ_INIT(&identity->jobs);
 	identity->root = strdup(root);
 	if (!identity->root)
 		return -ENOMEM;
 	r = esd_table_init(&identity->table);
 	if (r == 0)
 		r = esd_sources_new(&identity->sources, root);
-	if (r == 0 && socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, identity->wants) < 0)
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, identity->wants) < 0)
 		r = -errno;
 	identity->stop_fd = eventfd(0, EFD_CLOEXEC);
 	return r < 0 || identity->stop_fd >= 0 ? r : -errno;
@@ -406,6 +408,7 @@ void esd_identity_stats(struct esd_identity *identity, struct esd_identity_stats
 {
 	const struct es_identity_table *shared = identity->table.shared;
 	*ret = (struct esd_identity_stats){
+		.started = identity->started,
 		.known = __atomic_load_n(&shared->known, __ATOMIC_RELAXED),
 		.pending = __atomic_load_n(&shared->pending, __ATOMIC_RELAXED),
 		.not_known = __atomic_load_n(&shared->not_known, __ATOMIC_RELAXED),

@@ -21,11 +21,14 @@
  * daemon opens is never asked about.
  */
 
+#include <stdbool.h>
+
 #include "abi/identity.h"
 
 struct esd_identity;
 
 struct esd_identity_stats {
+	bool started;
 	uint32_t known, pending, not_known;
 	uint64_t dropped, read_bytes, database_files;
 };
