@@ -2,7 +2,9 @@
 #include "daemon/identity/apt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,6 +337,76 @@ static void take_over(struct esd_vendors *vendors, const struct esd_vendors *bef
 	}
 }
 
+/* ---- kept ---- */
+
+/* Each line: a package's key in hexadecimal, "system" or "other", the archive's Origin. */
+static const char kept_folder[] = "/var/lib/endpointsecurity", kept_name[] = "/var/lib/endpointsecurity/vendors";
+
+static bool is_roots(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022);
+}
+
+static void take_kept(struct esd_vendors *vendors, char *line)
+{
+	char whose[8], origin[64];
+	struct installed *installed;
+	struct archive archive = { .prefix = line, .origin = origin };
+	uint64_t key;
+
+	if (sscanf(line, "%" SCNx64 " %7s %63[^\n]", &key, whose, origin) != 3)
+		return;
+	archive.system = !strcmp(whose, "system");
+	installed = find(vendors, key);
+	if (installed && !installed->archive)
+		installed->archive = archive_as(vendors, &archive);
+}
+
+static void read_kept(struct esd_vendors *vendors)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	char *line, *rest;
+	size_t length;
+
+	if (asprintf(&path, "%s%s", vendors->root, kept_name) < 0 || !is_roots(path) ||
+	    esd_text_read(path, &text, &length) < 0)
+		return;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		take_kept(vendors, line);
+}
+
+/* A new file in place of the old one. Without it vendors are found anew after a start, as far as lists have them. */
+static void write_kept(const struct esd_vendors *vendors)
+{
+	_cleanup_free_ char *folder = NULL, *path = NULL, *new = NULL;
+	FILE *file;
+	int fd;
+
+	if (asprintf(&folder, "%s%s", vendors->root, kept_folder) < 0 ||
+	    asprintf(&path, "%s%s", vendors->root, kept_name) < 0 || asprintf(&new, "%s.new", path) < 0)
+		return;
+	(void)mkdir(folder, 0755);
+	(void)unlink(new);
+	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!file) {
+		closep(&fd);
+		return;
+	}
+	for (size_t i = 0; i < vendors->installed_count; i++) {
+		const struct installed *installed = &vendors->installed[i];
+		const struct archive *archive = installed->archive ? &vendors->archives[installed->archive - 1] : NULL;
+
+		if (archive && archive->origin[0])
+			fprintf(file, "%016" PRIx64 " %s %s\n", installed->key, archive->system ? "system" : "other",
+				archive->origin);
+	}
+	if (fclose(file) || rename(new, path) < 0)
+		(void)unlink(new);
+}
+
 int esd_vendors_read(struct esd_vendors **ret, const char *root, const struct esd_dpkg *dpkg,
 		     const struct esd_vendors *before)
 {
@@ -362,6 +434,9 @@ int esd_vendors_read(struct esd_vendors **ret, const char *root, const struct es
 		return r;
 	if (before)
 		take_over(vendors, before);
+	else
+		read_kept(vendors);
+	write_kept(vendors);
 	*ret = TAKE_POINTER(vendors);
 	return 0;
 }

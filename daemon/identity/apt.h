@@ -9,7 +9,8 @@
  * ID-archive-keyring or ID-keyring, ID being os-release's. An archive that isn't, and calls itself as one that is, vouches
  * for nothing.
  *
- * A version leaves the lists when there is a newer one. What was found once is kept for as long as it is installed.
+ * A version leaves the lists when there is a newer one. What was found once is kept for as long as it is installed: in
+ * var/lib/endpointsecurity/vendors, which is as true as root is.
  */
 
 #include <stdbool.h>

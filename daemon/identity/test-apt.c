@@ -114,17 +114,23 @@ static void test_superseded(const struct esd_dpkg *dpkg)
 	REQUIRE(esd_vendors_changed(before));
 	REQUIRE(esd_vendors_read(&vendors, tree, dpkg, before) == 0);
 	REQUIRE(vendor_of(vendors, dpkg, "base", &vendor) && vendor.system && !strcmp(vendor.origin, "Test System"));
+	/* The next daemon has it from a file. */
 	REQUIRE(esd_vendors_read(&fresh, tree, dpkg, NULL) == 0);
-	REQUIRE(!vendor_of(fresh, dpkg, "base", &vendor));
+	REQUIRE(vendor_of(fresh, dpkg, "base", &vendor) && vendor.system && !strcmp(vendor.origin, "Test System"));
+	REQUIRE(vendor_of(fresh, dpkg, "tool", &vendor) && !vendor.system && !vendor_of(fresh, dpkg, "local", &vendor));
+	fresh = esd_vendors_free(fresh);
+	REQUIRE(run("chmod g+w var/lib/endpointsecurity/vendors") == 0);
+	REQUIRE(esd_vendors_read(&fresh, tree, dpkg, NULL) == 0 && !vendor_of(fresh, dpkg, "base", &vendor));
 }
 
-/* A word of the signed text changed: nobody's. */
+/* A word of the signed text changed: nobody's, if it wasn't before. */
 static void test_forged(const struct esd_dpkg *dpkg)
 {
 	_cleanup_(esd_vendors_freep) struct esd_vendors *vendors = NULL;
 	struct esd_vendor vendor;
 
 	put("var/lib/apt/lists/sys_main_Packages", STANZA("base", "1.0"));
+	REQUIRE(run("rm var/lib/endpointsecurity/vendors") == 0);
 	REQUIRE(run("sed -i s/^Suite:.test/Suite:.best/ var/lib/apt/lists/sys_InRelease") == 0);
 	REQUIRE(esd_vendors_read(&vendors, tree, dpkg, NULL) == 0);
 	REQUIRE(!vendor_of(vendors, dpkg, "base", &vendor));
@@ -138,6 +144,7 @@ static void test_keyring_changed(void)
 	struct esd_vendor vendor;
 
 	sign("sys", "Test System", "system@example");
+	REQUIRE(run("rm -f var/lib/endpointsecurity/vendors") == 0);
 	REQUIRE(run("sed -i s/^./0/ var/lib/dpkg/info/testos-archive-keyring.md5sums && "
 		    "sed -i s/^.././ var/lib/dpkg/info/testos-archive-keyring.md5sums && "
 		    "sed -i s/^/f/ var/lib/dpkg/info/testos-archive-keyring.md5sums") == 0);
