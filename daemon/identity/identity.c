@@ -2,6 +2,7 @@
 #include "daemon/identity/identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "daemon/identity/examine.h"
+#include "daemon/identity/place.h"
 #include "daemon/identity/table.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -27,6 +29,7 @@
 enum {
 	WORKERS = 2,
 	JOBS_MAX = 2048,
+	MOUNTS_MAX = 1024,
 	AGAIN_MS = 1000,		/* what was changing is looked at again */
 	QUIET_MS = 500,			/* the database has changed, and not again for so long */
 	STACK_BYTES = 512 * 1024,
@@ -47,6 +50,7 @@ struct esd_identity {
 	int wants[2];			/* a socket pair: ours, theirs */
 	int stop_fd;			/* eventfd */
 	int watch_fd;			/* inotify; -1: none */
+	int mounts_fd;			/* /proc/self/mountinfo, which tells when it changes; -1: none */
 	char *root;
 	bool started;
 	pthread_t intake;
@@ -259,6 +263,7 @@ static void watch(struct esd_identity *identity)
 {
 	static const char *const folders[] = { "/var/lib/dpkg", "/var/lib/apt/lists" };
 
+	identity->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	identity->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	for (unsigned int i = 0; identity->watch_fd >= 0 && i < ARRAY_SIZE(folders); i++) {
 		_cleanup_free_ char *path = NULL;
@@ -277,6 +282,15 @@ static void drain(int fd)
 		;
 }
 
+/* What was unmounted may be followed by another file system with the same number: a disk that is put in its place. */
+static void mounts_changed(struct esd_identity *identity)
+{
+	uint64_t devs[MOUNTS_MAX];
+	unsigned int count = esd_place_list(devs, MOUNTS_MAX);
+
+	esd_table_keep(&identity->table, devs, count);
+}
+
 static void *intake(void *argument)
 {
 	struct esd_identity *identity = argument;
@@ -284,6 +298,7 @@ static void *intake(void *argument)
 		{ .fd = identity->stop_fd, .events = POLLIN },
 		{ .fd = identity->wants[0], .events = POLLIN },
 		{ .fd = identity->watch_fd, .events = POLLIN },
+		{ .fd = identity->mounts_fd, .events = POLLPRI },
 	};
 	uint64_t quiet_ns = 0;		/* when it will have been; 0: nothing has changed */
 
@@ -293,6 +308,8 @@ static void *intake(void *argument)
 
 		if (fds[0].revents)
 			return NULL;
+		if (n > 0 && fds[3].revents)
+			mounts_changed(identity);
 		if (n > 0 && fds[1].revents && !read_wants(identity))
 			fds[1].fd = -1;
 		if (n > 0 && fds[2].revents) {
@@ -332,6 +349,7 @@ void *esd_identity_free(struct esd_identity *identity)
 	closep(&identity->wants[1]);
 	closep(&identity->stop_fd);
 	closep(&identity->watch_fd);
+	closep(&identity->mounts_fd);
 	esd_sources_free(identity->sources);
 	esd_table_deinit(&identity->table);
 	free(identity->root);
@@ -369,7 +387,7 @@ int esd_identity_new(struct esd_identity **ret, const char *root)
 
 	if (!identity)
 		return -ENOMEM;
-	identity->wants[0] = identity->wants[1] = identity->stop_fd = identity->watch_fd = -1;
+	identity->wants[0] = identity->wants[1] = identity->stop_fd = identity->watch_fd = identity->mounts_fd = -1;
 	r = set_up(identity, root);
 	if (r < 0)
 		esd_identity_free(identity);

@@ -22,6 +22,12 @@ struct esd_place {
 /* Is the file system with this number, as the kernel has it in records, mounted here, and one in the list? */
 bool esd_place_readable(uint64_t dev);
 
+/*
+ * The numbers of all that are mounted here and in the list, at most `max`; how many. When one has gone another file
+ * system, with other files of the same versions even, can get its number.
+ */
+unsigned int esd_place_list(uint64_t *devs, unsigned int max);
+
 /* Of an open file. False: its mount isn't in this namespace, and its file system is none of the list. */
 bool esd_place_of(int fd, struct esd_place *ret);
 

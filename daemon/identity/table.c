@@ -137,6 +137,29 @@ void esd_table_set(struct esd_table *table, const struct es_file_version *versio
 	(void)syscall(SYS_futex, &table->shared->finished, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+static bool is_among(uint64_t dev, const uint64_t *devs, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (devs[i] == dev)
+			return true;
+	return false;
+}
+
+void esd_table_keep(struct esd_table *table, const uint64_t *devs, unsigned int count)
+{
+	static const struct es_identity none;
+
+	pthread_mutex_lock(&table->lock);
+	for (unsigned int i = 0; i < ES_IDENTITY_ROWS; i++) {
+		struct es_identity_row *row = &table->shared->rows[i];
+
+		if (table->written[i] && row->identity.state != ES_IDENTITY_UNASKED &&
+		    row->identity.state != ES_IDENTITY_PENDING && !is_among(row->version.dev, devs, count))
+			write_row(table, row, &row->version, &none);
+	}
+	pthread_mutex_unlock(&table->lock);
+}
+
 static bool may_say_more(const struct es_identity *identity)
 {
 	return identity->state == ES_IDENTITY_KNOWN && !(identity->flags & (ES_IDENTITY_VENDOR | ES_IDENTITY_SIGNED));

@@ -22,6 +22,9 @@ void esd_table_deinit(struct esd_table *table);
 /* A row for this version; one that was written long ago may have to make room. Any thread. */
 void esd_table_set(struct esd_table *table, const struct es_file_version *version, const struct es_identity *identity);
 
+/* Rows of files of other file systems than these are dropped. */
+void esd_table_keep(struct esd_table *table, const uint64_t *devs, unsigned int count);
+
 /* Rows that say less than they might now are marked. */
 void esd_table_age(struct esd_table *table);
 

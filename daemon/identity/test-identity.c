@@ -215,6 +215,12 @@ static void test_table(void)
 	REQUIRE(es_identity_find(table.shared, &version, &found) && found.flags == ES_IDENTITY_STALE);
 	REQUIRE(esd_table_refresh(&table, &version) && !esd_table_refresh(&table, &version));
 
+	/* A file system that has gone takes its rows along. */
+	esd_table_keep(&table, &version.dev, 1);
+	REQUIRE(es_identity_find(table.shared, &version, &found));
+	esd_table_keep(&table, (const uint64_t[]){ 2, 3 }, 2);
+	REQUIRE(!es_identity_find(table.shared, &version, &found) && table.shared->known == 0);
+
 	/* Whoever has the descriptor reads, and no more. */
 	mapped = mmap(NULL, sizeof(*table.shared), PROT_READ | PROT_WRITE, MAP_SHARED, table.fd, 0);
 	REQUIRE(mapped == MAP_FAILED && errno == EACCES);
