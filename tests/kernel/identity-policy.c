@@ -2,11 +2,14 @@
 
 /*
  * A policy as programs for macOS have it: allow what is the system's own, deny a team, allow the rest. Each program is
- * asked about when nobody has seen it before. A database of packages, and archives with keys of their own, are put in the
+ * asked about when nobody has seen it before, and has all that can be known in that first message. A database of packages, and archives with keys of their own, are put in the
  * place of the system's, for this test's daemon.
  */
 
 #include "es-test.h"
+
+#include <linux/fsverity.h>
+#include <sys/ioctl.h>
 
 
 #define TEAM "Third Party"
@@ -33,10 +36,10 @@ static void make_programs(void)
 {
 	const char *tiny = test_built("tests/harness/tiny");
 
-	if (shell("truncate -s 16M disk && mkfs.ext4 -q disk && mount -o loop disk /mnt"))
+	if (shell("truncate -s 16M disk && mkfs.ext4 -q -O verity disk && mount -o loop disk /mnt"))
 		test_skip("loop devices, and ext4 on them");
 	REQUIRE(shell("mkdir /mnt/bin && chmod 755 /mnt /mnt/bin") == 0);
-	for (const char *const *name = (const char *const[]){"base", "open", "third", "own", "changed", NULL}; *name; name++)
+	for (const char *const *name = (const char *const[]){"base", "open", "third", "own", "changed", "sealed", "warm", NULL}; *name; name++)
 		REQUIRE(shell("cp %s /mnt/bin/%s && echo %s >>/mnt/bin/%s && chmod 755 /mnt/bin/%s", tiny, *name, *name, *name,
 			      *name) == 0);
 	REQUIRE(shell("chmod g+w /mnt/bin/open") == 0);
@@ -65,6 +68,20 @@ static void put_in_place(void)
 	REQUIRE(shell("echo ID=testos >os-release") == 0);
 	REQUIRE(shell("mount --bind dpkg /var/lib/dpkg && mount --bind lists /var/lib/apt/lists && "
 		      "mount --bind keys /usr/share/keyrings && mount --bind os-release \"$(realpath /etc/os-release)\"") == 0);
+}
+
+/* fs-verity, where the kernel has it: the digest is another one, and the kernel's. */
+static bool seal(const char *path)
+{
+	struct fsverity_enable_arg enable = {
+		.version = 1, .hash_algorithm = FS_VERITY_HASH_ALG_SHA256, .block_size = 4096,
+	};
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r = ioctl(fd, FS_IOC_ENABLE_VERITY, &enable);
+
+	if (r < 0)
+		printf("no fs-verity here (%s): left out\n", strerror(errno));
+	close(fd);
+	return r == 0;
 }
 
 static void answer(struct test_client *client, const es_message_t *message)
@@ -97,6 +114,23 @@ static void check_target(struct test_client *client, const char *path, bool plat
 	CHECK_EQUAL(target->cdhash_full.size, 32);
 }
 
+/* The daemon reads the database when the first client comes, which may take longer than a question waits. */
+static void warm_up(struct test_client *client)
+{
+	char *argv[] = {"program", NULL};
+
+	for (unsigned int i = 0; i < 100; i++) {
+		test_clear(client);
+		CHECK_EQUAL(test_exec("/mnt/bin/warm", argv, NULL), 0);
+		test_sync(client);
+		if (target_of(client, "/mnt/bin/warm")->codesigning_flags)
+			break;
+		test_sleep_ms(100);
+	}
+	CHECK_EQUAL(target_of(client, "/mnt/bin/warm")->codesigning_flags, 0x2);
+	test_clear(client);
+}
+
 /* A package is upgraded: the new version of its file isn't the vendor's before the database says so, by then it is. */
 static void upgrade(struct test_client *client)
 {
@@ -117,6 +151,7 @@ int main(void)
 {
 	char *argv[] = {"program", NULL};
 	struct test_client *client;
+	bool sealed;
 
 	test_begin(90);
 	if (access("/usr/bin/gpg", X_OK) || access("/usr/bin/gpgv", X_OK) || access("/var/lib/apt/lists", F_OK) ||
@@ -129,21 +164,25 @@ int main(void)
 	make_archive("third", TEAM);
 	(void)shell("gpgconf --kill all");
 	put_in_place();
+	sealed = seal("/mnt/bin/sealed");
 	test_daemon("--scope-mount", "/mnt", NULL);
 	client = test_client(answer, NULL);
 	test_subscribe(client, ES_AUTH(EXEC), -1);
 
+	warm_up(client);
 	CHECK_EQUAL(test_exec("/mnt/bin/base", argv, NULL), 0);
 	CHECK_EQUAL(test_exec("/mnt/bin/third", argv, NULL), EPERM);
 	CHECK_EQUAL(test_exec("/mnt/bin/own", argv, NULL), 0);
 	CHECK_EQUAL(test_exec("/mnt/bin/open", argv, NULL), 0);
 	CHECK_EQUAL(test_exec("/mnt/bin/changed", argv, NULL), 0);
+	CHECK_EQUAL(test_exec("/mnt/bin/sealed", argv, NULL), 0);
 	test_sync(client);
 	check_target(client, "/mnt/bin/base", true, "base/base", "", 0x24000001);
 	check_target(client, "/mnt/bin/third", false, "third/third", TEAM, 0x20000001);
 	check_target(client, "/mnt/bin/own", false, "", "", 0x2);
 	check_target(client, "/mnt/bin/open", false, "base/open", "Test System", 0x20000001);
 	check_target(client, "/mnt/bin/changed", false, "", "", 0x2);
+	check_target(client, "/mnt/bin/sealed", false, "", "", sealed ? 0x302 : 0x2);
 	test_clear(client);
 	upgrade(client);
 	test_client_delete(client);
