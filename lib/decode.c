@@ -145,10 +145,7 @@ static audit_token_t token(const struct es_token *from)
 	return to;
 }
 
-/*
- * Linux has no code signatures: what says who signed what is empty (ids absent, no flags, cdhash all zero, category NONE,
- * never a platform binary).
- */
+/* What says who made the program is empty (ids, no flags, cdhash all zero, category NONE) until identity.c fills it in. */
 static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned int number)
 {
 	es_process_t *process = &d->message->process[number];
@@ -174,6 +171,7 @@ static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned i
 		.responsible_audit_token = token(&part->responsible),
 		.parent_audit_token = token(&part->parent),
 		.cs_validation_category = ES_CS_VALIDATION_CATEGORY_NONE,
+		.cdhash_full = { .size = 0, .data = (const uint8_t *)"" },
 	};
 	return process;
 }
@@ -486,6 +484,7 @@ int esl_message_decode(struct esl_message *message, struct esl_clock *clock)
 
 	fill_head(message, record, clock);
 	message->auth_id = record->auth_id;
+	message->process[1].executable = NULL;	/* until there is one */
 	message->message.process = fill_process(&d, record->process, 0);
 	memset(d.event, 0, sizeof(*d.event));
 	decoders[record->type](&d);

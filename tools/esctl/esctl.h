@@ -39,5 +39,6 @@ int command_cache(bool as_json, const char *argument);
 int command_capabilities(bool as_json, const char *event);
 int command_clients(bool as_json, const char *argument);
 int command_history(bool as_json, const char *argument);
+int command_identity(bool as_json, const char *path);
 int command_mutes(bool as_json, const char *client);
 int command_status(bool as_json, const char *argument);

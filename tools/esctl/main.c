@@ -26,6 +26,7 @@ static const struct command {
 	{ "capabilities", "[EVENT]", command_capabilities, "what each event can do on this machine, how, or why not" },
 	{ "clients", NULL, command_clients, "who is connected: subscriptions, counts, losses, operations held" },
 	{ "history", NULL, command_history, "what happened lately: deadlines missed, clients come, gone and refused" },
+	{ "identity", "PATH", command_identity, "who made this file, what a message says of it, and why" },
 	{ "mutes", "CLIENT", command_mutes, "what a client (its SLOT) has muted, and which stages are inverted" },
 	{ "status", NULL, command_status, "the daemon: sensor, scope, deadline, counts" },
 };
