@@ -39,20 +39,27 @@ static __noinline uint32_t put_unknown_process(struct scratch *s, uint64_t addre
 	return off;
 }
 
-/* The process that has a number in the initial namespace; `address` is that of its first task, 0: not known. */
-static __noinline uint32_t put_numbered(struct scratch *s, int pid, uint64_t address)
+static __noinline uint32_t put_found_process(struct scratch *s, int pid)
 {
-	struct task_struct *task;
+	struct task_struct *task = bpf_task_from_pid(pid);
 	uint32_t off;
 
-	if (!bpf_task_from_pid)
-		return address ? put_unknown_process(s, address) : 0;
-	task = bpf_task_from_pid(pid);
 	if (!task)
 		return 0;
 	off = put_process(s, task);
 	bpf_task_release(task);
 	return off;
+}
+
+/*
+ * The process that has a number in the initial namespace; `address` is that of its first task, 0: not known. Two functions
+ * beside each other, not inside each other: the stack is short.
+ */
+static __always_inline uint32_t put_numbered(struct scratch *s, int pid, uint64_t address)
+{
+	if (bpf_task_from_pid)
+		return put_found_process(s, pid);
+	return address ? put_unknown_process(s, address) : 0;
 }
 
 /* ---- /proc ---- */

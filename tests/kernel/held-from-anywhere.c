@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * However a program comes to an operation, it is held there: asked about once, with the path that it has for the
- * program, done if allowed, and EPERM if not. Through io_uring, on overlayfs, bind mounts, in a container, by 32-bit
+ * However a program comes to an operation, it is held there: asked about once, with the path that the object has in the
+ * initial mount namespace, done if allowed, and EPERM if not. Through io_uring, on overlayfs, bind mounts, in a container, by 32-bit
  * programs, by file handles and descriptors, and so on. A row is one way; each runs in a child of its own.
  */
 
@@ -15,7 +15,7 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 
-/* Where the directory test_mnt is, in the child's eyes the current one. */
+/* Where the directory test_mnt is, in the child's eyes the current one. Its own mounts are nobody else's. */
 struct row {
 	const char *name;
 	es_event_type_t type;
@@ -26,6 +26,7 @@ struct row {
 static const struct row *current;
 static es_auth_result_t verdict;
 static unsigned int asked;
+static char other[PATH_MAX];		/* a path that was asked about instead */
 static bool gate;			/* is there one? */
 
 static int ring_openat(void)
@@ -244,15 +245,15 @@ static const struct row rows[] = {
 	{ "io_uring openat in a polling kernel thread", ES_AUTH(OPEN), "file", ring_poller_openat },
 	{ "io_uring unlinkat", ES_AUTH(UNLINK), "file", ring_unlinkat },
 	{ "io_uring renameat", ES_AUTH(RENAME), "file", ring_renameat },
-	{ "open on overlayfs", ES_AUTH(OPEN), "merged/low", overlay_open },
-	{ "open on overlayfs that copies up", ES_AUTH(OPEN), "merged/low", overlay_copy_up },
-	{ "unlink on overlayfs", ES_AUTH(UNLINK), "merged/low", overlay_unlink },
-	{ "rename on overlayfs", ES_AUTH(RENAME), "merged/low", overlay_rename },
-	{ "mkdir on overlayfs", ES_AUTH(CREATE), "merged", overlay_mkdir },
-	{ "open through a bind mount", ES_AUTH(OPEN), "bound/inner", bind_open },
+	{ "open on overlayfs", ES_AUTH(OPEN), "lower/low", overlay_open },
+	{ "open on overlayfs that copies up", ES_AUTH(OPEN), "lower/low", overlay_copy_up },
+	{ "unlink on overlayfs", ES_AUTH(UNLINK), "lower/low", overlay_unlink },
+	{ "rename on overlayfs", ES_AUTH(RENAME), "lower/low", overlay_rename },
+	{ "mkdir on overlayfs", ES_AUTH(CREATE), "upper", overlay_mkdir },
+	{ "open through a bind mount", ES_AUTH(OPEN), "dir/inner", bind_open },
 	{ "rename in a user namespace", ES_AUTH(RENAME), "file", user_namespace_rename },
 	{ "unlink in a chroot", ES_AUTH(UNLINK), "dir/inner", chroot_unlink },
-	{ "unlink in a container", ES_AUTH(UNLINK), "/inner", container_unlink },
+	{ "unlink in a container", ES_AUTH(UNLINK), "dir/inner", container_unlink },
 	{ "O_TMPFILE", ES_AUTH(OPEN), "dir/#", tmpfile_open },
 	{ "linkat of an O_TMPFILE", ES_AUTH(LINK), "dir/#", tmpfile_link },
 	{ "open of an O_PATH descriptor", ES_AUTH(OPEN), "file", o_path_open },
@@ -303,6 +304,8 @@ static void answer(struct test_client *client, const es_message_t *message)
 		respond(client, message, verdict);
 		return;
 	}
+	if (current && message->event_type == current->type && file)
+		snprintf(other, sizeof(other), "%s", file->path.data);
 	respond(client, message, ES_AUTH_RESULT_ALLOW);
 }
 
@@ -354,6 +357,7 @@ static void try(struct test_client *client, const struct row *row, es_auth_resul
 	reset();
 	test_clear(client);
 	asked = 0;
+	other[0] = 0;
 	verdict = answer_with;
 	current = row;
 	status = test_run(child, (void *)row);
@@ -361,7 +365,8 @@ static void try(struct test_client *client, const struct row *row, es_auth_resul
 	current = NULL;
 	if (!CHECK(WIFEXITED(status)) || !CHECK_EQUAL(WEXITSTATUS(status), denied ? EPERM : 0) ||
 	    !CHECK_EQUAL(asked, 1))
-		printf("... %s, %s: %s\n", row->name, denied ? "denied" : "allowed", strerror(WEXITSTATUS(status)));
+		printf("... %s, %s: %s, asked about: %s\n", row->name, denied ? "denied" : "allowed",
+		       strerror(WEXITSTATUS(status)), other);
 }
 
 int main(void)
