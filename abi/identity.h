@@ -107,6 +107,18 @@ struct es_identity_table {
 	struct es_identity_row rows[ES_IDENTITY_ROWS];
 };
 
+/*
+ * A signature of the administrator's, in an extended attribute of a file that has fs-verity: "ID\nHEX\n", the signing id,
+ * and the signature over the statement below. The digest is the kernel's, so nobody has to read the file.
+ */
+#define ES_SIGNATURE_ATTRIBUTE "user.endpointsecurity.signature"
+#define ES_SIGNATURE_STATEMENT "EndpointSecurity code signature 1\nfs-verity %s %s\nsigning_id %s\n"	/* kind, hex, id */
+
+enum {
+	ES_SIGNATURE_BYTES = 2048,		/* of the attribute, at most */
+	ES_SIGNATURE_TEAM = 10,			/* digits of the key's fingerprint, SHA-256 of its SubjectPublicKeyInfo */
+};
+
 enum {
 	ES_WANT_AUTH = 1 << 0,		/* somebody is held for it */
 };

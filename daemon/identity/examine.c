@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "daemon/identity/digest.h"
 #include "daemon/identity/dpkg.h"
 #include "daemon/identity/place.h"
+#include "daemon/identity/signature.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -42,6 +44,7 @@ struct esd_sources {
 	char *root;
 	struct esd_dpkg *dpkg;		/* NULL: not read, or there is none */
 	struct esd_vendors *vendors;
+	struct esd_keys *keys;
 	bool looked;			/* for the first time */
 	uint64_t read_ns;		/* when it was read last */
 	uint64_t reads;
@@ -64,6 +67,7 @@ void *esd_sources_free(struct esd_sources *sources)
 {
 	if (!sources)
 		return NULL;
+	esd_keys_free(sources->keys);
 	esd_vendors_free(sources->vendors);
 	esd_dpkg_free(sources->dpkg);
 	pthread_mutex_destroy(&sources->lock);
@@ -109,10 +113,24 @@ static void read_all(struct esd_sources *sources)
 	sources->looked = true;
 }
 
+static void update_keys(struct esd_sources *sources)
+{
+	_cleanup_free_ char *folder = NULL;
+	struct esd_keys *keys = NULL;
+
+	if (sources->keys && !esd_keys_changed(sources->keys))
+		return;
+	if (asprintf(&folder, "%s%s", sources->root, ESD_KEYS_FOLDER) < 0 || esd_keys_read(&keys, folder) < 0)
+		return;
+	esd_keys_free(sources->keys);
+	sources->keys = keys;
+}
+
 static void update(struct esd_sources *sources)
 {
 	uint64_t passed;
 
+	update_keys(sources);
 	if (sources->looked && (!sources->dpkg || !esd_dpkg_changed(sources->dpkg)) &&
 	    (!sources->vendors || !esd_vendors_changed(sources->vendors)))
 		return;
@@ -254,6 +272,25 @@ static void ask_packages(const struct esd_sources *sources, const char *path, co
 	}
 }
 
+/* ---- signatures ---- */
+
+/* It comes before packages: whoever made the file, the administrator has said what it is here. */
+static void ask_signature(const struct esd_sources *sources, int fd, struct es_identity *identity)
+{
+	char text[ES_SIGNATURE_BYTES];
+	ssize_t n = identity->digest_kind > ES_DIGEST_SHA256 ? fgetxattr(fd, ES_SIGNATURE_ATTRIBUTE, text, sizeof(text)) : -1;
+
+	if (n < 0 || !sources->keys)
+		return;
+	if (esd_keys_check(sources->keys, text, (size_t)n, identity)) {
+		identity->flags = (identity->flags & ~(uint32_t)ES_IDENTITY_PLATFORM) | ES_IDENTITY_SIGNED;
+		identity->reason = ES_IDENTITY_REASON_NONE;
+		identity->state = ES_IDENTITY_KNOWN;
+	} else if (identity->state == ES_IDENTITY_KNOWN && !(identity->flags & ES_IDENTITY_PACKAGED)) {
+		identity->reason = ES_IDENTITY_REASON_BAD_SIGNATURE;
+	}
+}
+
 /* ---- together ---- */
 
 static void take_digest(int fd, const struct esd_digests *digests, struct es_identity *identity)
@@ -290,6 +327,7 @@ void esd_examine_fd(struct esd_sources *sources, int fd, const struct es_file_ve
 	update(sources);
 	if (named)
 		ask_packages(sources, path, digests.md5, &place, ret);
+	ask_signature(sources, fd, ret);
 	pthread_mutex_unlock(&sources->lock);
 	if (!is_version(fd, version, &st, &place))
 		not_known(ret, ES_IDENTITY_REASON_GONE);

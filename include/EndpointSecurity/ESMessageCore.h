@@ -60,7 +60,8 @@ typedef struct {
 	 * CS_* bits. CS_ADHOC: the content is known, and nobody vouches for it;
 	 * with CS_SIGNED and CS_VALID: it is as its package had it. CS_SIGNED
 	 * and CS_VALID without it: and a signed archive has that package.
-	 * CS_HARD and CS_KILL: fs-verity keeps it so. CS_PLATFORM_BINARY
+	 * CS_HARD and CS_KILL: fs-verity keeps it so. CS_DEV_CODE: signed with
+	 * a key of the administrator's. CS_PLATFORM_BINARY
 	 */
 	uint32_t codesigning_flags;
 	/* of the system's own archive, unchanged, only root can change it */
@@ -68,7 +69,7 @@ typedef struct {
 	bool is_es_client;		/* has a client of this API */
 	es_cdhash_t cdhash;		/* the first 20 bytes of cdhash_full */
 	es_string_token_t signing_id;	/* Linux: PACKAGE/NAME, as coreutils/ls */
-	/* Linux: the Origin of the archive; empty for platform binaries */
+	/* Linux: the Origin of the archive, or a key; empty for platform binaries */
 	es_string_token_t team_id;
 	es_file_t *_Nonnull executable;	/* the file it runs */
 	es_file_t *_Nullable tty;	/* v2: terminal of its session, NULL without one */
@@ -78,7 +79,7 @@ typedef struct {
 	audit_token_t responsible_audit_token;
 	/* v4: the execution that forked it; better than ppid */
 	audit_token_t parent_audit_token;
-	/* v10: PLATFORM, DEVELOPER_ID (another archive's), or NONE on Linux */
+	/* v10: PLATFORM, DEVELOPER_ID (an archive), LOCAL_SIGNING or NONE here */
 	es_cs_validation_category_t cs_validation_category;
 	union {
 		uint8_t reserved[16];

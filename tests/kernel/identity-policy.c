@@ -39,7 +39,7 @@ static void make_programs(void)
 	if (shell("truncate -s 16M disk && mkfs.ext4 -q -O verity disk && mount -o loop disk /mnt"))
 		test_skip("loop devices, and ext4 on them");
 	REQUIRE(shell("mkdir /mnt/bin && chmod 755 /mnt /mnt/bin") == 0);
-	for (const char *const *name = (const char *const[]){"base", "open", "third", "own", "changed", "sealed", "warm", NULL}; *name; name++)
+	for (const char *const *name = (const char *const[]){"base", "open", "third", "own", "changed", "sealed", "signed", "warm", NULL}; *name; name++)
 		REQUIRE(shell("cp %s /mnt/bin/%s && echo %s >>/mnt/bin/%s && chmod 755 /mnt/bin/%s", tiny, *name, *name, *name,
 			      *name) == 0);
 	REQUIRE(shell("chmod g+w /mnt/bin/open") == 0);
@@ -82,6 +82,16 @@ static bool seal(const char *path)
 		printf("no fs-verity here (%s): left out\n", strerror(errno));
 	close(fd);
 	return r == 0;
+}
+
+/* With a key of the administrator's, whose folder is made, and put in the place of the system's, if there is one. */
+static void sign(const char *path)
+{
+	REQUIRE(shell("mkdir keys.d && openssl genpkey -algorithm ed25519 -out private.pem && "
+		      "openssl pkey -in private.pem -pubout -out keys.d/ours.pem && "
+		      "%s sign --key private.pem --id our/tool %s", test_built("tools/esctl"), path) == 0);
+	REQUIRE(shell("mkdir -p etc/keys.d && cp -r keys.d etc && mkdir -p /etc/endpointsecurity && "
+		      "mount --bind etc /etc/endpointsecurity") == 0);
 }
 
 static void answer(struct test_client *client, const es_message_t *message)
@@ -165,6 +175,8 @@ int main(void)
 	(void)shell("gpgconf --kill all");
 	put_in_place();
 	sealed = seal("/mnt/bin/sealed");
+	if (sealed)
+		sign("/mnt/bin/signed");
 	test_daemon("--scope-mount", "/mnt", NULL);
 	client = test_client(answer, NULL);
 	test_subscribe(client, ES_AUTH(EXEC), -1);
@@ -183,6 +195,18 @@ int main(void)
 	check_target(client, "/mnt/bin/open", false, "base/open", "Test System", 0x20000001);
 	check_target(client, "/mnt/bin/changed", false, "", "", 0x2);
 	check_target(client, "/mnt/bin/sealed", false, "", "", sealed ? 0x302 : 0x2);
+	if (sealed) {
+		const es_process_t *target;
+
+		CHECK_EQUAL(test_exec("/mnt/bin/signed", argv, NULL), 0);
+		test_sync(client);
+		target = target_of(client, "/mnt/bin/signed");
+		CHECK_TOKEN(target->signing_id, "our/tool");
+		CHECK_EQUAL(target->team_id.length, 10);
+		CHECK_EQUAL(target->codesigning_flags, 0x60000301);
+		CHECK_EQUAL(target->cs_validation_category, ES_CS_VALIDATION_CATEGORY_LOCAL_SIGNING);
+		CHECK(shell("umount /etc/endpointsecurity") == 0);
+	}
 	test_clear(client);
 	upgrade(client);
 	test_client_delete(client);
