@@ -6,7 +6,7 @@
  */
 #include <sys/mount.h>
 
-#include "audit.h"
+#include "teller.h"
 #include "es-test.h"
 
 #define SESSION \

@@ -4,7 +4,7 @@
  * Somebody tells auditing more than a client reads: what doesn't fit its ring is lost, a gap in the numbers, and nobody
  * waits for anybody.
  */
-#include "audit.h"
+#include "teller.h"
 #include "es-test.h"
 
 enum { MESSAGES = 5000 };

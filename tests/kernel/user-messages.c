@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "audit.h"
+#include "teller.h"
 #include "es-test.h"
 
 enum { TEXT_MAX = 16384 };

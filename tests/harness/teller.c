@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "audit.h"
+#include "teller.h"
 
 #include <linux/audit.h>
 #include <linux/netlink.h>
