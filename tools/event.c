@@ -381,7 +381,7 @@ static void visit_authentication_od(const struct visit *v, const es_event_authen
 	MEMBER(string, record_type)
 	MEMBER(string, record_name)
 	MEMBER(string, node_name)
-	MEMBER(string, db_path)
+	MEMBER(optional, db_path)
 	MEMBER(token, instigator_token)
 	CLOSE('}');
 }
@@ -406,7 +406,7 @@ static void visit_authentication_token(const struct visit *v, const es_event_aut
 	MEMBER(process, instigator)
 	MEMBER(string, pubkey_hash)
 	MEMBER(string, token_id)
-	MEMBER(string, kerberos_principal)
+	MEMBER(optional, kerberos_principal)
 	MEMBER(token, instigator_token)
 	CLOSE('}');
 }
@@ -439,6 +439,12 @@ static void visit_authentication_data(const struct visit *v, struct event_key ke
 		break;
 	}
 	CLOSE('}');
+}
+
+static void visit_su_env(const struct visit *v, struct event_key key, const es_event_su_t *e)
+{
+	if (!v->is->brief)
+		visit_list_string(v, key, e->env, e->env_count);
 }
 
 static void visit_launch_item(const struct visit *v, struct event_key key, const es_btm_launch_item_t *e)

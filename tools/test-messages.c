@@ -132,6 +132,7 @@ static union {
 #define FILL_file_or_null FILL_file
 #define FILL_process(to) ((to) = &other)
 #define FILL_process_or_null FILL_process
+#define FILL_optional FILL_string
 #define FILL_string(to) ((to) = STRING("a\tb/\xc3\xa4\xff"))
 #define FILL_token(to) ((to) = (audit_token_t)TOKEN(4))
 #define FILL_token_at(to) ((to) = &some_token)
@@ -196,6 +197,10 @@ static void fill_special(es_message_t *message, unsigned int variant)
 			event->authentication->data.token = &some_smartcard;
 		if (variant == ES_AUTHENTICATION_TYPE_AUTO_UNLOCK)
 			event->authentication->data.auto_unlock = &some_unlock;
+		break;
+	case ES_EVENT_TYPE_NOTIFY_SU:
+		event->su->env = some_strings;
+		event->su->env_count = ARRAY_SIZE(some_strings);
 		break;
 	case ES_EVENT_TYPE_NOTIFY_GATEKEEPER_USER_OVERRIDE:
 		event->gatekeeper_user_override->file_type = !variant;

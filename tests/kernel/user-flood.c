@@ -4,9 +4,7 @@
  * Somebody tells auditing more than a client reads: what doesn't fit its ring is lost, a gap in the numbers, and nobody
  * waits for anybody.
  */
-#include <linux/netlink.h>
-#include <sys/socket.h>
-
+#include "teller.h"
 #include "es-test.h"
 
 enum { MESSAGES = 5000 };
@@ -15,15 +13,10 @@ static int tell_often(int times)
 {
 	static const char text[] = "op=PAM:authentication grantors=? acct=\"root\" exe=\"/x\" hostname=? addr=? terminal=? "
 				   "res=failed";
-	struct {
-		struct nlmsghdr head;
-		char text[sizeof(text)];
-	} message = { .head = { .nlmsg_len = sizeof(message), .nlmsg_type = 1100 } };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	int fd = test_audit();
 
-	memcpy(message.text, text, sizeof(text));
 	for (int i = 0; i < times; i++)
-		if (sendto(fd, &message, sizeof(message), 0, NULL, 0) < 0)
+		if (test_tell(fd, 1100, text, sizeof(text), 0))
 			return 1;
 	return 0;
 }
@@ -43,7 +36,7 @@ static int once(void *context)
 int main(void)
 {
 	const es_event_type_t type = ES_NOTIFY(AUTHENTICATION);
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	int fd = test_audit();
 	struct test_client *slow;
 	uint64_t received;
 

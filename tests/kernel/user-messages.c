@@ -6,72 +6,16 @@
 	in folders and
  * with names as sshd, login, su and sudo have, and say what those say on Debian.
  */
-#include <grp.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/netlink.h>
 #include <pwd.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "teller.h"
 #include "es-test.h"
 
 enum { TEXT_MAX = 16384 };
-
-/* ---- the programs that tell ---- */
-
-/* 0: the kernel takes it. `claimed`: the length that the message says it has beyond its text's. */
-static int tell(int fd, int number, const void *text, size_t bytes, uint32_t claimed)
-{
-	struct {
-		struct nlmsghdr head;
-		char text[TEXT_MAX];
-	} message = {
-		.head = { .nlmsg_len = NLMSG_LENGTH(bytes) + claimed, .nlmsg_type = number,
-			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK, .nlmsg_seq = 1 },
-	};
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-		char more[TEXT_MAX + 64];
-	} answer;
-
-	if (bytes > sizeof(message.text))
-		return EMSGSIZE;
-	memcpy(message.text, text, bytes);
-	if (sendto(fd, &message, NLMSG_SPACE(bytes), 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-		return errno;
-	if (claimed)
-		return 0;		/* it isn't answered */
-	if (recv(fd, &answer, sizeof(answer), 0) < (ssize_t)(sizeof(answer.head) + sizeof(answer.error.error)))
-		return EIO;
-	return -answer.error.error;
-}
-
-/* Arguments: --tell, and pairs of a number and a text. Ends with 0 if the kernel took all of them. */
-static int teller(int argc, char **argv)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT), refused = 0;
-
-	for (int i = 2; i + 1 < argc; i += 2)
-		refused |= tell(fd, atoi(argv[i]), argv[i + 1], strlen(argv[i + 1]) + 1, 0) != 0;
-	return refused;
-}
-
-static const char *program(const char *path)
-{
-	const char *at = test_at("%s", path);
-
-	if (access(at, F_OK) == 0)
-		return at;
-	if (strchr(path, '/'))
-		(void)mkdir(test_at("%.*s", (int)(strchr(path, '/') - path), path), 0755);
-	test_copy("/proc/self/exe", at, 0755);
-	return at;
-}
 
 struct told {
 	const char *path;
@@ -82,27 +26,22 @@ struct told {
 static int tell_as(void *context)
 {
 	const struct told *told = context;
-	char *argv[32] = { (char *)told->path, (char *)"--tell" };
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2] = {};
 
-	for (int i = 0; told->words[i]; i++)
-		argv[i + 2] = (char *)told->words[i];
 	if (told->unable) {		/* what is not in the bounding set, root's programs don't get */
 		REQUIRE(prctl(PR_CAPBSET_DROP, CAP_AUDIT_WRITE, 0, 0, 0) == 0);
 		REQUIRE(syscall(SYS_capget, &header, sets) == 0);
 		sets[0].inheritable = 0;
 		REQUIRE(syscall(SYS_capset, &header, sets) == 0);
 	}
-	setenv("LD_LIBRARY_PATH", test_built("lib"), 1);
 	setenv("ES_TEST_MARK", "here", 1);
-	execv(told->path, argv);
-	return 99;
+	return test_teller_exec(told->path, told->words);
 }
 
 static int says_status(const char *path, bool unable, const char *const *words, pid_t *ret_pid)
 {
-	struct told told = { .path = program(path), .words = words, .unable = unable };
+	struct told told = { .path = test_teller_at(path), .words = words, .unable = unable };
 	pid_t pid = test_fork(tell_as, &told);
 
 	if (ret_pid)
@@ -293,7 +232,7 @@ static int in_own_users(void *context)
 static void test_refused(void)
 {
 	static const char *const words[] = { AUTH("su", "\"root\"", "pam_unix", "success"), START("\"root\""), NULL };
-	struct told told = { .path = program("bin/su"), .words = words };
+	struct told told = { .path = test_teller_at("bin/su"), .words = words };
 	pid_t pid;
 	int status;
 
@@ -309,30 +248,30 @@ static void test_refused(void)
 static int malformed(void *context)
 {
 	static const char good[] = "op=PAM:authentication acct=\"root\" res=success";
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	int fd = test_audit();
 	char text[TEXT_MAX];
 
 	(void)context;
 	memset(text, 'A', sizeof(text));
 	for (size_t length = 0; length < sizeof(good) - 1; length++)
-		(void)tell(fd, 1100, good, length, 0);			/* cut off */
-	(void)tell(fd, 1100, text, 9000, 0);				/* more than the kernel keeps */
-	(void)tell(fd, 1100, good, sizeof(good), 4096);			/* it isn't as long as it says */
-	(void)tell(fd, 1100, "\0\0\0\0\0\0\0\0", 8, 0);
-	(void)tell(fd, 1400, good, sizeof(good), 0);			/* another message */
+		(void)test_tell(fd, 1100, good, length, 0);			/* cut off */
+	(void)test_tell(fd, 1100, text, 9000, 0);				/* more than the kernel keeps */
+	(void)test_tell(fd, 1100, good, sizeof(good), 4096);			/* it isn't as long as it says */
+	(void)test_tell(fd, 1100, "\0\0\0\0\0\0\0\0", 8, 0);
+	(void)test_tell(fd, 1400, good, sizeof(good), 0);			/* another message */
 	return 0;
 }
 
 static int long_name(void *context)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	int fd = test_audit();
 	char text[TEXT_MAX];
 	int length = sprintf(text, "op=PAM:authentication acct=");
 
 	(void)context;
 	memset(text + length, 'B', 8192);
 	strcpy(text + length + 8192, " exe=\"/x\" res=failed");
-	return tell(fd, 1100, text, strlen(text) + 1, 0);
+	return test_tell(fd, 1100, text, strlen(text) + 1, 0);
 }
 
 static void test_malformed(void)
@@ -366,11 +305,10 @@ static void test_muted(void)
 
 int main(int argc, char **argv)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+	int fd = test_audit();
 
 	closep(&fd);
-	if (argc > 1 && !strcmp(argv[1], "--tell"))
-		return teller(argc, argv);
+	test_teller(argc, argv);
 	test_begin(60);
 	if (fd < 0)
 		test_skip("auditing in this kernel");
