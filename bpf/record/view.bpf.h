@@ -206,15 +206,26 @@ static __always_inline bool is_layered(struct path *path)
 	return READ_SCALAR(READ_FAST(path->dentry, d_sb), s_magic) == OVERLAYFS_SUPER_MAGIC;
 }
 
-static __always_inline bool is_real(uint64_t address, const struct inode *above)
+/*
+ * Can there be an object at this address, as there is at `known`? With four levels of page tables what is below can be none,
+ * and Linux 6.1 warns of who reads there, if the processor had a fifth.
+ */
+static __always_inline bool is_object(uint64_t address, uint64_t known)
+{
+	return address >= (known >= 0xffff800000000000ull ? 0xffff800000000000ull : 0xff00000000000000ull);
+}
+
+/* `known`: the address of a dentry. */
+static __always_inline bool is_real(uint64_t address, const struct inode *above, uint64_t known)
 {
 	struct dentry *dentry = (void *)address;
 	struct inode *inode;
 
-	if (address <= 0xffff000000000000ull)
+	if (!is_object(address, known))
 		return false;
 	inode = READ_FAST(dentry, d_inode);
-	return inode && inode != above && READ_SCALAR(inode, i_sb) && READ_SCALAR(inode, i_sb) == READ_SCALAR(dentry, d_sb) &&
+	return inode != above && is_object(READ_SCALAR(dentry, d_inode), known) && READ_SCALAR(inode, i_sb) &&
+	       READ_SCALAR(inode, i_sb) == READ_SCALAR(dentry, d_sb) &&
 	       (READ_SCALAR(inode, i_mode) & S_IFMT) == (READ_CORE(above, i_mode) & S_IFMT);
 }
 
@@ -241,11 +252,12 @@ static __always_inline uint64_t real_dentry(uint64_t address)
 		return 0;
 	behind = (uint64_t)inode + bpf_core_type_size(struct inode);
 	found = word_at(behind);
-	if (is_real(found, inode))
+	if (is_real(found, inode, address))
 		return found;
-	found = word_at(word_at(behind + 8) + 16);
-	if (is_real(found, inode))
+	found = word_at(behind + 8);
+	found = is_object(found, address) ? word_at(found + 16) : 0;
+	if (is_real(found, inode, address))
 		return found;
 	found = word_at(behind + 16);
-	return is_real(found, inode) ? found : 0;
+	return is_real(found, inode, address) ? found : 0;
 }
