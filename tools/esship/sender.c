@@ -31,6 +31,7 @@ struct sender {
 	bool has_thread;
 	pthread_mutex_t lock;
 	struct sender_counts counts;
+	struct log_limit limit;
 };
 
 int sender_new(struct sender **ret, const struct sink_config *config, struct spool *spool)
@@ -135,7 +136,8 @@ static int step(struct sender *sender)
 		return 0;
 	r = spool_reader_ack(sender->reader);
 	if (r < 0)
-		log_warning("%s: its acknowledgement can't be written: %s; after a restart lines come twice",
+		log_limited(&sender->limit, LOG_LEVEL_WARNING,
+			    "%s: its acknowledgement can't be written: %s; after a restart lines come twice",
 			    sender->config->name, strerror(-r));
 	return 1;
 }
