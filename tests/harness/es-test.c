@@ -131,6 +131,7 @@ static void on_exit_path(void)
 			test_sleep_ms(10);
 	}
 	kill_everything();
+	(void)umount2(test_mnt, MNT_DETACH);		/* of a test that was skipped, or gave up */
 }
 
 static void on_alarm(int signal)
