@@ -759,6 +759,11 @@ bool test_has_gate(void)
 	return capabilities_say("open", "at the gate");
 }
 
+bool test_has_task_work(void)
+{
+	return capabilities_say("unlink", "in task work");
+}
+
 bool test_has_objects(void)
 {
 	return capabilities_say("unlink", "the kernel's objects");
