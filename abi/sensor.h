@@ -150,6 +150,13 @@ enum { ES_UNSEEN_SLACK_NS = 50023 };
 /* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
 enum { ES_SCRATCH_POOL = 512 };		/* at most: two for each CPU, a power of two, 32 at least */
 
+/* Whether calls can wait in task work, and which of the kernel's functions schedules it. */
+enum es_task_work {
+	ES_NO_TASK_WORK = 0,
+	ES_TASK_WORK_IMPL = 1,			/* bpf_task_work_schedule_signal_impl(), since 6.18 */
+	ES_TASK_WORK = 2,			/* bpf_task_work_schedule_signal(), since 7.x */
+};
+
 /* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
 struct es_sensor_control {
 	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */

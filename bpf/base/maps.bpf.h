@@ -391,6 +391,9 @@ const volatile uint32_t scratch_pool;
 /* This kernel's inode_setattr hook has the mount's mapping of ids as its first argument, as since 6.9. Set by the daemon. */
 const volatile bool setattr_has_idmap;
 
+/* Calls that can't sleep in a hook wait in task work (bpf/hold/task-work.bpf.h): enum es_task_work. Set by the daemon. */
+const volatile uint32_t waits_in_task_work;
+
 /* vfs_create() is passed the directory's inode before the dentry, as before 7.x. Set by the daemon. */
 const volatile bool vfs_create_has_inode;
 

@@ -715,6 +715,20 @@ static const char *load_advice(int error)
 	return "with --verbose it says what was refused";
 }
 
+/*
+ * On 7.x the older of two functions that schedule work has a type still, another than on 6.18, and no address. libbpf takes
+ * no function that is declared otherwise, and the kernel none without an address, though it is never called: so it gets a
+ * name that the kernel doesn't know.
+ */
+static void older_function_hide(struct bpf_object *object, const struct btf *kernel)
+{
+	const struct btf *own = bpf_object__btf(object);
+	int id = btf__find_by_name_kind(own, "bpf_task_work_schedule_signal_impl", BTF_KIND_FUNC);
+
+	if (id >= 0 && btf__find_by_name_kind(kernel, "bpf_task_work_schedule_signal", BTF_KIND_FUNC) >= 0)
+		((char *)btf__name_by_offset(own, btf__type_by_id(own, id)->name_off))[0] = '_';
+}
+
 /* Since 7.x it is passed one argument less. */
 static bool vfs_create_has_inode(const struct btf *btf)
 {
@@ -752,6 +766,7 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
 	esd_objects_init(&s->objects, s->skel, &s->programs);
 	s->skel->rodata->vfs_create_has_inode = vfs_create_has_inode(btf);
+	older_function_hide(s->skel->obj, btf);
 	s->hold->choose(s, btf);
 	esd_syscalls_native(s->skel->rodata->syscalls);
 	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);

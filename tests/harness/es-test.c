@@ -131,6 +131,7 @@ static void on_exit_path(void)
 			test_sleep_ms(10);
 	}
 	kill_everything();
+	(void)umount2(test_mnt, MNT_DETACH);		/* of a test that was skipped, or gave up */
 }
 
 static void on_alarm(int signal)
@@ -756,6 +757,11 @@ static bool capabilities_say(const char *event, const char *text)
 bool test_has_gate(void)
 {
 	return capabilities_say("open", "at the gate");
+}
+
+bool test_has_task_work(void)
+{
+	return capabilities_say("unlink", "in task work");
 }
 
 bool test_has_objects(void)
