@@ -36,7 +36,7 @@ static void make_programs(void)
 {
 	const char *tiny = test_built("tests/harness/tiny");
 
-	if (shell("truncate -s 16M disk && mkfs.ext4 -q -O verity disk && mount -o loop disk /mnt"))
+	if (shell("truncate -s 16M disk && mkfs.ext4 -q -b 4096 -O verity disk && mount -o loop disk /mnt"))
 		test_skip("loop devices, and ext4 on them");
 	REQUIRE(shell("mkdir /mnt/bin && chmod 755 /mnt /mnt/bin") == 0);
 	for (const char *const *name = (const char *const[]){"base", "open", "third", "own", "changed", "sealed", "signed", "warm", NULL}; *name; name++)
@@ -124,21 +124,31 @@ static void check_target(struct test_client *client, const char *path, bool plat
 	CHECK_EQUAL(target->cdhash_full.size, 32);
 }
 
-/* The daemon reads the database when the first client comes, which may take longer than a question waits. */
-static void warm_up(struct test_client *client)
+/*
+ * The daemon reads the database when the first client comes, which may take longer than a question waits. False: it can't
+ * get at a file by its path here, since the root file system has names looked up anew each time, as 9p does.
+ */
+static bool warm_up(struct test_client *client)
 {
 	char *argv[] = {"program", NULL};
+	es_linux_identity_t identity;
+	const es_message_t *message;
 
 	for (unsigned int i = 0; i < 100; i++) {
 		test_clear(client);
 		CHECK_EQUAL(test_exec("/mnt/bin/warm", argv, NULL), 0);
 		test_sync(client);
+		message = FIND(client, .type = ES_AUTH(EXEC), .path = "/mnt/bin/warm");
+		REQUIRE(message && es_linux_identity(client->client, message, message->event.exec.target->executable, &identity));
+		if (identity.state == ES_LINUX_IDENTITY_UNKNOWABLE && identity.reason == ES_LINUX_IDENTITY_REASON_GONE)
+			return false;
 		if (target_of(client, "/mnt/bin/warm")->codesigning_flags)
 			break;
 		test_sleep_ms(100);
 	}
 	CHECK_EQUAL(target_of(client, "/mnt/bin/warm")->codesigning_flags, 0x2);
 	test_clear(client);
+	return true;
 }
 
 /* A package is upgraded: the new version of its file isn't the vendor's before the database says so, by then it is. */
@@ -157,31 +167,10 @@ static void upgrade(struct test_client *client)
 	test_sync(client);
 }
 
-int main(void)
+static void judge(struct test_client *client, bool sealed)
 {
 	char *argv[] = {"program", NULL};
-	struct test_client *client;
-	bool sealed;
 
-	test_begin(90);
-	if (access("/usr/bin/gpg", X_OK) || access("/usr/bin/gpgv", X_OK) || access("/var/lib/apt/lists", F_OK) ||
-	    access("/var/lib/dpkg", F_OK))
-		test_skip("gpg, gpgv, dpkg and apt");
-	REQUIRE(shell("mkdir -m 700 gnupg") == 0);
-	make_programs();
-	make_packages();
-	make_archive("base", "Test System");
-	make_archive("third", TEAM);
-	(void)shell("gpgconf --kill all");
-	put_in_place();
-	sealed = seal("/mnt/bin/sealed");
-	if (sealed)
-		sign("/mnt/bin/signed");
-	test_daemon("--scope-mount", "/mnt", NULL);
-	client = test_client(answer, NULL);
-	test_subscribe(client, ES_AUTH(EXEC), -1);
-
-	warm_up(client);
 	CHECK_EQUAL(test_exec("/mnt/bin/base", argv, NULL), 0);
 	CHECK_EQUAL(test_exec("/mnt/bin/third", argv, NULL), EPERM);
 	CHECK_EQUAL(test_exec("/mnt/bin/own", argv, NULL), 0);
@@ -205,12 +194,41 @@ int main(void)
 		CHECK_EQUAL(target->team_id.length, 10);
 		CHECK_EQUAL(target->codesigning_flags, 0x60000301);
 		CHECK_EQUAL(target->cs_validation_category, ES_CS_VALIDATION_CATEGORY_LOCAL_SIGNING);
-		CHECK(shell("umount /etc/endpointsecurity") == 0);
 	}
 	test_clear(client);
 	upgrade(client);
+}
+
+int main(void)
+{
+	struct test_client *client;
+	bool sealed;
+
+	test_begin(90);
+	if (access("/usr/bin/gpg", X_OK) || access("/usr/bin/gpgv", X_OK) || access("/var/lib/apt/lists", F_OK) ||
+	    access("/var/lib/dpkg", F_OK))
+		test_skip("gpg, gpgv, dpkg and apt");
+	REQUIRE(shell("mkdir -m 700 gnupg") == 0);
+	make_programs();
+	make_packages();
+	make_archive("base", "Test System");
+	make_archive("third", TEAM);
+	(void)shell("gpgconf --kill all");
+	put_in_place();
+	sealed = seal("/mnt/bin/sealed");
+	if (sealed)
+		sign("/mnt/bin/signed");
+	test_daemon("--scope-mount", "/mnt", NULL);
+	client = test_client(answer, NULL);
+	test_subscribe(client, ES_AUTH(EXEC), -1);
+
+	if (warm_up(client))
+		judge(client, sealed);
+	else
+		printf("no root file system whose names the kernel keeps: left out\n");
 	test_client_delete(client);
 	CHECK(WIFEXITED(test_daemon_stop(SIGTERM)));
+	CHECK(!sealed || shell("umount /etc/endpointsecurity") == 0);
 	CHECK(shell("umount /var/lib/dpkg /var/lib/apt/lists /usr/share/keyrings \"$(realpath /etc/os-release)\" /mnt") == 0);
 	return test_end();
 }

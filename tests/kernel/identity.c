@@ -74,6 +74,10 @@ static void of_the_system(void)
 	es_linux_identity_t identity;
 	const es_process_t *process = run("/usr/bin/true", &identity)->event.exec.target;
 
+	if (identity.reason == ES_LINUX_IDENTITY_REASON_FILE_SYSTEM) {
+		check_empty(process);
+		return;
+	}
 	CHECK_EQUAL(identity.state, ES_LINUX_IDENTITY_KNOWN);
 	if (identity.reason != ES_LINUX_IDENTITY_REASON_NONE)
 		return;
@@ -219,6 +223,6 @@ int main(void)
 	snprintf(command, sizeof(command), "rm -r '%s'", folder);
 	CHECK(system(command) == 0);
 	if (!readable)
-		test_skip("a file system at /var/tmp whose files' versions can be relied on");
+		printf("no file system at /var/tmp whose files' versions can be relied on: programs there are left out\n");
 	return test_end();
 }

@@ -54,9 +54,13 @@ static int seal(int fd, struct digest *ret)
 		.version = 1, .hash_algorithm = FS_VERITY_HASH_ALG_SHA256, .block_size = BLOCK_BYTES,
 	};
 	int r = measure(fd, ret);
+	struct stat st;
 
 	if (r != -ENODATA)
 		return r;
+	/* No block is larger than the file system's. */
+	if (fstat(fd, &st) == 0 && st.st_blksize < BLOCK_BYTES)
+		enable.block_size = (uint32_t)st.st_blksize;
 	return ioctl(fd, FS_IOC_ENABLE_VERITY, &enable) < 0 ? -errno : measure(fd, ret);
 }
 
