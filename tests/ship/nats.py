@@ -50,10 +50,16 @@ def stored(port):
 
 
 def received(port, name):
+    """All that is in the stream, once it has a leader that says so: who joins again may make it elect one."""
+    results = []
+
+    def read_all():
+        results.append(read(port, "read"))
+        return results[-1].returncode == 0
+
+    ship.until("the stream can be read", read_all, 60)
     with open(ship.path(name + ".out"), "wb") as file:
-        result = read(port, "read")
-        assert result.returncode == 0, result.stderr
-        file.write(result.stdout)
+        file.write(results[-1].stdout)
     return ship.lines(name + ".out")
 
 
