@@ -288,7 +288,7 @@ static int add_conffile(struct esd_dpkg *dpkg, uint32_t package, const struct li
 
 static int add_stanza(struct esd_dpkg *dpkg, const struct stanza *stanza)
 {
-	const char *at = stanza->conffiles.text, *end = at + stanza->conffiles.length;
+	const char *at = stanza->conffiles.text, *end = at ? at + stanza->conffiles.length : NULL;
 	struct esd_dpkg_package *package;
 	struct line line;
 	int r;

@@ -33,7 +33,7 @@ def check_server(kind, options):
     name, port = kind, ship.free_port()
     config = ship.configure(name, {kind: options.format(port=port)})
     run = ship.Run(config, ship.capture(COUNT), "--speed", "20", "--at-end", "wait")
-    time.sleep(0.5)
+    ship.until("it is away", lambda: ship.metrics(name)[f'esship_sink_failures_total{{sink="{kind}",type="{kind}"}}'] > 0)
     assert ship.metrics(name)[f'esship_sink_up{{sink="{kind}",type="{kind}"}}'] == 0
     first = ship.server(kind, port, name + ".out.1")
     ship.until("the server gets lines", lambda: ship.size(name + ".out.1") > 500000)
