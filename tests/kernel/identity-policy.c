@@ -218,7 +218,7 @@ int main(void)
 	sealed = seal("/mnt/bin/sealed");
 	if (sealed)
 		sign("/mnt/bin/signed");
-	test_daemon("--scope-mount", "/mnt", NULL);
+	test_daemon("--scope-mount", "/mnt", "--identity", "yes", NULL);
 	client = test_client(answer, NULL);
 	test_subscribe(client, ES_AUTH(EXEC), -1);
 

@@ -203,7 +203,7 @@ int main(void)
 
 	test_begin(90);
 	REQUIRE(mkdtemp(folder) != NULL);
-	test_daemon(NULL);
+	test_daemon("--identity", "yes", NULL);
 	client = test_client(NULL, NULL);
 	test_subscribe(client, ES_NOTIFY(EXEC), -1);
 
