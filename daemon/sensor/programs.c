@@ -344,7 +344,7 @@ static int attach_when_detached(const struct esd_program *program)
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	int fd = bpf_raw_tracepoint_open(NULL, program->fd);
 
-	for (int tries = 0; fd == -EEXIST && tries < ATTACH_TRIES; tries++) {
+	for (int tries = 0; (fd == -EEXIST || fd == -EBUSY) && tries < ATTACH_TRIES; tries++) {
 		nanosleep(&pause, NULL);
 		fd = bpf_raw_tracepoint_open(NULL, program->fd);
 	}

@@ -13,7 +13,7 @@
 
 #include "util/macro.h"
 
-enum { REQUEST_MS = 100, BACKLOG = 8 };
+enum { REQUEST_MS = 500, BACKLOG = 8 };
 
 int metrics_listen(struct metrics *metrics)
 {
@@ -162,5 +162,6 @@ void metrics_serve(struct metrics *metrics)
 	if (n > 0)
 		(void)!send(fd, head, strlen(head), MSG_NOSIGNAL);
 	(void)!send(fd, text, length, MSG_NOSIGNAL);
+	(void)!read(fd, request, sizeof(request));	/* what came late: unread, it would reset the connection */
 	free(text);
 }
