@@ -198,7 +198,12 @@ def run(checks):
     for check in checks:
         if not sys.argv[2:] or check.__name__ in sys.argv[2:]:
             began = time.monotonic()
-            check()
+            try:
+                check()
+            except BaseException:
+                for errors in glob.glob(path("errors")):
+                    print(open(errors, errors="replace").read()[-4000:], flush=True)
+                raise
             print(f"{check.__name__}: {time.monotonic() - began:.1f} s", flush=True)
 
 

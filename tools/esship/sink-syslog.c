@@ -149,7 +149,8 @@ static void forget_oldest(struct kept *kept)
 		at = (size_t)(end + 1 - kept->data) + length;
 	}
 	kept->length -= at;
-	memmove(kept->data, kept->data + at, kept->length);
+	if (at)
+		memmove(kept->data, kept->data + at, kept->length);
 }
 
 /* Behind what is kept. */
