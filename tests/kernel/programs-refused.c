@@ -66,7 +66,7 @@ static void notify_refused(void)
 {
 	struct test_client *client;
 
-	loaded_refuse("exit_rename,on_signal,done_vfs_rename,see_task_kill,lsm_see_task_ki");	/* objects, then calls */
+	loaded_refuse("exit_rename,on_signal,done_vfs_rename,done_security_t");	/* objects, then calls */
 	test_daemon_own();
 	client = test_client(NULL, NULL);
 	CHECK(!can(client, ES_NOTIFY(RENAME)));		/* nobody has asked for capabilities before */
