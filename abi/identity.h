@@ -12,6 +12,7 @@
  * `finished` to change (a futex). A question that doesn't fit is dropped, and asked again with the next message.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -200,6 +201,22 @@ static inline int es_file_version_equal(const struct es_file_version *one, const
 	       one->mtime_ns == other->mtime_ns && one->size == other->size;
 }
 
+/* Word by word, since another thread may write meanwhile: the row's sequence tells afterwards. */
+static inline void es_words_load(void *to, const void *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+		((uint64_t *)to)[i] = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
+}
+
+static inline void es_words_store(void *to, const void *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+		__atomic_store_n((uint64_t *)to + i, ((const uint64_t *)from)[i], __ATOMIC_RELAXED);
+}
+
+_Static_assert(sizeof(struct es_file_version) % sizeof(uint64_t) == 0, "it is copied in words");
+_Static_assert(sizeof(struct es_identity) % sizeof(uint64_t) == 0, "it is copied in words");
+
 /* Copies the row of a version; 0: there is none. Any number of readers, beside the one writer. */
 static inline int es_identity_find(const struct es_identity_table *table, const struct es_file_version *version,
 				   struct es_identity *ret)
@@ -207,6 +224,7 @@ static inline int es_identity_find(const struct es_identity_table *table, const 
 	const struct es_identity_row *row = &table->rows[es_identity_set(version) * ES_IDENTITY_WAYS];
 
 	for (unsigned int way = 0; way < ES_IDENTITY_WAYS; way++, row++) {
+		struct es_file_version found;
 		uint32_t before;
 
 		/* A row that is always being written isn't: the writer has died in the middle. */
@@ -214,9 +232,10 @@ static inline int es_identity_find(const struct es_identity_table *table, const 
 			before = __atomic_load_n(&row->sequence, __ATOMIC_ACQUIRE);
 			if (before & 1)
 				continue;
-			if (!es_file_version_equal(&row->version, version))
+			es_words_load(&found, &row->version, sizeof(found));
+			if (!es_file_version_equal(&found, version))
 				break;
-			*ret = row->identity;
+			es_words_load(ret, &row->identity, sizeof(*ret));
 			__atomic_thread_fence(__ATOMIC_ACQUIRE);
 			if (__atomic_load_n(&row->sequence, __ATOMIC_RELAXED) == before)
 				return ret->state != ES_IDENTITY_UNASKED;

@@ -38,8 +38,8 @@ static void put(uint64_t ino, struct es_identity row)
 	struct es_identity_row *at = &table->rows[es_identity_set(&key) * ES_IDENTITY_WAYS + ino % ES_IDENTITY_WAYS];
 
 	__atomic_store_n(&at->sequence, at->sequence + 1, __ATOMIC_SEQ_CST);
-	at->version = key;
-	at->identity = row;
+	es_words_store(&at->version, &key, sizeof(key));
+	es_words_store(&at->identity, &row, sizeof(row));
 	__atomic_store_n(&at->sequence, at->sequence + 1, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(&table->finished, 1, __ATOMIC_SEQ_CST);
 }

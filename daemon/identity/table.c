@@ -69,7 +69,7 @@ static void count(struct esd_table *table, uint32_t state, int change)
 	uint32_t *number = counter(table, state);
 
 	if (number)
-		*number += (uint32_t)change;
+		__atomic_fetch_add(number, (uint32_t)change, __ATOMIC_RELAXED);
 }
 
 /* Readers see the old row, or the new one, or that it is being written. */
@@ -79,8 +79,8 @@ static void write_row(struct esd_table *table, struct es_identity_row *row, cons
 	count(table, row->identity.state, -1);
 	__atomic_store_n(&row->sequence, row->sequence + 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	row->version = *version;
-	row->identity = *identity;
+	es_words_store(&row->version, version, sizeof(row->version));
+	es_words_store(&row->identity, identity, sizeof(row->identity));
 	row->used = ++table->clock;
 	table->written[row - table->shared->rows] = true;
 	__atomic_store_n(&row->sequence, row->sequence + 1, __ATOMIC_RELEASE);
