@@ -11,7 +11,7 @@ struct pair {
 
 static size_t until(const char *at, const char *end, char stop)
 {
-	const char *found = memchr(at, stop, (size_t)(end - at));
+	const char *found = at < end ? memchr(at, stop, (size_t)(end - at)) : NULL;
 
 	return (size_t)((found ?: end) - at);
 }
