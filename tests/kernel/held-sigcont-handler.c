@@ -7,6 +7,7 @@
  * `esctl status` counts it.
  */
 
+#include "acts.h"
 #include "es-test.h"
 
 enum { HELD_MS = 100 };
@@ -30,19 +31,10 @@ static void on_continue(int signal)
 	continued++;
 }
 
-static int result(long value)
-{
-	return value < 0 ? errno : 0;
-}
-
-static int remove_file(void) { return result(unlink("file")); }
-static int make_file(void) { return result(open("new", O_WRONLY | O_CREAT, 0600)); }
-static int open_file(void) { return result(open("file", O_RDONLY)); }
-
 static const struct row rows[] = {
-	{ "unlink", ES_AUTH(UNLINK), remove_file, true },
-	{ "open", ES_AUTH(OPEN), open_file, true },
-	{ "creat", ES_AUTH(CREATE), make_file, false },
+	{ "unlink", ES_AUTH(UNLINK), test_act_unlink, true },
+	{ "open", ES_AUTH(OPEN), test_act_open, true },
+	{ "creat", ES_AUTH(CREATE), test_act_creat, false },
 };
 
 /* 0 or errno; 150: the handler ran. Blocked or not makes no difference, as the handler runs with it blocked. */
@@ -127,8 +119,8 @@ static void try(struct test_client *client, const struct row *row, es_deadline_m
 	CHECK_EQUAL(not_held() > before, !held);
 	if (!CHECK_EQUAL(WEXITSTATUS(status), held || mode == ES_DEADLINE_MISS_MODE_FAIL_CLOSED ? EPERM : 0))
 		printf("... %s, mode %d, %s\n", row->name, (int)mode, blocked ? "blocked" : "not blocked");
-	CHECK_EQUAL(access(test_at("file"), F_OK) < 0, row->act == remove_file && WEXITSTATUS(status) == 0);
-	CHECK_EQUAL(access(test_at("new"), F_OK) == 0, row->act == make_file && WEXITSTATUS(status) == 0);
+	CHECK_EQUAL(access(test_at("file"), F_OK) < 0, row->act == test_act_unlink && WEXITSTATUS(status) == 0);
+	CHECK_EQUAL(access(test_at("new"), F_OK) == 0, row->act == test_act_creat && WEXITSTATUS(status) == 0);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
  * back.)
  */
 
+#include "acts.h"
 #include "es-test.h"
 
 #include <sched.h>
@@ -19,23 +20,12 @@ struct row {
 	int (*act)(void);		/* in test_mnt: 0, or errno */
 };
 
-static int result(long value)
-{
-	return value < 0 ? errno : 0;
-}
-
-static int remove_file(void) { return result(unlink("file")); }
-static int make_file(void) { return result(open("new", O_WRONLY | O_CREAT, 0600)); }
-static int set_flags(void) { return result(fcntl(STDIN_FILENO, F_SETFD, 0)); }
-static int change_directory(void) { return result(chdir("dir")); }
-static int send_signal(void) { return result(kill(getppid(), SIGURG)); }
-
 static const struct row rows[] = {
-	{ "unlink", ES_AUTH(UNLINK), remove_file },
-	{ "creat", ES_AUTH(CREATE), make_file },
-	{ "fcntl", ES_AUTH(FCNTL), set_flags },
-	{ "chdir", ES_AUTH(CHDIR), change_directory },
-	{ "kill", ES_AUTH(SIGNAL), send_signal },
+	{ "unlink", ES_AUTH(UNLINK), test_act_unlink },
+	{ "creat", ES_AUTH(CREATE), test_act_creat },
+	{ "fcntl", ES_AUTH(FCNTL), test_act_fcntl },
+	{ "chdir", ES_AUTH(CHDIR), test_act_chdir },
+	{ "kill", ES_AUTH(SIGNAL), test_act_kill },
 };
 
 static pid_t held_pid;
