@@ -147,8 +147,8 @@ static bool fill_process(const struct esl_identity *identity, struct esl_message
 	const struct es_process_part *part = (const void *)((const char *)record + offset);
 	struct es_identity found;
 
-	if (!message->process[number].executable || !look_up(identity, &part->executable, (pid_t)part->token.pid, message->executable[number].path.data,
-				flags, &found))
+	if (!message->process[number].executable ||
+	    !look_up(identity, &part->executable, (pid_t)part->token.pid, message->executable[number].path.data, flags, &found))
 		return true;
 	if (found.state == ES_IDENTITY_KNOWN)
 		fill(&message->code[number], &message->process[number], &found);

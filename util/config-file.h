@@ -4,7 +4,8 @@
 /*
  * A file of the administrator's, in the format of libconfuse: the daemon's, its clients.d/ *.conf, and those of tools.
  *
- * A file counts only if nobody can write it but root and, where that is another, whom the program runs as. What is wrong is logged with file and line.
+ * A file counts only if nobody can write it but root and, where that is another, whom the program runs as. What is wrong
+ * is logged with file and line.
  */
 
 #include <confuse.h>

@@ -238,8 +238,7 @@ static __always_inline int wait_status(struct task_struct *task)
  */
 static __always_inline bool process_exited(struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
-	struct process *p = leader ? process_find(leader) : NULL;
+	struct process *p = process_of(task);
 
 	return !p || !__sync_val_compare_and_swap(&p->exited, 0, 1);
 }

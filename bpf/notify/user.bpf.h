@@ -14,11 +14,9 @@
  *	USER_END		sshd, login		OPENSSH_LOGOUT, LOGIN_LOGOUT
  *	USER_LOGIN, failed	sshd			OPENSSH_LOGIN, if nothing better comes before it ends
  *	USER_LOGIN		login			LOGIN_LOGIN
- *	USER_CMD		sudo			SUDO; a success when the next message says as whom,
-	or the process ends
+ *	USER_CMD		sudo			SUDO; a success when the next message says as whom, or at the end
  *
- * A record has the text as it is: the library takes it apart (lib/user.c). Only the result, which ends it,
-	and the account
+ * A record has the text as it is: the library takes it apart (lib/user.c). Only the result, which ends it, and the account
  * are looked at here. Who sends is the task, and never what the text says of it. What the kernel would refuse isn't
  * believed.
  *
@@ -225,8 +223,7 @@ __noinline uint32_t user_teller(void)
 
 static __always_inline uint32_t pidversion_of_current(void)
 {
-	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
-	struct process *p = leader ? process_find(leader) : NULL;
+	struct process *p = process_of(bpf_get_current_task_btf());
 
 	return p ? p->pidversion : 0;
 }
@@ -332,8 +329,7 @@ __noinline int put_account(struct scratch *s, uint32_t off, uint32_t len, uint32
 /* Who a program was started by, which sudo doesn't remain for long. */
 __noinline int put_from(struct scratch *s)
 {
-	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
-	struct process *p = leader ? process_find(leader) : NULL;
+	struct process *p = process_of(bpf_get_current_task_btf());
 	struct es_account_name *name;
 	uint32_t uid;
 
@@ -581,8 +577,7 @@ static __always_inline bool message_ends(struct user_message *m)
 	return m->good || !__builtin_memcmp(end + 1, " res=failed", RESULT_BYTES - 1);
 }
 
-/* What a message becomes. A function of its own, that tells nothing yet: calls may be eight deep,
-	and telling is seven. */
+/* What a message becomes. A function of its own, that tells nothing yet: calls may be eight deep, and telling is seven. */
 __noinline int user_decide(struct user_message *m, struct user_message *held)
 {
 	if (!m || !held || m->len > AUDIT_TEXT_MAX || !message_ends(m))

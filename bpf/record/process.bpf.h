@@ -100,6 +100,13 @@ static __always_inline struct process *process_find(struct task_struct *leader)
 	return p && p->pidversion ? p : NULL;
 }
 
+static __always_inline struct process *process_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	return leader ? process_find(leader) : NULL;
+}
+
 /* A leader's address as a mere number, for functions that are verified by their own: what is read is one. */
 static __always_inline uint64_t address_of_leader(struct task_struct *leader)
 {

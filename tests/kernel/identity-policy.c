@@ -2,15 +2,14 @@
 
 /*
  * A policy as programs for macOS have it: allow what is the system's own, deny a team, allow the rest. Each program is
- * asked about when nobody has seen it before, and has all that can be known in that first message. A database of packages, and archives with keys of their own, are put in the
- * place of the system's, for this test's daemon.
+ * asked about when nobody has seen it before, and has all that can be known in that first message. A database of packages,
+ * and archives with keys of their own, are put in the place of the system's, for this test's daemon.
  */
 
 #include "es-test.h"
 
 #include <linux/fsverity.h>
 #include <sys/ioctl.h>
-
 
 #define TEAM "Third Party"
 
@@ -34,14 +33,15 @@ static int shell(const char *format, ...)
 /* Programs on a file system of their own at /mnt, where only root can write. */
 static void make_programs(void)
 {
+	static const char *const names[] = { "base", "open", "third", "own", "changed", "sealed", "signed", "warm" };
 	const char *tiny = test_built("tests/harness/tiny");
 
 	if (shell("truncate -s 16M disk && mkfs.ext4 -q -b 4096 -O verity disk && mount -o loop disk /mnt"))
 		test_skip("loop devices, and ext4 on them");
 	REQUIRE(shell("mkdir /mnt/bin && chmod 755 /mnt /mnt/bin") == 0);
-	for (const char *const *name = (const char *const[]){"base", "open", "third", "own", "changed", "sealed", "signed", "warm", NULL}; *name; name++)
-		REQUIRE(shell("cp %s /mnt/bin/%s && echo %s >>/mnt/bin/%s && chmod 755 /mnt/bin/%s", tiny, *name, *name, *name,
-			      *name) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		REQUIRE(shell("cp %s /mnt/bin/%s && echo %s >>/mnt/bin/%s && chmod 755 /mnt/bin/%s", tiny, names[i], names[i],
+			      names[i], names[i]) == 0);
 	REQUIRE(shell("chmod g+w /mnt/bin/open") == 0);
 }
 

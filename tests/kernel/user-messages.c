@@ -2,8 +2,7 @@
 
 /*
  * What programs tell the kernel's auditing of users becomes messages, once and in order: of who tells it, whatever the
- * text says; nothing of who may not, or whose text isn't whole. The test's programs are copies of this one,
-	in folders and
+ * text says; nothing of who may not, or whose text isn't whole. The test's programs are copies of this one, in folders and
  * with names as sshd, login, su and sudo have, and say what those say on Debian.
  */
 #include <linux/capability.h>
