@@ -545,17 +545,12 @@ static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *r
 
 /* ---- what programs say of users ---- */
 
-static bool is_about_users(unsigned int type)
-{
-	static const uint8_t types[] = { ESD_USERS };
-
-	return memchr(types, (int)type, sizeof(types));
-}
+static const uint8_t about_users[] = { ESD_USERS };
 
 static bool any_about_users(const uint64_t types[ES_TYPE_WORDS])
 {
-	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
-		if (is_about_users(type) && esd_types_has(types, type))
+	for (size_t i = 0; i < sizeof(about_users); i++)
+		if (esd_types_has(types, about_users[i]))
 			return true;
 	return false;
 }
@@ -603,7 +598,7 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 		snprintf(how, size, "told by programs, not by the kernel; not built yet");
 		return ES_CAN_BE_SILENT;
 	}
-	if (is_about_users(type) && !can_be_told_of_users()) {
+	if (!s->told_of_users && memchr(about_users, (int)type, sizeof(about_users))) {
 		snprintf(how, size, "this kernel has no auditing, or was started with audit=0: programs say nothing");
 		return ES_CAN_BE_SILENT;
 	}
@@ -912,6 +907,7 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 		sensor_free(&s->base);
 		return r;
 	}
+	s->told_of_users = can_be_told_of_users();
 	capabilities_find(s, all);
 	return 0;
 }

@@ -84,6 +84,7 @@ struct esd_bpf {
 	struct esd_tracepoints tracepoints;
 	struct esd_objects objects;
 	struct esd_accounts accounts;
+	bool told_of_users;		/* programs can tell this kernel's auditing of them */
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead, or programs may be attached that nobody needs */
 	int reaper_fd;
