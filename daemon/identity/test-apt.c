@@ -36,12 +36,7 @@ static int run(const char *format, ...)
 
 static void put(const char *name, const char *text)
 {
-	char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", tree, name);
-	file = fopen(path, "we");
-	REQUIRE(file && fputs(text, file) >= 0 && fclose(file) == 0);
+	file_write(tree, name, text);
 }
 
 #define STANZA(name, version) "Package: " name "\nArchitecture: amd64\nVersion: " version "\nSize: 1\n\n"

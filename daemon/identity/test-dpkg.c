@@ -100,11 +100,9 @@ static char tree[] = "/tmp/es-test-dpkg-XXXXXX";
 static void put(const char *name, const char *text)
 {
 	char path[256];
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/var/lib/dpkg/%s", tree, name);
-	file = fopen(path, "we");
-	REQUIRE(file && fputs(text, file) >= 0 && fclose(file) == 0);
+	snprintf(path, sizeof(path), "var/lib/dpkg/%s", name);
+	file_write(tree, path, text);
 }
 
 static void plant(void)
