@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/audit.h"
+#include "tests/fuzz/random.h"
 #include "util/macro.h"
 
 /*
@@ -46,17 +47,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 }
 
 #ifdef ES_FUZZ_PLAIN
-static uint64_t state = 88172645463325252;
-
-/* xorshift: the same changes each time. */
-static uint32_t any(uint32_t bound)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 32) % bound;
-}
-
 int main(void)
 {
 	static const char *const good[] = {

@@ -5,6 +5,7 @@
 
 #include "lib/message.h"
 #include "lib/test-record.h"
+#include "tests/fuzz/random.h"
 #include "util/macro.h"
 
 /*
@@ -162,17 +163,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	use_process(message->message.process);
 	use_event(&message->message);
 	return 0;
-}
-
-static uint64_t state = 88172645463325252;
-
-/* xorshift: the same changes each time. */
-static uint32_t any(uint32_t bound)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 32) % bound;
 }
 
 /* Offsets and lengths are where the harm is: whole words of the head are changed as often as single bytes anywhere. */
