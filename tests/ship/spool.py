@@ -29,6 +29,16 @@ def dropped_of(found, client, why):
     return [drop for drop in said if drop["client"] == client and drop["why"] == why]
 
 
+def some_dropped(name):
+    """Each event of the capture is there, or is counted as dropped for want of room, and some are."""
+    found = ship.lines(name)
+    client, = {client for client, _ in found}
+    events = sum("event" in line for line in found.values())
+    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in dropped_of(found, client, "full"))
+    assert dropped and events + dropped == COUNT, (events, dropped)
+    assert " 0 missing" in ship.verify(name)
+
+
 def check_killed():
     """kill -9 twice: what was received is there once, or is counted as lost by name."""
     config = ship.configure("kill", sink("kill"))
@@ -119,12 +129,7 @@ def check_full():
     os.kill(run.esship(), 15)
     run.wait()
     ship.send_only(config)
-    found = ship.lines("full.out")
-    client, = {client for client, _ in found}
-    events = sum("event" in line for line in found.values())
-    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in dropped_of(found, client, "full"))
-    assert dropped and events + dropped == COUNT, (events, dropped)
-    assert " 0 missing" in ship.verify("full.out")
+    some_dropped("full.out")
 
 
 def check_decisions():
@@ -176,12 +181,7 @@ def disk(mount):
     os.kill(run.esship(), 15)
     run.wait()
     ship.send_only(config)
-    found = ship.lines("disk.out")
-    client, = {client for client, _ in found}
-    events = sum("event" in line for line in found.values())
-    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in dropped_of(found, client, "full"))
-    assert dropped and events + dropped == COUNT, (events, dropped)
-    assert " 0 missing" in ship.verify("disk.out")
+    some_dropped("disk.out")
     subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
     run = ship.Run(config, ship.capture(10)).wait(73)
     assert "can't be written: Read-only file system" in run.said(), run.said()
