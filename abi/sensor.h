@@ -144,7 +144,10 @@ enum es_variant {
 
 enum { ES_SCOPE_MOUNTS = 16 };
 
-/* A thread's timer slack while a library looks something up for a client: see lib/unseen.h. Nobody else asks for it. */
+/*
+ * A thread's timer slack while something is looked up for clients, by a library (lib/unseen.h) or by the daemon's workers.
+ * Nobody else asks for it.
+ */
 enum { ES_UNSEEN_SLACK_NS = 50023 };
 
 /* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */

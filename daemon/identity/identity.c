@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/sensor.h"
 #include "daemon/identity/examine.h"
 #include "daemon/identity/place.h"
 #include "daemon/identity/table.h"
@@ -162,7 +164,7 @@ static void put_off(struct esd_identity *identity, struct job *job)
 
 /* ---- workers ---- */
 
-/* Whatever else wants the processor or the disk comes first. */
+/* Whatever else wants the processor or the disk comes first; and what is done makes no events. */
 static void be_modest(const char *name)
 {
 	const struct sched_param none = {};
@@ -173,6 +175,7 @@ static void be_modest(const char *name)
 	pthread_setname_np(pthread_self(), name);
 	(void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+	(void)prctl(PR_SET_TIMERSLACK, ES_UNSEEN_SLACK_NS, 0, 0, 0);
 }
 
 static void say_counts(struct esd_identity *identity)
