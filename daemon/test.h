@@ -24,8 +24,8 @@ static inline void file_write(const char *folder, const char *name, const char *
 }
 
 /* For what this machine, or this user, can't do. */
-#define SKIP(why)                                                                                    \
+#define SKIP(what)                                                                                   \
 	do {                                                                                         \
-		fprintf(stderr, "skipped: %s\n", why);                                               \
+		printf("skip: %s\n", what);                                                         \
 		exit(77);                                                                            \
 	} while (0)

@@ -48,7 +48,7 @@ int main(void)
 	snprintf(path, sizeof(path), "%s/socket", folder);
 	if (!test_daemon_start(path)) {
 		rmdir(folder);
-		printf("no BPF programs of type SYSCALL can be loaded here: root, and Linux 5.14 or later\n");
+		printf("skip: BPF programs of type SYSCALL: root, and Linux 5.14 or later\n");
 		return TEST_SKIPPED;
 	}
 	client = new_client(42);

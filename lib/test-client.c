@@ -867,7 +867,7 @@ int main(void)
 	setenv(ES_DAEMON_ENV, "/nonexistent/endpointsecurityd", 1);
 	if (!test_daemon_start(socket_path)) {
 		rmdir(folder);
-		printf("no BPF programs of type SYSCALL can be loaded here (%s): root, and Linux 5.14 or later\n",
+		printf("skip: BPF programs of type SYSCALL (%s): root, and Linux 5.14 or later\n",
 		       strerrorname_np(errno));
 		return TEST_SKIPPED;
 	}

@@ -337,7 +337,7 @@ int main(void)
 	plant();
 	fd = open(tree, O_RDONLY | O_CLOEXEC);
 	if (!esd_place_of(fd, &place))
-		SKIP("/var/tmp is on a file system where nothing is read");
+		SKIP("a /var/tmp on a disk: neither overlayfs nor tmpfs");
 	close(fd);
 	REQUIRE(esd_sources_new(&sources, tree) == 0);
 	test_packaged(sources);

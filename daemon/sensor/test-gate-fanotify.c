@@ -37,7 +37,7 @@ static void own_root(const char *directory)
 	char proc[64];
 
 	if (unshare(CLONE_NEWNS) < 0)
-		SKIP("no mount namespaces");
+		SKIP("mount namespaces");
 	REQUIRE(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	REQUIRE(mount("test", directory, "tmpfs", 0, NULL) == 0);
 	snprintf(proc, sizeof(proc), "%s/proc", directory);
@@ -232,9 +232,9 @@ int main(void)
 	pid_t pid;
 
 	if (geteuid() != 0)
-		SKIP("needs root");
+		SKIP("root");
 	if (esd_gate_probe() < 0)
-		SKIP("no fanotify permission events");
+		SKIP("fanotify permission events");
 	REQUIRE(mkdtemp(directory));
 	pid = fork();
 	REQUIRE(pid >= 0);

@@ -94,7 +94,7 @@ int main(void)
 	struct btf *btf = btf__load_vmlinux_btf();
 
 	if (geteuid() != 0 || !btf)
-		SKIP("only root may load programs, into a kernel with BTF");
+		SKIP("root, and a kernel with BTF");
 	log_set_level(LOG_LEVEL_ERROR);
 	libbpf_set_print(say_nothing);
 	for (int again = 0; again < 3; again++) {

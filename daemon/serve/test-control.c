@@ -590,7 +590,7 @@ int main(void)
 	int before = open_files();
 
 	if (geteuid() != 0)
-		SKIP("only root may be a client");
+		SKIP("root");
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	log_set_level(LOG_LEVEL_ERROR);
 	REQUIRE(esd_daemon_init(&daemon_) == 0);

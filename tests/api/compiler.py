@@ -12,7 +12,7 @@ class Compiler:
 	def __init__(self, command, include):
 		"""Ends the test as skipped if there is no such compiler"""
 		if not shutil.which(command[0]):
-			print(f'skipped: no {command[0]}')
+			print(f'skip: {command[0]}')
 			sys.exit(77)
 		cxx = '++' in command[0]
 		self.command = command

@@ -33,7 +33,7 @@ lists[map] = {name for _, names, _ in nodes for name in re.findall(r'([\w*?]+)\s
 
 if library:
 	if not shutil.which('nm'):
-		print('skipped: no nm')
+		print('skip: nm')
 		sys.exit(77)
 	nm = subprocess.run(['nm', '-D', '--defined-only', '--format=posix', library[0]],
 			    check=True, text=True, capture_output=True)
