@@ -48,12 +48,12 @@ static void await_identity(struct test_client *client)
 		const es_message_t *message;
 
 		CHECK_EQUAL(test_exec("/usr/bin/true", quiet, &pid), 0);
-		test_sync(client);
-		message = FIND(client, .type = ES_NOTIFY(EXEC), .pid = pid);
+		message = AWAIT(client, .type = ES_NOTIFY(EXEC), .pid = pid);
+		test_wait(pid);
 		REQUIRE(message && es_linux_identity(client->client, message, message->event.exec.target->executable, &identity));
 		if (identity.state == ES_LINUX_IDENTITY_UNKNOWABLE)
 			test_skip("a /usr/bin on a file system whose files' versions can be relied on");
-		test_sleep_ms(20);
+		test_sleep_ms(50);
 	}
 	CHECK_EQUAL(identity.state, ES_LINUX_IDENTITY_KNOWN);
 }
