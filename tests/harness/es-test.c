@@ -93,6 +93,25 @@ unsigned int test_slow(void)
 	return factor && atoi(factor) > 0 ? (unsigned int)atoi(factor) : 1;
 }
 
+static uint64_t own_cpu_time(void)
+{
+	struct timespec spent;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+	return (uint64_t)spent.tv_sec * 1000000000 + (uint64_t)spent.tv_nsec;
+}
+
+unsigned int test_crowding(void)
+{
+	const uint64_t begin = test_now(), begin_cpu = own_cpu_time();
+	uint64_t cpu;
+
+	do {
+		cpu = own_cpu_time() - begin_cpu;
+	} while (cpu < 30000000);
+	return 1 + (unsigned int)((test_now() - begin - 1) / cpu);
+}
+
 uint64_t test_now(void)
 {
 	struct timespec now;

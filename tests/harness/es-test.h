@@ -74,6 +74,7 @@ const char *test_built(const char *path);	/* below the build directory */
 
 /* Time-outs are for a quiet machine; under a sanitizer everything takes longer. */
 unsigned int test_slow(void);
+unsigned int test_crowding(void);	/* how many times its processor time a computation takes now: 1 on an idle machine */
 uint64_t test_now(void);			/* CLOCK_MONOTONIC, ns */
 void test_sleep_ms(unsigned int ms);
 

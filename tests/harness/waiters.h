@@ -13,7 +13,7 @@ enum { WAITERS = 10 };
 void waiters_prepare(void);				/* makes the files, before anyone is asked */
 void waiters_start(void);
 bool waiters_waiting(void);				/* has none gone on? */
-void waiters_expect(uint64_t since, unsigned int ms);	/* all go on within ms of since, and succeed */
+void waiters_expect(uint64_t since, unsigned int ms);	/* all go on within ms of since (an idle machine's), and succeed */
 
 /* A client in a child that holds AUTH_OPEN for ever; returns once it is subscribed. */
 pid_t holder_start(void);
