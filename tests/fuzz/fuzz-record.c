@@ -227,7 +227,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t room, unsig
 {
 	static struct test_record record;
 
-	state = seed + UINT64_C(88172645463325252);
+	any_begin(seed);
 	if (length >= sizeof(struct es_record) && any(8))
 		return LLVMFuzzerMutate(bytes, length, room);
 	test_record_full(&record, (uint16_t)any(ES_EVENT_TYPES));
