@@ -275,76 +275,99 @@ static void tell_gone(const struct telling *t, const struct esd_row *row)
 
 /* ---- listings ---- */
 
-static int by_line(const void *a, const void *b)
+/* By what a record is known under another name: its id; in shadow its password, which has a salt of its own. */
+static int by_id(const void *a, const void *b)
 {
 	const struct esd_row *first = *(const struct esd_row *const *)a, *second = *(const struct esd_row *const *)b;
 
-	return (first->line > second->line) - (first->line < second->line);
+	return strcmp(first->field[ESD_FIELD_ID], second->field[ESD_FIELD_ID]);
 }
 
-/* Rows of one listing whose names the other doesn't have, by their lines. */
+static int by_password(const void *a, const void *b)
+{
+	const struct esd_row *first = *(const struct esd_row *const *)a, *second = *(const struct esd_row *const *)b;
+
+	return memcmp(&first->password, &second->password, sizeof(first->password));
+}
+
+/* Rows of one listing whose names the other doesn't have, in that order. */
 struct gone {
-	const struct esd_row **row;	/* owned */
+	const struct esd_row **row;	/* owned, as is this: */
+	bool *taken;			/* it has another name now */
 	size_t count;
+	int (*order)(const void *a, const void *b);
 };
 
-static int gone_find(struct gone *gone, const struct esd_listing *old, const struct esd_listing *now)
+static int gone_find(struct gone *gone, enum esd_listing_kind kind, const struct esd_listing *old,
+		     const struct esd_listing *now)
 {
-	*gone = (struct gone){ .row = calloc(old->count ?: 1, sizeof(*gone->row)) };
-	if (!gone->row)
+	*gone = (struct gone){
+		.row = calloc(old->count ?: 1, sizeof(*gone->row)),
+		.taken = calloc(old->count ?: 1, sizeof(*gone->taken)),
+		.order = kind == ESD_LISTING_SHADOW ? by_password : by_id,
+	};
+	if (!gone->row || !gone->taken)
 		return -ENOMEM;
 	for (size_t i = 0; i < old->count; i++)
 		if (!esd_listing_find(now, old->rows[i].field[ESD_FIELD_NAME]))
 			gone->row[gone->count++] = &old->rows[i];
-	qsort(gone->row, gone->count, sizeof(*gone->row), by_line);
+	qsort(gone->row, gone->count, sizeof(*gone->row), gone->order);
 	return 0;
 }
 
-/* Who has another name now: in the same line, and with the same id. */
-static size_t renamed_find(const struct telling *t, const struct gone *gone, const struct esd_row *row)
+static void gone_deinit(struct gone *gone)
 {
-	const struct esd_row **found;
-
-	if (t->kind != ESD_LISTING_PASSWD && t->kind != ESD_LISTING_GROUP)
-		return gone->count;
-	found = gone->count ? bsearch(&row, gone->row, gone->count, sizeof(*gone->row), by_line) : NULL;
-	if (!found || strcmp((*found)->field[ESD_FIELD_ID], row->field[ESD_FIELD_ID]))
-		return gone->count;
-	return (size_t)(found - gone->row);
+	free(gone->row);
+	free(gone->taken);
 }
 
-static void compare_new(const struct telling *t, const struct gone *gone, bool *taken, const struct esd_row *row)
+/* What this one was called before; NULL: it is new. */
+static const struct esd_row *renamed_find(const struct telling *t, struct gone *gone, const struct esd_row *row)
 {
-	size_t index = renamed_find(t, gone, row);
+	const struct esd_row **found;
+	size_t index;
 
-	if (index == gone->count) {
+	if (!gone->count || t->kind == ESD_LISTING_GSHADOW)
+		return NULL;
+	found = bsearch(&row, gone->row, gone->count, sizeof(*gone->row), gone->order);
+	index = found ? (size_t)(found - gone->row) : 0;
+	if (!found || gone->taken[index])
+		return NULL;
+	gone->taken[index] = true;
+	return *found;
+}
+
+static void compare_new(const struct telling *t, struct gone *gone, const struct esd_row *row)
+{
+	const struct esd_row *before = renamed_find(t, gone, row);
+
+	if (!before) {
 		tell_new(t, row);
 		return;
 	}
-	taken[index] = true;
-	tell_attribute(t, gone->row[index]->field[ESD_FIELD_NAME], "RecordName", row->field[ESD_FIELD_NAME]);
-	compare_rows(t, gone->row[index], row);
+	if (t->kind != ESD_LISTING_SHADOW)	/* of which passwd tells it */
+		tell_attribute(t, before->field[ESD_FIELD_NAME], "RecordName", row->field[ESD_FIELD_NAME]);
+	compare_rows(t, before, row);
 }
 
 void esd_difference_tell(const struct esd_difference *difference, enum esd_listing_kind kind, const struct esd_listing *old,
 			 const struct esd_listing *now)
 {
 	const struct telling t = { .difference = difference, .kind = kind };
-	_cleanup_free_ bool *taken = calloc(old->count ?: 1, sizeof(*taken));
-	struct gone gone = {};
+	struct gone gone;
 
-	if (taken && gone_find(&gone, old, now) == 0) {
+	if (gone_find(&gone, kind, old, now) == 0) {
 		for (size_t i = 0; i < now->count; i++) {
 			const struct esd_row *row = esd_listing_find(old, now->rows[i].field[ESD_FIELD_NAME]);
 
 			if (row)
 				compare_rows(&t, row, &now->rows[i]);
 			else
-				compare_new(&t, &gone, taken, &now->rows[i]);
+				compare_new(&t, &gone, &now->rows[i]);
 		}
 		for (size_t i = 0; i < gone.count; i++)
-			if (!taken[i])
+			if (!gone.taken[i])
 				tell_gone(&t, gone.row[i]);
 	}
-	free(gone.row);
+	gone_deinit(&gone);
 }

@@ -826,6 +826,7 @@ static void sensor_free(struct esd_sensor *sensor)
 	}
 	s->hold->stop(s);
 	esd_accounts_deinit(&s->accounts);
+	esd_reports_deinit(&s->reports);
 	if (s->base.clients)
 		munmap(s->base.clients, clients_bytes());
 	sensor_bpf__destroy(s->skel);

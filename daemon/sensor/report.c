@@ -153,6 +153,13 @@ static int told_map(struct esd_reports *reports, int reports_fd)
 	return 0;
 }
 
+void esd_reports_deinit(struct esd_reports *reports)
+{
+	if (reports->told)
+		munmap(reports->told, ES_REPORT_BYTES);
+	reports->told = NULL;
+}
+
 static void ring_free(struct esd_reports *reports)
 {
 	ring_buffer__free(TAKE_POINTER(reports->ring));

@@ -50,5 +50,8 @@ int esd_reports_start(struct esd_reports *reports, struct esd_sensor *sensor, un
 int esd_reports_run(struct esd_reports *reports);
 bool esd_reports_begun(const struct esd_reports *reports);
 
+/* When it is stopped. */
+void esd_reports_deinit(struct esd_reports *reports);
+
 /* When the thread is done with what it is at. The slot is the caller's again. */
 void esd_reports_stop(struct esd_reports *reports);
