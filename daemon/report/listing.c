@@ -14,6 +14,7 @@ enum {
 	FILE_MAX_BYTES = 64 * 1024 * 1024,
 	FIELD_MAX_BYTES = 4096,		/* of a name or a password: what is longer is no record */
 	READ_TRIES = 3,			/* of a file that is written meanwhile */
+	SETTLE_MS = 20,			/* more than a tick of the clock that files have their times from */
 };
 
 const char *const esd_listing_names[ESD_LISTINGS] = {
@@ -32,19 +33,36 @@ static const size_t field_counts[ESD_LISTINGS] = {
 
 /* ---- reading ---- */
 
-static bool same_state(const struct stat *a, const struct stat *b)
+static bool same_time(const struct timespec *a, const struct timespec *b)
 {
-	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-static int state_look(int fd, struct stat *ret)
+static bool same_state(const struct esd_listing_state *a, const struct esd_listing_state *b)
 {
-	if (fstat(fd, ret) < 0)
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && same_time(&a->mtime, &b->mtime) &&
+	       same_time(&a->ctime, &b->ctime);
+}
+
+static bool is_settled(const struct timespec *changed)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - changed->tv_sec) * 1000 + (now.tv_nsec - changed->tv_nsec) / 1000000 > SETTLE_MS;
+}
+
+static int state_look(int fd, struct esd_listing_state *ret)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat) < 0)
 		return -errno;
-	if (!S_ISREG(ret->st_mode))
+	if (!S_ISREG(stat.st_mode))
 		return -EINVAL;
-	return ret->st_size > FILE_MAX_BYTES ? -EFBIG : 0;
+	*ret = (struct esd_listing_state){ stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtim, stat.st_ctim,
+					   is_settled(&stat.st_ctim) };
+	return stat.st_size > FILE_MAX_BYTES ? -EFBIG : 0;
 }
 
 /* Up to `room` bytes, and how many. */
@@ -87,19 +105,22 @@ static int text_read(struct esd_listing *listing, int fd, size_t bytes)
 }
 
 /* As it was at one time, if it isn't written all the while. */
-static int text_take(struct esd_listing *listing, int fd)
+static int text_take(struct esd_listing *listing, int fd, const struct esd_listing *known)
 {
-	struct stat before, after;
-	int r = state_look(fd, &before);
+	struct esd_listing_state after;
+	int r = state_look(fd, &listing->state);
 
+	if (r == 0 && known && known->state.settled && same_state(&listing->state, &known->state))
+		return -EALREADY;
 	for (int i = 0; r == 0 && i < READ_TRIES; i++) {
-		r = text_read(listing, fd, (size_t)before.st_size);
+		r = text_read(listing, fd, (size_t)listing->state.size);
 		if (r == 0)
 			r = state_look(fd, &after);
-		if (r < 0 || same_state(&before, &after))
-			break;
-		before = after;
+		if (r < 0 || same_state(&listing->state, &after))
+			return r;
+		listing->state = after;
 	}
+	listing->state.settled = false;		/* it is of some time in between */
 	return r;
 }
 
@@ -197,7 +218,8 @@ static int parse(struct esd_listing *listing, enum esd_listing_kind kind, esd_li
 	return 0;
 }
 
-int esd_listing_read(struct esd_listing *ret, enum esd_listing_kind kind, const char *path, esd_listing_key key)
+int esd_listing_read(struct esd_listing *ret, enum esd_listing_kind kind, const char *path,
+		     const struct esd_listing *known, esd_listing_key key)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct esd_listing listing = {};
@@ -205,7 +227,7 @@ int esd_listing_read(struct esd_listing *ret, enum esd_listing_kind kind, const 
 
 	if (fd < 0)
 		return -errno;
-	r = text_take(&listing, fd);
+	r = text_take(&listing, fd, known);
 	if (r == 0)
 		r = parse(&listing, kind, key);
 	if (r < 0) {

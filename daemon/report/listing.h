@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "abi/mute.h"
 
@@ -44,18 +46,32 @@ struct esd_row {
 	size_t line;
 };
 
+/* What a file looked like when it was read. */
+struct esd_listing_state {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime, ctime;
+	bool settled;			/* it had not changed just before: when it does, it will look otherwise */
+};
+
 struct esd_listing {
 	char *text;			/* owned, as are the rows */
 	size_t bytes;
 	struct esd_row *rows;		/* by name, each once */
 	size_t count;
+	struct esd_listing_state state;
 };
 
 /* The key, of ES_MUTE_KEYS words. */
 typedef const uint64_t esd_listing_key[ES_MUTE_KEYS];
 
-/* -ENODATA: there is no record in it; -EFBIG; -EINVAL: it is no file; -ENOENT and so on. */
-int esd_listing_read(struct esd_listing *ret, enum esd_listing_kind kind, const char *path, esd_listing_key key);
+/*
+ * -ENODATA: there is no record in it; -EFBIG; -EINVAL: it is no file; -EALREADY: it is as `known` has it, which may be NULL;
+ * -ENOENT and so on.
+ */
+int esd_listing_read(struct esd_listing *ret, enum esd_listing_kind kind, const char *path,
+		     const struct esd_listing *known, esd_listing_key key);
 void esd_listing_deinit(struct esd_listing *listing);
 
 /* NULL: it has none. */

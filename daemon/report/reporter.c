@@ -63,6 +63,7 @@ int esd_reporter_init(struct esd_reporter *reporter, const char *folder)
 
 void esd_reporter_deinit(struct esd_reporter *reporter)
 {
+	free(reporter->last);
 	for (unsigned int i = 0; i < ESD_LISTINGS; i++) {
 		free(reporter->path[i]);
 		free(reporter->real[i]);
@@ -71,12 +72,13 @@ void esd_reporter_deinit(struct esd_reporter *reporter)
 	*reporter = (struct esd_reporter){};
 }
 
-/* 0: *ret is the file as it is now. There is no shadow file where passwords are elsewhere. */
+/* 0: *ret is the file as it is now, if it may be another. There is no shadow file where passwords are elsewhere. */
 static int listing_read(struct esd_reporter *reporter, unsigned int kind, struct esd_listing *ret)
 {
-	int r = esd_listing_read(ret, kind, reporter->path[kind], reporter->key);
+	const struct esd_listing *known = &reporter->listing[kind];
+	int r = esd_listing_read(ret, kind, reporter->path[kind], known->text ? known : NULL, reporter->key);
 
-	if (r < 0 && r != -ENOENT && r != -ENODATA)
+	if (r < 0 && r != -EALREADY && r != -ENOENT && r != -ENODATA)
 		log_warning("can't read %s: %s; what changes there is told when it can be read again",
 			    reporter->path[kind], strerror(-r));
 	return r;
@@ -184,18 +186,38 @@ static bool may_have_changed(const struct es_record *seen)
 	return seen->type != TYPE_NOTIFY_CLOSE || seen->num[0] || seen->num[1];
 }
 
-void esd_reporter_seen(struct esd_reporter *reporter, const struct es_record *seen, size_t bytes)
+static void compare_set(struct esd_reporter *reporter, unsigned int set, const struct es_record *seen)
 {
-	const struct es_reported *reported;
-	unsigned int set;
+	const struct es_reported *reported = esd_told_reported(seen);
 
-	if (bytes < sizeof(*seen) || seen->size < sizeof(*seen) || seen->size > bytes || !may_have_changed(seen))
-		return;
-	reported = esd_told_reported(seen);
-	if (!reported)
-		return;
-	set = files_of(reporter, seen);
-	for (unsigned int kind = 0; kind < ESD_LISTINGS; kind++)
+	for (unsigned int kind = 0; reported && kind < ESD_LISTINGS; kind++)
 		if (set >> kind & 1)
 			compare(reporter, kind, seen, reported);
+}
+
+/* For esd_reporter_lost(). */
+static void keep(struct esd_reporter *reporter, const struct es_record *seen)
+{
+	free(reporter->last);
+	reporter->last = malloc(seen->size);
+	if (reporter->last)
+		memcpy(reporter->last, seen, seen->size);
+}
+
+void esd_reporter_lost(struct esd_reporter *reporter, uint64_t lost)
+{
+	if (lost == reporter->lost || !reporter->last)
+		return;
+	reporter->lost = lost;
+	compare_set(reporter, (1u << ESD_LISTINGS) - 1, reporter->last);
+}
+
+void esd_reporter_seen(struct esd_reporter *reporter, const struct es_record *seen, size_t bytes)
+{
+
+	if (bytes < sizeof(*seen) || seen->size < sizeof(*seen) || seen->size > bytes || !may_have_changed(seen) ||
+	    !esd_told_reported(seen))
+		return;
+	keep(reporter, seen);
+	compare_set(reporter, files_of(reporter, seen), seen);
 }

@@ -21,6 +21,7 @@ struct esd_reporter {
 	struct esd_listing listing[ESD_LISTINGS];	/* of which text NULL: not known */
 	uint64_t key[ES_MUTE_KEYS];
 	uint64_t lost;			/* records, as of the last one */
+	struct es_record *last;		/* a copy, owned; NULL: none yet */
 	struct es_record *told;		/* ES_REPORT_BYTES, borrowed */
 
 	/* `told` is complete: to those of these slots who still want it. */
@@ -37,6 +38,12 @@ void esd_reporter_begin(struct esd_reporter *reporter);
 
 /* A record from the daemon's ring, whole; what isn't in order is passed over. */
 void esd_reporter_seen(struct esd_reporter *reporter, const struct es_record *seen, size_t bytes);
+
+/*
+ * The ring is empty, and so many records were lost in all: if these are more than the last one said, it may be that nothing
+ * comes any more of what was changed. The files are compared, and who came last is taken for who did it.
+ */
+void esd_reporter_lost(struct esd_reporter *reporter, uint64_t lost);
 
 /* The types of records that have to be seen. */
 extern const uint8_t esd_reporter_types[];

@@ -70,7 +70,7 @@ static int read_text(struct esd_listing *ret, enum esd_listing_kind kind, const 
 
 	file_write(folder, "file", text);
 	snprintf(path, sizeof(path), "%s/file", folder);
-	return esd_listing_read(ret, kind, path, key);
+	return esd_listing_read(ret, kind, path, NULL, key);
 }
 
 static void compare(struct said *said, enum esd_listing_kind kind, const char *before, const char *after)
@@ -217,19 +217,41 @@ static void test_no_files(void)
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/none", folder);
-	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, key) == -ENOENT);
-	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, folder, key) == -EINVAL);
+	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, NULL, key) == -ENOENT);
+	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, folder, NULL, key) == -EINVAL);
 	REQUIRE(mkfifo(path, 0600) == 0);
-	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, key) == -EINVAL);
+	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, NULL, key) == -EINVAL);
 	REQUIRE(unlink(path) == 0 && symlink("none", path) == 0);
-	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, key) == -ELOOP);
+	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, NULL, key) == -ELOOP);
 	REQUIRE(unlink(path) == 0);
 	file = fopen(path, "we");
 	REQUIRE(file && ftruncate(fileno(file), 1 << 30) == 0 && fclose(file) == 0);
-	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, key) == -EFBIG);
+	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, NULL, key) == -EFBIG);
 	REQUIRE(truncate(path, 1 << 20) == 0);		/* nothing but NULs */
-	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, key) == -ENODATA);
+	REQUIRE(esd_listing_read(&listing, ESD_LISTING_GROUP, path, NULL, key) == -ENODATA);
 	REQUIRE(unlink(path) == 0);
+}
+
+/* What was read long after it had changed needn't be read again; what was read at once has to. */
+static void test_known(void)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	struct esd_listing first, second;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/file", folder);
+	REQUIRE(read_text(&first, ESD_LISTING_GROUP, "a:x:1:\n") == 0);
+	REQUIRE(esd_listing_read(&second, ESD_LISTING_GROUP, path, &first, key) == 0);
+	esd_listing_deinit(&first);
+	esd_listing_deinit(&second);
+	nanosleep(&pause, NULL);
+	REQUIRE(esd_listing_read(&first, ESD_LISTING_GROUP, path, NULL, key) == 0);
+	REQUIRE(esd_listing_read(&second, ESD_LISTING_GROUP, path, &first, key) == -EALREADY);
+	file_write(folder, "file", "b:x:1:\n");
+	REQUIRE(esd_listing_read(&second, ESD_LISTING_GROUP, path, &first, key) == 0);
+	REQUIRE(!strcmp(second.rows[0].field[0], "b"));
+	esd_listing_deinit(&first);
+	esd_listing_deinit(&second);
 }
 
 static char *many_lines(const char *shell)
@@ -334,6 +356,14 @@ static void test_reporter(void)
 	check_told(reporter.told);
 	esd_reporter_seen(&reporter, &seen.head, sizeof(seen));
 	REQUIRE(count == 1);
+
+	file_write(folder, "passwd", "a:x:0:0:::\nnew:x:1:1:::\nnew2:x:2:1:::\n");
+	esd_reporter_lost(&reporter, 0);
+	REQUIRE(count == 1);
+	esd_reporter_lost(&reporter, 3);
+	REQUIRE(count == 2);
+	esd_reporter_lost(&reporter, 3);
+	REQUIRE(count == 2);
 	esd_reporter_deinit(&reporter);
 }
 
@@ -347,6 +377,7 @@ int main(void)
 	test_no_password();
 	test_cut();
 	test_no_files();
+	test_known();
 	test_huge();
 	test_reporter();
 	snprintf(command, sizeof(command), "rm -r %s", folder);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/sensor/event.h"
+#include "daemon/sensor/sensor.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -52,6 +53,8 @@ static int take_seen(void *owner, void *data, size_t size)
 {
 	struct esd_reports *reports = owner;
 
+	if (__atomic_load_n(&reports->stopping, __ATOMIC_ACQUIRE))
+		return -ECANCELED;
 	esd_reporter_seen(&reports->reporter, data, size);
 	return 0;
 }
@@ -70,6 +73,7 @@ static void *run(void *owner)
 	__atomic_store_n(&reports->begun, true, __ATOMIC_RELEASE);
 	while (!(fds[1].revents & POLLIN)) {
 		(void)ring_buffer__consume(reports->ring);
+		esd_reporter_lost(&reports->reporter, __atomic_load_n(reports->lost, __ATOMIC_ACQUIRE));
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			break;
 	}
@@ -181,7 +185,8 @@ int esd_reports_start(struct esd_reports *reports, struct esd_sensor *sensor, un
 	reports->reporter.told = reports->told;
 	reports->reporter.send = send_told;
 	reports->reporter.owner = reports;
-	reports->begun = false;
+	reports->begun = reports->stopping = false;
+	reports->lost = &sensor->clients[slot].lost_all;
 	r = start_with(reports, sensor, slot, ring_fd);
 	if (r) {
 		ring_free(reports);
@@ -196,6 +201,7 @@ void esd_reports_stop(struct esd_reports *reports)
 {
 	if (reports->slot < 0)
 		return;
+	__atomic_store_n(&reports->stopping, true, __ATOMIC_RELEASE);
 	if (reports->thread_runs) {
 		(void)!write(reports->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 		pthread_join(reports->thread, NULL);

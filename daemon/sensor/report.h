@@ -28,6 +28,8 @@ struct esd_reports {
 	bool thread_runs;
 	pthread_t thread;
 	int wake_fd;			/* readable: the thread has to end */
+	bool stopping;			/* it takes no more from the ring; atomic */
+	const uint64_t *lost;		/* records, as the kernel programs count them; borrowed */
 	bool begun;			/* the files have been taken as they are; atomic */
 	struct ring_buffer *ring;	/* the thread's, as is this: */
 	struct esd_reporter reporter;

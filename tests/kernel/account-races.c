@@ -9,7 +9,7 @@
 
 #include "es-test.h"
 
-enum { WRITERS = 2, USERS = 40, LINES = 100000, ROUNDS = 8 };
+enum { WRITERS = 2, USERS = 40, LINES = 100000, ROUNDS = 8, TIMES = 3000 };
 
 static struct test_client *client;
 
@@ -138,6 +138,31 @@ static void test_large(void)
 	CHECK_EQUAL(COUNT(client, .type = ES_NOTIFY(OD_CREATE_USER)), 1);
 }
 
+static int write_often(void *context)
+{
+	char line[] = "flooded:x:7:7:::/bin/sh\n", nothing[] = "\n";
+
+	(void)context;
+	for (int i = 0; i < TIMES; i++)
+		if (write_through(nothing))
+			return 1;
+	return write_through(line);
+}
+
+/* Faster than the file can be read, and more than the daemon's ring holds: what it is in the end is told, and soon. */
+static void test_flood(void)
+{
+	uint64_t start = test_now();
+	pid_t pid = test_fork(write_often, NULL);
+
+	CHECK_EQUAL(test_wait(pid), 0);
+	REQUIRE(test_await(client, &(struct test_match){ .type = ES_NOTIFY(OD_CREATE_USER), .pid = pid },
+			   20000 * test_slow()) != NULL);
+	printf("the last of %d changes was told after %llu ms\n", TIMES + 1,
+	       (unsigned long long)(test_now() - start) / 1000000);
+	CHECK_EQUAL(COUNT(client, .type = ES_NOTIFY(OD_CREATE_USER), .pid = pid), 1);
+}
+
 static void test_subscribing(void)
 {
 	char name[32];
@@ -171,6 +196,7 @@ int main(void)
 	test_writers();
 	test_subscribing();
 	test_large();
+	test_flood();
 	CHECK(!client->disorder);
 	return test_end();
 }
