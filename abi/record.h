@@ -26,6 +26,8 @@
  *  and what programs                                                                  su, sudo: from_username;
  *  say of users                                                                       su: the account's shell; sudo: text
  *                                                                                     that says as whom
+ *  od_*           enum es_od_number                       -                           name, db_path, attribute or
+ *                                                                                     member; values are in args
  *
  * A device number is the kernel's own: major << 20 | minor.
  */
@@ -146,6 +148,11 @@ enum es_user_number {
 enum {
 	ES_USER_PASSWORD = 1 << 0,	/* sshd: PAM had refused before */
 	ES_USER_KEY = 1 << 1,		/* sshd: it was not PAM that let the user in */
+};
+
+/* What becomes of accounts and groups: num[]. */
+enum es_od_number {
+	ES_OD_RECORD_TYPE,		/* attributes: es_od_record_type_t */
 };
 
 enum {

@@ -190,6 +190,37 @@ struct es_sensor_control {
 	uint32_t written_epoch;			/* another each time that somebody begins to want NOTIFY_CLOSE or WRITE */
 	uint32_t probe_tid;
 	uint32_t probed[ES_EVENT_TYPES];
+	uint64_t reporter;			/* the daemon's own slot, whose bit this is; 0: it has none */
+};
+
+/*
+ * Types that the daemon tells of, by what it finds in files when they have changed (daemon/report/). It is told of the
+ * change through a ring of its own, as any client: the record's span `fds` is a struct es_reported, with those who want each
+ * type to be told of what this process does. The list is in the order of the numbers, and of the masks.
+ */
+#define ES_REPORTS(R) \
+	R(OD_GROUP_ADD) R(OD_GROUP_REMOVE) R(OD_GROUP_SET) R(OD_MODIFY_PASSWORD) R(OD_DISABLE_USER) R(OD_ENABLE_USER) \
+	R(OD_ATTRIBUTE_VALUE_ADD) R(OD_ATTRIBUTE_VALUE_REMOVE) R(OD_ATTRIBUTE_SET) R(OD_CREATE_USER) R(OD_CREATE_GROUP) \
+	R(OD_DELETE_USER) R(OD_DELETE_GROUP)
+
+enum es_report_number {
+#define ES_REPORT_CONSTANT(name) ES_REPORT_##name,
+	ES_REPORTS(ES_REPORT_CONSTANT)
+#undef ES_REPORT_CONSTANT
+	ES_REPORT_COUNT,
+};
+
+struct es_reported {
+	uint64_t slots[ES_REPORT_COUNT];
+};
+
+/* What the daemon passes to the program `report`, which puts the record in the map `reports` into rings. */
+enum { ES_REPORT_BYTES = 65536 };
+
+struct es_report {
+	uint64_t slots;
+	uint32_t type;
+	uint32_t bytes;
 };
 
 /* An account of /etc/passwd: key and value of the map `accounts`. What is longer isn't there. */

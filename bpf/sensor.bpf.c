@@ -5,6 +5,7 @@
  *
  *	notify/		tracepoints: what was done is reported (N1)
  *	hold/		LSM hooks: what is about to be done is asked about (A1)
+ *	notify/report	run by the daemon for what it tells
  *	hold/fanotify	run by the library for what waits at a fanotify group (F2)
  *	cache/		LSM hooks: a file that changes ends the answers about it
  *
@@ -26,6 +27,7 @@
 #include "bpf/notify/object-name.bpf.h"
 #include "bpf/notify/object-system.bpf.h"
 #include "bpf/notify/process.bpf.h"
+#include "bpf/notify/report.bpf.h"
 #include "bpf/notify/system.bpf.h"
 #include "bpf/notify/user.bpf.h"
 

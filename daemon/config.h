@@ -30,6 +30,7 @@ struct esd_options {
 	char clients_folder[4096];	/* beside it */
 	bool clients_listed;
 	bool identity;			/* find out who made programs */
+	const char *accounts;		/* the folder of passwd and its neighbours */
 	const char *socket;
 	const char *scope_cgroup;	/* or NULL */
 	const char *scope_mount[ES_SCOPE_MOUNTS];

@@ -214,6 +214,7 @@ static int sensor_load(struct esd_daemon *daemon, const struct esd_options *opti
 		.loop = &daemon->loop,
 		.scope = &daemon->scope,
 		.ring_bytes = daemon->ring_bytes,
+		.accounts = options->accounts,
 		.client_broken = esd_client_broken,
 		.owner = daemon,
 	};

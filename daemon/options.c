@@ -30,6 +30,7 @@ enum option_key {
 	OPTION_RING_SIZE,
 	OPTION_DEADLINE_MS,
 	OPTION_IDENTITY,
+	OPTION_ACCOUNTS,
 	OPTION_PRIVATE,
 	OPTION_READY_FD,
 	OPTION_VERBOSE,
@@ -46,6 +47,7 @@ static const struct option long_options[] = {
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "deadline-ms", required_argument, NULL, OPTION_DEADLINE_MS },
 	{ "identity", required_argument, NULL, OPTION_IDENTITY },
+	{ "accounts", required_argument, NULL, OPTION_ACCOUNTS },
 	{ "private", no_argument, NULL, OPTION_PRIVATE },
 	{ "ready-fd", required_argument, NULL, OPTION_READY_FD },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
@@ -69,6 +71,7 @@ static const char help[] =
 	"  --ring-size BYTES    each client's ring, a power of two, 65536 to 1073741824 (default: 16777216)\n"
 	"  --deadline-ms MS     time for an answer, 100 to 60000 (default: 15000); a client that needs longer is killed\n"
 	"  --identity yes|no    find out who made the programs that events are about (default: yes)\n"
+	"  --accounts FOLDER    where passwd, shadow, group and gshadow are, for od_* events (default: /etc)\n"
 	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
 	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
 	"  --verbose            log more\n"
@@ -122,6 +125,19 @@ static int option_identity(struct esd_options *options, const char *text)
 	return -EINVAL;
 }
 
+/* Messages have the paths as the kernel knows them. */
+static int option_accounts(struct esd_options *options, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (text[0] != '/' || (length > 1 && text[length - 1] == '/')) {
+		log_error("--accounts %s: give an absolute path, without a slash at its end", text);
+		return -EINVAL;
+	}
+	options->accounts = text;
+	return 0;
+}
+
 static int option_ready_fd(struct esd_options *options, const char *text)
 {
 	uint64_t fd;
@@ -169,6 +185,8 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		return r;
 	case OPTION_IDENTITY:
 		return option_identity(options, text);
+	case OPTION_ACCOUNTS:
+		return option_accounts(options, text);
 	case OPTION_PRIVATE:
 		options->is_private = true;
 		return 0;
@@ -197,6 +215,7 @@ static void options_default(struct esd_options *options)
 		.ring_bytes = RING_BYTES,
 		.limits = { .deadline_ms = DEADLINE_MS, .longest_ms = DEADLINE_LONGEST_MS },
 		.identity = true,
+		.accounts = "/etc",
 		.ready_fd = -1,
 	};
 }

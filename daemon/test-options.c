@@ -41,6 +41,8 @@ static void test_taken(void)
 	REQUIRE(parse(&options, "--ring-size", "65536") == 0 && options.ring_bytes == 65536);
 	REQUIRE(parse(&options, "--deadline-ms", "100") == 0 && options.limits.deadline_ms == 100);
 	REQUIRE(parse(&options, "--ready-fd", "1") == 0 && options.ready_fd == 1);
+	REQUIRE(!strcmp(options.accounts, "/etc"));
+	REQUIRE(parse(&options, "--accounts", "/srv/etc") == 0 && !strcmp(options.accounts, "/srv/etc"));
 	REQUIRE(parse(&options, "--version", NULL) > 0);
 	REQUIRE(parse(&options, "--help", NULL) > 0);
 }
@@ -53,6 +55,7 @@ static void test_refused(void)
 		{ "--deadline-ms", "99" }, { "--deadline-ms", "60001" }, { "--deadline-ms", "99999999999999999999999" },
 		{ "--ready-fd", "999" }, { "--ready-fd", "x" }, { "--socket", NULL }, { "--nonsense", NULL },
 		{ "argument", NULL }, { "--sensor", "LSM" }, { "--sensor", "" }, { "--sensor", NULL },
+		{ "--accounts", "etc" }, { "--accounts", "/etc/" }, { "--accounts", "" }, { "--accounts", NULL },
 	};
 	struct esd_options options;
 

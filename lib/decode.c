@@ -394,6 +394,7 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 #define DECODER_SLICE(payload) decode_##payload
 #define DECODER_RESTART(payload) decode_##payload
 #define DECODER_NOTIFY(payload) decode_##payload
+#define DECODER_TOLD(payload) decode_##payload
 #define DECODER_REPORT(payload) NULL
 #define DECODER_ABSENT(payload) NULL
 

@@ -137,6 +137,30 @@ CHECKS_AT(sudo, !e->success && is(e->reject_info->plugin_name, "sudoers_policy")
 		!e->reject_info->failure_message.length && e->has_from_uid && e->from_uid.uid == 104 &&
 		is(e->from_username, "string1") && e->to_uid.uid == 103 && !e->command.length)
 
+#define OD_CHECKS(payload, condition) \
+	CHECKS_AT(payload, !e->error_code && e->instigator_token.val[5] == 1000 && \
+			   is(e->instigator->executable->path, "/bin/actor") && is(e->node_name, "/Local/Default") && \
+			   is(e->db_path, "string1") && (condition))
+
+OD_CHECKS(od_group_add, is(e->group_name, "string0") && is(e->member->member_value.name, "string2"))
+OD_CHECKS(od_group_remove, is(e->group_name, "string0") && is(e->member->member_value.name, "string2"))
+OD_CHECKS(od_group_set, is(e->group_name, "string0") && e->members->member_count == 3 &&
+			is(e->members->member_array.names[0], "prog") &&
+			is(e->members->member_array.names[2], "last arg"))
+OD_CHECKS(od_modify_password, is(e->account_name, "string0") && e->account_type == ES_OD_ACCOUNT_TYPE_USER)
+OD_CHECKS(od_disable_user, is(e->user_name, "string0"))
+OD_CHECKS(od_enable_user, is(e->user_name, "string0"))
+OD_CHECKS(od_attribute_value_add, e->record_type == ES_OD_RECORD_TYPE_GROUP && is(e->record_name, "string0") &&
+				  is(e->attribute_name, "string2") && is(e->attribute_value, "prog"))
+OD_CHECKS(od_attribute_value_remove, e->record_type == ES_OD_RECORD_TYPE_GROUP && is(e->attribute_value, "prog"))
+OD_CHECKS(od_attribute_set, is(e->record_name, "string0") && is(e->attribute_name, "string2") &&
+			    e->attribute_value_count == 3 && is(e->attribute_values[1], "") &&
+			    is(e->attribute_values[2], "last arg"))
+OD_CHECKS(od_create_user, is(e->user_name, "string0"))
+OD_CHECKS(od_create_group, is(e->group_name, "string0"))
+OD_CHECKS(od_delete_user, is(e->user_name, "string0"))
+OD_CHECKS(od_delete_group, is(e->group_name, "string0"))
+
 static bool check_exec(const es_event_exec_t *e)
 {
 	CHECK(is_other(e->target) && is(e->dyld_exec_path, "string0") && is_file(e->cwd, 0) && is_file(e->script, 1));
@@ -156,6 +180,7 @@ static bool check_exec(const es_event_exec_t *e)
 #define CHECKER_SLICE CHECKER_GATE
 #define CHECKER_RESTART CHECKER_GATE
 #define CHECKER_NOTIFY CHECKER_GATE
+#define CHECKER_TOLD CHECKER_GATE
 #define CHECKER_REPORT(payload) NULL
 #define CHECKER_ABSENT(payload) NULL
 

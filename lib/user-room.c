@@ -30,6 +30,7 @@ static bool is_about_users(uint16_t type)
 	case ES_EVENT_TYPE_NOTIFY_LOGIN_LOGOUT:
 	case ES_EVENT_TYPE_NOTIFY_SU:
 	case ES_EVENT_TYPE_NOTIFY_SUDO:
+	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_ADD ... ES_EVENT_TYPE_NOTIFY_OD_DELETE_GROUP:
 		return true;
 	default:
 		return false;

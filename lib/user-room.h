@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Where a message keeps what lib/user.c makes of a record: structs in the message, strings behind the record's copy. */
+/* Where a message keeps what lib/user.c and account.c make of a record: structs in the message, strings behind the record's copy. */
 
 #include <stddef.h>
 
@@ -19,12 +19,27 @@ struct esl_user {
 		es_event_login_logout_t login_logout;
 		es_event_su_t su;
 		es_event_sudo_t sudo;
+		es_event_od_group_add_t od_group_add;
+		es_event_od_group_remove_t od_group_remove;
+		es_event_od_group_set_t od_group_set;
+		es_event_od_modify_password_t od_modify_password;
+		es_event_od_disable_user_t od_disable_user;
+		es_event_od_enable_user_t od_enable_user;
+		es_event_od_attribute_value_add_t od_attribute_value_add;
+		es_event_od_attribute_value_remove_t od_attribute_value_remove;
+		es_event_od_attribute_set_t od_attribute_set;
+		es_event_od_create_user_t od_create_user;
+		es_event_od_create_group_t od_create_group;
+		es_event_od_delete_user_t od_delete_user;
+		es_event_od_delete_group_t od_delete_group;
 	};
 	union {
 		es_event_authentication_od_t od;
 		es_event_authentication_touchid_t touchid;
 		es_event_authentication_token_t token;
 		es_sudo_reject_info_t reject;
+		es_od_member_id_t member;
+		es_od_member_id_array_t members;
 	};
 };
 

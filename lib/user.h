@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N5) What programs say of users, made from the texts in a record: names without their encoding, addresses, who let
- * somebody in. What is made stands behind the record's copy, in the room of user-room.h.
+ * (N5) What programs say of users, and what becomes of accounts, made from the texts in a record: names without their
+ * encoding, addresses, who let somebody in. What is made stands behind the record's copy, in the room of user-room.h.
  */
 
 #include <EndpointSecurity/EndpointSecurity.h>
@@ -26,3 +26,18 @@ es_event_login_login_t *esl_user_login_login(const struct esl_user_from *from);
 es_event_login_logout_t *esl_user_login_logout(const struct esl_user_from *from);
 es_event_su_t *esl_user_su(const struct esl_user_from *from);
 es_event_sudo_t *esl_user_sudo(const struct esl_user_from *from);
+
+/* What becomes of accounts and groups: account.c. */
+es_event_od_group_add_t *esl_user_od_group_add(const struct esl_user_from *from);
+es_event_od_group_remove_t *esl_user_od_group_remove(const struct esl_user_from *from);
+es_event_od_group_set_t *esl_user_od_group_set(const struct esl_user_from *from);
+es_event_od_modify_password_t *esl_user_od_modify_password(const struct esl_user_from *from);
+es_event_od_disable_user_t *esl_user_od_disable_user(const struct esl_user_from *from);
+es_event_od_enable_user_t *esl_user_od_enable_user(const struct esl_user_from *from);
+es_event_od_attribute_value_add_t *esl_user_od_attribute_value_add(const struct esl_user_from *from);
+es_event_od_attribute_value_remove_t *esl_user_od_attribute_value_remove(const struct esl_user_from *from);
+es_event_od_attribute_set_t *esl_user_od_attribute_set(const struct esl_user_from *from);
+es_event_od_create_user_t *esl_user_od_create_user(const struct esl_user_from *from);
+es_event_od_create_group_t *esl_user_od_create_group(const struct esl_user_from *from);
+es_event_od_delete_user_t *esl_user_od_delete_user(const struct esl_user_from *from);
+es_event_od_delete_group_t *esl_user_od_delete_group(const struct esl_user_from *from);

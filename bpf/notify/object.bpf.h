@@ -193,7 +193,7 @@ static __always_inline void object_send(struct scratch *s, uint64_t slots)
 	if (slots)
 		slots = event_finish(s, slots);
 	if (slots)
-		record_send(s, slots);
+		event_out(s, slots);
 	pool_give(s->taken);
 }
 

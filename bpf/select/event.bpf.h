@@ -39,11 +39,48 @@ static __always_inline uint64_t event_finish(struct scratch *s, uint64_t slots)
 	return head_of(s)->process ? slots : 0;
 }
 
+static const uint8_t report_types[] = {
+#define REPORT_TYPE(name) EV_NOTIFY_##name,
+	ES_REPORTS(REPORT_TYPE)
+#undef REPORT_TYPE
+};
+
+/*
+ * To the daemon, with who wants to be told what it makes of this: that is decided now, while there is the process. By then
+ * the others have the record, who need not know. No function of its own: calls may be eight deep.
+ */
+static __always_inline void event_report(struct scratch *s)
+{
+	uint32_t off = append(s, sizeof(struct es_reported));
+	struct es_reported *reported;
+
+	if (!off)
+		return;
+	reported = at(s, off);
+#pragma clang loop unroll(disable)
+	for (uint32_t i = 0; i < ES_REPORT_COUNT; i++)
+		reported->slots[i] = select_clients(report_types[i]);
+	head_of(s)->fds.off = off;
+	head_of(s)->fds.len = sizeof(*reported);
+	record_send(s, control.reporter);
+}
+
+/* To all who want it. */
+static __always_inline void event_out(struct scratch *s, uint64_t slots)
+{
+	uint64_t clients = slots & ~control.reporter;
+
+	if (clients)
+		record_send(s, clients);
+	if (slots & control.reporter)
+		event_report(s);
+}
+
 static __always_inline void event_send(struct scratch *s, uint64_t slots)
 {
 	if (s && slots)
 		slots = event_finish(s, slots);
 	if (s && slots)
-		record_send(s, slots);
+		event_out(s, slots);
 	record_end();
 }

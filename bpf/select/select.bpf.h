@@ -50,9 +50,14 @@ __noinline uint64_t select_subscribers(uint32_t type)
 {
 	uint64_t slots;
 
-	if (type >= ES_EVENT_TYPES || !task_in_scope())
+	if (type >= ES_EVENT_TYPES)
 		return 0;
-	slots = select_unseen(control.subscribers[type]);
+	slots = control.subscribers[type];
+	if (!task_in_scope())
+		slots &= control.reporter;	/* or it would take another's doings for those of who comes after */
+	if (!slots)
+		return 0;
+	slots = select_unseen(slots);
 	if (!(slots & control.mute_actor[type]))
 		return slots;
 	rcu_begin(true);

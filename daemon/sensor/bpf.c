@@ -154,13 +154,13 @@ static int slot_owner(struct esd_bpf *s, uint32_t number, pid_t pid)
 	return r;
 }
 
-static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
+static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot, uint32_t bytes)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	char *pages;
 	int fd, r;
 
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, s->ring_bytes, NULL);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, bytes, NULL);
 	if (fd < 0)
 		return fd;
 	slot->given.fds[ES_CLIENT_FD_RING] = fd;
@@ -212,6 +212,9 @@ static void slot_clear(struct esd_bpf *s, uint32_t number)
 	*slot = (struct esd_bpf_slot){};
 }
 
+static bool reports_unneeded(const struct esd_bpf *s);
+static void reports_stop(struct esd_bpf *s);
+
 /* One dead slot a turn: other clients' deaths and requests come in between. */
 static int reaper_ready(struct loop_source *source, uint32_t events)
 {
@@ -224,6 +227,10 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 			slot_clear(s, number);
 			return 0;
 		}
+	}
+	if (reports_unneeded(s)) {
+		reports_stop(s);
+		return 0;
 	}
 	if (!s->clients && esd_objects_detach_one(&s->objects))
 		return 0;
@@ -297,6 +304,7 @@ static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 	slot->used = false;
 	slot->dead = true;
 	s->clients--;
+	s->reports.wanted = false;
 	if (!s->clients)
 		missed_watch(s, false);
 	reap_later(s);
@@ -317,7 +325,7 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 		missed_watch(s, true);
 	r = slot_owner(s, number, pid);
 	if (r == 0)
-		r = slot_ring(s, number, slot);
+		r = slot_ring(s, number, slot, s->ring_bytes);
 	if (r == 0)
 		r = slot_held(s, number, slot);
 	if (r == 0)
@@ -345,6 +353,7 @@ static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t t
 		return r;
 	esd_select_client(&s->skel->bss->control, number, types);
 	memcpy(slot->types, types, sizeof(slot->types));
+	s->reports.wanted = false;
 	r = attach_needed(s);
 	if (r < 0)
 		return r;
@@ -363,6 +372,131 @@ static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const 
 	if (r < 0 && subscribe_to(s, slot, before) < 0)
 		log_error("can't restore the subscriptions of the client in slot %u", slot);
 	return r;
+}
+
+/* ---- what the daemon tells ---- */
+
+enum { REPORTS_RING_BYTES = 1024 * 1024 };
+
+static bool reports_wanted(const struct esd_bpf *s)
+{
+	uint64_t types[ES_TYPE_WORDS];
+
+	esd_select_types(&s->skel->bss->control, types);
+	return s->reports.wanted || esd_reports_any(types);
+}
+
+static bool reports_unneeded(const struct esd_bpf *s)
+{
+	return s->reports.slot >= 0 && !reports_wanted(s);
+}
+
+static int reports_slot_make(struct esd_bpf *s, unsigned int number)
+{
+	struct esd_bpf_slot *slot = &s->slots[number];
+	int r;
+
+	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
+	s->base.clients[number] = (struct es_sensor_client){ .tgid = getpid() };
+	r = slot_ring(s, number, slot, REPORTS_RING_BYTES);
+	if (r == 0)
+		r = esd_reports_start(&s->reports, &s->base, number, slot->given.fds[ES_CLIENT_FD_RING],
+				      map_fd(s->skel->maps.reports));
+	return r;
+}
+
+static void reports_select(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
+{
+	uint64_t *reporter = &s->skel->bss->control.reporter;
+
+	__atomic_store_n(reporter, UINT64_C(1) << number, __ATOMIC_RELEASE);
+	esd_select_client(&s->skel->bss->control, number, types);
+}
+
+/* The last slot that is free: clients take the first ones. */
+static int reports_slot_find(const struct esd_bpf *s)
+{
+	for (int number = ES_CLIENTS_MAX - 1; number >= 0; number--)
+		if (!s->slots[number].used && !s->slots[number].dead)
+			return number;
+	return -EUSERS;
+}
+
+static int reports_start(struct esd_bpf *s)
+{
+	int number = reports_slot_find(s), r;
+	uint64_t types[ES_TYPE_WORDS];
+
+	if (number < 0)
+		return number;
+	s->base.own_slots = UINT64_C(1) << number;
+	s->reports.wanted = true;
+	r = reports_slot_make(s, number);
+	if (r == 0) {
+		esd_reports_needed(types);
+		reports_select(s, number, types);
+		r = attach_needed(s);
+	}
+	if (r == 0)
+		r = esd_reports_run(&s->reports);
+	if (r < 0) {
+		log_error("can't look at the files of accounts: %s", strerror(-r));
+		reports_stop(s);
+	}
+	return r;
+}
+
+static void reports_stop(struct esd_bpf *s)
+{
+	static const uint64_t none[ES_TYPE_WORDS];
+	unsigned int number;
+
+	for (number = 0; number < ES_CLIENTS_MAX; number++)
+		if (s->base.own_slots >> number & 1)
+			break;
+	if (number == ES_CLIENTS_MAX)
+		return;
+	esd_select_client(&s->skel->bss->control, number, none);
+	esd_reports_stop(&s->reports);
+	__atomic_store_n(&s->skel->bss->control.reporter, 0, __ATOMIC_RELEASE);
+	slot_clear(s, number);
+	s->base.own_slots = 0;
+	s->reports.wanted = false;
+}
+
+/* As sensor_load(). */
+static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	uint64_t needed[ES_TYPE_WORDS];
+	struct esd_want want;
+	int r;
+
+	if (!esd_reports_any(types))
+		return 0;
+	esd_reports_needed(needed);
+	r = esd_objects_load(&s->objects, needed);
+	if (r)
+		return r;
+	want = want_for(s, needed);
+	r = esd_tracepoints_load(&s->tracepoints, &want);
+	if (r)
+		return r;
+	if (esd_program_untried(s->reports.program))
+		return esd_program_load(s->reports.program) < 0 ? -ENOMEM : 1;
+	return 0;
+}
+
+/* The files are taken as they are when every change of them is seen, and before the subscription is in force. */
+static int sensor_begin(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
+{
+	struct esd_bpf *s = bpf_of(sensor);
+	int r;
+
+	if (!esd_reports_any(types))
+		return 0;
+	s->reports.wanted = true;
+	r = s->reports.slot < 0 ? reports_start(s) : 0;
+	return r < 0 ? r : !esd_reports_begun(&s->reports);
 }
 
 /* ---- muting ---- */
@@ -577,6 +711,27 @@ static enum es_capability notify_capability(unsigned int type, char *how, size_t
 	return ES_CAN_DELIVER;
 }
 
+static enum es_capability capability(struct esd_bpf *s, unsigned int type, char *how, size_t size);
+
+/* What the daemon tells is what it is told of: by whom a file is closed or renamed, at the least. */
+static enum es_capability reports_capability(struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	static const unsigned int least[] = { ESD_NOTIFY_CLOSE, ESD_NOTIFY_RENAME };
+
+	for (size_t i = 0; i < ARRAY_SIZE(least); i++) {
+		enum es_capability can = capability(s, least[i], how, size);
+
+		if (can != ES_CAN_DELIVER)
+			return can;
+	}
+	if (s->reports.program->error) {
+		snprintf(how, size, "the kernel refuses the program report: %s", strerror(-s->reports.program->error));
+		return ES_CAN_NOT;
+	}
+	snprintf(how, size, "%s", esd_events[type].tracepoint);
+	return ES_CAN_DELIVER;
+}
+
 static enum es_capability capability(struct esd_bpf *s, unsigned int type, char *how, size_t size)
 {
 	const struct esd_event *event = &esd_events[type];
@@ -594,6 +749,8 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 		snprintf(how, size, "Linux has no such operation");
 		return ES_CAN_NEVER_HAPPEN;
 	}
+	if (event->wait == ESD_WAIT_TOLD)
+		return reports_capability(s, type, how, size);
 	if (event->wait == ESD_WAIT_REPORT) {
 		snprintf(how, size, "told by programs, not by the kernel; not built yet");
 		return ES_CAN_BE_SILENT;
@@ -639,14 +796,16 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 		return r;
 	want = want_for(s, types);
 	r = esd_tracepoints_load(&s->tracepoints, &want);
-	if (r == 0 && any_about_users(types))
+	if (r == 0)
+		r = reports_load(s, types);
+	if (r)
+		return r;
+	if (any_about_users(types))
 		esd_accounts_start(&s->accounts, s->loop, map_fd(s->skel->maps.accounts),
 				   map_fd(s->skel->maps.account_names));
-	if (r == 0)
-		capabilities_find(s, types);
-	if (r == 0)
-		reap_later(s);		/* what was only tried is detached, if there is no client */
-	return r;
+	capabilities_find(s, types);
+	reap_later(s);			/* what was only tried is detached, if there is no client */
+	return 0;
 }
 
 /* ---- the sensor ---- */
@@ -656,6 +815,7 @@ static void sensor_free(struct esd_sensor *sensor)
 	struct esd_bpf *s = bpf_of(sensor);
 
 	if (s->tracepoints.skel) {
+		reports_stop(s);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 			sensor_client_remove(sensor, slot);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
@@ -666,6 +826,7 @@ static void sensor_free(struct esd_sensor *sensor)
 	}
 	s->hold->stop(s);
 	esd_accounts_deinit(&s->accounts);
+	esd_reports_deinit(&s->reports);
 	if (s->base.clients)
 		munmap(s->base.clients, clients_bytes());
 	sensor_bpf__destroy(s->skel);
@@ -685,6 +846,7 @@ static const struct esd_sensor_ops sensor_ops = {
 	.client_add = sensor_client_add,
 	.client_remove = sensor_client_remove,
 	.load = sensor_load,
+	.begin = sensor_begin,
 	.subscribe = sensor_subscribe,
 	.pidversion = sensor_pidversion,
 	.mute = sensor_mute,
@@ -760,6 +922,7 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 		return r;
 	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
 	esd_objects_init(&s->objects, s->skel, &s->programs);
+	esd_reports_init(&s->reports, s->accounts_folder, esd_programs_find(&s->programs, "report"));
 	s->skel->rodata->vfs_create_has_inode = vfs_create_has_inode(btf);
 	older_function_hide(s->skel->obj, btf);
 	s->hold->choose(s, btf);
@@ -901,6 +1064,7 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->missed = (struct loop_source)LOOP_SOURCE_NONE;
 	s->reaper_fd = s->missed_fd = s->base.end_fd = -1;
 	s->ring_bytes = config->ring_bytes;
+	s->accounts_folder = config->accounts;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
 	r = sensor_start(s, config, btf);
 	if (r < 0) {

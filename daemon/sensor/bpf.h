@@ -23,6 +23,7 @@
 #include "daemon/sensor/accounts.h"
 #include "daemon/sensor/objects.h"
 #include "daemon/sensor/programs.h"
+#include "daemon/sensor/report.h"
 #include "daemon/sensor/sensor.h"
 #include "daemon/sensor/tracepoints.h"
 #include "sensor.skel.h"
@@ -84,6 +85,7 @@ struct esd_bpf {
 	struct esd_tracepoints tracepoints;
 	struct esd_objects objects;
 	struct esd_accounts accounts;
+	struct esd_reports reports;
 	bool told_of_users;		/* programs can tell this kernel's auditing of them */
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead, or programs may be attached that nobody needs */
@@ -91,6 +93,7 @@ struct esd_bpf {
 	struct loop_source missed;	/* ready once a second while there are clients */
 	int missed_fd;
 	uint32_t ring_bytes;
+	const char *accounts_folder;	/* borrowed */
 	unsigned int clients;
 	uint64_t mute_generation;	/* the last one given out */
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];

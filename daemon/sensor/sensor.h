@@ -29,6 +29,7 @@ struct esd_sensor_config {
 	struct loop *loop;		/* borrowed, like the scope */
 	const struct esd_scope *scope;
 	uint32_t ring_bytes;		/* a power of two */
+	const char *accounts;		/* the folder of passwd and its neighbours */
 
 	/* What the client in this slot has was broken from outside; client_remove() comes later. */
 	void (*client_broken)(void *owner, unsigned int slot);
@@ -73,6 +74,12 @@ struct esd_sensor_ops {
 	 */
 	int (*load)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
 
+	/*
+	 * Begins what has to be under way when a subscription to these types comes into force, which the same turn of the loop
+	 * does. 1: it isn't yet, ask again; 0: it is; negative errno: it failed, which was logged. NULL: there is nothing.
+	 */
+	int (*begin)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
+
 	/* The client's subscriptions are `types` from now on: in force on return. After a failure, the old ones are. */
 	int (*subscribe)(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
@@ -106,6 +113,7 @@ struct esd_sensor {
 	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
 	int clients_fd;			/* what that is mapped from */
 	int end_fd;			/* ES_CLIENT_FD_END */
+	uint64_t own_slots;		/* those that it uses itself, for now: no client can have them */
 	int64_t from_monotonic;		/* as in struct es_reply; a replay's only */
 	int64_t from_boot;
 	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */

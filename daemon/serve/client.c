@@ -173,7 +173,7 @@ static int slot_take(struct esd_client *client)
 	unsigned int slot = 0;
 	int r;
 
-	while (slot < ES_CLIENTS_MAX && daemon->clients[slot])
+	while (slot < ES_CLIENTS_MAX && (daemon->clients[slot] || daemon->sensor->own_slots >> slot & 1))
 		slot++;
 	if (slot == ES_CLIENTS_MAX)
 		return EUSERS;
@@ -373,6 +373,9 @@ int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE
 		return r > 0 ? EAGAIN : r;
 	if (any_refused(client, types, ret_refused))
 		return EOPNOTSUPP;
+	r = sensor->ops->begin ? sensor->ops->begin(sensor, types) : 0;
+	if (r)
+		return r > 0 ? EAGAIN : r;
 	for (int i = 0; i < ES_TYPE_WORDS; i++)
 		all[i] = client->types[i] | types[i];
 	r = client_set_types(client, all);

@@ -1358,7 +1358,7 @@ typedef struct {
 /*
  * od_group_add - a member was added to a group
  *
- * When:	Linux: shadow-utils reports it, also if nothing changed. macOS 14.0.
+ * When:	Linux: /etc/group has changed, and has it. docs/account-events.md. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1374,7 +1374,7 @@ typedef struct {
 /*
  * od_group_remove - a member was taken out of a group
  *
- * When:	Linux: shadow-utils reports it, also if nothing changed. macOS 14.0.
+ * When:	Linux: /etc/group has changed, and hasn't it any more. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1400,7 +1400,8 @@ typedef struct {
 /*
  * od_group_set - all members of a group were replaced
  *
- * When:	Linux: shadow-utils reports it, also if nothing changed. macOS 14.0.
+ * When:	Linux: /etc/group has changed: some members have gone and others
+ *		come. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1416,7 +1417,8 @@ typedef struct {
 /*
  * od_modify_password - a password was changed
  *
- * When:	Linux: PAM or shadow-utils reports it. macOS 14.0.
+ * When:	Linux: /etc/shadow or /etc/passwd has changed. What the password is
+ *		nobody is told. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1432,7 +1434,8 @@ typedef struct {
 /*
  * od_disable_user - an account was locked
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: in /etc/shadow a mark is before the password, or the
+ *		account has expired. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1447,7 +1450,7 @@ typedef struct {
 /*
  * od_enable_user - an account was unlocked
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: neither is so any more. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1462,7 +1465,7 @@ typedef struct {
 /*
  * od_attribute_value_add - a value was added to an attribute
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: an administrator of a group in /etc/gshadow. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1480,8 +1483,7 @@ typedef struct {
 /*
  * od_attribute_value_remove - a value was taken from an attribute
  *
- * When:	Linux: shadow-utils reports it. Removing what is not there changes
- *		nothing and is told. macOS 14.0.
+ * When:	Linux: likewise. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1499,7 +1501,7 @@ typedef struct {
 /*
  * od_attribute_set - all values of an attribute were replaced
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: another field of /etc/passwd, shadow, group or gshadow. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1518,7 +1520,7 @@ typedef struct {
 /*
  * od_create_user - an account was made
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: /etc/passwd has changed, and has it. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1533,7 +1535,7 @@ typedef struct {
 /*
  * od_create_group - a group was made
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: /etc/group has changed, and has it. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1548,7 +1550,7 @@ typedef struct {
 /*
  * od_delete_user - an account was removed
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: /etc/passwd has changed, and hasn't it any more. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1563,7 +1565,7 @@ typedef struct {
 /*
  * od_delete_group - a group was removed
  *
- * When:	Linux: shadow-utils reports it. macOS 14.0.
+ * When:	Linux: /etc/group has changed, and hasn't it any more. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {

@@ -16,7 +16,7 @@ ROWS = [
     ['util'],
     ['include/EndpointSecurity'],
     ['bpf/base', 'bpf/record', 'bpf/select', 'bpf/cache', 'bpf/hold', 'bpf/notify', 'bpf'],
-    ['daemon/identity', 'daemon/sensor', 'daemon/hold', 'daemon/serve', 'daemon'],
+    ['daemon/identity', 'daemon/report', 'daemon/sensor', 'daemon/hold', 'daemon/serve', 'daemon'],
     ['lib'],
     ['tools', 'tools/esctl', 'tools/esship'],
 ]

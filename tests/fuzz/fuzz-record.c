@@ -101,8 +101,46 @@ static void use_authentication(const es_event_authentication_t *authentication)
 	}
 }
 
+static void use_tokens(const es_string_token_t *tokens, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		use_token(tokens[i]);
+}
+
+/* False: it is none of accounts and groups. */
+static bool use_account(const es_message_t *message)
+{
+	const es_events_t *event = &message->event;
+
+	switch (message->event_type) {
+	case ES_EVENT_TYPE_NOTIFY_OD_CREATE_USER:
+		use_token(event->od_create_user->user_name);
+		use_token(event->od_create_user->db_path);
+		use_process(event->od_create_user->instigator);
+		return true;
+	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_ADD:
+		use_token(event->od_group_add->group_name);
+		use_token(event->od_group_add->member->member_value.name);
+		return true;
+	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_SET:
+		use_tokens(event->od_group_set->members->member_array.names, event->od_group_set->members->member_count);
+		return true;
+	case ES_EVENT_TYPE_NOTIFY_OD_ATTRIBUTE_SET:
+		use_token(event->od_attribute_set->attribute_name);
+		use_tokens(event->od_attribute_set->attribute_values, event->od_attribute_set->attribute_value_count);
+		return true;
+	case ES_EVENT_TYPE_NOTIFY_OD_ATTRIBUTE_VALUE_ADD:
+		use_token(event->od_attribute_value_add->attribute_value);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void use_event(const es_message_t *message)
 {
+	if (use_account(message))
+		return;
 	switch (message->event_type) {
 	case ES_EVENT_TYPE_AUTH_EXEC:
 	case ES_EVENT_TYPE_NOTIFY_EXEC:

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * (N3) What the daemon tells: it has made a record from one that it was sent (event_report()) and from what it found, and
+ * the rings can be written by the kernel only. So the daemon runs this program, which copies the record into the rings of
+ * those clients who wanted it when the process acted, and still do.
+ */
+
+#include "bpf/notify/object.bpf.h"
+
+struct es_report_bytes {
+	uint8_t bytes[ES_REPORT_BYTES];
+};
+
+/* The one record, which the daemon maps. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct es_report_bytes);
+} reports SEC(".maps");
+
+__noinline int report_send(struct scratch *s, uint64_t slots, uint32_t bytes)
+{
+	uint32_t zero = 0;
+	void *from = bpf_map_lookup_elem(&reports, &zero);
+
+	if (!s || !from || bytes < sizeof(struct es_record) || bytes > ES_REPORT_BYTES)
+		return 0;
+	asm volatile("" : "+r"(bytes));
+	if (bytes > ES_REPORT_BYTES || bpf_probe_read_kernel(s->record, bytes, from))
+		return 0;
+	head_of(s)->time_ns = bpf_ktime_get_ns();
+	s->used = bytes;
+	record_send(s, slots);
+	return 0;
+}
+
+SEC("syscall")
+int report(struct es_report *ctx)
+{
+	uint32_t type = ctx->type, bytes = ctx->bytes, taken;
+	uint64_t slots = ctx->slots;
+	struct scratch *s;
+
+	if (bpf_get_current_pid_tgid() >> 32 != control.daemon_tgid || type >= ES_EVENT_TYPES)
+		return 0;
+	slots &= control.subscribers[type];
+	if (!slots)
+		return 0;
+	s = pool_take(&taken);
+	if (!s)
+		return object_lost(slots, type);
+	report_send(s, slots, bytes);
+	pool_give(taken);
+	return 0;
+}
