@@ -23,18 +23,12 @@ def sink(name, more=""):
     return {"file": f'type = "file" path = "{ship.path(name)}.out" rotate-mb = 1000 {more}'}
 
 
-def dropped_of(found, client, why):
-    """Numbers by name, as a line says of that client."""
-    said = [line["esship"]["dropped"] for line in found.values() if "dropped" in line["esship"]]
-    return [drop for drop in said if drop["client"] == client and drop["why"] == why]
-
-
 def some_dropped(name):
     """Each event of the capture is there, or is counted as dropped for want of room, and some are."""
     found = ship.lines(name)
     client, = {client for client, _ in found}
     events = sum("event" in line for line in found.values())
-    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in dropped_of(found, client, "full"))
+    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in ship.dropped_of(found, client, "full"))
     assert dropped and events + dropped == COUNT, (events, dropped)
     assert " 0 missing" in ship.verify(name)
 
@@ -52,25 +46,7 @@ def check_killed():
     ship.Run(config, ship.capture(KILLED)).wait()
     ship.send_only(config)
     found = ship.lines("kill.out")
-    order = [line["esship"] for key, line in sorted(found.items(), key=lambda item: item[1].get("time", ""))
-             if "started" in line["esship"]]
-    clients = {own["client"]: own["started"].get("before") for own in order}
-    last, = set(clients) - set(clients.values())
-    for counted in reversed(received):
-        client = clients[last]
-        numbers = sorted(number for name, number in found if name == client)
-        full = sum(drop["count"] for drop in dropped_of(found, client, "full"))
-        assert len(numbers) + full == numbers[-1] or full, "a number is missing"
-        events = [line["global_seq_num"] for (name, _), line in found.items() if name == client and "event" in line]
-        assert len(set(events)) == len(events)
-        lost = dropped_of(found, client, "killed")
-        started, = [own["started"] for own in order if own["client"] == last]
-        assert started["last"] == numbers[-1] and not started["ended"]
-        assert len(lost) <= 1 and (not lost or lost[0]["first"] == numbers[-1] + 1)
-        accounted = len(events) + full + sum(drop["types"].get("NOTIFY_OPEN", 0) for drop in lost)
-        assert counted <= accounted, (counted, len(events), lost)
-        last = client
-    final, = set(clients) - set(clients.values())
+    final = ship.killed_are_counted(found, received)
     ship.events_are({key: line for key, line in found.items() if key[0] == final}, KILLED)
     report = ship.verify("kill.out")
     assert report.count("; killed") == 2 and report.count("; ended") == 1 and " 0 missing" in report, report

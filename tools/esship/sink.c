@@ -5,11 +5,13 @@
 
 #include "util/macro.h"
 
-const char sink_names[] = "file, http, nats and syslog";
+const char sink_names[] = "file, http, journal, kafka, nats, otlp and syslog";
 
 const struct sink_kind *sink_find(const char *type)
 {
-	static const struct sink_kind *const kinds[] = { &sink_file, &sink_http, &sink_nats, &sink_syslog };
+	static const struct sink_kind *const kinds[] = {
+		&sink_file, &sink_http, &sink_journal, &sink_kafka, &sink_nats, &sink_otlp, &sink_syslog,
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i]->name, type))
