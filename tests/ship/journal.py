@@ -93,10 +93,8 @@ def check_stopped():
 
 
 def check_large():
-    source = ship.path("large.escap")
-    subprocess.run([ship.SAMPLE, source, "large", "6200000"], check=True)
-    config = ship.configure("l", SINK, events='{ "open", "exec" }')
-    ship.Run(config, source).wait()
+    config = ship.configure("l", SINK, events='{ "open", "exec" }', arguments_kb=8192)
+    ship.Run(config, ship.large()).wait()
     all_read("l.out", 3)
     assert any("exec" in line.get("event", {}) for line in ship.lines("l.out").values())
 

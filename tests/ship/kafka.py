@@ -15,6 +15,7 @@ import ship
 COUNT = 8000
 KILLED = 15000
 FULL = 40000
+LARGE = 3000000
 MOCK = ship.BUILD + "/tests/ship/kafka-mock"
 
 
@@ -155,6 +156,16 @@ def check_security():
     assert " 0 missing" in ship.verify("safe.out")
 
 
+def check_large():
+    """Megabytes are one message as any other, where brokers take them: the mock keeps five."""
+    cluster = Cluster(1, "large.out")
+    config = ship.configure("large", sink(cluster, "timeout-ms = 5000"), events='{ "open", "exec" }', arguments_kb=8192)
+    ship.Run(config, ship.large(LARGE)).wait()
+    all_read("large.out")
+    assert max(len(line) for line in open(ship.path("large.out"))) > LARGE
+    assert " 0 missing" in ship.verify("large.out")
+
+
 def fill(disk, left):
     """So that there are so many bytes left."""
     room = os.statvfs(disk)
@@ -164,4 +175,4 @@ def fill(disk, left):
 
 if not os.path.exists(MOCK):
     ship.skip("a build with librdkafka")
-ship.run([check_server, check_deaths, check_security])
+ship.run([check_server, check_deaths, check_security, check_large])

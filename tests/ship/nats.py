@@ -89,6 +89,17 @@ def check_server():
     assert " 0 came again, 0 missing" in report, report	# the server leaves out what it has had
 
 
+def check_large():
+    """An exec with 6 MiB of arguments holds nothing up: its line is shorter than what a server takes that nobody has configured."""
+    port = ship.free_port()
+    Node("large", port)
+    create(port)
+    ship.Run(ship.configure("large", sink(port), events='{ "open", "exec" }'), ship.large()).wait()
+    found = received(port, "large")
+    assert sum("cut" in line["esship"] for line in found.values()) == 1 and len(found) == 5, found.keys()
+    assert " 0 missing" in ship.verify("large.out")
+
+
 def check_cluster():
     ports, routes = [ship.free_port() for _ in range(3)], [ship.free_port() for _ in range(3)]
     nodes = [Node(f"n{i}", ports[i], routes[i], routes) for i in range(3)]
@@ -118,4 +129,4 @@ def check_cluster():
 
 if not shutil.which("nats-server") or not os.path.exists(READ):
     ship.skip("nats-server and a build with libnats")
-ship.run([check_server, check_cluster])
+ship.run([check_server, check_large, check_cluster])

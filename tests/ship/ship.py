@@ -46,6 +46,17 @@ def capture(count):
     return name
 
 
+LARGE = 6200000
+
+
+def large(size=LARGE):
+    """Two opens, and between them an exec with so many bytes of arguments, which compress badly."""
+    name = path(f"large-{size}.escap")
+    if not os.path.exists(name):
+        subprocess.run([SAMPLE, name, "large", str(size)], check=True)
+    return name
+
+
 def configure(name, sinks, **more):
     """A configuration, whose spool has the same name."""
     lines = {"spool": f'"{path(name)}.spool"', "spool-mb": 64, "format": '"json"', "events": '{ "open" }', "flush-ms": 50,

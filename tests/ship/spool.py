@@ -185,6 +185,32 @@ def check_damage():
     assert "missing: " in ship.verify("damage.out", status=3)
 
 
+def check_large():
+    """An exec with 6 MiB of arguments: cut to what servers take, whole if that is wanted; dropped by name if no spool of this size has
+    room for it, and nothing else is held up by it."""
+    events = '{ "open", "exec" }'
+    for name, more, cut in (("cut", {}, ship.LARGE - 32 * 1024), ("whole", {"arguments_kb": 8192}, None)):
+        for form in ("json", "ecs", "ocsf"):
+            config = ship.configure(name + form, sink(name + form), events=events, format=f'"{form}"', **more)
+            ship.Run(config, ship.large()).wait()
+            ship.send_only(config)
+            assert " 0 missing" in ship.verify(name + form + ".out")
+            with open(ship.path(name + form + ".out")) as file:
+                lines = sorted(file, key=len)
+            assert len(lines[-1]) < 1 << 20 if cut else len(lines[-1]) > ship.LARGE, len(lines[-1])
+            assert len(lines) == 5 and (f'"cut":{cut}' in lines[-1] if cut else '"cut"' not in lines[-1]), lines[-1][-200:]
+    config = ship.configure("never", sink("never"), events=events, arguments_kb=8192, spool_mb=1, flush_ms=1)
+    run = ship.Run(config, ship.large()).wait()
+    ship.send_only(config)
+    assert "larger than the spool" in run.said(), run.said()
+    found = ship.lines("never.out")
+    client, = {client for client, _ in found}
+    drop, = ship.dropped_of(found, client, "full")
+    assert drop["types"]["NOTIFY_EXEC"] == 1, drop
+    assert sum("event" in line for line in found.values()) + drop["types"].get("NOTIFY_OPEN", 0) == 2
+    assert " 0 missing" in ship.verify("never.out")
+
+
 def check_folder():
     os.mkdir(ship.path("nothing"))
     config = ship.configure("none", sink("none"), spool=f'"{ship.path("nothing")}/no/folder"')
@@ -192,4 +218,4 @@ def check_folder():
     assert result.returncode == 73 and "can't be made" in result.stderr, result
 
 
-ship.run([check_killed, check_verify, check_two, check_full, check_decisions, check_disk, check_damage, check_folder])
+ship.run([check_killed, check_verify, check_two, check_full, check_decisions, check_disk, check_damage, check_large, check_folder])

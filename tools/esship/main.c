@@ -115,6 +115,7 @@ static int start_intake(struct esship *esship)
 	int r = ledger_open(&esship->ledger, spool_folder(esship->spool));
 
 	event_host_here(&esship->host);
+	event_exec_set_limit(esship->config.arguments_bytes);
 	intake_client_text(esship->host.client, esship->client);
 	if (r == 0)
 		r = intake_new(&esship->intake, &options, esship->spool, &esship->ledger, esship->client, &esship->host);

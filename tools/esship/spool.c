@@ -420,6 +420,8 @@ int spool_append(struct spool *spool, const char *lines, size_t length, uint32_t
 	r = compress(spool, lines, length, &stored);
 	if (r < 0)
 		return r;
+	if (stored + sizeof(frame) + sizeof(struct segment_head) > spool->options.size)
+		return -EFBIG;
 	if (spool_bytes(spool) + stored + sizeof(frame) > spool->options.size)
 		return -ENOSPC;
 	if (spool->fd >= 0 && is_segment_full(spool)) {

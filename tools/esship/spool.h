@@ -41,7 +41,10 @@ uint64_t spool_last_of(struct spool *spool, const uint8_t client[SEGMENT_CLIENT_
 /* A descriptor of the folder, borrowed. */
 int spool_folder(const struct spool *spool);
 
-/* Whole lines, numbered first to last. -ENOSPC and others: nothing of it is in the spool, and it may be tried again. */
+/*
+ * Whole lines, numbered first to last. -EFBIG: they are too much for any spool of this size, or for a frame. -ENOSPC and others:
+ * nothing of it is in the spool, and it may be tried again.
+ */
 int spool_append(struct spool *spool, const char *lines, size_t length, uint32_t count, uint64_t first, uint64_t last);
 
 uint64_t spool_bytes(const struct spool *spool);
