@@ -132,11 +132,16 @@ static int keep_message(struct syslog_sink *sink, const char *line, size_t lengt
 	return r;
 }
 
-/* Whole messages at the beginning make room: each has its length before it. */
+/*
+ * Whole messages at the beginning make room: each has its length before it. Only when there is twice as much as has to be kept, for
+ * what stays is moved.
+ */
 static void forget_oldest(struct kept *kept)
 {
 	size_t at = 0;
 
+	if (kept->length < 2 * KEEP_BYTES)
+		return;
 	while (kept->length - at > KEEP_BYTES) {
 		char *end;
 		size_t length = strtoul(kept->data + at, &end, 10);
