@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -185,6 +186,33 @@ def check_damage():
     assert "missing: " in ship.verify("damage.out", status=3)
 
 
+def check_gone():
+    """Somebody removes a segment: what is behind it goes out, and what is missing is seen. The folder: esship says so and ends, and
+    the next start begins anew."""
+    away = {"syslog": 'type = "syslog" host = "127.0.0.1" port = "1"'}
+    config = ship.configure("gone", away, spool_mb=1, linger_ms=1)
+    run = ship.Run(config, ship.capture(20000), "--at-end", "wait")
+    ship.until("there are several", lambda: len(glob.glob(ship.path("gone.spool/*.seg"))) > 3)
+    ship.until("all is received", lambda: ship.metrics("gone")["esship_events_received_total"] == 20000)
+    os.kill(run.esship(), 15)
+    run.wait()
+    os.remove(sorted(glob.glob(ship.path("gone.spool/*.seg")))[1])
+    open(ship.path("gone.spool/00000000000000ff.seg"), "w").close()
+    ship.configure("gone", sink("gone"), spool_mb=1)
+    ship.send_only(config)
+    assert "missing: " in ship.verify("gone.out", status=3)
+    config = ship.configure("live", sink("live") | away)
+    run = ship.Run(config, ship.capture(1000), "--at-end", "wait")
+    ship.until("it runs", lambda: ship.size("live.out") > 100000)
+    ship.until("it is removed, whatever is made there meanwhile",
+               lambda: shutil.rmtree(ship.path("live.spool"), ignore_errors=True) or not os.path.exists(ship.path("live.spool")))
+    run.wait(73)
+    assert "has been removed" in run.said(), run.said()
+    os.remove(ship.path("live.out"))
+    ship.Run(config, ship.capture(1000), "--at-end", "term").wait()
+    ship.events_are(ship.lines("live.out"), 1000)
+
+
 def check_large():
     """An exec with 6 MiB of arguments: cut to what servers take, whole if that is wanted; dropped by name if no spool of this size has
     room for it, and nothing else is held up by it."""
@@ -218,4 +246,4 @@ def check_folder():
     assert result.returncode == 73 and "can't be made" in result.stderr, result
 
 
-ship.run([check_killed, check_verify, check_two, check_full, check_decisions, check_disk, check_damage, check_large, check_folder])
+ship.run([check_killed, check_verify, check_two, check_full, check_decisions, check_disk, check_damage, check_gone, check_large, check_folder])

@@ -175,6 +175,10 @@ static int run(struct esship *esship)
 {
 	notify_supervisor("READY=1");
 	while (!turn(esship, TICK_MS)) {
+		if (spool_has_gone(esship->spool)) {
+			log_error("the spool %s has been removed, with all that was in it", esship->config.spool);
+			return EX_CANTCREAT;
+		}
 		if (!es_linux_stream_ended(esship->source.client))
 			continue;
 		log_error("the daemon, endpointsecurityd, has gone: no more events will come");

@@ -61,6 +61,7 @@ struct spool {
 	uint64_t next_number;
 	uint64_t bytes;			/* of all */
 	uint64_t damaged;
+	bool renew;			/* the last segment has gone: the next append begins one */
 	uint64_t wakes;
 	struct spool_reader *readers[SPOOL_READERS_MAX];
 	size_t reader_count;
@@ -291,6 +292,13 @@ void spool_close(struct spool *spool)
 	free(spool);
 }
 
+bool spool_has_gone(const struct spool *spool)
+{
+	struct stat st;
+
+	return fstat(spool->folder_fd, &st) == 0 && st.st_nlink == 0;
+}
+
 int spool_folder(const struct spool *spool)
 {
 	return spool->folder_fd;
@@ -403,7 +411,8 @@ static bool is_segment_full(struct spool *spool)
 	bool full;
 
 	pthread_mutex_lock(&spool->lock);
-	full = spool->segments[spool->count - 1].bytes >= spool->segment_bytes;
+	full = spool->renew || spool->segments[spool->count - 1].bytes >= spool->segment_bytes;
+	spool->renew = false;
 	pthread_mutex_unlock(&spool->lock);
 	return full;
 }
@@ -522,6 +531,27 @@ int spool_reader_new(struct spool_reader **ret, struct spool *spool, const char 
 	return 0;
 }
 
+/* Somebody has removed it: what was in there is missing, and what comes behind goes out. 1: there may be another one. */
+static int forget_segment(struct spool_reader *reader)
+{
+	struct spool *spool = reader->spool;
+	struct segment *segment;
+
+	log_error("spool: segment %" PRIx64 " has gone, and what was in it", reader->segment);
+	pthread_mutex_lock(&spool->lock);
+	spool->damaged++;
+	segment = segment_from(spool, reader->segment);
+	if (segment && segment->number == reader->segment) {
+		spool->bytes -= segment->bytes;
+		segment->bytes = 0;
+		spool->renew |= segment == &spool->segments[spool->count - 1];
+	}
+	pthread_mutex_unlock(&spool->lock);
+	reader->segment++;
+	reader->offset = 0;
+	return 1;
+}
+
 /* Goes to the segment that is next. 0: there is none. */
 static int enter_segment(struct spool_reader *reader, uint64_t number)
 {
@@ -541,6 +571,8 @@ static int enter_segment(struct spool_reader *reader, uint64_t number)
 	if (reader->segment != wanted || reader->offset < sizeof(head))
 		reader->offset = sizeof(head);
 	reader->segment = wanted;
+	if (reader->fd == -ENOENT)
+		return forget_segment(reader);
 	if (reader->fd < 0)
 		return reader->fd;
 	if (segment_read_head(reader->fd, &head) < 0) {
@@ -596,6 +628,8 @@ int spool_reader_next(struct spool_reader *reader, struct segment_frame *ret, co
 			r = enter_segment(reader, reader->segment);
 			if (r <= 0)
 				return r;
+			if (reader->fd < 0)
+				continue;
 		}
 		end = end_of(reader, &last);
 		r = segment_read_frame(reader->fd, &reader->offset, end, ret, &reader->lines);
@@ -635,6 +669,14 @@ int spool_reader_ack(struct spool_reader *reader)
 	return r;
 }
 
+/* Of a segment, from there on; one that a death has left may not even have its head. */
+static uint64_t bytes_from(const struct segment *segment, uint64_t offset)
+{
+	if (offset < sizeof(struct segment_head))
+		offset = sizeof(struct segment_head);
+	return segment->bytes > offset ? segment->bytes - offset : 0;
+}
+
 uint64_t spool_reader_behind(struct spool_reader *reader)
 {
 	struct spool *spool = reader->spool;
@@ -645,9 +687,9 @@ uint64_t spool_reader_behind(struct spool_reader *reader)
 		const struct segment *segment = &spool->segments[i];
 
 		if (segment->number > reader->acked_segment)
-			behind += segment->bytes - sizeof(struct segment_head);
-		else if (segment->number == reader->acked_segment && segment->bytes > reader->acked_offset)
-			behind += segment->bytes - (reader->acked_offset ?: sizeof(struct segment_head));
+			behind += bytes_from(segment, 0);
+		else if (segment->number == reader->acked_segment)
+			behind += bytes_from(segment, reader->acked_offset);
 	}
 	pthread_mutex_unlock(&spool->lock);
 	return behind;

@@ -38,6 +38,9 @@ void spool_close(struct spool *spool);
 /* The highest number of that client's in a segment; 0: there is none. */
 uint64_t spool_last_of(struct spool *spool, const uint8_t client[SEGMENT_CLIENT_BYTES]);
 
+/* Somebody has removed the folder: what is written into it is nowhere. */
+bool spool_has_gone(const struct spool *spool);
+
 /* A descriptor of the folder, borrowed. */
 int spool_folder(const struct spool *spool);
 
