@@ -5,6 +5,7 @@
     sinks.py BUILD [CHECK...]
 """
 
+import glob
 import os
 import subprocess
 import time
@@ -26,6 +27,31 @@ def check_file():
     assert len(ship.files("file.out")) > 3
     ship.events_are(ship.lines("file.out"), COUNT)
     assert ", 0 came again, 0 missing" in ship.verify("file.out")
+
+
+def check_clock():
+    """The time of day jumps back and forth by a day: nothing waits by it, and nothing is ordered by it."""
+    jumps, = glob.glob(ship.BUILD + "/tests/ship/libjumps.so") or [None]
+    if not jumps:
+        print("built with sanitizers: the clock's jumps are left out")
+        return
+    port = ship.free_port()
+    config = ship.configure("clock", {"syslog": f'type = "syslog" host = "127.0.0.1" port = "{port}"'})
+    os.environ["LD_PRELOAD"] = jumps
+    try:
+        run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
+        ship.until("it is away", lambda: ship.metrics("clock")['esship_sink_failures_total{sink="syslog",type="syslog"}'] > 2)
+        ship.server("syslog", port, "clock.out")
+        ship.until("all is received", lambda: ship.metrics("clock")["esship_events_received_total"] == COUNT)
+        ship.until("all is sent", lambda: ship.metrics("clock")['esship_sink_behind_bytes{sink="syslog",type="syslog"}'] == 0)
+        os.kill(run.esship(), 15)
+        began = time.monotonic()
+        run.wait()
+        assert time.monotonic() - began < 10
+    finally:
+        del os.environ["LD_PRELOAD"]
+    ship.events_are(ship.lines("clock.out"), COUNT)
+    assert " 0 missing" in ship.verify("clock.out")
 
 
 def check_server(kind, options):
@@ -170,7 +196,7 @@ def check_syslog_tls():
     check_tls("syslog", 'type = "syslog" host = "127.0.0.1" port = "{port}" tls = yes ca = "{ca}"')
 
 
-checks = [check_file, check_syslog_server]
+checks = [check_file, check_clock, check_syslog_server]
 if has("http", 'url = "http://x"'):
     checks += [check_http_server, check_slow, check_refusals, check_http_tls, check_credentials]
 if has("syslog", 'host = "x" port = "1" tls = yes'):
