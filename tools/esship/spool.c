@@ -144,6 +144,8 @@ static int list_segments(struct spool *spool)
 		if (sscanf(entry->d_name, "%16" SCNx64 ".seg%n", &number, (end = 0, &end)) != 1 || end != 20 ||
 		    entry->d_name[end])
 			continue;
+		if (number == 0 || number > INT64_MAX)
+			continue;
 		if (fstatat(spool->folder_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 			continue;
 		r = add_segment(spool, number, (uint64_t)st.st_size);
@@ -472,6 +474,14 @@ uint64_t spool_damaged(const struct spool *spool)
 
 /* --- reading --- */
 
+/* The segment of an acknowledgement is never removed: one that isn't there, or is shorter, is another spool's. */
+static bool is_ack_here(const struct spool_reader *reader)
+{
+	const struct segment *segment = segment_from(reader->spool, reader->segment);
+
+	return segment && segment->number == reader->segment && reader->offset <= segment->bytes;
+}
+
 /* The acknowledgement of before; the first segment if there is none. */
 static void load_ack(struct spool_reader *reader)
 {
@@ -483,9 +493,9 @@ static void load_ack(struct spool_reader *reader)
 
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
 		return;
-	if (sscanf(text, "%" SCNu64 " %" SCNu64 " %d", &reader->segment, &reader->offset, &whole) == 3)
+	if (sscanf(text, "%" SCNu64 " %" SCNu64 " %d", &reader->segment, &reader->offset, &whole) == 3 && is_ack_here(reader))
 		return;
-	log_warning("%s: no whole acknowledgement is in it; all that is in the spool is sent again", name);
+	log_warning("%s: no acknowledgement of what is there is in it; all that is in the spool is sent again", name);
 	reader->segment = reader->offset = 0;
 }
 
