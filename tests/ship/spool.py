@@ -78,6 +78,28 @@ def check_verify():
         assert "not as many" in ship.verify("more.out", status=3)
 
 
+def check_hostile():
+    """Lines that nobody could have sent: they are told from others, and reading them ends, however many they are."""
+    def line(client, number, **more):
+        return json.dumps({"esship": {"client": client, "number": number, "host": "h", "boot": "b", **more}}) + "\n"
+
+    largest = (1 << 63) - 1
+    for text, status, said in (
+            (line("a", 1) + line("a", largest + 1) + line("a", 1 << 64) + line("a", -5) + line("a", 0), 0,
+             "1 lines of 1 clients, 0 came again, 0 missing; 4 lines are not esship's"),
+            (line("a", 1) + line("a", largest), 3, f"missing: 2 to {largest - 1}"),
+            (line("a", 1, dropped={"why": "full", "client": "a", "first": 2, "last": (1 << 64) - 1, "count": 9, "types": []}), 3,
+             "not as many"),
+            ("[" * 100000 + "\n[]\nnull\n\0\n{}\n" + line("a", 1), 0, "5 lines are not esship's"),
+            (line("\x1b[2J", 1), 0, "client ?[2J"),
+            ("".join(line(f"c{i}", 1, started={"before": f"c{i - 1}", "last": 1, "ended": True}) for i in range(50000)), 0,
+             "50000 lines of 50000 clients, 0 came again, 0 missing")):
+        with open(ship.path("hostile.out"), "w") as file:
+            file.write(text)
+        report = ship.verify("hostile.out", status=status)
+        assert said in report and "\x1b" not in report, report[-2000:]
+
+
 def check_two():
     """The second says so, and the first isn't disturbed."""
     config = ship.configure("two", sink("two"))
@@ -246,4 +268,4 @@ def check_folder():
     assert result.returncode == 73 and "can't be made" in result.stderr, result
 
 
-ship.run([check_killed, check_verify, check_two, check_full, check_decisions, check_disk, check_damage, check_gone, check_large, check_folder])
+ship.run([check_killed, check_verify, check_hostile, check_two, check_full, check_decisions, check_disk, check_damage, check_gone, check_large, check_folder])
