@@ -164,10 +164,10 @@ def check_credentials():
         ship.server(kind, port, f"{kind}-known.out", "--authorization", "Bearer right")
         name = f"{kind}-known"
         for token, linger in (("wrong", 300), ("right", 4000)):
-            options = f'type = "{kind}" url = "http://127.0.0.1:{port}/{path}" headers = {{ "Authorization: Bearer {token}" }}'
+            options = f'type = "{kind}" url = "http://me:secret@127.0.0.1:{port}/{path}" headers = {{ "Authorization: Bearer {token}" }}'
             config = ship.configure(name, {kind: options}, linger_ms=linger)
             run = ship.Run(config, ship.capture(100)).wait()
-            assert ("answers 401" in run.said()) == (token == "wrong"), run.said()
+            assert ("answers 401" in run.said()) == (token == "wrong") and "secret" not in run.said(), run.said()
             assert bool(ship.lines(name + ".out")) == (token == "right")
         assert len({client for client, _ in ship.lines(name + ".out")}) == 2
         ship.verify(name + ".out")

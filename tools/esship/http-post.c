@@ -96,13 +96,15 @@ static void set_options(struct http_post *post, const char *body, size_t length,
 /* Other answers than 2xx mean: again, later. A server that says when is listened to. */
 static int judge(struct http_post *post, char *problem)
 {
+	char url[SINK_URL_BYTES];
 	curl_off_t rest = 0;
 	long status = 0;
 
 	curl_easy_getinfo(post->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200 && status < 300)
 		return 0;
-	snprintf(problem, SINK_PROBLEM_BYTES, "%s answers %ld", post->config->url, status);
+	sink_url_shown(url, post->config->url);
+	snprintf(problem, SINK_PROBLEM_BYTES, "%s answers %ld", url, status);
 	curl_easy_getinfo(post->curl, CURLINFO_RETRY_AFTER, &rest);
 	if (rest > REST_MAX_S)
 		rest = REST_MAX_S;
@@ -113,6 +115,7 @@ int http_post_send(struct http_post *post, const struct sink_batch *batch, const
 		   char problem[SINK_PROBLEM_BYTES])
 {
 	struct curl_slist *headers = make_headers(post, batch, type);
+	char url[SINK_URL_BYTES];
 	CURLcode result;
 	int r;
 
@@ -124,7 +127,8 @@ int http_post_send(struct http_post *post, const struct sink_batch *batch, const
 	if (result == CURLE_OK) {
 		r = judge(post, problem);
 	} else {
-		snprintf(problem, SINK_PROBLEM_BYTES, "%s: %.200s", post->config->url,
+		sink_url_shown(url, post->config->url);
+		snprintf(problem, SINK_PROBLEM_BYTES, "%s: %.130s", url,
 			 *post->error ? post->error : curl_easy_strerror(result));
 		r = -EIO;
 	}

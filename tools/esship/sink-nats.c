@@ -176,6 +176,7 @@ static int nats_send(void *context, const struct sink_batch *batch, char problem
 {
 	struct nats_sink *sink = context;
 	natsStatus status = NATS_OK;
+	char url[SINK_URL_BYTES];
 
 	atomic_store(&sink->refused, 0);
 	if (!sink->connection)
@@ -186,7 +187,8 @@ static int nats_send(void *context, const struct sink_batch *batch, char problem
 		status = wait_all(sink);
 	if (status == NATS_OK && !atomic_load(&sink->refused))
 		return 0;
-	snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", sink->config->url,
+	sink_url_shown(url, sink->config->url);
+	snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", url,
 		 status != NATS_OK ? natsStatus_GetText(status) : sink->why);
 	disconnect(sink);
 	return -EIO;

@@ -125,7 +125,7 @@ static void put_batch(struct otlp_sink *sink, const struct sink_batch *batch)
 
 /* --- the answer --- */
 
-static void count_refused(struct otlp_sink *sink)
+static void count_refused(struct otlp_sink *sink, const struct sink_batch *batch)
 {
 	json_object *answer = json_tokener_parse(sink->post.answer), *partial, *value;
 	int64_t count = 0;
@@ -137,6 +137,8 @@ static void count_refused(struct otlp_sink *sink)
 		if (json_object_object_get_ex(partial, "errorMessage", &value))
 			snprintf(why, sizeof(why), "%s", json_object_get_string(value) ?: "");
 	}
+	if (count > batch->count)
+		count = batch->count;
 	if (count > 0) {
 		sink->refused += (uint64_t)count;
 		text_clean(why);
@@ -160,7 +162,7 @@ static int otlp_send(void *context, const struct sink_batch *batch, char problem
 	}
 	r = http_post_send(&sink->post, batch, "application/json", sink->body.data, sink->body.length, problem);
 	if (r == 0)
-		count_refused(sink);
+		count_refused(sink, batch);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/esship/sink.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "util/macro.h"
@@ -17,4 +18,22 @@ const struct sink_kind *sink_find(const char *type)
 		if (!strcmp(kinds[i]->name, type))
 			return kinds[i];
 	return NULL;
+}
+
+void sink_url_shown(char ret[SINK_URL_BYTES], const char *urls)
+{
+	size_t used = 0;
+
+	while (*urls && used < SINK_URL_BYTES - 1) {
+		const char *host = strstr(urls, "://"), *end = urls + strcspn(urls, ","), *authority_end, *at;
+
+		host = host && host < end ? host + strlen("://") : urls;
+		authority_end = host + strcspn(host, "/?#,");
+		at = memrchr(host, '@', (size_t)(authority_end - host));
+		used += (size_t)snprintf(ret + used, SINK_URL_BYTES - used, "%.*s%.*s%s", (int)(host - urls), urls,
+					 (int)(host + strcspn(host, "?#,") - (at ? at + 1 : host)), at ? at + 1 : host,
+					 *end ? "," : "");
+		urls = end + !!*end;
+	}
+	ret[used < SINK_URL_BYTES ? used : SINK_URL_BYTES - 1] = 0;
 }

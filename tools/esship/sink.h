@@ -63,6 +63,10 @@ struct sink_kind {
 
 extern const struct sink_kind sink_file, sink_http, sink_journal, sink_kafka, sink_nats, sink_otlp, sink_syslog;
 
+/* One URL, or several with commas between, as they may be seen: without who logs in, and what is behind a question mark. */
+enum { SINK_URL_BYTES = 120 };
+void sink_url_shown(char ret[SINK_URL_BYTES], const char *urls);
+
 /* NULL: there is no such kind. */
 const struct sink_kind *sink_find(const char *type);
 
