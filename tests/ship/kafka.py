@@ -12,7 +12,7 @@ import subprocess
 
 import ship
 
-COUNT = 8000
+COUNT = 30000
 KILLED = 15000
 FULL = 40000
 LARGE = 3000000
@@ -62,11 +62,11 @@ def check_server():
     cluster = Cluster(1, "one.out")
     cluster.tell("down")
     config = ship.configure("one", sink(cluster))
-    run = ship.Run(config, ship.capture(COUNT), "--speed", "20", "--at-end", "wait")
+    run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
     ship.until("it is away", lambda: metric("one", "failures_total") > 0)
     assert metric("one", "up") == 0
     cluster.tell("up")
-    ship.until("some is read", lambda: ship.size("one.out") > 500000)
+    ship.until("some is read", lambda: ship.size("one.out") > 0)
     cluster.tell("down")
     failures = metric("one", "failures_total")
     ship.until("it is away again", lambda: metric("one", "failures_total") > failures)
