@@ -28,8 +28,8 @@
 enum {
 	ESC_VERSION = 1,		/* of what is in this file; that of records is in LAYOUT */
 	ESC_CHUNK_FULL = 256 * 1024,	/* a writer ends a chunk of entries when it has so much */
-	ESC_PLAIN_MAX = 4 * 1024 * 1024,	/* what a reader takes of one chunk, decompressed */
-	ESC_RECORD_MAX = 1024 * 1024,
+	ESC_PLAIN_MAX = 16 * 1024 * 1024,	/* what a reader takes of one chunk, decompressed */
+	ESC_RECORD_MAX = 8 * 1024 * 1024,	/* an exec's has up to 6 MiB of arguments and environment */
 };
 
 struct esc_head {

@@ -6,9 +6,12 @@
  *
  *	sample-capture FILE		a shell looks for a secret, and changes a file; 21 records
  *	sample-capture FILE N [D]	N opens, of 1000 files by 10 processes; each Dth was denied
+ *	sample-capture FILE large N	an exec with N bytes of arguments, and an open before and after
  */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,7 @@
 
 #include "abi/record.h"
 #include "abi/sensor.h"
+#include "capture/format.h"
 #include "capture/writer.h"
 
 enum {
@@ -32,7 +36,7 @@ enum {
 static struct {
 	union {
 		struct es_record head;
-		uint8_t bytes[16384];
+		uint8_t bytes[ESC_RECORD_MAX];
 	};
 } record;
 
@@ -249,11 +253,38 @@ static void many(unsigned long count, unsigned long denied)
 	}
 }
 
-static int facts_make(struct esc_facts *facts, bool is_story)
+/* Of 100,000 bytes each, which compress badly. */
+static char *large_arguments(unsigned long bytes)
+{
+	char *lines = malloc(bytes + 1);
+	uint32_t random = 1;
+
+	require(lines ? 0 : -ENOMEM, "arguments");
+	for (unsigned long i = 0; i < bytes; i++) {
+		random = random * 1664525 + 1013904223;
+		lines[i] = i % 100000 == 99999 || i == bytes - 1 ? '\n' : (char)('!' + (random >> 16) % 94);
+	}
+	lines[bytes] = 0;
+	return lines;
+}
+
+static void large(unsigned long bytes)
+{
+	static const struct actor shell = { 1200, 1000, 12000, "/usr/bin/bash" };
+	static const struct actor program = { 1200, 1000, 12001, "/usr/bin/program" };
+	char *arguments = large_arguments(bytes);
+
+	open_(&shell, "/etc/hosts", FREAD_, ES_VERDICT_ALLOW);
+	exec(&shell, &program, arguments);
+	open_(&program, "/etc/passwd", FREAD_, ES_VERDICT_ALLOW);
+	free(arguments);
+}
+
+static int facts_make(struct esc_facts *facts, bool all)
 {
 	int r;
 
-	r = esc_facts_set(facts, "types", is_story ? "AUTH_EXEC,AUTH_OPEN,NOTIFY_EXEC,NOTIFY_FORK,NOTIFY_EXIT,NOTIFY_OPEN,"
+	r = esc_facts_set(facts, "types", all ? "AUTH_EXEC,AUTH_OPEN,NOTIFY_EXEC,NOTIFY_FORK,NOTIFY_EXIT,NOTIFY_OPEN,"
 			  "NOTIFY_RENAME" : "NOTIFY_OPEN");
 	if (r == 0)
 		r = esc_facts_set(facts, "program", "sample-capture");
@@ -271,10 +302,11 @@ static int facts_make(struct esc_facts *facts, bool is_story)
 int main(int argc, char **argv)
 {
 	struct esc_facts facts = {};
+	bool is_large;
 	int fd;
 
 	if (argc < 2 || argc > 4) {
-		fprintf(stderr, "usage: sample-capture FILE [NUMBER [DENIED]]\n");
+		fprintf(stderr, "usage: sample-capture FILE [NUMBER [DENIED] | large BYTES]\n");
 		return 2;
 	}
 	fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -282,10 +314,13 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 1;
 	}
-	require(facts_make(&facts, argc == 2), "facts");
+	is_large = argc == 4 && !strcmp(argv[2], "large");
+	require(facts_make(&facts, argc == 2 || is_large), "facts");
 	require(esc_writer_new(&writer, fd, &facts), argv[1]);
 	if (argc == 2)
 		story();
+	else if (is_large)
+		large(strtoul(argv[3], NULL, 10));
 	else
 		many(strtoul(argv[2], NULL, 10), argc == 4 ? strtoul(argv[3], NULL, 10) : 0);
 	require(esc_writer_finish(writer, NULL), argv[1]);

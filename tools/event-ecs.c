@@ -167,13 +167,14 @@ static void put_process(struct json *json, const es_process_t *process, const st
 
 static void put_arguments(struct json *json, const es_event_exec_t *exec)
 {
-	uint32_t count = es_exec_arg_count(exec);
+	struct event_exec_list arguments = event_exec_arguments(exec);
+	es_string_token_t argument;
 
 	json_literal(json, "\"args\":[");
-	for (uint32_t i = 0; i < count; i++)
-		put_token(json, es_exec_arg(exec, i));
+	while (event_exec_next(&arguments, &argument))
+		put_token(json, argument);
 	json_close(json, ']');
-	KEY_NUMBER("args_count", count);
+	KEY_NUMBER("args_count", arguments.count);
 	json_key(json, "command_line"), event_exec_command(json, exec);
 	if (exec->cwd)
 		KEY_TOKEN("working_directory", exec->cwd->path);

@@ -108,6 +108,8 @@ void event_put_stream(struct json *json, const struct event_host *host)
 	KEY_UNSIGNED("number", host->number);
 	KEY_TEXT("host", host->id);
 	KEY_TEXT("boot", host->boot_id);
+	if (host->cut)
+		KEY_UNSIGNED("cut", host->cut);
 }
 
 size_t event_process_id(char ret[EVENT_PROCESS_ID_BYTES], const struct event_host *host, const audit_token_t *token)

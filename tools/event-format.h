@@ -49,9 +49,10 @@ struct event_host {
 	/* Who sends the lines on, and the number of this one; a reader proves by them that none is missing. Empty: nobody. */
 	char client[40];
 	uint64_t number;
+	uint64_t cut;			/* bytes of an exec's arguments and environment that are left out */
 };
 
-/* Appends the members of "esship": client, host and boot, number. */
+/* Appends the members of "esship": client, host and boot, number, what was cut. */
 void event_put_stream(struct json *json, const struct event_host *host);
 
 /* This one. */

@@ -231,11 +231,11 @@ void event_named_path(struct json *json, const struct event_named *named)
 /* Each argument a string, whose quotes make way for spaces. */
 void event_exec_command(struct json *json, const es_event_exec_t *exec)
 {
-	uint32_t count = es_exec_arg_count(exec);
+	struct event_exec_list arguments = event_exec_arguments(exec);
+	es_string_token_t argument;
 
 	json_literal(json, "\"");
-	for (uint32_t i = 0; i < count && !json->failed; i++) {
-		es_string_token_t argument = es_exec_arg(exec, i);
+	while (!json->failed && event_exec_next(&arguments, &argument)) {
 		size_t at = json->length;
 
 		json_string(json, argument.data ?: "", argument.length);
@@ -245,7 +245,7 @@ void event_exec_command(struct json *json, const es_event_exec_t *exec)
 		json->length -= 3;
 		json_literal(json, " ");
 	}
-	if (count && !json->failed)
+	if (arguments.next && !json->failed)
 		json->length--;
 	json_literal(json, "\",");
 }

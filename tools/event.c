@@ -267,24 +267,69 @@ static void visit_statfs(const struct visit *v, struct event_key key, const stru
 
 /* --- what one payload or another has besides --- */
 
-static void visit_exec_strings(const struct visit *v, struct event_key key, const es_event_exec_t *e, uint32_t count,
-			       es_string_token_t (*get)(const es_event_exec_t *, uint32_t))
+static uint64_t exec_limit = UINT64_MAX;
+
+void event_exec_set_limit(uint64_t bytes)
 {
+	exec_limit = bytes;
+}
+
+struct event_exec_list event_exec_arguments(const es_event_exec_t *exec)
+{
+	return (struct event_exec_list){ exec, es_exec_arg, 0, es_exec_arg_count(exec), exec_limit };
+}
+
+struct event_exec_list event_exec_environment(const es_event_exec_t *exec)
+{
+	return (struct event_exec_list){ exec, es_exec_env, 0, es_exec_env_count(exec), exec_limit };
+}
+
+bool event_exec_next(struct event_exec_list *list, es_string_token_t *ret)
+{
+	if (list->next == list->count || !list->left)
+		return false;
+	*ret = list->get(list->exec, list->next++);
+	if (ret->length >= list->left)
+		ret->length = list->left - 1;
+	list->left -= ret->length + 1;
+	return true;
+}
+
+static uint64_t exec_bytes(struct event_exec_list list)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < list.count; i++)
+		bytes += list.get(list.exec, i).length + 1;
+	return bytes;
+}
+
+uint64_t event_exec_cut(const es_event_exec_t *exec)
+{
+	uint64_t arguments = exec_bytes(event_exec_arguments(exec)), environment = exec_bytes(event_exec_environment(exec));
+
+	return (arguments > exec_limit ? arguments - exec_limit : 0) + (environment > exec_limit ? environment - exec_limit : 0);
+}
+
+static void visit_exec_strings(const struct visit *v, struct event_key key, struct event_exec_list list)
+{
+	es_string_token_t string;
+
 	OPEN(key, '[');
-	for (uint32_t i = 0; i < count; i++)
-		visit_string(v, NO_KEY, get(e, i));
+	while (event_exec_next(&list, &string))
+		visit_string(v, NO_KEY, string);
 	CLOSE(']');
 }
 
 static void visit_exec_args(const struct visit *v, struct event_key key, const es_event_exec_t *e)
 {
-	visit_exec_strings(v, key, e, es_exec_arg_count(e), es_exec_arg);
+	visit_exec_strings(v, key, event_exec_arguments(e));
 }
 
 static void visit_exec_env(const struct visit *v, struct event_key key, const es_event_exec_t *e)
 {
 	if (!v->is->brief)
-		visit_exec_strings(v, key, e, es_exec_env_count(e), es_exec_env);
+		visit_exec_strings(v, key, event_exec_environment(e));
 }
 
 static void visit_exec_fd(const struct visit *v, const es_fd_t *e)

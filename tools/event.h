@@ -23,6 +23,27 @@ bool event_is_notify(es_event_type_t type);
 /* Did a client refuse it, or a part of it? */
 bool event_is_denied(const es_message_t *message);
 
+/*
+ * What an exec was passed: its arguments, or its environment, one string after the other. Formats go through them by this, so
+ * that a program may set a limit to the bytes of each list: the string that crosses it is cut, and no more come.
+ */
+struct event_exec_list {
+	const es_event_exec_t *exec;
+	es_string_token_t (*get)(const es_event_exec_t *, uint32_t);
+	uint32_t next, count;
+	uint64_t left;			/* bytes, with one for the end of each string */
+};
+
+struct event_exec_list event_exec_arguments(const es_event_exec_t *exec);
+struct event_exec_list event_exec_environment(const es_event_exec_t *exec);
+bool event_exec_next(struct event_exec_list *list, es_string_token_t *ret);
+
+/* Before other threads are there. */
+void event_exec_set_limit(uint64_t bytes);
+
+/* Bytes that the limit leaves out of both lists. */
+uint64_t event_exec_cut(const es_event_exec_t *exec);
+
 /* A member's name: a literal. Elements of arrays have none. */
 struct event_key {
 	const char *name;

@@ -103,6 +103,14 @@ class Fleet:
         os.kill(self.esship_of(name), signal.SIGTERM)
         self.hosts[name].wait()
 
+    def read_all(self, end):
+        """Once the stream has a leader that says so: who joins again may make it elect one."""
+        while (result := self.read("read")).returncode:
+            if time.monotonic() > end:
+                sys.exit("the stream can't be read: " + result.stderr.decode(errors="replace"))
+            time.sleep(0.5)
+        return result.stdout
+
     def stop(self):
         for process in list(self.hosts.values()) + list(self.servers.values()):
             if process.poll() is None:
@@ -146,7 +154,7 @@ def run(fleet, wanted):
     print(f"{wanted.hosts} hosts have sent {wanted.events} events each, in {took:.1f} s: "
           f"{wanted.hosts * wanted.events / took:.0f} events a second", flush=True)
     with open(fleet.folder + "/events.ndjson", "wb") as file:
-        file.write(fleet.read("read").stdout)
+        file.write(fleet.read_all(began + wanted.limit))
     return subprocess.run([fleet.build + "/tools/escap", "verify", fleet.folder + "/events.ndjson"], check=False).returncode
 
 

@@ -81,6 +81,13 @@ says err "has gone"
 	cmp -s out before || fail "twice the same"
 }
 
+# The largest exec that the kernel allows: as large as it is recorded, it is cut, merged and delivered.
+"$build/examples/sample-capture" large.escap large 6200000 || fail "sample-capture makes a large exec"
+run 0 "$escap" cut --events exec -o exec.escap large.escap
+run 0 "$escap" merge -o both.escap large.escap exec.escap
+replay 0 both.escap -- "$build/tools/eslogger" exec open
+[ "$(wc -l <out)" = 4 ] && [ "$(wc -c <out)" -gt 12400000 ] || fail "two large execs and two opens"
+
 # Many, through a ring that is smaller by far: all, in order, in little memory.
 "$build/examples/sample-capture" many.escap 200000 || fail "sample-capture makes 200000"
 little="ulimit -v 200000;"		# sanitizers reserve more than there is

@@ -27,9 +27,13 @@ def check_wrong():
     refused(FILE, "no such option", nonsense=1)
     refused({}, "there have to be 1 to 16")
     refused({"A": 'type = "file" path = "/x"'}, "lower-case")
-    refused({"a": 'type = "pigeon"'}, "there are file, http, nats and syslog")
+    refused({"a": 'type = "pigeon"'}, "there are file, http, journal, kafka, nats, otlp and syslog")
     refused({"a": 'type = "file" path = "x"'}, "from / on")
     refused({"a": 'type = "syslog" host = "x"'}, "host and port")
+    for kind, library, said in (("otlp", "libcurl and libjson-c", "http:// or"), ("kafka", "librdkafka", "host:port"),
+                                ("nats", "libnats", "nats:// or"), ("http", "libcurl", "http:// or")):
+        text = ship.esship("--check", "-c", ship.configure("x", {"a": f'type = "{kind}" url = "x"'})).stderr
+        assert said in text or f"built without {library}" in text, text
     refused({"a": 'type = "syslog" host = "x" port = "1" facility = "local9"'}, "facility")
     path = ship.configure("x", FILE)
     os.chmod(path, 0o666)

@@ -19,9 +19,10 @@ READ = ship.BUILD + "/examples/fleet/nats-read"
 class Node:
     """A server, or a node of a cluster of those with these ports."""
 
-    def __init__(self, name, port, cluster=None, ports=()):
+    def __init__(self, name, port, cluster=None, ports=(), more=()):
         self.port = port
-        self.command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-n", name, "-js", "-sd", ship.path(name + ".store")]
+        self.command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-n", name, "-js", "-sd", ship.path(name + ".store"),
+                        *more]
         if cluster:
             self.command += ["--cluster_name", "es", "--cluster", f"nats://127.0.0.1:{cluster}", "--routes",
                              ",".join(f"nats://127.0.0.1:{other}" for other in ports)]
@@ -89,6 +90,37 @@ def check_server():
     assert " 0 came again, 0 missing" in report, report	# the server leaves out what it has had
 
 
+def check_large():
+    """An exec with 6 MiB of arguments holds nothing up: its line is shorter than what a server takes that nobody has configured."""
+    port = ship.free_port()
+    Node("large", port)
+    create(port)
+    ship.Run(ship.configure("large", sink(port), events='{ "open", "exec" }'), ship.large()).wait()
+    found = received(port, "large")
+    assert sum("cut" in line["esship"] for line in found.values()) == 1 and len(found) == 5, found.keys()
+    assert " 0 missing" in ship.verify("large.out")
+
+
+def check_security():
+    """A certificate of somebody else, and one of another name, get nothing; nor does who has the wrong password."""
+    good, other, named = (ship.certificate("n-" + name, host) for name, host in
+                          (("good", "127.0.0.1"), ("other", "127.0.0.1"), ("named", "elsewhere.example")))
+    login = ["--user", "host", "--pass", "right"]
+    for served, trusted, password in ((other, good, "right"), (named, named, "right"), (good, good, "wrong"), (good, good, "right")):
+        port = ship.free_port()
+        node = Node("safe", port, more=[*login, "--tls", "--tlscert", served + ".crt", "--tlskey", served + ".key"])
+        right = served == trusted == good and password == "right"
+        options = f'type = "nats" url = "tls://host:{password}@127.0.0.1:{port}" ca = "{trusted}.crt"'
+        config = ship.configure("safe", {"nats": options}, linger_ms=1500)
+        run = ship.Run(config, ship.capture(100)).wait()
+        said = run.said()
+        assert "tried again" in said and "host:" + password not in said, said
+        # Whom the server knows is told that no stream is there.
+        wanted = "No responders" if right else "Authentication" if served == trusted == good else "SSL"
+        assert wanted in said, said
+        node.kill()
+
+
 def check_cluster():
     ports, routes = [ship.free_port() for _ in range(3)], [ship.free_port() for _ in range(3)]
     nodes = [Node(f"n{i}", ports[i], routes[i], routes) for i in range(3)]
@@ -118,4 +150,4 @@ def check_cluster():
 
 if not shutil.which("nats-server") or not os.path.exists(READ):
     ship.skip("nats-server and a build with libnats")
-ship.run([check_server, check_cluster])
+ship.run([check_server, check_large, check_security, check_cluster])

@@ -2,30 +2,42 @@
 # SPDX-License-Identifier: MIT
 """Servers on loopback that esship sends to, as processes that can be killed.
 
-    server.py http PORT OUT [--delay S] [--refuse STATUS[,N]] [--tls CERT]      bodies of POSTs go to OUT, then 204
-    server.py syslog PORT OUT [--delay S] [--tls CERT]                          messages go to OUT, one a line
+    server.py http PORT OUT [--delay S] [--refuse STATUS[,N]] [--tls CERT] [--authorization TEXT]
+                                                        bodies of POSTs go to OUT, then 200
+    server.py otlp PORT OUT [--reject N] ...            the same, but records of an ExportLogsServiceRequest, one a line
+    server.py syslog PORT OUT [--delay S] [--tls CERT]  messages go to OUT, one a line
+    server.py kafka PORT OUT --broker PORT [--tls CERT] [--login USER:PASSWORD]
+                                                        TLS and SASL PLAIN before a broker that has neither
 
---refuse 503,3 answers so the first three times, --refuse 401 always. What was answered with 2xx is in the file. CERT has the key
+--refuse 503,3 answers so the first three times, --refuse 401 always. --reject N says of the first request with more that N of its records
+were thrown away, and throws away the last N. Without that --authorization it answers 401. What was answered with 2xx is in the file. CERT has the key
 too.
 """
 
 import argparse
 import http.server
+import json
 import os
 import socket
 import ssl
+import struct
 import sys
+import threading
 import time
 
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=["http", "syslog"])
+    parser.add_argument("kind", choices=["http", "kafka", "otlp", "syslog"])
     parser.add_argument("port", type=int)
     parser.add_argument("out")
     parser.add_argument("--delay", type=float, default=0)
     parser.add_argument("--refuse", default="")
     parser.add_argument("--tls")
+    parser.add_argument("--reject", type=int, default=0)
+    parser.add_argument("--authorization")
+    parser.add_argument("--broker", type=int)
+    parser.add_argument("--login", default="")
     return parser.parse_args()
 
 
@@ -35,9 +47,37 @@ def context(path):
     return made
 
 
+def records(body):
+    """The lines in an ExportLogsServiceRequest: each has to have what OTLP asks for."""
+    found = []
+    for resource in json.loads(body)["resourceLogs"]:
+        names = {each["key"]: each["value"]["stringValue"] for each in resource["resource"]["attributes"]}
+        assert names["service.name"] == "esship" and names["service.instance.id"]
+        for record in (record for scope in resource["scopeLogs"] for record in scope["logRecords"]):
+            line = record["body"]["stringValue"]
+            uid, = [each["value"]["stringValue"] for each in record["attributes"] if each["key"] == "log.record.uid"]
+            assert uid.startswith(names["service.instance.id"]) and record["severityNumber"] == 9
+            said = json.loads(line)["time"]
+            seconds = time.mktime(time.strptime(said[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+            assert record["timeUnixNano"] == f"{seconds:.0f}{said[20:29]}", (record["timeUnixNano"], said)
+            found.append(line)
+    return found
+
+
 def serve_http(wanted, out):
     status, _, times = wanted.refuse.partition(",")
     left = [int(times or 1 << 30) if status else 0]
+    reject = [wanted.reject]
+
+    def take(body):
+        """What is answered."""
+        if wanted.kind == "http":
+            os.write(out, body)
+            return b""
+        lines = records(body)
+        rejected = reject.pop() if reject and len(lines) > reject[0] else 0
+        os.write(out, "".join(line + "\n" for line in lines[:len(lines) - rejected]).encode())
+        return json.dumps({"partialSuccess": {"rejectedLogRecords": str(rejected), "errorMessage": "too\nold"}}).encode()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -45,18 +85,22 @@ def serve_http(wanted, out):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             time.sleep(wanted.delay)
-            assert self.headers["Content-Type"] == "application/x-ndjson" and self.headers["Idempotency-Key"]
-            answer = 204
-            if left[0]:
+            assert self.headers["Content-Type"] == {"http": "application/x-ndjson", "otlp": "application/json"}[wanted.kind]
+            assert self.headers["Idempotency-Key"]
+            answer, said = 200, b""
+            if wanted.authorization and self.headers["Authorization"] != wanted.authorization:
+                answer = 401
+            elif left[0]:
                 left[0] -= 1
                 answer = int(status)
             else:
-                os.write(out, body)
+                said = take(body)
             self.send_response(answer)
             if answer == 503:
                 self.send_header("Retry-After", "1")
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
         def log_message(self, *_):
             pass
@@ -100,10 +144,97 @@ def serve_syslog(wanted, out):
         connection.close()
 
 
+def frames(connection):
+    """Of Kafka: the length of each is before it."""
+    def exactly(count):
+        data = b""
+        while len(data) < count:
+            piece = connection.recv(count - len(data))
+            if not piece:
+                raise ConnectionError
+            data += piece
+        return data
+
+    while True:
+        yield exactly(struct.unpack(">i", exactly(4))[0])
+
+
+def send_frame(connection, data):
+    connection.sendall(struct.pack(">i", len(data)) + data)
+
+
+HANDSHAKE, VERSIONS, AUTHENTICATE = 17, 18, 36
+FAILED = 58
+
+
+def login(wanted, key, request, answers):
+    """What a broker with SASL answers, or None: that is for the broker behind."""
+    number = request[4:8]
+    if key == HANDSHAKE:
+        return number + struct.pack(">hih", 0, 1, 5) + b"PLAIN"
+    if key == AUTHENTICATE:
+        right = ("\0" + wanted.login.replace(":", "\0", 1)).encode() in request
+        answers["login"] = right
+        said = b"" if right else b"not you"
+        version = struct.unpack(">h", request[2:4])[0]
+        return (number + struct.pack(">hh", 0 if right else FAILED, len(said)) + said + struct.pack(">i", 0) +
+                (struct.pack(">q", 0) if version else b""))
+    return None
+
+
+def changed(wanted, key, version, answer):
+    """The broker is here, and knows of logins."""
+    error, count = struct.unpack(">hi", answer[4:10])
+    if key == VERSIONS and wanted.login and not error and version < 3:
+        more = b"".join(struct.pack(">hhh", each, 0, 1) for each in (HANDSHAKE, AUTHENTICATE))
+        return answer[:6] + struct.pack(">i", count + 2) + more + answer[10:]
+    return answer.replace(b"127.0.0.1" + struct.pack(">i", wanted.broker), b"127.0.0.1" + struct.pack(">i", wanted.port))
+
+
+def serve_connection(wanted, client):
+    if wanted.tls:
+        client = context(wanted.tls).wrap_socket(client, server_side=True)
+    broker = socket.create_connection(("127.0.0.1", wanted.broker))
+    answers = {"login": not wanted.login}
+    asked = {}
+
+    def back():
+        for answer in frames(broker):
+            send_frame(client, changed(wanted, *asked.pop(answer[:4]), answer))
+
+    threading.Thread(target=quietly, args=(back,), daemon=True).start()
+    for request in frames(client):
+        key, version = struct.unpack(">hh", request[:4])
+        answer = login(wanted, key, request, answers)
+        if answer:
+            send_frame(client, answer)
+            continue
+        assert answers["login"] or key == VERSIONS, "not logged in"
+        asked[request[4:8]] = key, version
+        send_frame(broker, request)
+
+
+def quietly(function, *arguments):
+    try:
+        function(*arguments)
+    except (OSError, ssl.SSLError) as error:
+        print(error, file=sys.stderr)
+    finally:
+        for connection in arguments[1:]:
+            connection.close()
+
+
+def serve_kafka(wanted, _):
+    listener = socket.create_server(("127.0.0.1", wanted.port))
+    while True:
+        client, _ = listener.accept()
+        threading.Thread(target=quietly, args=(serve_connection, wanted, client), daemon=True).start()
+
+
 def main():
     wanted = arguments()
     out = os.open(wanted.out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    {"http": serve_http, "syslog": serve_syslog}[wanted.kind](wanted, out)
+    {"http": serve_http, "kafka": serve_kafka, "otlp": serve_http, "syslog": serve_syslog}[wanted.kind](wanted, out)
 
 
 if __name__ == "__main__":

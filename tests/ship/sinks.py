@@ -5,6 +5,7 @@
     sinks.py BUILD [CHECK...]
 """
 
+import glob
 import os
 import subprocess
 import time
@@ -26,6 +27,31 @@ def check_file():
     assert len(ship.files("file.out")) > 3
     ship.events_are(ship.lines("file.out"), COUNT)
     assert ", 0 came again, 0 missing" in ship.verify("file.out")
+
+
+def check_clock():
+    """The time of day jumps back and forth by a day: nothing waits by it, and nothing is ordered by it."""
+    jumps, = glob.glob(ship.BUILD + "/tests/ship/libjumps.so") or [None]
+    if not jumps:
+        print("built with sanitizers: the clock's jumps are left out")
+        return
+    port = ship.free_port()
+    config = ship.configure("clock", {"syslog": f'type = "syslog" host = "127.0.0.1" port = "{port}"'})
+    os.environ["LD_PRELOAD"] = jumps
+    try:
+        run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
+        ship.until("it is away", lambda: ship.metrics("clock")['esship_sink_failures_total{sink="syslog",type="syslog"}'] > 2)
+        ship.server("syslog", port, "clock.out")
+        ship.until("all is received", lambda: ship.metrics("clock")["esship_events_received_total"] == COUNT)
+        ship.until("all is sent", lambda: ship.metrics("clock")['esship_sink_behind_bytes{sink="syslog",type="syslog"}'] == 0)
+        os.kill(run.esship(), 15)
+        began = time.monotonic()
+        run.wait()
+        assert time.monotonic() - began < 10
+    finally:
+        del os.environ["LD_PRELOAD"]
+    ship.events_are(ship.lines("clock.out"), COUNT)
+    assert " 0 missing" in ship.verify("clock.out")
 
 
 def check_server(kind, options):
@@ -60,8 +86,9 @@ def check_slow():
     config = ship.configure("slow", {"slow": f'type = "http" url = "http://127.0.0.1:{port}/"',
                                      "fast": f'type = "file" path = "{ship.path("fast.out")}"'}, linger_ms=1000)
     run = ship.Run(config, ship.capture(COUNT))
-    ship.until("the fast one has all", lambda: len(ship.lines("fast.out")) > COUNT)
-    assert len(ship.lines("slow.out")) < COUNT / 2
+    ship.until("all is received", lambda: ship.metrics("slow")["esship_events_received_total"] == COUNT)
+    ship.until("the fast one has all", lambda: ship.metrics("slow")['esship_sink_behind_bytes{sink="fast",type="file"}'] == 0)
+    assert ship.size("slow.out") < ship.size("fast.out") / 2
     run.wait()
     ship.send_only(config)
     for name in ("slow.out", "fast.out"):
@@ -85,21 +112,10 @@ def check_refusals():
     ship.events_are(ship.lines("refuse.out"), 100)
 
 
-def certificate(name, host):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", ship.path(name + ".key"), "-out",
-                    ship.path(name + ".crt"), "-days", "2", "-subj", f"/CN={host}", "-addext",
-                    f"subjectAltName={'IP' if host[0].isdigit() else 'DNS'}:{host}"], check=True, stderr=subprocess.DEVNULL)
-    with open(ship.path(name), "w") as both:
-        for part in (".key", ".crt"):
-            with open(ship.path(name + part)) as file:
-                both.write(file.read())
-    return ship.path(name)
-
-
 def check_tls(kind, options):
     """A certificate of somebody else, and one of another name, get nothing."""
     port = ship.free_port()
-    good, other, named = (certificate(f"{kind}.{name}", host) for name, host in
+    good, other, named = (ship.certificate(f"{kind}.{name}", host) for name, host in
                           (("good", "127.0.0.1"), ("other", "127.0.0.1"), ("named", "elsewhere.example")))
     for wrong, ca in ((other, good), (named, named)):
         config = ship.configure(kind + "-tls", {"tls": options.format(port=port, ca=ca + ".crt")}, linger_ms=300)
@@ -114,6 +130,47 @@ def check_tls(kind, options):
     ship.send_only(config)
     assert len({client for client, _ in ship.lines(kind + "-tls.out")}) == 2
     ship.verify(kind + "-tls.out")
+
+
+def check_otlp_server():
+    check_server("otlp", 'type = "otlp" url = "http://127.0.0.1:{port}/v1/logs"')
+
+
+def check_otlp_tls():
+    check_tls("otlp", 'type = "otlp" url = "https://127.0.0.1:{port}/v1/logs" ca = "{ca}"')
+
+
+def check_rejected():
+    """A collector that throws lines away says so: that is counted, said, and no reason to send them again."""
+    port = ship.free_port()
+    ship.server("otlp", port, "rejected.out", "--reject", "3")
+    config = ship.configure("rejected", {"otlp": f'type = "otlp" url = "http://127.0.0.1:{port}/v1/logs"'})
+    run = ship.Run(config, ship.capture(500), "--at-end", "wait")
+    ship.until("it is counted", lambda: ship.metrics("rejected")['esship_sink_refused_lines_total{sink="otlp",type="otlp"}'] == 3)
+    ship.until("all is sent", lambda: ship.size("rejected.out") and
+               ship.metrics("rejected")['esship_sink_behind_bytes{sink="otlp",type="otlp"}'] == 0)
+    os.kill(run.esship(), 15)
+    run.wait()
+    assert "3 lines were rejected for good: too?old" in run.said(), run.said()
+    assert "3 missing" in ship.verify("rejected.out", status=3)
+
+
+def check_credentials():
+    """A server that doesn't know us says so, and gets all when it does."""
+    for kind, path in (("http", ""), ("otlp", "v1/logs")):
+        if not has(kind, 'url = "http://x"'):
+            continue
+        port = ship.free_port()
+        ship.server(kind, port, f"{kind}-known.out", "--authorization", "Bearer right")
+        name = f"{kind}-known"
+        for token, linger in (("wrong", 300), ("right", 4000)):
+            options = f'type = "{kind}" url = "http://me:secret@127.0.0.1:{port}/{path}" headers = {{ "Authorization: Bearer {token}" }}'
+            config = ship.configure(name, {kind: options}, linger_ms=linger)
+            run = ship.Run(config, ship.capture(100)).wait()
+            assert ("answers 401" in run.said()) == (token == "wrong") and "secret" not in run.said(), run.said()
+            assert bool(ship.lines(name + ".out")) == (token == "right")
+        assert len({client for client, _ in ship.lines(name + ".out")}) == 2
+        ship.verify(name + ".out")
 
 
 def has(kind, options=""):
@@ -139,9 +196,11 @@ def check_syslog_tls():
     check_tls("syslog", 'type = "syslog" host = "127.0.0.1" port = "{port}" tls = yes ca = "{ca}"')
 
 
-checks = [check_file, check_syslog_server]
+checks = [check_file, check_clock, check_syslog_server]
 if has("http", 'url = "http://x"'):
-    checks += [check_http_server, check_slow, check_refusals, check_http_tls]
+    checks += [check_http_server, check_slow, check_refusals, check_http_tls, check_credentials]
 if has("syslog", 'host = "x" port = "1" tls = yes'):
     checks += [check_syslog_tls]
+if has("otlp", 'url = "http://x"'):
+    checks += [check_otlp_server, check_otlp_tls, check_rejected]
 ship.run(checks)

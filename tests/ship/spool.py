@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -23,18 +24,12 @@ def sink(name, more=""):
     return {"file": f'type = "file" path = "{ship.path(name)}.out" rotate-mb = 1000 {more}'}
 
 
-def dropped_of(found, client, why):
-    """Numbers by name, as a line says of that client."""
-    said = [line["esship"]["dropped"] for line in found.values() if "dropped" in line["esship"]]
-    return [drop for drop in said if drop["client"] == client and drop["why"] == why]
-
-
 def some_dropped(name):
     """Each event of the capture is there, or is counted as dropped for want of room, and some are."""
     found = ship.lines(name)
     client, = {client for client, _ in found}
     events = sum("event" in line for line in found.values())
-    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in dropped_of(found, client, "full"))
+    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in ship.dropped_of(found, client, "full"))
     assert dropped and events + dropped == COUNT, (events, dropped)
     assert " 0 missing" in ship.verify(name)
 
@@ -52,25 +47,7 @@ def check_killed():
     ship.Run(config, ship.capture(KILLED)).wait()
     ship.send_only(config)
     found = ship.lines("kill.out")
-    order = [line["esship"] for key, line in sorted(found.items(), key=lambda item: item[1].get("time", ""))
-             if "started" in line["esship"]]
-    clients = {own["client"]: own["started"].get("before") for own in order}
-    last, = set(clients) - set(clients.values())
-    for counted in reversed(received):
-        client = clients[last]
-        numbers = sorted(number for name, number in found if name == client)
-        full = sum(drop["count"] for drop in dropped_of(found, client, "full"))
-        assert len(numbers) + full == numbers[-1] or full, "a number is missing"
-        events = [line["global_seq_num"] for (name, _), line in found.items() if name == client and "event" in line]
-        assert len(set(events)) == len(events)
-        lost = dropped_of(found, client, "killed")
-        started, = [own["started"] for own in order if own["client"] == last]
-        assert started["last"] == numbers[-1] and not started["ended"]
-        assert len(lost) <= 1 and (not lost or lost[0]["first"] == numbers[-1] + 1)
-        accounted = len(events) + full + sum(drop["types"].get("NOTIFY_OPEN", 0) for drop in lost)
-        assert counted <= accounted, (counted, len(events), lost)
-        last = client
-    final, = set(clients) - set(clients.values())
+    final = ship.killed_are_counted(found, received)
     ship.events_are({key: line for key, line in found.items() if key[0] == final}, KILLED)
     report = ship.verify("kill.out")
     assert report.count("; killed") == 2 and report.count("; ended") == 1 and " 0 missing" in report, report
@@ -99,6 +76,28 @@ def check_verify():
             file.write(re.sub(r'("why":"killed",.*"count":)\d+', r"\g<1>1", line))
     if any('"why":"killed"' in line for line in text):
         assert "not as many" in ship.verify("more.out", status=3)
+
+
+def check_hostile():
+    """Lines that nobody could have sent: they are told from others, and reading them ends, however many they are."""
+    def line(client, number, **more):
+        return json.dumps({"esship": {"client": client, "number": number, "host": "h", "boot": "b", **more}}) + "\n"
+
+    largest = (1 << 63) - 1
+    for text, status, said in (
+            (line("a", 1) + line("a", largest + 1) + line("a", 1 << 64) + line("a", -5) + line("a", 0), 0,
+             "1 lines of 1 clients, 0 came again, 0 missing; 4 lines are not esship's"),
+            (line("a", 1) + line("a", largest), 3, f"missing: 2 to {largest - 1}"),
+            (line("a", 1, dropped={"why": "full", "client": "a", "first": 2, "last": (1 << 64) - 1, "count": 9, "types": []}), 3,
+             "not as many"),
+            ("[" * 100000 + "\n[]\nnull\n\0\n{}\n" + line("a", 1), 0, "5 lines are not esship's"),
+            (line("\x1b[2J", 1), 0, "client ?[2J"),
+            ("".join(line(f"c{i}", 1, started={"before": f"c{i - 1}", "last": 1, "ended": True}) for i in range(50000)), 0,
+             "50000 lines of 50000 clients, 0 came again, 0 missing")):
+        with open(ship.path("hostile.out"), "w") as file:
+            file.write(text)
+        report = ship.verify("hostile.out", status=status)
+        assert said in report and "\x1b" not in report, report[-2000:]
 
 
 def check_two():
@@ -209,6 +208,59 @@ def check_damage():
     assert "missing: " in ship.verify("damage.out", status=3)
 
 
+def check_gone():
+    """Somebody removes a segment: what is behind it goes out, and what is missing is seen. The folder: esship says so and ends, and
+    the next start begins anew."""
+    away = {"syslog": 'type = "syslog" host = "127.0.0.1" port = "1"'}
+    config = ship.configure("gone", away, spool_mb=1, linger_ms=1)
+    run = ship.Run(config, ship.capture(20000), "--at-end", "wait")
+    ship.until("there are several", lambda: len(glob.glob(ship.path("gone.spool/*.seg"))) > 3)
+    ship.until("all is received", lambda: ship.metrics("gone")["esship_events_received_total"] == 20000)
+    os.kill(run.esship(), 15)
+    run.wait()
+    os.remove(sorted(glob.glob(ship.path("gone.spool/*.seg")))[1])
+    open(ship.path("gone.spool/00000000000000ff.seg"), "w").close()
+    ship.configure("gone", sink("gone"), spool_mb=1)
+    ship.send_only(config)
+    assert "missing: " in ship.verify("gone.out", status=3)
+    config = ship.configure("live", sink("live") | away)
+    run = ship.Run(config, ship.capture(1000), "--at-end", "wait")
+    ship.until("it runs", lambda: ship.size("live.out") > 100000)
+    ship.until("it is removed, whatever is made there meanwhile",
+               lambda: shutil.rmtree(ship.path("live.spool"), ignore_errors=True) or not os.path.exists(ship.path("live.spool")))
+    run.wait(73)
+    assert "has been removed" in run.said(), run.said()
+    os.remove(ship.path("live.out"))
+    ship.Run(config, ship.capture(1000), "--at-end", "term").wait()
+    ship.events_are(ship.lines("live.out"), 1000)
+
+
+def check_large():
+    """An exec with 6 MiB of arguments: cut to what servers take, whole if that is wanted; dropped by name if no spool of this size has
+    room for it, and nothing else is held up by it."""
+    events = '{ "open", "exec" }'
+    for name, more, cut in (("cut", {}, ship.LARGE - 32 * 1024), ("whole", {"arguments_kb": 8192}, None)):
+        for form in ("json", "ecs", "ocsf"):
+            config = ship.configure(name + form, sink(name + form), events=events, format=f'"{form}"', **more)
+            ship.Run(config, ship.large()).wait()
+            ship.send_only(config)
+            assert " 0 missing" in ship.verify(name + form + ".out")
+            with open(ship.path(name + form + ".out")) as file:
+                lines = sorted(file, key=len)
+            assert len(lines[-1]) < 1 << 20 if cut else len(lines[-1]) > ship.LARGE, len(lines[-1])
+            assert len(lines) == 5 and (f'"cut":{cut}' in lines[-1] if cut else '"cut"' not in lines[-1]), lines[-1][-200:]
+    config = ship.configure("never", sink("never"), events=events, arguments_kb=8192, spool_mb=1, flush_ms=1)
+    run = ship.Run(config, ship.large()).wait()
+    ship.send_only(config)
+    assert "larger than the spool" in run.said(), run.said()
+    found = ship.lines("never.out")
+    client, = {client for client, _ in found}
+    drop, = ship.dropped_of(found, client, "full")
+    assert drop["types"]["NOTIFY_EXEC"] == 1, drop
+    assert sum("event" in line for line in found.values()) + drop["types"].get("NOTIFY_OPEN", 0) == 2
+    assert " 0 missing" in ship.verify("never.out")
+
+
 def check_folder():
     os.mkdir(ship.path("nothing"))
     config = ship.configure("none", sink("none"), spool=f'"{ship.path("nothing")}/no/folder"')
@@ -216,4 +268,4 @@ def check_folder():
     assert result.returncode == 73 and "can't be made" in result.stderr, result
 
 
-ship.run([check_killed, check_verify, check_two, check_full, check_decisions, check_disk, check_damage, check_folder])
+ship.run([check_killed, check_verify, check_hostile, check_two, check_full, check_decisions, check_disk, check_damage, check_gone, check_large, check_folder])

@@ -223,9 +223,9 @@ static void drain(es_client_t *client)
 	es_unsubscribe_all(client);
 	if (es_sync_client_f(client, drained, &done) != ES_RETURN_SUCCESS)
 		return;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += DRAIN_S;
-	while (sem_timedwait(&done, &until) < 0 && errno == EINTR)
+	while (sem_clockwait(&done, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
 		;
 }
 

@@ -37,7 +37,7 @@
 #include "util/number.h"
 
 enum {
-	RING_BYTES = 4 * 1024 * 1024,
+	RING_BYTES = 16 * 1024 * 1024,	/* as the daemon's: an exec's record may have 6 MiB */
 	DEADLINE_MS = 15000,
 	DEADLINE_LONGEST_MS = 60000,
 	SETTLE_MS = 200,

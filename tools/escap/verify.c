@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -29,7 +30,9 @@ struct dropped {
 };
 
 struct client {
-	char id[CLIENT_BYTES], host[CLIENT_BYTES], boot[CLIENT_BYTES];
+	char id[CLIENT_BYTES];		/* first: compare_clients() */
+	struct client *next;		/* in the order in which they came */
+	char host[CLIENT_BYTES], boot[CLIENT_BYTES];
 	struct numbers numbers;
 	uint64_t doubles;
 	uint64_t lost;			/* in the kernel, with no number */
@@ -43,7 +46,8 @@ struct client {
 };
 
 struct verifier {
-	struct client *clients;
+	void *tree;			/* of clients, by id: tsearch(3) */
+	struct client *clients, **end;
 	size_t count;
 	uint64_t lines, other;		/* other: no line of esship's */
 	bool quiet;
@@ -73,24 +77,54 @@ static uint64_t number_of(json_object *object, const char *key)
 
 	if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, json_type_int))
 		return 0;
-	return json_object_get_uint64(value);
+	/* No client comes so far, and there is always a number behind. */
+	return json_object_get_uint64(value) > INT64_MAX ? 0 : json_object_get_uint64(value);
+}
+
+/* Both begin with their ids. */
+static int compare_clients(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static struct client *client_find(const struct verifier *verifier, const char *id)
+{
+	struct client *const *found = tfind(id, &verifier->tree, compare_clients);
+
+	return found ? *found : NULL;
 }
 
 static struct client *client_of(struct verifier *verifier, const char *id)
 {
-	struct client *clients;
+	struct client *client = client_find(verifier, id);
 
-	for (size_t i = verifier->count; i--;)
-		if (!strcmp(verifier->clients[i].id, id))
-			return &verifier->clients[i];
-	clients = reallocarray(verifier->clients, verifier->count + 1, sizeof(*clients));
-	if (!clients)
+	if (client)
+		return client;
+	client = calloc(1, sizeof(*client));
+	if (!client)
 		return NULL;
-	verifier->clients = clients;
-	clients += verifier->count++;
-	*clients = (struct client){};
-	snprintf(clients->id, sizeof(clients->id), "%s", id);
-	return clients;
+	snprintf(client->id, sizeof(client->id), "%s", id);
+	if (!tsearch(client, &verifier->tree, compare_clients)) {
+		free(client);
+		return NULL;
+	}
+	*verifier->end = client;
+	verifier->end = &client->next;
+	verifier->count++;
+	return client;
+}
+
+static void clients_free(struct verifier *verifier)
+{
+	while (verifier->clients) {
+		struct client *client = verifier->clients;
+
+		verifier->clients = client->next;
+		tdelete(client, &verifier->tree, compare_clients);
+		numbers_deinit(&client->numbers);
+		free(client->dropped);
+		free(client);
+	}
 }
 
 static int take_dropped(struct verifier *verifier, json_object *said)
@@ -318,13 +352,14 @@ static uint64_t print_client(struct client *client, bool quiet)
 /* What one says of the one before it, if there is anything of that. */
 static void connect_clients(struct verifier *verifier)
 {
-	for (size_t i = 0; i < verifier->count; i++)
-		for (size_t j = 0; j < verifier->count; j++) {
-			if (i == j || strcmp(verifier->clients[i].before, verifier->clients[j].id))
-				continue;
-			verifier->clients[j].known_last = verifier->clients[i].before_last;
-			verifier->clients[j].succeeded = true;
-		}
+	for (struct client *client = verifier->clients; client; client = client->next) {
+		struct client *before = *client->before ? client_find(verifier, client->before) : NULL;
+
+		if (!before || before == client)
+			continue;
+		before->known_last = client->before_last;
+		before->succeeded = true;
+	}
 }
 
 static int report(struct verifier *verifier)
@@ -332,9 +367,9 @@ static int report(struct verifier *verifier)
 	uint64_t missing = 0, doubles = 0;
 
 	connect_clients(verifier);
-	for (size_t i = 0; i < verifier->count; i++) {
-		doubles += verifier->clients[i].doubles;
-		missing += print_client(&verifier->clients[i], verifier->quiet);
+	for (struct client *client = verifier->clients; client; client = client->next) {
+		doubles += client->doubles;
+		missing += print_client(client, verifier->quiet);
 	}
 	printf("%" PRIu64 " lines of %zu clients, %" PRIu64 " came again, %" PRIu64 " missing", verifier->lines, verifier->count,
 	       doubles, missing);
@@ -347,7 +382,7 @@ static int report(struct verifier *verifier)
 int escap_verify(int argc, char **argv)
 {
 	static const struct option options[] = { { "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, {} };
-	static struct verifier verifier;
+	static struct verifier verifier = { .end = &verifier.clients };
 	int option, r = 0;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
@@ -363,10 +398,6 @@ int escap_verify(int argc, char **argv)
 		r = read_file(&verifier, argv[i]);
 	if (r == 0)
 		r = report(&verifier);
-	for (size_t i = 0; i < verifier.count; i++) {
-		numbers_deinit(&verifier.clients[i].numbers);
-		free(verifier.clients[i].dropped);
-	}
-	free(verifier.clients);
+	clients_free(&verifier);
 	return r < 0 ? EX_NOINPUT : r;
 }

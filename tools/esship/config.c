@@ -32,6 +32,11 @@ static int check_ms(cfg_t *cfg, cfg_opt_t *option)
 	return check_range(cfg, option, 1, 600000);
 }
 
+static int check_arguments(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_range(cfg, option, 1, 8192);
+}
+
 static int check_keep(cfg_t *cfg, cfg_opt_t *option)
 {
 	return check_range(cfg, option, 0, 1000);
@@ -95,6 +100,7 @@ static void checks_set(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "spool-mb", check_size);
 	cfg_set_validate_func(cfg, "flush-ms", check_ms);
 	cfg_set_validate_func(cfg, "linger-ms", check_ms);
+	cfg_set_validate_func(cfg, "arguments-kb", check_arguments);
 	cfg_set_validate_func(cfg, "format", check_format);
 	cfg_set_validate_func(cfg, "events", check_event);
 	cfg_set_validate_func(cfg, "sink", check_sink);
@@ -121,6 +127,11 @@ static void sink_of(struct sink_config *ret, cfg_t *section)
 		.facility = cfg_getstr(section, "facility"),
 		.subject = cfg_getstr(section, "subject"),
 		.credentials = cfg_getstr(section, "credentials"),
+		.brokers = cfg_getstr(section, "brokers"),
+		.topic = cfg_getstr(section, "topic"),
+		.user = cfg_getstr(section, "user"),
+		.password = cfg_getstr(section, "password"),
+		.mechanism = cfg_getstr(section, "mechanism"),
 		.tls = cfg_getbool(section, "tls"),
 		.rotate_bytes = (uint64_t)cfg_getint(section, "rotate-mb") * MEGABYTE,
 		.keep = (unsigned int)cfg_getint(section, "keep"),
@@ -153,6 +164,7 @@ static bool take(struct config *config, const char *path)
 	config->sync = cfg_getbool(cfg, "sync");
 	config->flush_ms = (unsigned int)cfg_getint(cfg, "flush-ms");
 	config->linger_ms = (unsigned int)cfg_getint(cfg, "linger-ms");
+	config->arguments_bytes = (uint64_t)cfg_getint(cfg, "arguments-kb") * 1024;
 	config->formatter = event_formatter_find(cfg_getstr(cfg, "format"));
 	config->only_denied = cfg_getbool(cfg, "only-denied");
 	for (unsigned int i = 0; i < cfg_size(cfg, "events"); i++)
@@ -186,6 +198,11 @@ bool config_read(struct config *ret, const char *path)
 		CFG_STR("facility", "local0", CFGF_NONE),
 		CFG_STR("subject", "es.events", CFGF_NONE),
 		CFG_STR("credentials", NULL, CFGF_NONE),
+		CFG_STR("brokers", NULL, CFGF_NONE),
+		CFG_STR("topic", "es.events", CFGF_NONE),
+		CFG_STR("user", NULL, CFGF_NONE),
+		CFG_STR("password", NULL, CFGF_NONE),
+		CFG_STR("mechanism", "SCRAM-SHA-512", CFGF_NONE),
 		CFG_STR_LIST("headers", "{}", CFGF_NONE),
 		CFG_BOOL("tls", cfg_false, CFGF_NONE),
 		CFG_INT("rotate-mb", 100, CFGF_NONE),
@@ -201,6 +218,7 @@ bool config_read(struct config *ret, const char *path)
 		CFG_BOOL("sync", cfg_true, CFGF_NONE),
 		CFG_INT("flush-ms", 200, CFGF_NONE),
 		CFG_INT("linger-ms", 3000, CFGF_NONE),
+		CFG_INT("arguments-kb", 32, CFGF_NONE),
 		CFG_STR("format", "json", CFGF_NONE),
 		CFG_STR_LIST("events", "{}", CFGF_NONE),
 		CFG_STR_LIST("mute", "{}", CFGF_NONE),

@@ -17,6 +17,7 @@ struct config {
 	uint64_t spool_bytes;
 	bool sync;
 	unsigned int flush_ms, linger_ms;
+	uint64_t arguments_bytes;	/* of an exec; of its environment, too */
 	const struct event_formatter *formatter;
 	es_event_type_t events[ES_EVENT_TYPE_LAST];
 	uint32_t event_count;

@@ -2,6 +2,7 @@
 #include "tools/esship/intake.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,8 @@ static void make_event(struct intake *intake, const es_message_t *message)
 	size_t before = json->length;
 
 	next_number(intake);
+	if (message->event_type == ES_EVENT_TYPE_NOTIFY_EXEC)
+		intake->host.cut = event_exec_cut(&message->event.exec);
 	intake->options.formatter->put(json, message, &intake->host);
 	if (json->length == before) {		/* a type that this format doesn't have */
 		ledger_count(&intake->front.ledger->dropped, (unsigned int)message->event_type, intake->host.number);
@@ -107,6 +110,7 @@ static void make_event(struct intake *intake, const es_message_t *message)
 	}
 	if (!strcmp(intake->options.formatter->name, "json"))
 		put_stream_behind(json, &intake->host);
+	intake->host.cut = 0;
 	line_made(intake, (unsigned int)message->event_type);
 }
 
@@ -229,6 +233,34 @@ static bool take_block(struct intake *intake)
 	return true;
 }
 
+/* Under the lock. The block is in the spool, or is no more. */
+static void block_done(struct intake *intake)
+{
+	struct block *block = &intake->back;
+
+	ledger_clear(block->ledger);
+	block->json.length = 0;
+	block->first = block->last = block->lines = 0;
+	intake->back_busy = false;
+}
+
+/* Under the lock. A block that will never fit is dropped, for those behind it: the next one says so. */
+static void give_up(struct intake *intake)
+{
+	struct block *block = &intake->back;
+	uint64_t count = ledger_total(&block->ledger->lines);
+
+	log_error("%" PRIu64 " lines are larger than the spool, or no memory is left for them: they are dropped, and counted", count);
+	ledger_add(&intake->front.ledger->dropped, &block->ledger->lines);
+	ledger_add(&intake->front.ledger->dropped, &block->ledger->dropped);
+	intake->counts.dropped += count;
+	if (block->json.failed) {
+		json_deinit(&block->json);
+		block->json = (struct json){};
+	}
+	block_done(intake);
+}
+
 /* Under the lock, which it leaves meanwhile. */
 static int write_block(struct intake *intake)
 {
@@ -239,6 +271,10 @@ static int write_block(struct intake *intake)
 	r = block->json.failed ? -ENOMEM : spool_append(intake->spool, block->json.data, block->json.length, block->lines,
 							block->first, block->last);
 	pthread_mutex_lock(&intake->lock);
+	if (r == -EFBIG || block->json.failed) {
+		give_up(intake);
+		return 0;
+	}
 	if (r < 0) {
 		if (!intake->failing)
 			log_error("the spool can't be written: %s; it is tried again", strerror(-r));
@@ -252,10 +288,7 @@ static int write_block(struct intake *intake)
 	intake->failing = false;
 	intake->counts.written += block->lines;
 	intake->counts.blocks++;
-	ledger_clear(block->ledger);
-	block->json.length = 0;
-	block->first = block->last = block->lines = 0;
-	intake->back_busy = false;
+	block_done(intake);
 	return 0;
 }
 

@@ -115,6 +115,7 @@ static int start_intake(struct esship *esship)
 	int r = ledger_open(&esship->ledger, spool_folder(esship->spool));
 
 	event_host_here(&esship->host);
+	event_exec_set_limit(esship->config.arguments_bytes);
 	intake_client_text(esship->host.client, esship->client);
 	if (r == 0)
 		r = intake_new(&esship->intake, &options, esship->spool, &esship->ledger, esship->client, &esship->host);
@@ -174,6 +175,10 @@ static int run(struct esship *esship)
 {
 	notify_supervisor("READY=1");
 	while (!turn(esship, TICK_MS)) {
+		if (spool_has_gone(esship->spool)) {
+			log_error("the spool %s has been removed, with all that was in it", esship->config.spool);
+			return EX_CANTCREAT;
+		}
 		if (!es_linux_stream_ended(esship->source.client))
 			continue;
 		log_error("the daemon, endpointsecurityd, has gone: no more events will come");

@@ -76,13 +76,14 @@ static void say_intake(FILE *out, struct intake *intake)
 	say(out, "spool_failures_total", "counter", "Writes that failed and were tried again.", counts.failures);
 }
 
-enum { LINES, BYTES, BATCHES, FAILURES, BEHIND, UP, SINK_METRICS };
+enum { LINES, BYTES, BATCHES, FAILURES, REFUSED, BEHIND, UP, SINK_METRICS };
 
 static const struct { const char *name, *type, *help; } sink_metrics[SINK_METRICS] = {
 	[LINES] = { "sink_lines_total", "counter", "Lines that were acknowledged." },
 	[BYTES] = { "sink_bytes_total", "counter", "Bytes of these." },
 	[BATCHES] = { "sink_batches_total", "counter", "Batches of these." },
 	[FAILURES] = { "sink_failures_total", "counter", "Batches that were not acknowledged, and tried again." },
+	[REFUSED] = { "sink_refused_lines_total", "counter", "Lines that were acknowledged and thrown away by the other side." },
 	[BEHIND] = { "sink_behind_bytes", "gauge", "Bytes in the spool that were not acknowledged yet." },
 	[UP] = { "sink_up", "gauge", "0: the last batch was not acknowledged." },
 };
@@ -98,6 +99,8 @@ static uint64_t sink_value(const struct sender_counts *counts, int metric)
 		return counts->batches;
 	case FAILURES:
 		return counts->failures;
+	case REFUSED:
+		return counts->refused;
 	case BEHIND:
 		return counts->behind;
 	default:

@@ -79,6 +79,8 @@ static void count_sent(struct sender *sender, const struct sink_batch *batch)
 	sender->counts.lines += batch->count;
 	sender->counts.bytes += batch->length;
 	sender->counts.batches++;
+	if (sender->kind->refused)
+		sender->counts.refused = sender->kind->refused(sender->sink);
 	pthread_mutex_unlock(&sender->lock);
 }
 

@@ -9,6 +9,7 @@
 struct sender_counts {
 	uint64_t lines, batches, bytes;	/* acknowledged */
 	uint64_t failures;
+	uint64_t refused;		/* lines that the other side acknowledged and threw away */
 	uint64_t behind;		/* bytes in the spool that aren't */
 	bool failing;
 };

@@ -7,14 +7,13 @@
  */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <nats/nats.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/esship/sink.h"
+#include "tools/esship/line.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
@@ -140,21 +139,21 @@ static natsStatus connect_to(struct nats_sink *sink)
 
 static natsStatus publish_all(struct nats_sink *sink, const struct sink_batch *batch)
 {
-	const char *line = batch->lines, *end = line + batch->length;
 	natsStatus status = NATS_OK;
+	char id[LINE_ID_BYTES];
 	jsPubOptions options;
-	char id[96];
+	const char *line;
+	size_t at = 0, length;
 
-	for (uint32_t i = 0; line < end && status == NATS_OK && !atomic_load(&sink->stop->now); i++) {
-		const char *newline = memchr(line, '\n', (size_t)(end - line)) ?: end;
-
-		snprintf(id, sizeof(id), "%s-%" PRIu64 "-%" PRIu32, batch->client, batch->first, i);
+	for (uint32_t i = 0; status == NATS_OK && line_next(batch, &at, &line, &length); i++) {
+		if (atomic_load(&sink->stop->now))
+			return NATS_CONNECTION_CLOSED;
+		line_id(id, batch, i);
 		jsPubOptions_Init(&options);
 		options.MsgId = id;
-		status = js_PublishAsync(sink->stream, sink->config->subject, line, (int)(newline - line), &options);
-		line = newline + 1;
+		status = js_PublishAsync(sink->stream, sink->config->subject, line, (int)length, &options);
 	}
-	return line < end && status == NATS_OK ? NATS_CONNECTION_CLOSED : status;
+	return status;
 }
 
 /* Until each is acknowledged or refused. */
@@ -177,6 +176,7 @@ static int nats_send(void *context, const struct sink_batch *batch, char problem
 {
 	struct nats_sink *sink = context;
 	natsStatus status = NATS_OK;
+	char url[SINK_URL_BYTES];
 
 	atomic_store(&sink->refused, 0);
 	if (!sink->connection)
@@ -187,7 +187,8 @@ static int nats_send(void *context, const struct sink_batch *batch, char problem
 		status = wait_all(sink);
 	if (status == NATS_OK && !atomic_load(&sink->refused))
 		return 0;
-	snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", sink->config->url,
+	sink_url_shown(url, sink->config->url);
+	snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", url,
 		 status != NATS_OK ? natsStatus_GetText(status) : sink->why);
 	disconnect(sink);
 	return -EIO;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/esship/line.h"
 #include "tools/esship/wire.h"
 #include "util/macro.h"
 
@@ -83,22 +84,16 @@ static void syslog_free(void *context)
 	free(sink);
 }
 
-/* The event's own time, which is near the beginning of a line, in microseconds: syslog takes no more digits. */
+/* The event's own, in microseconds: syslog takes no more digits. */
 static void put_time(char ret[40], const char *line, size_t length)
 {
-	static const char *const keys[] = { "\"time\":\"", "\"@timestamp\":\"", "\"time_dt\":\"" };
-	enum { BEGINNING = 128, SECONDS = 19, DIGITS = 6 };
-	const char *at = NULL;
+	enum { SECONDS = 19, DIGITS = 6 };
+	const char *at = line_time(line, length);
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys) && !at; i++) {
-		at = memmem(line, length < BEGINNING ? length : BEGINNING, keys[i], strlen(keys[i]));
-		if (at)
-			at += strlen(keys[i]);
-	}
-	if (!at || at + SECONDS + 1 + DIGITS > line + length || at[SECONDS] != '.')
-		strcpy(ret, "-");
-	else
+	if (at)
 		snprintf(ret, 40, "%.*sZ", SECONDS + 1 + DIGITS, at);
+	else
+		strcpy(ret, "-");
 }
 
 static int keep(struct kept *kept, const char *data, size_t length)
@@ -137,11 +132,16 @@ static int keep_message(struct syslog_sink *sink, const char *line, size_t lengt
 	return r;
 }
 
-/* Whole messages at the beginning make room: each has its length before it. */
+/*
+ * Whole messages at the beginning make room: each has its length before it. Only when there is twice as much as has to be kept, for
+ * what stays is moved.
+ */
 static void forget_oldest(struct kept *kept)
 {
 	size_t at = 0;
 
+	if (kept->length < 2 * KEEP_BYTES)
+		return;
 	while (kept->length - at > KEEP_BYTES) {
 		char *end;
 		size_t length = strtoul(kept->data + at, &end, 10);
@@ -156,17 +156,14 @@ static void forget_oldest(struct kept *kept)
 /* Behind what is kept. */
 static int keep_batch(struct syslog_sink *sink, const struct sink_batch *batch)
 {
-	const char *line = batch->lines, *end = line + batch->length;
+	size_t at = 0, length;
+	const char *line;
 	int r = 0;
 
 	forget_oldest(&sink->kept);
 	sink->batch_at = sink->kept.length;
-	while (line < end && r == 0) {
-		const char *newline = memchr(line, '\n', (size_t)(end - line)) ?: end;
-
-		r = keep_message(sink, line, (size_t)(newline - line));
-		line = newline + 1;
-	}
+	while (r == 0 && line_next(batch, &at, &line, &length))
+		r = keep_message(sink, line, length);
 	return r;
 }
 

@@ -20,6 +20,7 @@ enum { SINK_HEADERS_MAX = 16, SINK_PROBLEM_BYTES = 256 };
 struct sink_config {
 	const char *name, *type;
 	const char *path, *url, *host, *port, *ca, *certificate, *key, *facility, *subject, *credentials;
+	const char *brokers, *topic, *user, *password, *mechanism;
 	const char *headers[SINK_HEADERS_MAX];
 	unsigned int header_count;
 	bool tls;
@@ -55,12 +56,19 @@ struct sink_kind {
 
 	/* 0: acknowledged. Negative: not, and `problem` says why. Positive: not, and the other side wants so many ms of rest. */
 	int (*send)(void *sink, const struct sink_batch *batch, char problem[SINK_PROBLEM_BYTES]);
+
+	/* Lines that were acknowledged, and thrown away by the other side, as it says. NULL: it has no way of saying so. */
+	uint64_t (*refused)(void *sink);
 };
 
-extern const struct sink_kind sink_file, sink_http, sink_nats, sink_syslog;
+extern const struct sink_kind sink_file, sink_http, sink_journal, sink_kafka, sink_nats, sink_otlp, sink_syslog;
+
+/* One URL, or several with commas between, as they may be seen: without who logs in, and what is behind a question mark. */
+enum { SINK_URL_BYTES = 120 };
+void sink_url_shown(char ret[SINK_URL_BYTES], const char *urls);
 
 /* NULL: there is no such kind. */
 const struct sink_kind *sink_find(const char *type);
 
-/* "file, http, nats and syslog" */
+/* "file, http, journal, kafka, nats, otlp and syslog" */
 extern const char sink_names[];

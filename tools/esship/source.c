@@ -127,9 +127,9 @@ void source_stop(struct source *source)
 	sem_init(&done, 0, 0);
 	es_unsubscribe_all(source->client);
 	if (es_sync_client_f(source->client, drained, &done) == ES_RETURN_SUCCESS) {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += DRAIN_S;
-		while (sem_timedwait(&done, &until) < 0 && errno == EINTR)
+		while (sem_clockwait(&done, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
 			;
 	}
 	es_delete_client(source->client);

@@ -61,6 +61,7 @@ struct spool {
 	uint64_t next_number;
 	uint64_t bytes;			/* of all */
 	uint64_t damaged;
+	bool renew;			/* the last segment has gone: the next append begins one */
 	uint64_t wakes;
 	struct spool_reader *readers[SPOOL_READERS_MAX];
 	size_t reader_count;
@@ -142,6 +143,8 @@ static int list_segments(struct spool *spool)
 	while (r == 0 && (entry = readdir(folder))) {
 		if (sscanf(entry->d_name, "%16" SCNx64 ".seg%n", &number, (end = 0, &end)) != 1 || end != 20 ||
 		    entry->d_name[end])
+			continue;
+		if (number == 0 || number > INT64_MAX)
 			continue;
 		if (fstatat(spool->folder_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 			continue;
@@ -291,6 +294,13 @@ void spool_close(struct spool *spool)
 	free(spool);
 }
 
+bool spool_has_gone(const struct spool *spool)
+{
+	struct stat st;
+
+	return fstat(spool->folder_fd, &st) == 0 && st.st_nlink == 0;
+}
+
 int spool_folder(const struct spool *spool)
 {
 	return spool->folder_fd;
@@ -403,7 +413,8 @@ static bool is_segment_full(struct spool *spool)
 	bool full;
 
 	pthread_mutex_lock(&spool->lock);
-	full = spool->segments[spool->count - 1].bytes >= spool->segment_bytes;
+	full = spool->renew || spool->segments[spool->count - 1].bytes >= spool->segment_bytes;
+	spool->renew = false;
 	pthread_mutex_unlock(&spool->lock);
 	return full;
 }
@@ -420,6 +431,8 @@ int spool_append(struct spool *spool, const char *lines, size_t length, uint32_t
 	r = compress(spool, lines, length, &stored);
 	if (r < 0)
 		return r;
+	if (stored + sizeof(frame) + sizeof(struct segment_head) > spool->options.size)
+		return -EFBIG;
 	if (spool_bytes(spool) + stored + sizeof(frame) > spool->options.size)
 		return -ENOSPC;
 	if (spool->fd >= 0 && is_segment_full(spool)) {
@@ -461,6 +474,14 @@ uint64_t spool_damaged(const struct spool *spool)
 
 /* --- reading --- */
 
+/* The segment of an acknowledgement is never removed: one that isn't there, or is shorter, is another spool's. */
+static bool is_ack_here(const struct spool_reader *reader)
+{
+	const struct segment *segment = segment_from(reader->spool, reader->segment);
+
+	return segment && segment->number == reader->segment && reader->offset <= segment->bytes;
+}
+
 /* The acknowledgement of before; the first segment if there is none. */
 static void load_ack(struct spool_reader *reader)
 {
@@ -472,9 +493,9 @@ static void load_ack(struct spool_reader *reader)
 
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
 		return;
-	if (sscanf(text, "%" SCNu64 " %" SCNu64 " %d", &reader->segment, &reader->offset, &whole) == 3)
+	if (sscanf(text, "%" SCNu64 " %" SCNu64 " %d", &reader->segment, &reader->offset, &whole) == 3 && is_ack_here(reader))
 		return;
-	log_warning("%s: no whole acknowledgement is in it; all that is in the spool is sent again", name);
+	log_warning("%s: no acknowledgement of what is there is in it; all that is in the spool is sent again", name);
 	reader->segment = reader->offset = 0;
 }
 
@@ -520,6 +541,27 @@ int spool_reader_new(struct spool_reader **ret, struct spool *spool, const char 
 	return 0;
 }
 
+/* Somebody has removed it: what was in there is missing, and what comes behind goes out. 1: there may be another one. */
+static int forget_segment(struct spool_reader *reader)
+{
+	struct spool *spool = reader->spool;
+	struct segment *segment;
+
+	log_error("spool: segment %" PRIx64 " has gone, and what was in it", reader->segment);
+	pthread_mutex_lock(&spool->lock);
+	spool->damaged++;
+	segment = segment_from(spool, reader->segment);
+	if (segment && segment->number == reader->segment) {
+		spool->bytes -= segment->bytes;
+		segment->bytes = 0;
+		spool->renew |= segment == &spool->segments[spool->count - 1];
+	}
+	pthread_mutex_unlock(&spool->lock);
+	reader->segment++;
+	reader->offset = 0;
+	return 1;
+}
+
 /* Goes to the segment that is next. 0: there is none. */
 static int enter_segment(struct spool_reader *reader, uint64_t number)
 {
@@ -539,6 +581,8 @@ static int enter_segment(struct spool_reader *reader, uint64_t number)
 	if (reader->segment != wanted || reader->offset < sizeof(head))
 		reader->offset = sizeof(head);
 	reader->segment = wanted;
+	if (reader->fd == -ENOENT)
+		return forget_segment(reader);
 	if (reader->fd < 0)
 		return reader->fd;
 	if (segment_read_head(reader->fd, &head) < 0) {
@@ -594,6 +638,8 @@ int spool_reader_next(struct spool_reader *reader, struct segment_frame *ret, co
 			r = enter_segment(reader, reader->segment);
 			if (r <= 0)
 				return r;
+			if (reader->fd < 0)
+				continue;
 		}
 		end = end_of(reader, &last);
 		r = segment_read_frame(reader->fd, &reader->offset, end, ret, &reader->lines);
@@ -633,6 +679,14 @@ int spool_reader_ack(struct spool_reader *reader)
 	return r;
 }
 
+/* Of a segment, from there on; one that a death has left may not even have its head. */
+static uint64_t bytes_from(const struct segment *segment, uint64_t offset)
+{
+	if (offset < sizeof(struct segment_head))
+		offset = sizeof(struct segment_head);
+	return segment->bytes > offset ? segment->bytes - offset : 0;
+}
+
 uint64_t spool_reader_behind(struct spool_reader *reader)
 {
 	struct spool *spool = reader->spool;
@@ -643,9 +697,9 @@ uint64_t spool_reader_behind(struct spool_reader *reader)
 		const struct segment *segment = &spool->segments[i];
 
 		if (segment->number > reader->acked_segment)
-			behind += segment->bytes - sizeof(struct segment_head);
-		else if (segment->number == reader->acked_segment && segment->bytes > reader->acked_offset)
-			behind += segment->bytes - (reader->acked_offset ?: sizeof(struct segment_head));
+			behind += bytes_from(segment, 0);
+		else if (segment->number == reader->acked_segment)
+			behind += bytes_from(segment, reader->acked_offset);
 	}
 	pthread_mutex_unlock(&spool->lock);
 	return behind;

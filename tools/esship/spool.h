@@ -38,10 +38,16 @@ void spool_close(struct spool *spool);
 /* The highest number of that client's in a segment; 0: there is none. */
 uint64_t spool_last_of(struct spool *spool, const uint8_t client[SEGMENT_CLIENT_BYTES]);
 
+/* Somebody has removed the folder: what is written into it is nowhere. */
+bool spool_has_gone(const struct spool *spool);
+
 /* A descriptor of the folder, borrowed. */
 int spool_folder(const struct spool *spool);
 
-/* Whole lines, numbered first to last. -ENOSPC and others: nothing of it is in the spool, and it may be tried again. */
+/*
+ * Whole lines, numbered first to last. -EFBIG: they are too much for any spool of this size, or for a frame. -ENOSPC and others:
+ * nothing of it is in the spool, and it may be tried again.
+ */
 int spool_append(struct spool *spool, const char *lines, size_t length, uint32_t count, uint64_t first, uint64_t last);
 
 uint64_t spool_bytes(const struct spool *spool);

@@ -14,6 +14,7 @@
 
 #include "tools/esship/ledger.h"
 #include "tools/esship/spool.h"
+#include "util/macro.h"
 
 static const uint8_t first_client[SEGMENT_CLIENT_BYTES] = "the first", second_client[SEGMENT_CLIENT_BYTES] = "the second";
 static char folder[64];
@@ -173,6 +174,29 @@ static void test_torn(void)
 	files("", true);
 }
 
+/* Acknowledgements that are of no segment that is there, as when somebody has removed them all: what is there comes. */
+static void test_foreign_ack(void)
+{
+	static const char *const texts[] = { "7 4000 1\n", "1 99999999 1\n", "18446744073709551615 1 1\n", "-1 -1 1\n", "1 4", "", "x" };
+	struct spool_reader *reader;
+	struct spool *spool;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		char path[128];
+		FILE *file;
+
+		make_folder();
+		snprintf(path, sizeof(path), "%s/one.ack", folder);
+		file = fopen(path, "w");
+		assert(file && fputs(texts[i], file) >= 0 && fclose(file) == 0);
+		spool = open_spool(1 << 20, first_client);
+		assert(spool_reader_new(&reader, spool, "one") == 0 && append(spool, 1, 1000) == 0);
+		assert(next(reader) == 1 && spool_reader_ack(reader) == 0 && append(spool, 2, 1000) == 0 && next(reader) == 2);
+		spool_close(spool);
+		files("", true);
+	}
+}
+
 static void test_ledger(void)
 {
 	struct ledger_counts lines, dropped;
@@ -213,6 +237,7 @@ int main(void)
 	test_bounds();
 	test_two();
 	test_torn();
+	test_foreign_ack();
 	test_ledger();
 	return 0;
 }

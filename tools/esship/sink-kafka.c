@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Kafka: a line is a message of one topic, and its key is the machine, so that a machine's lines are in one partition, in their
+ * order. Acknowledged is what all in-sync replicas have, each message of the batch. The producer is idempotent: what it tries again
+ * itself is there once. What comes again after an error has the same id, in the header esship-id.
+ */
+
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/event-format.h"
+#include "tools/esship/line.h"
+#include "util/clock.h"
+#include "util/macro.h"
+#include "util/text.h"
+
+enum {
+	SLICE_MS = 100,
+	GRACE_MS = 1000,		/* the library's own time-out comes first, and says why */
+	MESSAGE_MAX = 128 * 1024 * 1024,	/* more than a line can have: the broker says what is too much */
+	WHY_BYTES = 200,
+};
+
+struct kafka_sink {
+	const struct sink_config *config;
+	const struct sink_stop *stop;
+	struct event_host host;
+	rd_kafka_t *producer;		/* NULL: there is none */
+	uint32_t waiting;		/* messages of this batch that are neither acknowledged nor refused, */
+	uint32_t refused;		/* and those that are refused */
+	bool rejected;			/* a broker doesn't know us, or we don't know it: it will not get better by itself */
+	char why[WHY_BYTES];
+	char doubt[WHY_BYTES];		/* what the library has said of its connections */
+};
+
+static const char *kafka_check(const struct sink_config *config)
+{
+	if (!config->brokers || !*config->brokers)
+		return "brokers: host:port, several with commas between";
+	if (!config->topic || !*config->topic)
+		return "topic: of messages";
+	if (!config->user != !config->password)
+		return "user and password: give both, or none";
+	return NULL;
+}
+
+static int kafka_new(void **ret, const struct sink_config *config, const struct sink_stop *stop)
+{
+	struct kafka_sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return -ENOMEM;
+	sink->config = config;
+	sink->stop = stop;
+	event_host_here(&sink->host);
+	*ret = sink;
+	return 0;
+}
+
+/* Nothing is sent any more, and nobody called back. */
+static void disconnect(struct kafka_sink *sink)
+{
+	if (!sink->producer)
+		return;
+	rd_kafka_purge(sink->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	rd_kafka_poll(sink->producer, 0);
+	rd_kafka_destroy(sink->producer);
+	sink->producer = NULL;
+}
+
+static void kafka_free(void *context)
+{
+	disconnect(context);
+	free(context);
+}
+
+/* --- what the library calls, from rd_kafka_poll() --- */
+
+static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *context)
+{
+	struct kafka_sink *sink = context;
+
+	(void)producer;
+	sink->waiting--;
+	if (!message->err)
+		return;
+	sink->refused++;
+	if (message->err != RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)	/* else it is said what the connections have had */
+		snprintf(sink->why, sizeof(sink->why), "%s", rd_kafka_err2str(message->err));
+}
+
+/* The last word of it isn't worth more than the first: that all are down says less than why one is. */
+static void complained(rd_kafka_t *producer, int error, const char *reason, void *context)
+{
+	struct kafka_sink *sink = context;
+
+	(void)producer;
+	if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && *sink->doubt)
+		return;
+	snprintf(sink->doubt, sizeof(sink->doubt), "%s", reason);
+	text_clean(sink->doubt);
+	if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL)
+		sink->rejected = true;
+}
+
+/* Errors are called back besides, by complained(). */
+static void ignore_log(const rd_kafka_t *producer, int level, const char *facility, const char *text)
+{
+	(void)producer, (void)level, (void)facility, (void)text;
+}
+
+/* --- a producer --- */
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, char *why)
+{
+	return !value || rd_kafka_conf_set(conf, name, value, why, WHY_BYTES) == RD_KAFKA_CONF_OK;
+}
+
+static bool set_number(rd_kafka_conf_t *conf, const char *name, unsigned int value, char *why)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	return set(conf, name, text, why);
+}
+
+static bool set_security(rd_kafka_conf_t *conf, const struct sink_config *config, char *why)
+{
+	bool tls = config->tls || config->ca;
+	const char *protocol = config->user ? (tls ? "sasl_ssl" : "sasl_plaintext") : (tls ? "ssl" : "plaintext");
+
+	return set(conf, "security.protocol", protocol, why) &&
+	       set(conf, "ssl.ca.location", config->ca, why) &&
+	       set(conf, "ssl.certificate.location", config->certificate, why) &&
+	       set(conf, "ssl.key.location", config->key, why) &&
+	       set(conf, "ssl.endpoint.identification.algorithm", tls ? "https" : NULL, why) &&
+	       set(conf, "sasl.mechanism", config->user ? config->mechanism : NULL, why) &&
+	       set(conf, "sasl.username", config->user, why) &&
+	       set(conf, "sasl.password", config->password, why);
+}
+
+static bool set_all(rd_kafka_conf_t *conf, struct kafka_sink *sink)
+{
+	const struct sink_config *config = sink->config;
+	unsigned int backoff = config->retry_ms < 1000 ? config->retry_ms : 1000;
+
+	rd_kafka_conf_set_opaque(conf, sink);
+	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+	rd_kafka_conf_set_error_cb(conf, complained);
+	rd_kafka_conf_set_log_cb(conf, ignore_log);
+	return set(conf, "bootstrap.servers", config->brokers, sink->why) &&
+	       set(conf, "client.id", "esship", sink->why) &&
+	       set(conf, "enable.idempotence", "true", sink->why) &&
+	       set(conf, "acks", "all", sink->why) &&
+	       set(conf, "compression.codec", "zstd", sink->why) &&
+	       set(conf, "partitioner", "murmur2_random", sink->why) &&	/* Kafka's own */
+	       set(conf, "linger.ms", "5", sink->why) &&
+	       set_number(conf, "message.max.bytes", MESSAGE_MAX, sink->why) &&
+	       set_number(conf, "message.timeout.ms", config->timeout_ms, sink->why) &&
+	       set_number(conf, "reconnect.backoff.max.ms", backoff, sink->why) &&
+	       set_number(conf, "reconnect.backoff.ms", backoff < 100 ? backoff : 100, sink->why) &&
+	       set_security(conf, config, sink->why);
+}
+
+static int connect_to(struct kafka_sink *sink)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+	if (set_all(conf, sink))
+		sink->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, sink->why, sizeof(sink->why));
+	if (!sink->producer) {
+		rd_kafka_conf_destroy(conf);
+		return -EINVAL;
+	}
+	sink->why[0] = 0;		/* the library writes there also what it then finds in another table */
+	return 0;
+}
+
+/* --- a batch --- */
+
+static rd_kafka_resp_err_t produce(struct kafka_sink *sink, const char *id, const char *line, size_t length)
+{
+	const char *key = sink->host.id;
+
+	/* Copied: the library may have it for longer than the batch is ours. */
+	return rd_kafka_producev(sink->producer, RD_KAFKA_V_TOPIC(sink->config->topic), RD_KAFKA_V_KEY(key, strlen(key)),
+				 RD_KAFKA_V_VALUE((void *)line, length), RD_KAFKA_V_HEADER("esship-id", id, -1),
+				 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+}
+
+static bool may_go_on(const struct kafka_sink *sink, uint64_t end)
+{
+	return clock_ns() < end && !sink->rejected && !atomic_load(&sink->stop->now);
+}
+
+/* False: the library takes no more. */
+static bool produce_all(struct kafka_sink *sink, const struct sink_batch *batch, uint64_t end)
+{
+	char id[LINE_ID_BYTES];
+	const char *line;
+	size_t at = 0, length;
+
+	for (uint32_t i = 0; line_next(batch, &at, &line, &length); i++) {
+		rd_kafka_resp_err_t error;
+
+		line_id(id, batch, i);
+		while ((error = produce(sink, id, line, length)) == RD_KAFKA_RESP_ERR__QUEUE_FULL && may_go_on(sink, end))
+			rd_kafka_poll(sink->producer, SLICE_MS);
+		if (error) {
+			snprintf(sink->why, sizeof(sink->why), "%s", rd_kafka_err2str(error));
+			return false;
+		}
+		sink->waiting++;
+	}
+	return true;
+}
+
+/* Until each is acknowledged or refused. */
+static bool wait_all(struct kafka_sink *sink, uint64_t end)
+{
+	while (sink->waiting && may_go_on(sink, end))
+		rd_kafka_poll(sink->producer, SLICE_MS);
+	return !sink->waiting && !sink->refused;
+}
+
+static int kafka_send(void *context, const struct sink_batch *batch, char problem[SINK_PROBLEM_BYTES])
+{
+	struct kafka_sink *sink = context;
+	uint64_t end = clock_ns() + (sink->config->timeout_ms + GRACE_MS) * NS_PER_MS;
+	int r = 0;
+
+	sink->waiting = sink->refused = 0;
+	sink->rejected = false;
+	sink->why[0] = sink->doubt[0] = 0;
+	if (!sink->producer)
+		r = connect_to(sink);
+	if (r == 0 && produce_all(sink, batch, end) && wait_all(sink, end))
+		return 0;
+	snprintf(problem, SINK_PROBLEM_BYTES, "%.50s: %s", sink->config->brokers,
+		 *sink->why ? sink->why : *sink->doubt ? sink->doubt : "no answer in time");
+	disconnect(sink);
+	return -EIO;
+}
+
+const struct sink_kind sink_kafka = {
+	.name = "kafka", .check = kafka_check, .new = kafka_new, .free = kafka_free, .send = kafka_send,
+};
