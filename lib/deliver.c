@@ -107,7 +107,11 @@ static void deliver(struct es_client_s *client, const void *bytes, uint32_t leng
 		return;
 	}
 	number_message(client, record, &client->message->message);
+	if (record->flags & ES_RECORD_AUTH)
+		client->message->message.deadline = esl_gate_begin(client->gate, record->auth_id, record->time_ns,
+								   record->deadline_ns);
 	handle(client, client->message);
+	esl_gate_done(client->gate);
 }
 
 static struct esl_sync *take_sync(struct es_client_s *client, bool all)

@@ -83,6 +83,58 @@ int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_
 	return gate->ops->answer(gate, auth_id, allow, keep);
 }
 
+/* ---- whose turn it is ---- */
+
+#define RAISE_AGAIN_NS 50000000ull
+
+/* Not before so much later than the handler is free; what was answered, freed or claimed anew meanwhile stays as it is. */
+static void deadline_raise(struct es_held *entry, uint64_t free_ns, uint64_t span_ns)
+{
+	uint64_t deadline_ns = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);
+
+	if (!deadline_ns || __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & ES_HELD_BEGUN ||
+	    deadline_ns >= free_ns + span_ns)
+		return;
+	(void)__atomic_compare_exchange_n(&entry->deadline_ns, &deadline_ns, free_ns + span_ns, false, __ATOMIC_ACQ_REL,
+					  __ATOMIC_ACQUIRE);
+}
+
+void esl_gate_queue(struct esl_gate *gate, struct es_held *entry)
+{
+	uint64_t busy_ns = atomic_load(&gate->busy_until_ns);
+
+	if (busy_ns)
+		deadline_raise(entry, busy_ns, gate->span_ns);
+}
+
+uint64_t esl_gate_begin(struct esl_gate *gate, uint64_t auth_id, uint64_t time_ns, uint64_t deadline_ns)
+{
+	uint64_t now = esl_gate_now_ns(), span_ns = deadline_ns - time_ns, until_ns = now + span_ns, before;
+	struct es_held *entry = &gate->held[auth_id % ES_HELD_MAX];
+
+	if (__atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) != auth_id)
+		return deadline_ns;
+	__atomic_fetch_or(&entry->flags, ES_HELD_BEGUN, __ATOMIC_ACQ_REL);
+	before = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);
+	if (!before || !__atomic_compare_exchange_n(&entry->deadline_ns, &before, until_ns, false, __ATOMIC_ACQ_REL,
+						    __ATOMIC_ACQUIRE))
+		until_ns = deadline_ns;
+	atomic_store(&gate->span_ns, span_ns);
+	atomic_store(&gate->busy_until_ns, until_ns);
+	if (now - gate->raised_ns < RAISE_AGAIN_NS)
+		return until_ns;
+	gate->raised_ns = now;
+	for (size_t i = 0; i < ES_HELD_MAX; i++)
+		if (__atomic_load_n(&gate->held[i].auth_id, __ATOMIC_ACQUIRE))
+			deadline_raise(&gate->held[i], until_ns, span_ns);
+	return until_ns;
+}
+
+void esl_gate_done(struct esl_gate *gate)
+{
+	atomic_store(&gate->busy_until_ns, 0);
+}
+
 void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types)
 {
 	gate->ops->let_go(gate, types);

@@ -7,10 +7,13 @@
  */
 
 /* As in the kernel's headers. */
-enum {
+enum pid_type {
 	PIDTYPE_PID = 0,
 	PIDTYPE_PGID = 2,
 	PIDTYPE_SID = 3,
+};
+
+enum {
 	PF_KTHREAD = 0x00200000,
 	SIGNAL_GROUP_EXIT = 0x00000004,
 	TS_COMPAT = 0x0002,

@@ -99,10 +99,11 @@ static __always_inline uint32_t fanotify_put(struct fanotify_question *q, struct
 	entry->type = q->type;
 	put_about(entry, s);
 	entry->deadline_ns = head->deadline_ns;
-	if (record_send(s, 1ull << q->slot))
-		verdict = ES_ASK_ASKED;
-	else
+	verdict = ES_ASK_ASKED;
+	if (!record_send(s, 1ull << q->slot)) {
+		count_lost(client, q->type);
 		verdict = client->miss_mode == ES_MISS_DENY ? ES_ASK_DENY : ES_ASK_LOST;
+	}
 out:
 	pool_give(taken);
 	return verdict;

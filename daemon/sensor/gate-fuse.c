@@ -467,16 +467,3 @@ void esd_gate_fuse_deinit(struct esd_gate_fuse *gate)
 	closep(&gate->pidfd);
 	*gate = (struct esd_gate_fuse)ESD_GATE_FUSE_NONE;
 }
-
-/* The kernel tells the function that sleeps; which one it is depends on what the compiler put into what. */
-bool esd_gate_fuse_waits(uint32_t tid)
-{
-	_cleanup_close_ int fd = -1;
-	char path[48], text[64] = "";
-
-	snprintf(path, sizeof(path), "/proc/%u/wchan", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return false;
-	return !strcmp(text, "request_wait_answer") || strstr(text, "fuse");
-}

@@ -56,6 +56,3 @@ void esd_gate_fuse_deinit(struct esd_gate_fuse *gate);
  * as long. In milliseconds, with some to spare; 0: no limit. FUSE has to be there: after esd_gate_fuse_init().
  */
 uint32_t esd_gate_fuse_limit_ms(void);
-
-/* Does this thread sleep in a request to a FUSE file, as those that wait at a gate do? */
-bool esd_gate_fuse_waits(uint32_t tid);
