@@ -6,6 +6,7 @@
  */
 
 #include "follow.h"
+#include "names.h"
 #include "record.h"
 
 /* What becomes of an operation whose client is late, or could not be asked: the numbers of es_deadline_miss_mode_t. */

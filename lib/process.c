@@ -11,12 +11,12 @@
 #include "client.h"
 #include "unseen.h"
 #include "util/macro.h"
-#include "unseen.h"
 
 /*
  * What /proc says of an execution. A pid may come to mean another process, or another program, between two looks; so
  * the daemon is asked before and after whether that pid still has that pidversion. If it had both times, everything in
- * between was about this execution, since pidversions only grow.
+ * between was about this execution, since pidversions only grow. But for an execution that is under way: the old program
+ * is gone then, the new one has no arguments yet, and the pidversion grows last. Who is found there runs no more.
  */
 
 enum {
@@ -89,27 +89,54 @@ static char *read_file(int process, const char *name, size_t *ret_length)
 	return TAKE_POINTER(text);
 }
 
-/* The fourth word; the second is in parentheses, and may have anything in it. */
-static bool read_parent(int process, pid_t *ret_ppid)
-{
-	size_t length;
-	_cleanup_free_ char *stat = read_file(process, "stat", &length);
-	const char *name_end = stat ? strrchr(stat, ')') : NULL;
+enum {	/* of /proc/PID/stat, counted from 1: proc_pid_stat(5) */
+	STAT_STATE = 3,
+	STAT_PPID = 4,
+	STAT_ARG_START = 48,
+	STAT_ARG_END = 49,
+};
 
-	return name_end && sscanf(name_end, ") %*c %d", ret_ppid) == 1;
+/* The second field is in parentheses, and may have anything in it. NULL: there are fewer. */
+static const char *stat_field(const char *stat, int number)
+{
+	const char *at = strrchr(stat, ')');
+
+	for (int i = STAT_STATE; at && i <= number; i++)
+		at = strchr(at + 1, ' ');
+	return at;
+}
+
+static uint64_t stat_number(const char *stat, int number)
+{
+	const char *field = stat_field(stat, number);
+
+	return field ? strtoull(field, NULL, 10) : 0;
+}
+
+/* Were the arguments that we have read there at the time? A kernel thread has no program, and a program may have none. */
+static bool had_arguments(const struct facts *facts, const char *stat)
+{
+	uint64_t start = stat_number(stat, STAT_ARG_START), end = stat_number(stat, STAT_ARG_END);
+
+	return !facts->executable[0] || (end && (facts->args_length || start == end));
 }
 
 static bool read_facts(const audit_token_t *token, struct facts *facts)
 {
 	_cleanup_close_ int process = open_process(token);
+	_cleanup_free_ char *stat = NULL;
+	size_t length;
 
-	if (process < 0 || !read_link(process, "exe", facts->executable) || !read_link(process, "cwd", facts->cwd) ||
-	    !read_parent(process, &facts->ppid))
+	if (process < 0 || !read_link(process, "exe", facts->executable) || !read_link(process, "cwd", facts->cwd))
 		return false;
 	facts->args = read_file(process, "cmdline", &facts->args_length);
-	for (size_t i = 0; facts->args && i < facts->args_length; i += strlen(facts->args + i) + 1)
+	stat = read_file(process, "stat", &length);
+	if (!stat || !facts->args || !had_arguments(facts, stat))
+		return false;
+	facts->ppid = (pid_t)stat_number(stat, STAT_PPID);
+	for (size_t i = 0; i < facts->args_length; i += strlen(facts->args + i) + 1)
 		facts->arg_count++;
-	return facts->args;
+	return true;
 }
 
 static es_string_token_t put_text(char **at, const char *text, size_t length)

@@ -42,7 +42,7 @@ struct hlist_head {
 };
 
 struct hlist_bl_node {
-	struct hlist_bl_node **pprev;
+	struct hlist_bl_node *next, **pprev;
 };
 
 struct qstr {

@@ -253,22 +253,36 @@ LSM_HOOK(socket_bind, on_socket_bind(socket, address, len, ret), struct socket *
 
 /*
  * Here a task can wait at the gate, and only a name is known, which may lead elsewhere when the kernel follows it. What
- * can't be followed isn't asked about yet; and what was is told from what the kernel finds: ask_connected().
+ * can't be followed isn't asked about yet; and what was is told from what the kernel finds: ask_connected(). Where the
+ * name leads is part of the question: a link may be turned while the call starts over.
  */
-static __always_inline int ask_connecting(struct syscall_state *state, struct socket *socket)
+static __always_inline int ask_connecting(struct syscall_state *state, struct socket *socket, uint64_t name)
 {
 	struct unix_address *address = &state->address;
 	struct question q = {};
 
-	if (!question_open_cached(&q, EV_AUTH_UIPC_CONNECT, EV_NOTIFY_UIPC_CONNECT, (uint64_t)READ_CORE(socket, sk),
-				text_take(state, address->at, address->len), 0, about_address(&q, address)))
+	if (!question_open_cached(&q, EV_AUTH_UIPC_CONNECT, EV_NOTIFY_UIPC_CONNECT, (uint64_t)READ_CORE(socket, sk), name,
+				  state->connected, about_address(&q, address)))
 		return 0;
 	return question_ask(&q, WAIT_GATE, put_address(&q, s, address, socket));
+}
+
+/* Has the kernel found a socket before, and the call started over since that one is asked about? */
+static __always_inline bool connected_pending(struct socket *socket, uint64_t name)
+{
+	struct pending *pending;
+
+	if (!may_be_asking())
+		return false;
+	pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL, 0);
+	return pending && pending->type_and_one == EV_AUTH_UIPC_CONNECT + 1 &&
+	       pending->key[0] == (uint64_t)READ_CORE(socket, sk) && pending->key[1] != name;
 }
 
 static __always_inline int on_socket_connect(struct socket *socket, void *sockaddr, int len, int ret)
 {
 	struct syscall_state *state = syscall_state_of_current(true);
+	uint64_t name;
 
 	if (ret || !control.subscribers[EV_AUTH_UIPC_CONNECT])
 		return ret;
@@ -281,8 +295,11 @@ static __always_inline int on_socket_connect(struct socket *socket, void *sockad
 	bpf_probe_read_kernel(&state->address.family, sizeof(state->address.family), sockaddr);
 	if (!is_named(&state->address))
 		return 0;
+	name = text_take(state, state->address.at, state->address.len);
+	if (connected_pending(socket, name))
+		return 0;
 	state->connected = address_leads(&state->address);
-	return state->connected ? ask_connecting(state, socket) : 0;
+	return state->connected ? ask_connecting(state, socket, name) : 0;
 }
 
 LSM_HOOK(socket_connect, on_socket_connect(socket, address, len, ret), struct socket *socket, void *address, int len,

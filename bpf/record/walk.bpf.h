@@ -8,12 +8,13 @@
  * component, across mounts, through symbolic links that are kept in their inode.
  *
  * What isn't in that cache can't be found (PLACE_LOST): a link whose text is not in the inode, a name that nobody has
- * looked up yet; nor is one looked for among very many. Callers try again on the way out of the call, when the kernel has been there, and then fall back to
- * the text itself, marked ES_FILE_LEXICAL.
+ * looked up yet. Callers try again on the way out of the call, when the kernel has been there, and then fall back to the
+ * text itself, marked ES_FILE_LEXICAL.
  */
 
 #include "bpf/base/kernel.h"
 #include "bpf/base/maps.bpf.h"
+#include "bpf/record/names.bpf.h"
 #include "bpf/record/path.bpf.h"
 
 enum place_status {
@@ -25,7 +26,8 @@ enum place_status {
 enum {
 	WALK_FOLLOW = 1 << 0,	/* a link in the last component is followed */
 	LINKS_MAX = 40,
-	CHILDREN_MAX = 512,	/* names in a directory, or mounts on one: whoever has made more isn't paid for by others */
+	CHILDREN_MAX = 512,	/* mounts on a directory, and names where they aren't found by their hash: whoever has made more
+				   isn't paid for by others */
 };
 
 /* A walk under way. What changes in it is in the scratch area: the stack is short. */
@@ -34,26 +36,6 @@ struct walk {
 	struct place *place;
 	struct walk_state *at;
 };
-
-/* Is scratch.name, of `len` bytes with zeros behind, the name of a dentry? Compared word by word. */
-__noinline int same_name(struct scratch *s, uint64_t address, uint32_t len)
-{
-	struct dentry *dentry = (void *)address;
-	uint64_t *a, *b;
-	uint32_t i;
-
-	if (!s || len >= NAME_BYTES || READ_CORE(dentry, d_name.len) != len)
-		return 0;
-	__builtin_memset(s->other, 0, sizeof(s->other));
-	bpf_probe_read_kernel(s->other, len, READ_CORE(dentry, d_name.name));
-	a = (uint64_t *)s->name;
-	b = (uint64_t *)s->other;
-	for (i = 0; i < NAME_BYTES / 8; i++) {
-		if (a[i] != b[i])
-			return 0;
-	}
-	return 1;
-}
 
 struct children {
 	struct scratch *s;
@@ -98,8 +80,8 @@ static long child_step_list(uint32_t index, struct children *children)
 
 enum { CHILD_UNKNOWN = 1 };
 
-/* The child of a directory that is called scratch.name, or 0; CHILD_UNKNOWN: there are more than are looked at. */
-__noinline uint64_t child_find(struct scratch *s, uint64_t directory, uint32_t len)
+/* The same where the kernel's table of names isn't known, or isn't the one that this directory's names are in. */
+__noinline uint64_t child_search(struct scratch *s, uint64_t directory, uint32_t len)
 {
 	struct children children = { .s = s, .len = len };
 	struct dentry *dir = (void *)directory;
@@ -118,6 +100,14 @@ __noinline uint64_t child_find(struct scratch *s, uint64_t directory, uint32_t l
 	if (!children.found && children.node && children.node != children.head)
 		return CHILD_UNKNOWN;
 	return children.found;
+}
+
+/* The child of a directory that is called scratch.name, or 0; CHILD_UNKNOWN: it isn't looked for among so many. */
+static __always_inline uint64_t child_find(struct scratch *s, struct dentry *directory, uint32_t len)
+{
+	if (names.usable && names_are_hashed(directory))
+		return name_find(s, (uint64_t)directory, len);
+	return child_search(s, (uint64_t)directory, len);
 }
 
 /* Where a walk stands; plain numbers, so that it may go to functions that are verified by their own. */
@@ -296,7 +286,7 @@ static __always_inline bool walk_child(struct walk *walk)
 {
 	struct stand stand = { .mount = (uint64_t)walk->at->mount };
 
-	stand.dentry = child_find(walk->s, (uint64_t)walk->at->dentry, walk->at->name_len);
+	stand.dentry = child_find(walk->s, walk->at->dentry, walk->at->name_len);
 	if (stand.dentry == CHILD_UNKNOWN || (stand.dentry && mount_cross(&stand)))
 		return false;
 	walk->at->child = (void *)stand.dentry;

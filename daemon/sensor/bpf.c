@@ -16,6 +16,7 @@
 
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/mute.h"
+#include "daemon/sensor/names.h"
 #include "daemon/sensor/select.h"
 #include "daemon/sensor/syscalls.h"
 #include "util/log.h"
@@ -776,6 +777,8 @@ static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const
 	}
 	if (r == 0)
 		r = base_load(s);
+	if (r == 0)
+		esd_names_find(esd_programs_find(&s->programs, "look_names"), &s->skel->bss->names);
 	if (r < 0)
 		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
 	return r;

@@ -601,11 +601,12 @@ static void held_tell(const struct lsm *lsm, size_t index, const char *missing, 
 		 missing ? "; not at " : "", missing ? missing : "");
 }
 
+/* While another program follows at one of its hooks, nobody sleeps at any of them: then that one is told of. */
 static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
 {
 	const struct lsm *lsm = container_of(s, struct lsm, base);
 	const char *missing = NULL;
-	size_t main_hook = ARRAY_SIZE(hooks);
+	size_t main_hook = ARRAY_SIZE(hooks), followed = ARRAY_SIZE(hooks);
 	int r;
 
 	snprintf(how, size, "no LSM hook lets it wait");
@@ -619,10 +620,12 @@ static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int t
 			return ES_CAN_NOT;
 		else if (r == 0 && (main_hook == ARRAY_SIZE(hooks) || !strcmp(hooks[i].hook, esd_events[type].hook)))
 			main_hook = i;
+		if (r == 0 && lsm->hooks[i].followed)
+			followed = i;
 	}
 	if (main_hook == ARRAY_SIZE(hooks))
 		return ES_CAN_NOT;
-	held_tell(lsm, main_hook, missing, how, size);
+	held_tell(lsm, followed < ARRAY_SIZE(hooks) ? followed : main_hook, missing, how, size);
 	return ES_CAN_HOLD;
 }
 

@@ -874,7 +874,9 @@ const es_file_t *test_file(const es_message_t *message)
 	case ES_NOTIFY(READLINK):	return event->readlink.source;
 	case ES_NOTIFY(FSGETPATH):	return event->fsgetpath.target;
 	case ES_NOTIFY(DUP):		return event->dup.target;
+	case ES_AUTH(UIPC_BIND):
 	case ES_NOTIFY(UIPC_BIND):	return event->uipc_bind.dir;
+	case ES_AUTH(UIPC_CONNECT):
 	case ES_NOTIFY(UIPC_CONNECT):	return event->uipc_connect.file;
 	case ES_AUTH(MMAP):		return event->mmap.source;
 	default:			return NULL;

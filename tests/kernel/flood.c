@@ -9,7 +9,7 @@
 
 #include <spawn.h>
 
-enum { EXECS = 20000, OPENS = 200000 };
+enum { EXECS = 5000, OPENS = 200000 };
 
 static int execs(void *context)
 {
