@@ -16,6 +16,7 @@
 
 #include "ask.h"
 #include "cache.h"
+#include "identity.h"
 #include "mute.h"
 #include "record.h"
 
@@ -51,6 +52,7 @@ enum es_request_op {
 	ES_REQUEST_MUTES,		/* a page of its own mutes; data: struct es_mute_info and what follows, count times */
 	ES_REQUEST_MUTES_OF,		/* for tools: those of the client in `slot` */
 	ES_REQUEST_CACHE,		/* for tools; data: struct es_cache_info */
+	ES_REQUEST_IDENTITY,		/* reply: descriptors, in the order of enum es_identity_fd */
 };
 
 enum { ES_REQUEST_DATA = ES_MUTE_PATH_BYTES };	/* at most, behind a request */
@@ -95,6 +97,7 @@ struct es_reply {
  *	ENOKEY		may not be a client: the administrator's list doesn't name it
  *	EACCES		may not be a client: the list says no
  *	EUSERS		ES_CLIENTS_MAX clients exist
+ *	ENODATA		ES_REQUEST_IDENTITY: the administrator has turned it off
  *	EOPNOTSUPP	a type can't be delivered, or held, by this sensor on this kernel
  *	EBUSY		es_clear_cache() too often
  *	ESRCH		muting: that execution isn't running; of a slot: no client has it
@@ -155,8 +158,21 @@ struct es_status_info {
 	uint64_t unresolved;		/* paths that had to be given as the program passed them */
 	uint64_t missed_runs;		/* of kernel programs, because one was already running on that CPU */
 	uint64_t not_held;		/* operations that went on unasked: they could neither wait nor start over */
+	uint32_t identity;		/* enum es_identity_use */
+	uint32_t identity_known;	/* versions of files whose makers are known, */
+	uint32_t identity_pending;	/* are being looked for, */
+	uint32_t identity_not;		/* and can't be known */
+	uint64_t identity_dropped;	/* questions for which there was no room */
+	uint64_t identity_bytes;	/* of files, read for it */
+	uint64_t identity_files;	/* that packages have */
 	char sensor_reason[256];	/* why this sensor and no better one */
 	char scope[512];		/* "everything", or what it is limited to */
+};
+
+enum es_identity_use {
+	ES_IDENTITY_OFF,
+	ES_IDENTITY_IDLE,		/* nobody has asked so far */
+	ES_IDENTITY_ON,
 };
 
 enum es_note_kind {

@@ -136,6 +136,7 @@ enum es_target_of {
 #define ES_PAYLOAD_OWN ES_PAYLOAD
 #define ES_PAYLOAD_ABSENT ES_PAYLOAD
 #define ES_PAYLOAD_AT ES_PAYLOAD
+#define ES_PAYLOAD_TEXT ES_PAYLOAD
 #define ES_PAYLOAD_NONE ES_PAYLOAD
 #define TARGET(kind, member, slot) | ES_TARGET_PART_##kind(slot)
 #define TARGETS(kind, member, parts) | (parts)

@@ -22,6 +22,10 @@
  *  utimes         atime s, ns, mtime s, ns                target
  *  mount remount unmount flags (MS_*), fs magic, dev,     mount point                 fstypename, mntonname,
  *                 block size, disposition, owner                                      mntfromname
+ *  authentication enum es_user_number                     -                           text
+ *  and what programs                                                                  su, sudo: from_username;
+ *  say of users                                                                       su: the account's shell; sudo: text
+ *                                                                                     that says as whom
  *
  * A device number is the kernel's own: major << 20 | minor.
  */
@@ -30,7 +34,7 @@
 #include <stdint.h>
 #endif
 
-#define ES_ABI_VERSION 5
+#define ES_ABI_VERSION 6
 
 /* Of what is in this file, as captures have it: another number when a member means something else than before. */
 #define ES_RECORD_VERSION 2
@@ -129,6 +133,19 @@ struct es_fd_part {
 	int32_t fd;
 	uint32_t type;
 	uint64_t pipe_id;
+};
+
+/* What programs say of users: num[], and the flags in it. The texts are libaudit's: see lib/audit.h. */
+enum es_user_number {
+	ES_USER_NUMBER,			/* of the audit message */
+	ES_USER_FLAGS,			/* ES_USER_PASSWORD, ... */
+	ES_USER_UID,			/* of the account that the text names; -1: /etc/passwd hasn't it */
+	ES_USER_FROM_UID,		/* su, sudo: the real uid of who started it */
+};
+
+enum {
+	ES_USER_PASSWORD = 1 << 0,	/* sshd: PAM had refused before */
+	ES_USER_KEY = 1 << 1,		/* sshd: it was not PAM that let the user in */
 };
 
 enum {

@@ -125,7 +125,7 @@ _Static_assert(sizeof(struct es_held) == 256, "es_held");
 	K(NONE) K(OPEN) K(EXEC) K(CLOSE) K(WRITE) K(TRUNCATE) K(UNLINK) K(RENAME) K(LINK) K(MAKE) K(CHMOD) K(CHOWN) \
 	K(UTIMES) K(SETXATTR) K(GETXATTR) K(LISTXATTR) K(DELXATTR) K(IOCTL) K(COPY) K(CHDIR) K(CHROOT) K(STAT) \
 	K(ACCESS) K(READLINK) K(READDIR) K(DUP) K(FCNTL) \
-	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL) K(MAP) K(SETFLAGS)
+	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL) K(MAP) K(SETFLAGS) K(SEND)
 
 enum es_kind {
 #define ES_KIND_CONSTANT(name) ES_KIND_##name,
@@ -156,11 +156,21 @@ enum es_variant {
 
 enum { ES_SCOPE_MOUNTS = 16 };
 
-/* A thread's timer slack while a library looks something up for a client: see lib/unseen.h. Nobody else asks for it. */
+/*
+ * A thread's timer slack while something is looked up for clients, by a library (lib/unseen.h) or by the daemon's workers.
+ * Nobody else asks for it.
+ */
 enum { ES_UNSEEN_SLACK_NS = 50023 };
 
 /* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
 enum { ES_SCRATCH_POOL = 512 };		/* at most: two for each CPU, a power of two, 32 at least */
+
+/* Whether calls can wait in task work, and which of the kernel's functions schedules it. */
+enum es_task_work {
+	ES_NO_TASK_WORK = 0,
+	ES_TASK_WORK_IMPL = 1,			/* bpf_task_work_schedule_signal_impl(), since 6.18 */
+	ES_TASK_WORK = 2,			/* bpf_task_work_schedule_signal(), since 7.x */
+};
 
 /* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
 struct es_sensor_control {
@@ -192,6 +202,22 @@ struct es_sensor_control {
 	uint32_t written_epoch;			/* another each time that somebody begins to want NOTIFY_CLOSE or WRITE */
 	uint32_t probe_tid;
 	uint32_t probed[ES_EVENT_TYPES];
+};
+
+/* An account of /etc/passwd: key and value of the map `accounts`. What is longer isn't there. */
+enum {
+	ES_ACCOUNT_NAME_BYTES = 64,
+	ES_ACCOUNT_SHELL_BYTES = 124,
+	ES_ACCOUNTS_MAX = 65536,
+};
+
+struct es_account_name {
+	char name[ES_ACCOUNT_NAME_BYTES];	/* zero behind it */
+};
+
+struct es_account {
+	uint32_t uid;
+	char shell[ES_ACCOUNT_SHELL_BYTES];
 };
 
 /* The beginning of what the programs keep of each process, in the map `processes`. */

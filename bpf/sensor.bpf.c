@@ -27,5 +27,6 @@
 #include "bpf/notify/object-system.bpf.h"
 #include "bpf/notify/process.bpf.h"
 #include "bpf/notify/system.bpf.h"
+#include "bpf/notify/user.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -16,13 +16,19 @@
 #include "capture/layout.h"
 #include "util/macro.h"
 
+/* Grows to the largest chunk that was read: most are small. */
+struct room {
+	char *bytes;
+	size_t size;
+};
+
 struct esc_reader {
 	int fd;
 	uint64_t offset;		/* of the next chunk */
 	uint64_t begin;			/* of the first chunk behind LAYOUT */
 	ZSTD_DCtx *zstd;
-	char *stored;			/* room for ZSTD_compressBound(ESC_PLAIN_MAX) */
-	char *plain;			/* ESC_PLAIN_MAX */
+	struct room stored;		/* a chunk as the file has it */
+	struct room plain;		/* and what is in it, with a NUL behind */
 	uint32_t at;			/* in it */
 	uint32_t used;
 	uint64_t number;		/* of the next record */
@@ -92,21 +98,35 @@ static int chunk_head(struct esc_reader *reader, uint64_t offset, struct esc_chu
 	return 1;
 }
 
-/* What is in it, into `to`, which has ESC_PLAIN_MAX and one byte. 1, 0 as before. */
-static int chunk_body(struct esc_reader *reader, uint64_t offset, const struct esc_chunk *chunk, char *to)
+static bool room_grow(struct room *room, size_t size)
 {
-	ssize_t n = read_at(reader, reader->stored, chunk->stored, offset + sizeof(*chunk));
-	size_t plain;
+	char *bytes = size > room->size ? realloc(room->bytes, size) : room->bytes;
 
+	if (!bytes)
+		return false;
+	room->bytes = bytes;
+	room->size = size > room->size ? size : room->size;
+	return true;
+}
+
+/* What is in it, into `plain`. 1, 0 as before. */
+static int chunk_body(struct esc_reader *reader, uint64_t offset, const struct esc_chunk *chunk)
+{
+	size_t plain;
+	ssize_t n;
+
+	if (!room_grow(&reader->stored, chunk->stored + 1) || !room_grow(&reader->plain, chunk->plain + 2))
+		return fail(reader, -ENOMEM, "not enough memory");
+	n = read_at(reader, reader->stored.bytes, chunk->stored, offset + sizeof(*chunk));
 	if (n < 0)
 		return (int)n;
 	if (n < (ssize_t)chunk->stored)
 		return 0;
-	plain = ZSTD_decompressDCtx(reader->zstd, to, ESC_PLAIN_MAX, reader->stored, chunk->stored);
+	plain = ZSTD_decompressDCtx(reader->zstd, reader->plain.bytes, chunk->plain + 1, reader->stored.bytes, chunk->stored);
 	if (ZSTD_isError(plain) || plain != chunk->plain)
 		return fail(reader, -EBADMSG, "the chunk at byte %" PRIu64 " is damaged: %s", offset,
 			    ZSTD_isError(plain) ? ZSTD_getErrorName(plain) : "it isn't as long as it says");
-	to[plain] = 0;
+	reader->plain.bytes[plain] = 0;
 	return 1;
 }
 
@@ -141,7 +161,7 @@ static int chunk_next(struct esc_reader *reader)
 		offset = reader->offset;
 		r = chunk_head(reader, offset, &chunk);
 		if (r > 0 && (chunk.kind == ESC_CHUNK_ENTRIES || chunk.kind == ESC_CHUNK_TOTALS))
-			r = chunk_body(reader, offset, &chunk, reader->plain);
+			r = chunk_body(reader, offset, &chunk);
 		if (r < 0)
 			return r;
 		if (r == 0) {
@@ -151,7 +171,7 @@ static int chunk_next(struct esc_reader *reader)
 		reader->offset += sizeof(chunk) + chunk.stored;
 		if (chunk.kind == ESC_CHUNK_TOTALS) {
 			end(reader, false);
-			return facts_take(reader, &reader->totals, reader->plain, chunk.plain);
+			return facts_take(reader, &reader->totals, reader->plain.bytes, chunk.plain);
 		}
 		if (chunk.kind != ESC_CHUNK_ENTRIES)
 			continue;
@@ -207,7 +227,7 @@ int esc_reader_next(struct esc_reader *reader, struct esc_item *ret)
 			if (r <= 0)
 				return r;
 		}
-		entry = (const struct esc_entry *)(reader->plain + reader->at);
+		entry = (const struct esc_entry *)(reader->plain.bytes + reader->at);
 		if (reader->used - reader->at < sizeof(*entry))
 			break;
 		whole = sizeof(*entry) + ((uint64_t)entry->bytes + 7) / 8 * 8;
@@ -272,7 +292,7 @@ static int text_read(struct esc_reader *reader, enum esc_chunk_kind kind, size_t
 	if (r > 0 && chunk.kind != kind)
 		return fail(reader, -EBADMSG, "it is damaged: its chunks are out of order");
 	if (r > 0)
-		r = chunk_body(reader, reader->offset, &chunk, reader->plain);
+		r = chunk_body(reader, reader->offset, &chunk);
 	if (r == 0)
 		return fail(reader, -EBADMSG, "it was cut off before its first record");
 	if (r < 0)
@@ -290,12 +310,12 @@ static int texts_read(struct esc_reader *reader)
 
 	r = text_read(reader, ESC_CHUNK_FACTS, &length);
 	if (r == 0)
-		r = facts_take(reader, &reader->facts, reader->plain, length);
+		r = facts_take(reader, &reader->facts, reader->plain.bytes, length);
 	if (r == 0)
 		r = text_read(reader, ESC_CHUNK_LAYOUT, &length);
 	if (r < 0)
 		return r;
-	if (esc_layout_differs(reader->plain, length, difference, sizeof(difference)))
+	if (esc_layout_differs(reader->plain.bytes, length, difference, sizeof(difference)))
 		return fail(reader, -EPROTO, "its records have another layout than this program's: %s", difference);
 	reader->begin = reader->offset;
 	return 0;
@@ -325,14 +345,14 @@ static void index_read(struct esc_reader *reader, uint64_t size)
 	    read_at(reader, &tail, sizeof(tail), size - sizeof(tail)) != sizeof(tail) ||
 	    memcmp(tail.magic, ESC_TAIL_MAGIC, sizeof(tail.magic)) || tail.index < reader->begin ||
 	    chunk_head(reader, tail.index, &chunk) <= 0 || chunk.kind != ESC_CHUNK_INDEX ||
-	    chunk.plain % sizeof(*index) || chunk_body(reader, tail.index, &chunk, reader->plain) <= 0)
+	    chunk.plain % sizeof(*index) || chunk_body(reader, tail.index, &chunk) <= 0)
 		return;
-	if (!index_ok(reader, (struct esc_index *)reader->plain, chunk.plain / sizeof(*index)))
+	if (!index_ok(reader, (struct esc_index *)reader->plain.bytes, chunk.plain / sizeof(*index)))
 		return;
 	index = malloc(chunk.plain + 1);
 	if (!index)
 		return;
-	memcpy(index, reader->plain, chunk.plain);
+	memcpy(index, reader->plain.bytes, chunk.plain);
 	reader->index = index;
 	reader->index_count = chunk.plain / sizeof(*index);
 }
@@ -346,9 +366,7 @@ static int open_all(struct esc_reader *reader, int fd)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return fail(reader, -EINVAL, "it is no file");
 	reader->zstd = ZSTD_createDCtx();
-	reader->stored = malloc(ZSTD_compressBound(ESC_PLAIN_MAX));
-	reader->plain = malloc(ESC_PLAIN_MAX + 8);
-	if (!reader->zstd || !reader->stored || !reader->plain)
+	if (!reader->zstd)
 		return fail(reader, -ENOMEM, "not enough memory");
 	r = head_read(reader);
 	if (r == 0)
@@ -398,8 +416,8 @@ void esc_reader_free(struct esc_reader *reader)
 		return;
 	closep(&reader->fd);
 	ZSTD_freeDCtx(reader->zstd);
-	free(reader->stored);
-	free(reader->plain);
+	free(reader->stored.bytes);
+	free(reader->plain.bytes);
 	free(reader->index);
 	esc_facts_deinit(&reader->facts);
 	esc_facts_deinit(&reader->totals);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/sensor/event.h"
-#include "daemon/serve/config-file.h"
+#include "util/config-file.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -114,6 +114,7 @@ static void options_take(struct esd_options *options, cfg_t *cfg)
 	options->limits.deadline_ms = cfg_getint(cfg, "deadline-ms");
 	options->limits.longest_ms = cfg_getint(cfg, "deadline-longest-ms");
 	options->sensor = esd_config_sensor(cfg_getstr(cfg, "sensor"));
+	options->identity = cfg_getbool(cfg, "identity");
 	options->clients_listed = !strcmp(cfg_getstr(cfg, "clients"), "listed");
 	for (unsigned int i = 0; i < cfg_size(cfg, "deadline"); i++) {
 		cfg_t *section = cfg_getnsec(cfg, "deadline", i);
@@ -134,11 +135,12 @@ int esd_config_read(struct esd_options *options, const char *path, bool may_be_m
 		CFG_INT("deadline-longest-ms", options->limits.longest_ms, CFGF_NONE),
 		CFG_STR("sensor", "auto", CFGF_NONE),
 		CFG_STR("clients", "root", CFGF_NONE),
+		CFG_BOOL("identity", cfg_true, CFGF_NONE),
 		CFG_SEC("deadline", deadline, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		ESD_CONFIG_END(),
+		CONFIG_FILE_END(),
 	};
 	cfg_t *cfg;
-	int r = esd_config_parse(names, path, checks_set, &cfg);
+	int r = config_file_parse(names, path, checks_set, &cfg);
 
 	if (r == ENOENT && may_be_missing)
 		return 0;

@@ -29,6 +29,7 @@ struct esd_options {
 	const char *config;
 	char clients_folder[4096];	/* beside it */
 	bool clients_listed;
+	bool identity;			/* find out who made programs */
 	const char *socket;
 	const char *scope_cgroup;	/* or NULL */
 	const char *scope_mount[ES_SCOPE_MOUNTS];

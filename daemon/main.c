@@ -301,6 +301,12 @@ static int start(struct process *process, struct esd_options *options)
 		log_error("can't watch signals and time: %s", strerror(-r));
 		return r;
 	}
+	if (options->identity)
+		r = esd_identity_new(&daemon->identity, "");
+	if (r < 0) {
+		log_error("can't make the table of identities: %s", strerror(-r));
+		return r;
+	}
 	r = sensor_load(daemon, options);
 	if (r == 0)
 		r = esd_listen_start(&process->listen);

@@ -29,6 +29,7 @@ enum option_key {
 	OPTION_SCOPE_MOUNT,
 	OPTION_RING_SIZE,
 	OPTION_DEADLINE_MS,
+	OPTION_IDENTITY,
 	OPTION_PRIVATE,
 	OPTION_READY_FD,
 	OPTION_VERBOSE,
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
 	{ "scope-mount", required_argument, NULL, OPTION_SCOPE_MOUNT },
 	{ "ring-size", required_argument, NULL, OPTION_RING_SIZE },
 	{ "deadline-ms", required_argument, NULL, OPTION_DEADLINE_MS },
+	{ "identity", required_argument, NULL, OPTION_IDENTITY },
 	{ "private", no_argument, NULL, OPTION_PRIVATE },
 	{ "ready-fd", required_argument, NULL, OPTION_READY_FD },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
@@ -66,6 +68,7 @@ static const char help[] =
 	"  --scope-mount PATH   look at files, and hold opens, only on this mount (up to 16 times)\n"
 	"  --ring-size BYTES    each client's ring, a power of two, 65536 to 1073741824 (default: 16777216)\n"
 	"  --deadline-ms MS     time for an answer, 100 to 60000 (default: 15000); a client that needs longer is killed\n"
+	"  --identity yes|no    find out who made the programs that events are about (default: yes)\n"
 	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
 	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
 	"  --verbose            log more\n"
@@ -108,6 +111,15 @@ static int option_sensor(struct esd_options *options, const char *text)
 	}
 	options->sensor = sensor;
 	return 0;
+}
+
+static int option_identity(struct esd_options *options, const char *text)
+{
+	options->identity = !strcmp(text, "yes");
+	if (options->identity || !strcmp(text, "no"))
+		return 0;
+	log_error("--identity %s: there are yes and no", text);
+	return -EINVAL;
 }
 
 static int option_ready_fd(struct esd_options *options, const char *text)
@@ -155,6 +167,8 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		r = option_number("deadline-ms", text, ESD_DEADLINE_MS_MIN, ESD_DEADLINE_MS_MAX, &number);
 		options->limits.deadline_ms = r < 0 ? 0 : number;
 		return r;
+	case OPTION_IDENTITY:
+		return option_identity(options, text);
 	case OPTION_PRIVATE:
 		options->is_private = true;
 		return 0;
@@ -182,6 +196,7 @@ static void options_default(struct esd_options *options)
 		.socket = socket && *socket ? socket : ES_SOCKET_PATH,
 		.ring_bytes = RING_BYTES,
 		.limits = { .deadline_ms = DEADLINE_MS, .longest_ms = DEADLINE_LONGEST_MS },
+		.identity = true,
 		.ready_fd = -1,
 	};
 }

@@ -12,6 +12,17 @@
 		}                                                                                    \
 	} while (0)
 
+/* A file of a tree that the test has made. */
+static inline void file_write(const char *folder, const char *name, const char *text)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "we");
+	REQUIRE(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
 /* For what this machine, or this user, can't do. */
 #define SKIP(why)                                                                                    \
 	do {                                                                                         \

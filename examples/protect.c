@@ -18,10 +18,8 @@
  *   - A second name (hard link) outside of the folder, made before this program began, leads to the same file by a path
  *     that is not in the folder. They are looked for at the start, and reported.
  *   - So does a second mount of the file system, or a bind mount of a folder in it, that root makes. Those who are not
- *     root may not mount while this program runs: they would do it in a mount namespace of their own, where the folder
- *     has any path they like. (So unprivileged containers do not start meanwhile.)
- *   - open_tree(2) with OPEN_TREE_CLONE in a user namespace makes such a mount without asking. Forbid that:
- *     sysctl kernel.unprivileged_userns_clone=0 (Debian), or user.max_user_namespaces=0.
+ *     root may not mount while this program runs. (So unprivileged containers do not start meanwhile.) What they reach
+ *     by a mount that only they have, as open_tree(2) makes one, has the path that it has for everybody else.
  *
  * Root is not stopped: it can write to the disk itself, load a kernel module, and end this program. Kernels without BPF
  * LSM hold only exec and open, so there this program says that it can't protect, and ends.

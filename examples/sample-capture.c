@@ -5,7 +5,7 @@
  * tests. Nothing in it is of the machine that it was built on.
  *
  *	sample-capture FILE		a shell looks for a secret, and changes a file; 21 records
- *	sample-capture FILE N		N opens, of 1000 files by 10 processes
+ *	sample-capture FILE N [D]	N opens, of 1000 files by 10 processes; each Dth was denied
  */
 
 #include <fcntl.h>
@@ -230,7 +230,7 @@ static void story(void)
 	exit_(&editor, 0);
 }
 
-static void many(unsigned long count)
+static void many(unsigned long count, unsigned long denied)
 {
 	struct actor actor = { .ppid = 1000, .path = "/usr/bin/program" };
 	char path[64];
@@ -244,7 +244,7 @@ static void many(unsigned long count)
 		record.head.file[0] = file(path, 0100644);
 		record.head.num[0] = FREAD_;
 		record.head.flags |= ES_RECORD_FLAGS_RESULT;
-		record.head.result = UINT32_MAX;
+		record.head.result = denied && i % denied == 0 ? 0 : UINT32_MAX;
 		end();
 	}
 }
@@ -273,8 +273,8 @@ int main(int argc, char **argv)
 	struct esc_facts facts = {};
 	int fd;
 
-	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: sample-capture FILE [NUMBER]\n");
+	if (argc < 2 || argc > 4) {
+		fprintf(stderr, "usage: sample-capture FILE [NUMBER [DENIED]]\n");
 		return 2;
 	}
 	fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 	if (argc == 2)
 		story();
 	else
-		many(strtoul(argv[2], NULL, 10));
+		many(strtoul(argv[2], NULL, 10), argc == 4 ? strtoul(argv[3], NULL, 10) : 0);
 	require(esc_writer_finish(writer, NULL), argv[1]);
 	esc_writer_free(writer);
 	esc_facts_deinit(&facts);

@@ -91,6 +91,7 @@ static void free_client(struct es_client_s *client)
 {
 	esl_ring_unmap(&client->ring);
 	esl_gate_free(client->gate);
+	esl_identity_close(&client->identity);
 	closep(&client->ring_fd);
 	closep(&client->epoll_fd);
 	closep(&client->wake_fd);

@@ -20,6 +20,7 @@
 
 #include "control.h"
 #include "gate.h"
+#include "identity.h"
 #include "message.h"
 #include "ring.h"
 
@@ -48,6 +49,7 @@ struct es_client_s {
 	struct esl_control control;
 	struct esl_ring ring;
 	struct esl_gate *gate;
+	struct esl_identity identity;
 	int ring_fd;
 	int epoll_fd;				/* what tells of records, and wake_fd */
 	int wake_fd;				/* eventfd: for the handler thread */

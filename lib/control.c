@@ -161,7 +161,7 @@ static int send_request(int fd, const struct es_request *request, const void *da
 }
 
 /* Takes what came along into ret_fds; closes it all if it isn't exactly what was expected. */
-static int take_fds(struct msghdr *header, int *ret_fds)
+static int take_fds(struct msghdr *header, int *ret_fds, unsigned int wanted)
 {
 	int fds[ES_CLIENT_FDS];
 	size_t count = 0;
@@ -181,9 +181,9 @@ static int take_fds(struct msghdr *header, int *ret_fds)
 				close(fd);
 		}
 	}
-	if (!ret_fds || (count == ARRAY_SIZE(fds) && !(header->msg_flags & MSG_CTRUNC))) {
+	if (!ret_fds || (count == wanted && !(header->msg_flags & MSG_CTRUNC))) {
 		if (ret_fds)
-			memcpy(ret_fds, fds, sizeof(fds));
+			memcpy(ret_fds, fds, count * sizeof(fds[0]));
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -192,10 +192,11 @@ static int take_fds(struct msghdr *header, int *ret_fds)
 }
 
 /*
- * Descriptors are expected if ret_fds is given and the reply is no refusal. Up to `size` bytes of what follows the reply
+ * So many descriptors are expected if ret_fds is given and the reply is no refusal. Up to `size` bytes of what follows the reply
  * go to ret_data; more is an error.
  */
-static int receive_reply(int fd, uint32_t op, struct es_reply *ret_reply, int *ret_fds, void *ret_data, size_t size)
+static int receive_reply(int fd, uint32_t op, struct es_reply *ret_reply, int *ret_fds, unsigned int fd_count,
+			 void *ret_data, size_t size)
 {
 	union {
 		char bytes[CMSG_SPACE(ES_CLIENT_FDS * sizeof(int))];
@@ -223,7 +224,7 @@ static int receive_reply(int fd, uint32_t op, struct es_reply *ret_reply, int *r
 	if (n == 0)
 		return -ECONNRESET;
 
-	r = take_fds(&header, ret_fds && n == sizeof(reply) && !reply.error ? ret_fds : NULL);
+	r = take_fds(&header, ret_fds && n == sizeof(reply) && !reply.error ? ret_fds : NULL, fd_count);
 	if (r < 0)
 		return r;
 	if (n < (ssize_t)sizeof(reply) || header.msg_flags & MSG_TRUNC || reply.op != op || reply.error < 0 ||
@@ -241,7 +242,7 @@ static int request_client(int fd, struct es_reply *ret_reply, int *ret_fds)
 	r = send_request(fd, &request, NULL);
 	if (r < 0)
 		return r;
-	return receive_reply(fd, ES_REQUEST_CLIENT, ret_reply, ret_fds, NULL, 0);
+	return receive_reply(fd, ES_REQUEST_CLIENT, ret_reply, ret_fds, ES_CLIENT_FDS, NULL, 0);
 }
 
 /* A private daemon may end, with its last client, just when we connect to it: the next attempt starts a new one. */
@@ -275,8 +276,8 @@ int esl_control_request(struct esl_control *control, enum es_request_op op, cons
 	return esl_control_ask(control, &request, NULL, ret_reply, NULL, 0);
 }
 
-int esl_control_ask(struct esl_control *control, const struct es_request *request, const void *data,
-		    struct es_reply *ret_reply, void *ret_data, size_t size)
+static int ask(struct esl_control *control, const struct es_request *request, const void *data,
+	       struct es_reply *ret_reply, int *ret_fds, unsigned int fd_count, void *ret_data, size_t size)
 {
 	int r;
 
@@ -285,7 +286,7 @@ int esl_control_ask(struct esl_control *control, const struct es_request *reques
 		(void)be_patient(control->fd, SO_RCVTIMEO, SUBSCRIBE_SECONDS);
 	r = send_request(control->fd, request, data);
 	if (r == 0)
-		r = receive_reply(control->fd, request->op, ret_reply, NULL, ret_data, size);
+		r = receive_reply(control->fd, request->op, ret_reply, ret_fds, fd_count, ret_data, size);
 	/* A late reply to this request would be taken for the reply to the next one. */
 	if (r == -ETIMEDOUT || r == -EBADMSG)
 		shutdown(control->fd, SHUT_RDWR);
@@ -293,4 +294,18 @@ int esl_control_ask(struct esl_control *control, const struct es_request *reques
 		(void)be_patient(control->fd, SO_RCVTIMEO, REPLY_SECONDS);
 	pthread_mutex_unlock(&control->lock);
 	return r;
+}
+
+int esl_control_ask(struct esl_control *control, const struct es_request *request, const void *data,
+		    struct es_reply *ret_reply, void *ret_data, size_t size)
+{
+	return ask(control, request, data, ret_reply, NULL, 0, ret_data, size);
+}
+
+int esl_control_descriptors(struct esl_control *control, enum es_request_op op, int *ret_fds, unsigned int count)
+{
+	const struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
+	struct es_reply reply;
+
+	return ask(control, &request, NULL, &reply, ret_fds, count, NULL, 0);
 }

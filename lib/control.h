@@ -36,5 +36,8 @@ int esl_control_ask(struct esl_control *control, const struct es_request *reques
 int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
 			struct es_reply *ret_reply);
 
+/* One request whose reply brings `count` descriptors along, the caller's then; none if it is a refusal. */
+int esl_control_descriptors(struct esl_control *control, enum es_request_op op, int *ret_fds, unsigned int count);
+
 /* Does the environment name a socket? Then there may be a daemon that takes others than root: a replay's. */
 bool esl_control_is_named(void);

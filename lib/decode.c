@@ -7,6 +7,7 @@
 
 #include "events.h"
 #include "message.h"
+#include "user.h"
 #include "util/macro.h"
 
 /*
@@ -144,10 +145,7 @@ static audit_token_t token(const struct es_token *from)
 	return to;
 }
 
-/*
- * Linux has no code signatures: what says who signed what is empty (ids absent, no flags, cdhash all zero, category NONE,
- * never a platform binary).
- */
+/* What says who made the program is empty (ids, no flags, cdhash all zero, category NONE) until identity.c fills it in. */
 static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned int number)
 {
 	es_process_t *process = &d->message->process[number];
@@ -173,6 +171,7 @@ static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned i
 		.responsible_audit_token = token(&part->responsible),
 		.parent_audit_token = token(&part->parent),
 		.cs_validation_category = ES_CS_VALIDATION_CATEGORY_NONE,
+		.cdhash_full = { .size = 0, .data = (const uint8_t *)"" },
 	};
 	return process;
 }
@@ -295,7 +294,7 @@ static void copy_name(char *to, size_t bytes, es_string_token_t from)
 /* The struct stands behind the record's copy, where esl_message_copy() left room. Sizes and counts aren't known: 0. */
 static struct es_statfs *statfs_of(struct decoder *d)
 {
-	struct es_statfs *statfs = (void *)((char *)d->record + ((d->record->size + 7) & ~7u));
+	struct es_statfs *statfs = (void *)((char *)d->record + esl_message_behind(d->record));
 	es_string_token_t mounted_on = string(d, d->record->str[1]);
 	const es_file_t *mount_point = file_or_null(d, 0);
 
@@ -312,6 +311,22 @@ static struct es_statfs *statfs_of(struct decoder *d)
 	copy_name(statfs->f_mntonname, sizeof(statfs->f_mntonname), mounted_on);
 	copy_name(statfs->f_mntfromname, sizeof(statfs->f_mntfromname), string(d, d->record->str[2]));
 	return statfs;
+}
+
+/* What is made of texts stands behind that. Arguments are as a program has them: the last one need not be whole. */
+static bool from_texts(struct decoder *d, struct esl_user_from *from)
+{
+	const struct es_record *record = d->record;
+
+	from->message = d->message;
+	from->room = (char *)record + esl_message_behind(record) + sizeof(struct es_statfs);
+	for (unsigned int i = 0; i < ES_RECORD_STRINGS; i++)
+		from->text[i] = string(d, record->str[i]);
+	if (record->args.len)
+		(void)bytes_at(d, record->args.off, record->args.len);
+	if (record->env.len)
+		(void)bytes_at(d, record->env.off, record->env.len);
+	return !d->bad;
 }
 
 /*
@@ -351,6 +366,14 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 \
 		(void)e; \
 		__VA_ARGS__ \
+	}
+#define ES_PAYLOAD_TEXT(name, ...) \
+	static void decode_##name(struct decoder *d) \
+	{ \
+		struct esl_user_from from; \
+\
+		if (from_texts(d, &from)) \
+			d->event->name = esl_user_##name(&from); \
 	}
 #define ES_PAYLOAD_OWN(...)
 #define ES_PAYLOAD_ABSENT(...)
@@ -461,6 +484,7 @@ int esl_message_decode(struct esl_message *message, struct esl_clock *clock)
 
 	fill_head(message, record, clock);
 	message->auth_id = record->auth_id;
+	message->process[1].executable = NULL;	/* until there is one */
 	message->message.process = fill_process(&d, record->process, 0);
 	memset(d.event, 0, sizeof(*d.event));
 	decoders[record->type](&d);

@@ -4,6 +4,7 @@
 
 #include <EndpointSecurity/ESLinux.h>
 
+#include "file.h"
 #include "message.h"
 #include "util/macro.h"
 
@@ -21,8 +22,7 @@ static const struct es_file_part *part_of_process(const struct es_record *record
 	return tty ? at_offset(record, process->tty) : &process->executable;
 }
 
-/* The part that a file was made from, whose offsets were checked then; NULL: it isn't one of this message's. */
-static const struct es_file_part *part_of(const struct esl_message *message, const es_file_t *file)
+const struct es_file_part *esl_file_part(const struct esl_message *message, const es_file_t *file)
 {
 	const struct es_record *record = esl_message_record(message);
 	const uint32_t processes[] = { record->process, record->other };
@@ -54,7 +54,7 @@ bool es_linux_file(const es_message_t *message, const es_file_t *file, es_linux_
 	if (!message || !file || !info)
 		return false;
 	owner = container_of(message, struct esl_message, message);
-	part = part_of(owner, file);
+	part = esl_file_part(owner, file);
 	if (!part)
 		return false;
 	*info = (es_linux_file_t){

@@ -12,10 +12,10 @@
 
 enum { BLOCK_BYTES = 4096 };
 
-/* Room for the struct that mount events point to is always left: see esl_decode_payload(). */
-static uint32_t room_needed(uint32_t record_bytes)
+/* Behind the record is room for what events point to: see statfs_of() and from_texts() in decode.c. */
+static size_t room_needed(const struct es_record *head, const void *bytes)
 {
-	return ((record_bytes + 7) & ~7u) + sizeof(struct es_statfs);
+	return esl_message_behind(head) + sizeof(struct es_statfs) + esl_user_room(head, bytes);
 }
 
 static void reset(struct esl_message *message)
@@ -27,7 +27,7 @@ static void reset(struct esl_message *message)
 	message->auth_id = 0;
 }
 
-static int make_room(struct esl_message **slot, uint32_t needed)
+static int make_room(struct esl_message **slot, size_t needed)
 {
 	size_t bytes = (sizeof(struct esl_message) + needed + BLOCK_BYTES - 1) & ~(size_t)(BLOCK_BYTES - 1);
 	struct esl_message *message;
@@ -47,23 +47,21 @@ static int make_room(struct esl_message **slot, uint32_t needed)
 
 int esl_message_copy(struct esl_message **slot, const void *bytes, uint32_t length)
 {
-	struct es_record *record;
-	uint32_t size;
+	struct es_record head;
 	int r;
 
-	if (length < sizeof(*record) || length > INT32_MAX)
+	if (length < sizeof(head) || length > INT32_MAX)
 		return -EBADMSG;
-	memcpy(&size, bytes, sizeof(size));
-	if (size < sizeof(*record) || size > length)
+	memcpy(&head, bytes, sizeof(head));		/* which need not be aligned */
+	if (head.size < sizeof(head) || head.size > length)
 		return -EBADMSG;
 
-	r = make_room(slot, room_needed(size));
+	r = make_room(slot, room_needed(&head, bytes));
 	if (r < 0)
 		return r;
 	reset(*slot);
-	record = esl_message_record(*slot);
-	memcpy(record, bytes, size);
-	record->size = size;
+	memcpy(esl_message_record(*slot), bytes, head.size);
+	esl_message_record(*slot)->size = head.size;
 	return 0;
 }
 
@@ -110,5 +108,7 @@ void es_free_message(es_message_t *message)
 
 size_t es_message_size(const es_message_t *message)
 {
-	return message ? sizeof(*message) + room_needed(esl_message_record(enclosing(message))->size) : 0;
+	const struct es_record *record = message ? esl_message_record(enclosing(message)) : NULL;
+
+	return record ? sizeof(*message) + room_needed(record, record) : 0;
 }

@@ -19,9 +19,18 @@
 
 #include <EndpointSecurity/EndpointSecurity.h>
 
+#include "abi/identity.h"
 #include "abi/record.h"
+#include "user-room.h"
 
 struct esl_exec_index;
+
+/* Where a process's ids and digest are. */
+struct esl_code {
+	char signing_id[sizeof(((struct es_identity *)NULL)->signing_id)];
+	char team_id[sizeof(((struct es_identity *)NULL)->team_id)];
+	uint8_t digest[ES_IDENTITY_DIGEST];
+};
 
 struct esl_message {
 	_Atomic uint32_t references;
@@ -32,15 +41,23 @@ struct esl_message {
 	_Atomic(struct esl_exec_index *) index;	/* made when an argument is first asked for */
 	es_thread_t thread;
 	es_process_t process[2];		/* acting, acted upon */
+	struct esl_code code[2];		/* likewise */
 	es_file_t executable[2];
 	es_file_t tty[2];
 	es_file_t file[ES_RECORD_FILES];
+	struct esl_user user;
 	es_message_t message;			/* the record's copy begins at message.opaque */
 };
 
 static inline struct es_record *esl_message_record(const struct esl_message *message)
 {
 	return (struct es_record *)message->message.opaque;
+}
+
+/* What is made of a record stands behind its copy, from here on. */
+static inline size_t esl_message_behind(const struct es_record *record)
+{
+	return ((size_t)record->size + 7) & ~(size_t)7;
 }
 
 /*

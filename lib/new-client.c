@@ -229,6 +229,8 @@ static es_new_client_result_t connect_client(struct es_client_s *client)
 		};
 	r = take_fds(client, &reply, fds);
 	if (r == 0)
+		r = esl_identity_open(&client->identity, &client->control);
+	if (r == 0)
 		r = start_threads(client);
 	if (r < 0) {
 		esl_log("a client could not be set up in this program: %s%s", esl_errno(r), r == -EMFILE ?

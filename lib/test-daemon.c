@@ -176,6 +176,9 @@ static bool answer(struct test_peer *peer, const struct es_request *request)
 		for (int i = 0; i < ES_TYPE_WORDS; i++)
 			peer->types[i] &= ~request->types[i];
 		break;
+	case ES_REQUEST_IDENTITY:
+		reply.error = ENODATA;
+		break;
 	default:
 		return false;
 	}

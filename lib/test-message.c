@@ -113,6 +113,30 @@ CHECKS(mount, is_statfs(e->statfs) && (int)e->disposition == 105)
 CHECKS(unmount, is_statfs(e->statfs))
 CHECKS(remount, is_statfs(e->statfs) && e->remount_flags == 1 && (int)e->disposition == 105)
 
+/* Those that the message points to. The texts are none: lib/test-user.c has real ones. */
+#define CHECKS_AT(payload, condition) \
+	static bool check_##payload(const es_event_##payload##_t *const *at) \
+	{ \
+		const es_event_##payload##_t *e = *at; \
+\
+		return condition; \
+	}
+
+CHECKS_AT(authentication, !e->success && e->type == ES_AUTHENTICATION_TYPE_TOKEN &&
+			  !e->data.token->token_id.length && e->data.token->instigator_token.val[5] == 1000 &&
+			  is(e->data.token->instigator->executable->path, "/bin/actor"))
+CHECKS_AT(openssh_login, !e->success && e->result_type == ES_OPENSSH_AUTH_FAIL_PUBKEY && e->has_uid && e->uid.uid == 103)
+CHECKS_AT(openssh_logout, e->uid == 103 && !e->username.length && e->source_address_type == ES_ADDRESS_TYPE_NONE)
+CHECKS_AT(login_login, !e->success && is(e->failure_message, "Login incorrect") && !e->has_uid && !e->username.length)
+CHECKS_AT(login_logout, e->uid == 103 && !e->username.length)
+CHECKS_AT(su, !e->success && is(e->failure_message, "Session not opened") && e->from_uid == 104 &&
+	      is(e->from_username, "string1") && e->has_to_uid && e->to_uid.uid == 103 && !e->shell.length &&
+	      e->argc == 3 && is(e->argv[0], "prog") && is(e->argv[1], "") && is(e->argv[2], "last arg") &&
+	      e->env_count == 2 && is(e->env[1], "B=two"))
+CHECKS_AT(sudo, !e->success && is(e->reject_info->plugin_name, "sudoers_policy") &&
+		!e->reject_info->failure_message.length && e->has_from_uid && e->from_uid.uid == 104 &&
+		is(e->from_username, "string1") && e->to_uid.uid == 103 && !e->command.length)
+
 static bool check_exec(const es_event_exec_t *e)
 {
 	CHECK(is_other(e->target) && is(e->dyld_exec_path, "string0") && is_file(e->cwd, 0) && is_file(e->script, 1));

@@ -73,6 +73,38 @@ int daemon_ask(int fd, enum es_request_op op, size_t entry_bytes, struct es_repl
 	return daemon_ask_this(fd, &request, entry_bytes, ret_reply);
 }
 
+int daemon_ask_descriptors(int fd, enum es_request_op op, int *ret_fds, unsigned int count)
+{
+	const struct es_request request = { .abi = ES_ABI_VERSION, .op = op };
+	struct es_reply reply = {};
+	struct iovec iov = { .iov_base = &reply, .iov_len = sizeof(reply) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int) * ES_CLIENT_FDS)];
+	} control;
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *header;
+	ssize_t n;
+
+	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
+		return -errno;
+	do
+		n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n != sizeof(reply) || reply.op != op)
+		return -EPROTO;
+	if (reply.error)
+		return -reply.error;
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int) * count))
+		return -EPROTO;
+	memcpy(ret_fds, CMSG_DATA(header), sizeof(int) * count);
+	return 0;
+}
+
 int ask_failed(int error)
 {
 	switch (-error) {

@@ -16,6 +16,9 @@ int daemon_connect(int *ret_fd);
 int daemon_ask_this(int fd, const struct es_request *request, size_t entry_bytes, struct es_reply **ret_reply);
 int daemon_ask(int fd, enum es_request_op op, size_t entry_bytes, struct es_reply **ret_reply);
 
+/* One question whose reply brings that many descriptors along. */
+int daemon_ask_descriptors(int fd, enum es_request_op op, int *ret_fds, unsigned int count);
+
 /* Says why there was no answer; returns the exit status. */
 int ask_failed(int error);
 

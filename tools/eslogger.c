@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * eslogger: prints events, one a line: as JSON, or as text for people.
+ * eslogger: prints events, one a line: as JSON in one of several schemas, or as text for people.
  *
- * The client's handler writes each message straight into a buffer (event-json.c, event-text.c), which the sink's thread
+ * The client's handler writes each message straight into a buffer (event-formats.c, event-text.c), which the sink's thread
  * writes out (sink.c); the main thread waits for whatever ends the program: a signal, a reader that has gone, a daemon that has.
  */
 
@@ -26,7 +26,7 @@
 
 #include "tools/ask.h"
 #include "tools/event.h"
-#include "tools/event-json.h"
+#include "tools/event-formats.h"
 #include "tools/event-text.h"
 #include "tools/oslog.h"
 #include "tools/sink.h"
@@ -49,8 +49,9 @@ struct eslogger {
 	es_event_type_t events[ES_EVENT_TYPE_LAST];
 	uint32_t event_count;
 	struct prefixes selected, targets, muted;
-	bool as_text;
+	const struct event_formatter *formatter;	/* NULL: text */
 	struct event_text text;
+	struct event_host host;
 	bool to_oslog;
 	struct oslog oslog;
 
@@ -67,8 +68,8 @@ struct eslogger {
 
 static void usage(FILE *out)
 {
-	fputs("usage: eslogger [--oslog] [--format json|text] [--oslog-subsystem NAME] [--oslog-category NAME]\n"
-	      "                [--select PREFIX]... [--target PREFIX]... [--mute PREFIX]... EVENT...\n"
+	fputs("usage: eslogger [--oslog] [--format json|text|ecs|ocsf] [--oslog-subsystem NAME]\n"
+	      "                [--oslog-category NAME] [--select PREFIX]... [--target PREFIX]... [--mute PREFIX]... EVENT...\n"
 	      "       eslogger --list-events\n"
 	      "       eslogger --version\n", out);
 }
@@ -111,10 +112,10 @@ static void handle_message(es_client_t *client, const es_message_t *message, voi
 	json = sink_begin(logger->sink);
 	if (!json)
 		return;
-	if (logger->as_text)
-		event_text_message(&logger->text, json, message);
+	if (logger->formatter)
+		logger->formatter->put(json, message, &logger->host);
 	else
-		event_json_message(json, message);
+		event_text_message(&logger->text, json, message);
 	sink_end(logger->sink);
 }
 
@@ -195,10 +196,10 @@ static bool add_prefix(struct prefixes *prefixes, const char *option, const char
 
 static bool set_format(struct eslogger *logger, const char *format)
 {
-	logger->as_text = !strcmp(format, "text");
-	if (logger->as_text || !strcmp(format, "json"))
+	logger->formatter = event_formatter_find(format);
+	if (logger->formatter || !strcmp(format, "text"))
 		return true;
-	log_error("unknown format: %s (json and text are there)", format);
+	log_error("unknown format: %s (there are text, %s)", format, event_formatter_names);
 	return false;
 }
 
@@ -441,7 +442,7 @@ static int run(struct eslogger *logger, es_client_t *client, int signal_fd, int 
 		}
 		report_losses(logger);
 		report_left_out(logger);
-		if (logger->as_text && tick == QUIET_TICKS)
+		if (!logger->formatter && tick == QUIET_TICKS)
 			report_quiet(logger);
 		if (fds[WAIT_FAILED].revents || fds[WAIT_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL))
 			return EX_OK;
@@ -500,7 +501,7 @@ static int stream(struct eslogger *logger, int signal_fd, int failed_fd, const s
 	status = mute(logger, client);
 	if (status == EX_OK)
 		status = subscribe(logger, client);
-	if (status == EX_OK && logger->as_text)
+	if (status == EX_OK && !logger->formatter)
 		report_start();
 	if (status == EX_OK)
 		status = run(logger, client, signal_fd, failed_fd, &to_drain);
@@ -571,6 +572,8 @@ int main(int argc, char **argv)
 	int status;
 
 	log_init("eslogger");
+	logger.formatter = event_formatter_find("json");
+	event_host_here(&logger.host);
 	status = parse_arguments(&logger, argc, argv);
 	if (status >= 0)
 		return status;

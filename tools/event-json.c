@@ -72,7 +72,7 @@ static void put_time(void *to, struct event_key key, int64_t seconds, int64_t fr
 	json_time(to, seconds, fraction, digits);
 }
 
-static const struct event_visitor json_visitor = {
+const struct event_visitor event_json_visitor = {
 	.open = put_open,
 	.close = put_close,
 	.absent = put_absent,
@@ -131,7 +131,7 @@ static void put_event(struct json *json, const es_message_t *message)
 		name = "none";
 	json_open(json, '{');
 	put_open(json, (struct event_key){ name, strlen(name) }, '{');
-	event_visit_payload(&json_visitor, json, message);
+	event_visit_payload(&event_json_visitor, json, message);
 	json_close(json, '}');
 	json_close(json, '}');
 }
@@ -153,7 +153,7 @@ void event_json_message(struct json *json, const es_message_t *message)
 	NUMBER(global_seq_num);
 	json_key(json, "thread");
 	put_thread(json, message->thread);
-	event_visit_process(&json_visitor, json, EVENT_KEY("process"), message);
+	event_visit_process(&event_json_visitor, json, EVENT_KEY("process"), message);
 	json_key(json, "event");
 	put_event(json, message);
 	json_close(json, '}');

@@ -508,17 +508,6 @@ static const struct event_visitor text_visitor = {
 
 /* --- the line --- */
 
-static bool is_denied(const es_message_t *message)
-{
-	const es_result_t *result = &message->action.notify;
-
-	if (message->action_type != ES_ACTION_TYPE_NOTIFY)
-		return false;
-	if (result->result_type == ES_RESULT_TYPE_AUTH)
-		return result->result.auth == ES_AUTH_RESULT_DENY;
-	return (uint32_t)message->event.open.fflag & ~result->result.flags;
-}
-
 static void append_columns(struct line *line, const struct event_text *text, const es_message_t *message)
 {
 	const char *name = event_name(message->event_type) ?: "?", *user = user_name(message->process->audit_token.val[1]);
@@ -544,7 +533,7 @@ void event_text_message(const struct event_text *text, struct json *buffer, cons
 	struct line line = { .out = buffer, .colours = text->colours };
 
 	append_columns(&line, text, message);
-	if (is_denied(message)) {
+	if (event_is_denied(message)) {
 		colour(&line, "1;31");
 		append(&line, " DENIED");
 		colour(&line, "0");

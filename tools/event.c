@@ -381,7 +381,7 @@ static void visit_authentication_od(const struct visit *v, const es_event_authen
 	MEMBER(string, record_type)
 	MEMBER(string, record_name)
 	MEMBER(string, node_name)
-	MEMBER(string, db_path)
+	MEMBER(optional, db_path)
 	MEMBER(token, instigator_token)
 	CLOSE('}');
 }
@@ -406,7 +406,7 @@ static void visit_authentication_token(const struct visit *v, const es_event_aut
 	MEMBER(process, instigator)
 	MEMBER(string, pubkey_hash)
 	MEMBER(string, token_id)
-	MEMBER(string, kerberos_principal)
+	MEMBER(optional, kerberos_principal)
 	MEMBER(token, instigator_token)
 	CLOSE('}');
 }
@@ -439,6 +439,12 @@ static void visit_authentication_data(const struct visit *v, struct event_key ke
 		break;
 	}
 	CLOSE('}');
+}
+
+static void visit_su_env(const struct visit *v, struct event_key key, const es_event_su_t *e)
+{
+	if (!v->is->brief)
+		visit_list_string(v, key, e->env, e->env_count);
 }
 
 static void visit_launch_item(const struct visit *v, struct event_key key, const es_btm_launch_item_t *e)
@@ -585,6 +591,7 @@ static void visit_bootstrap_target(const struct visit *v, struct event_key key, 
 #define ES_PAYLOAD_OWN ES_PAYLOAD
 #define ES_PAYLOAD_ABSENT ES_PAYLOAD
 #define ES_PAYLOAD_AT(name, ...) PAYLOAD_FUNCTION(name, message->event.name, __VA_ARGS__)
+#define ES_PAYLOAD_TEXT ES_PAYLOAD_AT
 #define ES_PAYLOAD_NONE(name) \
 	static void payload_##name(const struct visit *v, const es_message_t *message) \
 	{ \
@@ -650,4 +657,15 @@ bool event_find(const char *name, es_event_type_t *ret_type)
 		return true;
 	}
 	return false;
+}
+
+bool event_is_denied(const es_message_t *message)
+{
+	const es_result_t *result = &message->action.notify;
+
+	if (message->action_type != ES_ACTION_TYPE_NOTIFY)
+		return false;
+	if (result->result_type == ES_RESULT_TYPE_AUTH)
+		return result->result.auth == ES_AUTH_RESULT_DENY;
+	return (uint32_t)message->event.open.fflag & ~result->result.flags;
 }

@@ -20,6 +20,9 @@ bool event_find(const char *name, es_event_type_t *ret_type);
 
 bool event_is_notify(es_event_type_t type);
 
+/* Did a client refuse it, or a part of it? */
+bool event_is_denied(const es_message_t *message);
+
 /* A member's name: a literal. Elements of arrays have none. */
 struct event_key {
 	const char *name;

@@ -14,6 +14,8 @@ enum pid_type {
 };
 
 enum {
+	PF_EXITING = 0x00000004,
+	JOBCTL_PENDING = 1 << 17 | 1 << 19 | 1 << 20 | 1 << 23,	/* a stop; a trap for a tracer; the cgroup's freezer */
 	PF_KTHREAD = 0x00200000,
 	SIGNAL_GROUP_EXIT = 0x00000004,
 	TS_COMPAT = 0x0002,

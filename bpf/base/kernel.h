@@ -393,6 +393,8 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
 	unsigned int ptrace;
+	unsigned long jobctl;
+	struct callback_head *task_works;
 	int pid;
 	int tgid;
 	int exit_code;

@@ -144,6 +144,7 @@ struct process {
 	uint32_t exited;
 	struct muted muted[MUTED_REMEMBERED];	/* clients by slot % MUTED_REMEMBERED */
 	int32_t original_ppid;
+	uint32_t started_by;		/* real uid when its program was executed */
 	uint32_t trust;			/* TRUST_* */
 	uint64_t start_ns;
 	struct es_token responsible;
@@ -390,6 +391,9 @@ const volatile uint32_t scratch_pool;
 
 /* This kernel's inode_setattr hook has the mount's mapping of ids as its first argument, as since 6.9. Set by the daemon. */
 const volatile bool setattr_has_idmap;
+
+/* Calls that can't sleep in a hook wait in task work (bpf/hold/task-work.bpf.h): enum es_task_work. Set by the daemon. */
+const volatile uint32_t waits_in_task_work;
 
 /* vfs_create() is passed the directory's inode before the dentry, as before 7.x. Set by the daemon. */
 const volatile bool vfs_create_has_inode;

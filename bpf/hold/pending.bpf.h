@@ -98,6 +98,13 @@ struct question {
 	uint32_t lost;			/* there is no memory to wait with: see question_lost() */
 };
 
+/* The call returns -ERESTARTNOINTR, and comes back. */
+static __always_inline void pending_starts_over(struct pending *pending)
+{
+	pending->starts_over = true;
+	pending->round++;
+}
+
 /* ---- entries in `held` ---- */
 
 /* Where a wait keeps the id of its entry for a slot. */

@@ -404,7 +404,8 @@ __noinline int ask_all(struct pending *pending, struct scratch *s, uint64_t slot
 		return 0;
 	asking.user = user_of_current();
 	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
-	asking.flags = how == WAIT_SLICED ? ES_HELD_SLICED : how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED : 0;
+	asking.flags = how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED :
+		       how == WAIT_SLICED && !waits_in_task_work ? ES_HELD_SLICED : 0;
 	bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
 	cached_answer_asked(pending);
 	if (s->doubtful)

@@ -20,6 +20,9 @@
  *
  * So do all others while their type's gate is shut, since it isn't safe to sleep there (follow.bpf.h).
  *
+ * Newer kernels have a place to sleep outside of any hook: there both kinds start over once, and wait for all answers in
+ * between (task-work.bpf.h). What follows is for kernels that don't.
+ *
  * Leaving and starting over without the program noticing takes a pending signal: SIGSTOP and at once SIGCONT, which
  * takes the first back, to the thread itself ("kick"). What remains is the flag that makes the kernel restart the call.
  *
@@ -36,6 +39,7 @@
 #include "bpf/hold/follow.bpf.h"
 #include "bpf/hold/pending.bpf.h"
 #include "bpf/hold/question.bpf.h"
+#include "bpf/hold/task-work.bpf.h"
 
 /* The number of the system call that the current task is in. */
 static __always_inline long current_syscall_number(void)
@@ -103,8 +107,7 @@ static __always_inline int kick(struct pending *pending)
 	uint64_t thread = READ_CORE(task, pending.signal.sig[0]);
 	uint64_t process = READ_CORE(task, signal, shared_pending.signal.sig[0]);
 
-	pending->starts_over = true;
-	pending->round++;
+	pending_starts_over(pending);
 	bpf_send_signal_thread(LINUX_SIGSTOP);
 	bpf_send_signal_thread(LINUX_SIGCONT);
 	if ((thread | process) & stops) {
@@ -316,23 +319,31 @@ static __always_inline void pending_give_up(struct pending *pending, uint32_t sl
 	pending->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
 }
 
-static long gate_round(uint32_t round, struct sleeping *sleeping)
+/* Sleeps until that client replies; whoever watches its entry sees that somebody does. */
+static __always_inline int entry_sleep(struct pending *pending, uint32_t slot)
 {
-	struct pending *pending = sleeping->pending;
-	uint64_t open = pending_look(pending);
-	uint32_t slot;
-	struct es_held *entry;
+	struct es_held *entry = entry_of(slot, *auth_id_at(pending, slot));
 	int r;
 
-	if (!open)
-		return 1;
-	slot = lowest(open);
-	entry = entry_of(slot, *auth_id_at(pending, slot));
 	if (entry)
 		__sync_fetch_and_or(&entry->flags, ES_HELD_AT_GATE);
 	r = gate_sleep(slot);
 	if (entry)
 		__sync_fetch_and_and(&entry->flags, ~ES_HELD_AT_GATE);
+	return r;
+}
+
+static long gate_round(uint32_t round, struct sleeping *sleeping)
+{
+	struct pending *pending = sleeping->pending;
+	uint64_t open = pending_look(pending);
+	uint32_t slot;
+	int r;
+
+	if (!open)
+		return 1;
+	slot = lowest(open);
+	r = entry_sleep(pending, slot);
 	if (sleeping->how == WAIT_WHOLE && killed()) {
 		sleeping->result = -EINTR;
 		return 1;
@@ -352,6 +363,56 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 		return 1;
 	}
 	return 0;
+}
+
+/* ---- in task work ---- */
+
+/* Will a signal be handled, or the thread stop or freeze, when it leaves the kernel? */
+static __always_inline bool signal_waits(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	uint64_t signals = READ_CORE(task, pending.signal.sig[0]) | READ_CORE(task, signal, shared_pending.signal.sig[0]);
+
+	return signals & ~READ_CORE(task, blocked.sig[0]) || task->jobctl & JOBCTL_PENDING;
+}
+
+/*
+ * Its sleep ends at once though no signal has come: a tracer lets the task run such work at a time when the kernel still
+ * takes the work itself for a signal. So it sleeps in slices, which signals don't end.
+ */
+static __always_inline void entry_slice(struct pending *pending, uint32_t slot)
+{
+	struct es_held *entry = entry_of(slot, *auth_id_at(pending, slot));
+
+	if (entry)
+		__sync_fetch_and_or(&entry->flags, ES_HELD_SLICED | ES_HELD_WHOLE);
+}
+
+static long work_round(uint32_t round, struct pending **pending_)
+{
+	struct pending *pending = *pending_;
+	uint64_t open = pending_look(pending);
+	uint32_t slot;
+	int r;
+
+	if (!open || signal_waits())
+		return 1;
+	slot = lowest(open);
+	r = entry_sleep(pending, slot);
+	if (r == -EINTR && !signal_waits())
+		entry_slice(pending, slot);
+	else if (r < 0 && r != -EINTR)
+		pending_give_up(pending, slot);
+	return 0;
+}
+
+static __always_inline void task_work_sleep(struct pending *pending)
+{
+	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid)
+		return;
+	bpf_loop(GATE_ROUNDS, work_round, &pending, 0);
+	if (pending->unsent && !signal_waits())
+		gate_sleep_unasked(lowest(pending->unsent));
 }
 
 static long unheld_step(uint32_t slot, struct pending **pending_)
@@ -415,18 +476,25 @@ static __always_inline bool unsent_for_long(struct pending *pending)
 	return bpf_ktime_get_ns() > pending->since_ns + client->deadline_ms[type] * 1000000ull;
 }
 
+enum { NOT_YET = 1 };
+
+static __always_inline bool may_wait_in_work(uint32_t how)
+{
+	return waits_in_task_work && how != WAIT_WHOLE && !without_syscall();
+}
+
 /*
- * The call starts over, until there is room: what can't be asked about isn't done. 0: that took too long, or it can't, and
- * their policies have decided.
+ * True: the call has to start over until there is room, since what can't be asked about isn't done. False: there is nobody
+ * left to ask; if that took too long, or it can't start over, their policies have decided.
  */
 __noinline int question_later(struct pending *pending, uint32_t how)
 {
 	if (!pending || !pending->unsent)
-		return 0;
-	if (how != WAIT_WHOLE && may_restart() && !unsent_for_long(pending))
-		return kick(pending);
+		return false;
+	if ((may_wait_in_work(how) || (how != WAIT_WHOLE && may_restart())) && !unsent_for_long(pending))
+		return true;
 	unsent_decide(pending);
-	return 0;
+	return false;
 }
 
 /* Of what has no place in a task's storage it is noted here since when it starts over. */
@@ -466,20 +534,20 @@ __noinline int question_lost(uint64_t slots)
 	return question_unheld(slots);
 }
 
-/* Without sleeping. */
+/* Without sleeping. NOT_YET: the hook is to be left, see question_wait(). */
 __noinline int restart_wait(struct pending *pending, uint32_t how)
 {
 	if (!pending)
 		return 0;
 	if (question_later(pending, how))
-		return -ERESTARTNOINTR;
+		return NOT_YET;
 	if (pending_look(pending)) {
-		if (how != WAIT_WHOLE && may_restart())
-			return kick(pending);
+		if (may_wait_in_work(how) || (how != WAIT_WHOLE && may_restart()))
+			return NOT_YET;
 		pending_unheld(pending);
 	}
 	if (question_later(pending, how))
-		return -ERESTARTNOINTR;
+		return NOT_YET;
 	return pending_result(pending);
 }
 
@@ -491,22 +559,44 @@ __noinline int gate_wait(struct pending *pending, uint32_t how)
 		return 0;
 	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid || !gate_open(pending->type_and_one - 1))
 		return restart_wait(pending, how);
+	if (waits_in_task_work && how != WAIT_WHOLE && (how == WAIT_SLICED || pending->unsent))
+		return restart_wait(pending, how);
 	if (pending->unsent && how != WAIT_WHOLE && gate_sleep_unasked(lowest(pending->unsent)) == -EINTR)
 		return -ERESTARTNOINTR;
 	if (question_later(pending, how))
-		return -ERESTARTNOINTR;
+		return NOT_YET;
 	bpf_loop(GATE_ROUNDS, gate_round, &sleeping, 0);
 	if (!sleeping.result && question_later(pending, how))
-		return -ERESTARTNOINTR;
+		return NOT_YET;
 	return sleeping.result ? sleeping.result : pending_result(pending);
 }
 
-/* Until all have answered. */
+__noinline int kick_wait(struct pending *pending)
+{
+	if (!pending)
+		return 0;
+	if (may_restart())
+		return kick(pending);
+	if (pending->unsent)
+		unsent_decide(pending);
+	if (pending->slots)
+		pending_unheld(pending);
+	return pending_result(pending);
+}
+
+/*
+ * Until all have answered. The kernel takes a function that is verified by its own for one that sleeps if the work does: so
+ * what schedules the work is part of each hook's program.
+ */
 static __always_inline int question_wait(struct question *q, uint32_t how)
 {
-	if (how == WAIT_RESTART)
-		return restart_wait(q->pending, how);
-	return gate_wait(q->pending, how);
+	int r = how == WAIT_RESTART ? restart_wait(q->pending, how) : gate_wait(q->pending, how);
+
+	if (r != NOT_YET)
+		return r;
+	if (may_wait_in_work(how) && task_work_wait(q->pending))
+		return -ERESTARTNOINTR;
+	return kick_wait(q->pending);
 }
 
 /* ---- telling ---- */

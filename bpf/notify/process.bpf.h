@@ -15,6 +15,7 @@
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/hold/wait.bpf.h"
 #include "bpf/notify/file.bpf.h"
+#include "bpf/notify/user.bpf.h"
 #include "bpf/record/exec.bpf.h"
 #include "bpf/select/event.bpf.h"
 #include "bpf/select/trust.bpf.h"
@@ -36,6 +37,7 @@ static __always_inline struct process *process_fork(struct process *parent, stru
 	bpf_probe_read_kernel(p->exe, len, parent->exe);
 	p->exe_len = len;
 	p->original_ppid = READ_CORE(child, real_parent, tgid);
+	p->started_by = parent->started_by;
 	p->trust = parent->trust;
 	p->start_ns = READ_CORE(child, start_boottime);
 	p->responsible = parent->responsible;
@@ -93,6 +95,7 @@ static __always_inline void process_exec(struct scratch *s, struct process *p, s
 	struct syscall_state *state = syscall_entered(ES_KIND_EXEC);
 
 	p->pidversion = state && state->pidversion ? state->pidversion : next_pidversion();
+	p->started_by = READ_CORE(task, real_cred, uid.val);
 	remember_executable(s, p, (uint64_t)READ_CORE(task, mm, exe_file));
 	trust_exec(s, p, task);
 	if (read_pid(task, PIDTYPE_SID) == READ_CORE(task, tgid))
@@ -236,8 +239,7 @@ static __always_inline int wait_status(struct task_struct *task)
  */
 static __always_inline bool process_exited(struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
-	struct process *p = leader ? process_find(leader) : NULL;
+	struct process *p = process_of(task);
 
 	return !p || !__sync_val_compare_and_swap(&p->exited, 0, 1);
 }
@@ -256,6 +258,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	pending_process_gone(task);
 	if (!process_exited(task))
 		return 0;
+	user_exit();
 	__sync_fetch_and_add(&stats.processes, -1);
 	if (control.kind_live[ES_KIND_CLOSE] && READ_CORE(task, files, count.counter) == 1)
 		fds_closing(0, FDS_MAX);
@@ -311,6 +314,7 @@ int fill_tasks(struct bpf_iter__task *ctx)
 	struct scratch *s;
 
 	daemon_mounts = (uint64_t)READ_CORE(bpf_get_current_task_btf(), nsproxy, mnt_ns);
+	accounts_root = (uint64_t)READ_CORE(bpf_get_current_task_btf(), fs, root.dentry);
 	if (!task || task->pid != task->tgid)
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &index);

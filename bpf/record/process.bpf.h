@@ -101,6 +101,13 @@ static __always_inline struct process *process_find(struct task_struct *leader)
 	return p && p->pidversion ? p : NULL;
 }
 
+static __always_inline struct process *process_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	return leader ? process_find(leader) : NULL;
+}
+
 /* A leader's address as a mere number, for functions that are verified by their own: what is read is one. */
 static __always_inline uint64_t address_of_leader(struct task_struct *leader)
 {
@@ -125,6 +132,7 @@ __noinline int process_learn(struct scratch *s, struct process *p, uint64_t addr
 		p->start_ns = READ_CORE(leader, start_boottime);
 		read_ids(&p->responsible, leader, p->pidversion);
 	}
+	p->started_by = READ_CORE(leader, real_cred, uid.val);
 	remember_executable(s, p, (uint64_t)READ_CORE(leader, mm, exe_file));
 	p->trust = READ_CORE(leader, tgid) == 1 ? TRUST_INIT | TRUST_DEFAULT : 0;
 	__sync_fetch_and_add(&stats.processes, 1);

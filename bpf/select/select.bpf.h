@@ -26,16 +26,20 @@ static long unseen_step(uint32_t slot, struct unseen *unseen)
 }
 
 /*
- * Leaves out the clients of the current process, if its thread has the mark of lib/unseen.h: a library looks something
- * up for a handler, which would be told of that, and ask again. Who isn't a client can hide nothing by it.
+ * What has the mark of lib/unseen.h is done for clients. A library looks something up for a handler, which would be told of
+ * that, and ask again: the clients of its process are left out. The daemon finds out who made a program, by itself and by
+ * programs that it starts: all are. Who is neither can hide nothing by the mark.
  */
 __noinline uint64_t select_unseen(uint64_t slots)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct unseen unseen = { .slots = slots, .tgid = task->tgid };
 
-	if (READ_CORE(task, timer_slack_ns) == ES_UNSEEN_SLACK_NS)
-		bpf_loop(ES_CLIENTS_MAX, unseen_step, &unseen, 0);
+	if (READ_CORE(task, timer_slack_ns) != ES_UNSEEN_SLACK_NS)
+		return slots;
+	if (unseen.tgid == control.daemon_tgid || (uint32_t)READ_CORE(task, real_parent, tgid) == control.daemon_tgid)
+		return 0;
+	bpf_loop(ES_CLIENTS_MAX, unseen_step, &unseen, 0);
 	return unseen.slots;
 }
 

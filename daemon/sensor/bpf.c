@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -540,6 +542,26 @@ static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *r
 			 "a file");
 }
 
+/* ---- what programs say of users ---- */
+
+static const uint8_t about_users[] = { ESD_USERS };
+
+static bool any_about_users(const uint64_t types[ES_TYPE_WORDS])
+{
+	for (size_t i = 0; i < sizeof(about_users); i++)
+		if (esd_types_has(types, about_users[i]))
+			return true;
+	return false;
+}
+
+/* A kernel that was started with audit=0 gives nobody such a socket, and then programs say nothing. */
+static bool can_be_told_of_users(void)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+
+	return fd >= 0 || errno != EPROTONOSUPPORT;
+}
+
 /* ---- what this machine can do ---- */
 
 static enum es_capability notify_capability(unsigned int type, char *how, size_t size)
@@ -573,6 +595,10 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 	}
 	if (event->wait == ESD_WAIT_REPORT) {
 		snprintf(how, size, "told by programs, not by the kernel; not built yet");
+		return ES_CAN_BE_SILENT;
+	}
+	if (!s->told_of_users && memchr(about_users, (int)type, sizeof(about_users))) {
+		snprintf(how, size, "this kernel has no auditing, or was started with audit=0: programs say nothing");
 		return ES_CAN_BE_SILENT;
 	}
 	can = auth ? s->hold->capability(s, type, how, size) : notify_capability(type, how, size);
@@ -612,6 +638,9 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 		return r;
 	want = want_for(s, types);
 	r = esd_tracepoints_load(&s->tracepoints, &want);
+	if (r == 0 && any_about_users(types))
+		esd_accounts_start(&s->accounts, s->loop, map_fd(s->skel->maps.accounts),
+				   map_fd(s->skel->maps.account_names));
 	if (r == 0)
 		capabilities_find(s, types);
 	if (r == 0)
@@ -635,6 +664,7 @@ static void sensor_free(struct esd_sensor *sensor)
 		esd_objects_deinit(&s->objects);
 	}
 	s->hold->stop(s);
+	esd_accounts_deinit(&s->accounts);
 	if (s->base.clients)
 		munmap(s->base.clients, clients_bytes());
 	sensor_bpf__destroy(s->skel);
@@ -679,6 +709,20 @@ static const char *load_advice(int error)
 	return "with --verbose it says what was refused";
 }
 
+/*
+ * On 7.x the older of two functions that schedule work has a type still, another than on 6.18, and no address. libbpf takes
+ * no function that is declared otherwise, and the kernel none without an address, though it is never called: so it gets a
+ * name that the kernel doesn't know.
+ */
+static void older_function_hide(struct bpf_object *object, const struct btf *kernel)
+{
+	const struct btf *own = bpf_object__btf(object);
+	int id = btf__find_by_name_kind(own, "bpf_task_work_schedule_signal_impl", BTF_KIND_FUNC);
+
+	if (id >= 0 && btf__find_by_name_kind(kernel, "bpf_task_work_schedule_signal", BTF_KIND_FUNC) >= 0)
+		((char *)btf__name_by_offset(own, btf__type_by_id(own, id)->name_off))[0] = '_';
+}
+
 /* Since 7.x it is passed one argument less. */
 static bool vfs_create_has_inode(const struct btf *btf)
 {
@@ -716,6 +760,7 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
 	esd_objects_init(&s->objects, s->skel, &s->programs);
 	s->skel->rodata->vfs_create_has_inode = vfs_create_has_inode(btf);
+	older_function_hide(s->skel->obj, btf);
 	s->hold->choose(s, btf);
 	esd_syscalls_native(s->skel->rodata->syscalls);
 	esd_syscalls_compat(s->skel->rodata->syscalls + ES_SYSCALLS);
@@ -861,6 +906,7 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 		sensor_free(&s->base);
 		return r;
 	}
+	s->told_of_users = can_be_told_of_users();
 	capabilities_find(s, all);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "abi/mute.h"
+#include "daemon/sensor/accounts.h"
 #include "daemon/sensor/objects.h"
 #include "daemon/sensor/programs.h"
 #include "daemon/sensor/sensor.h"
@@ -81,6 +82,8 @@ struct esd_bpf {
 	struct esd_programs programs;
 	struct esd_tracepoints tracepoints;
 	struct esd_objects objects;
+	struct esd_accounts accounts;
+	bool told_of_users;		/* programs can tell this kernel's auditing of them */
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead, or programs may be attached that nobody needs */
 	int reaper_fd;

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "daemon/sensor/cache.h"
@@ -130,6 +131,7 @@ struct lsm_gate {
 struct lsm {
 	struct esd_bpf base;
 	bool can_sleep;			/* the kernel has what a gate takes */
+	enum es_task_work works;	/* where a hook can't sleep at one, the task does in task work: bpf/hold/task-work.bpf.h */
 	bool kernel_sees;		/* to what follows at a hook, see follow.h */
 	struct lsm_hook hooks[ARRAY_SIZE(hooks)];
 	struct esd_lsm_cache cache;
@@ -183,6 +185,7 @@ static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
 
 	lsm->kernel_sees = esd_follow_kernel_sees(btf);
 	s->skel->rodata->setattr_has_idmap = setattr_has_idmap(btf);
+	s->skel->rodata->waits_in_task_work = lsm->works;
 	bpf_program__set_autoload(s->skel->progs.ask, false);
 	bpf_object__for_each_program(program, s->skel->obj)
 		if (is_left_out(lsm, program))
@@ -591,13 +594,14 @@ static void held_tell(const struct lsm *lsm, size_t index, const char *missing, 
 	};
 	const struct lsm_hook *hook = &lsm->hooks[index];
 	enum esd_wait wait = hook_sleeps(hook) && !hook->followed ? hooks[index].wait : ESD_WAIT_RESTART;
+	const char *waits_so = lsm->works && wait != ESD_WAIT_GATE ? "waits in task work" : waits[wait];
 	char follower[48] = "";
 
 	if (hook->followed && hook->follower.id)
 		snprintf(follower, sizeof(follower), ": %s (%u) follows", hook->follower.name, hook->follower.id);
 	else if (hook->followed)
 		snprintf(follower, sizeof(follower), ": something follows");
-	snprintf(how, size, "LSM hook %s, %s%s%s%s", hooks[index].hook, waits[wait], follower,
+	snprintf(how, size, "LSM hook %s, %s%s%s%s", hooks[index].hook, waits_so, follower,
 		 missing ? "; not at " : "", missing ? missing : "");
 }
 
@@ -703,6 +707,21 @@ static bool probe_functions(const struct btf *btf)
 	return true;
 }
 
+/*
+ * What it takes to wait in task work, since Linux 6.18. With PREEMPT_RT a thread of the kernel's queues such work, which
+ * may be too late.
+ */
+static enum es_task_work probe_works(const struct btf *btf)
+{
+	struct utsname kernel;
+
+	if (uname(&kernel) < 0 || strstr(kernel.version, "PREEMPT_RT"))
+		return ES_NO_TASK_WORK;
+	if (kernel_has(btf, "", "bpf_task_work_schedule_signal"))
+		return ES_TASK_WORK;
+	return kernel_has(btf, "", "bpf_task_work_schedule_signal_impl") ? ES_TASK_WORK_IMPL : ES_NO_TASK_WORK;
+}
+
 static int probe_gate(char *why, size_t size)
 {
 	struct esd_gate_fuse gate;
@@ -759,22 +778,18 @@ static void reason_tell(const struct lsm *lsm, char *reason, size_t size)
 		snprintf(reason, size, "BPF LSM programs work here");
 }
 
-int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
-		       char *why, size_t why_size)
+/* 0, or an errno and why. */
+static int lsm_try(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
+		   enum es_task_work works, char *why, size_t why_size)
 {
 	char reason[sizeof((*ret)->reason)];
-	struct lsm *lsm;
+	struct lsm *lsm = lsm_alloc();
 	int r;
 
-	r = probe_programs(btf, why, why_size);
-	if (r == 0)
-		r = probe_gate(why, why_size);
-	if (r)
-		return r;
-	lsm = lsm_alloc();
 	if (!lsm)
 		return -ENOMEM;
 	lsm->can_sleep = probe_functions(btf);
+	lsm->works = lsm->can_sleep ? works : ES_NO_TASK_WORK;
 	if (lsm->can_sleep)
 		lsm->base.base.wait_limit_ms = esd_gate_fuse_limit_ms();
 	reason_tell(lsm, reason, sizeof(reason));
@@ -790,4 +805,22 @@ int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *
 	}
 	*ret = &lsm->base.base;
 	return 0;
+}
+
+int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,
+		       char *why, size_t why_size)
+{
+	enum es_task_work works = probe_works(btf);
+	int r;
+
+	r = probe_programs(btf, why, why_size);
+	if (r == 0)
+		r = probe_gate(why, why_size);
+	if (r)
+		return r;
+	r = lsm_try(ret, config, btf, works, why, why_size);
+	if (r <= 0 || !works)
+		return r;
+	log_warning("%s: it is tried once more without task work", why);
+	return lsm_try(ret, config, btf, ES_NO_TASK_WORK, why, why_size);
 }

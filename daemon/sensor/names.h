@@ -15,5 +15,8 @@
  */
 bool esd_names_scan(const uint8_t *code, size_t bytes, struct es_names *ret);
 
-/* Whether names can be looked for is then in names->usable; where not, directories are looked through. `names` is shared with the programs. */
+/*
+ * Whether names can be looked for is then in names->usable; where not, directories are looked through. `names` is shared
+ * with the programs.
+ */
 void esd_names_find(struct esd_program *look, struct es_names *names);

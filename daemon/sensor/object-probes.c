@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -277,6 +278,16 @@ static int probe_signal(int dir)
 	return result(kill(1, 0));
 }
 
+/* A message that asks auditing for nothing: it is refused, and no record is made of it. */
+static int probe_audit(int dir)
+{
+	const struct nlmsghdr head = { .nlmsg_len = sizeof(head), .nlmsg_type = NLMSG_NOOP };
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+
+	(void)dir;
+	return fd < 0 ? -errno : result(send(fd, &head, sizeof(head), 0));
+}
+
 static const struct probe {
 	uint8_t type;
 	uint8_t times;
@@ -319,6 +330,13 @@ static const struct probe {
 	{ ESD_NOTIFY_SIGNAL, 1, probe_signal },
 	{ ESD_NOTIFY_PROC_SUSPEND_RESUME, 0, NULL },
 	{ ESD_NOTIFY_SETTIME, 0, NULL },
+	{ ESD_NOTIFY_AUTHENTICATION, 1, probe_audit },
+	{ ESD_NOTIFY_OPENSSH_LOGIN, 1, probe_audit },
+	{ ESD_NOTIFY_OPENSSH_LOGOUT, 1, probe_audit },
+	{ ESD_NOTIFY_LOGIN_LOGIN, 1, probe_audit },
+	{ ESD_NOTIFY_LOGIN_LOGOUT, 1, probe_audit },
+	{ ESD_NOTIFY_SU, 1, probe_audit },
+	{ ESD_NOTIFY_SUDO, 1, probe_audit },
 };
 
 /* A tmpfs that is mounted nowhere: a descriptor, or -errno. */

@@ -99,6 +99,7 @@ static const struct row {
 	DONE(security_task_kill, ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME),
 	DONE(do_settimeofday64, ESD_NOTIFY_SETTIME),
 	DONE_IF(do_adjtimex, ESD_NOTIFY_SETTIME),
+	HOOK(netlink_send, ESD_USERS),
 #undef ROW
 #undef HOOK
 #undef HOOK_IF

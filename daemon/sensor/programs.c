@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "util/log.h"
 #include "util/macro.h"
@@ -15,6 +16,7 @@
 #define LICENSE "Dual MIT/GPL"
 
 enum {
+	ATTACH_TRIES = 1000,		/* a millisecond each */
 	VERIFIER_SAYS = 1 << 24,	/* at most, about one program */
 	SAID_BYTES = 4096,		/* and the end of it tells why it was refused */
 };
@@ -333,9 +335,25 @@ uint64_t esd_program_missed_since(struct esd_program *program)
 	return since;
 }
 
+/*
+ * The kernel has it attached until nobody has the descriptor that was closed: a process that is just being started, by
+ * another thread, has a copy until it executes its program.
+ */
+static int attach_when_detached(const struct esd_program *program)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int fd = bpf_raw_tracepoint_open(NULL, program->fd);
+
+	for (int tries = 0; (fd == -EEXIST || fd == -EBUSY) && tries < ATTACH_TRIES; tries++) {
+		nanosleep(&pause, NULL);
+		fd = bpf_raw_tracepoint_open(NULL, program->fd);
+	}
+	return fd;
+}
+
 int esd_program_attach(const struct esd_program *program)
 {
-	int fd = bpf_raw_tracepoint_open(NULL, program->fd);
+	int fd = attach_when_detached(program);
 
 	if (fd < 0)
 		log_error("can't attach the program %s: %s", program->name, strerror(-fd));

@@ -85,6 +85,7 @@ static const struct {
 	[ES_KIND_PTRACE] = { NULL, "exit_ptrace" },
 	[ES_KIND_KILL] = { NULL, "exit_kill" },
 	[ES_KIND_MAP] = { NULL, "exit_memory" },
+	[ES_KIND_SEND] = { NULL, "exit_send" },
 };
 
 void esd_tracepoints_init(struct esd_tracepoints *tracepoints, struct sensor_bpf *skel,

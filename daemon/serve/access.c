@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/serve/config-file.h"
+#include "util/config-file.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -109,10 +109,10 @@ static int file_read(struct esd_access *access, const char *path)
 	cfg_opt_t names[] = {
 		CFG_SEC("client", rule, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("group", rule, CFGF_MULTI | CFGF_TITLE),
-		ESD_CONFIG_END(),
+		CONFIG_FILE_END(),
 	};
 	cfg_t *cfg;
-	int r = esd_config_parse(names, path, checks_set, &cfg);
+	int r = config_file_parse(names, path, checks_set, &cfg);
 
 	if (r == ENOENT)		/* it went just now */
 		return 0;

@@ -337,6 +337,29 @@ static int call_cache(struct dispatch *call)
 	return reply_data(call, &info, sizeof(info), 1);
 }
 
+/* ---- identity ---- */
+
+/* The first one who asks starts what finds out. */
+static int call_identity(struct dispatch *call)
+{
+	struct esd_identity *identity = call->peer->daemon->identity;
+	int fds[ES_IDENTITY_FDS];
+	int r;
+
+	if (!may_know(call))
+		call->reply.error = EPERM;
+	else if (!identity)
+		call->reply.error = ENODATA;
+	if (call->reply.error)
+		return reply_data(call, NULL, 0, 0);
+	r = esd_identity_start(identity);
+	call->reply.error = -r;
+	if (r < 0)
+		return reply_data(call, NULL, 0, 0);
+	esd_identity_fds(identity, fds);
+	return esd_control_reply(call->peer, &call->reply, NULL, fds, ES_IDENTITY_FDS);
+}
+
 enum state {
 	STATE_ANONYMOUS,
 	STATE_CLIENT,
@@ -369,6 +392,7 @@ static const struct {
 	[ES_REQUEST_MUTES] = { call_mutes, STATE_CLIENT, false },
 	[ES_REQUEST_MUTES_OF] = { call_mutes_of, STATE_ANY, false },
 	[ES_REQUEST_CACHE] = { call_cache, STATE_ANY, false },
+	[ES_REQUEST_IDENTITY] = { call_identity, STATE_ANY, false },
 };
 
 /* Another version may have requests of another size: its number is looked at first, and it gets a reply. */

@@ -30,6 +30,7 @@ int esd_daemon_init(struct esd_daemon *daemon)
 
 void esd_daemon_deinit(struct esd_daemon *daemon)
 {
+	daemon->identity = esd_identity_free(daemon->identity);
 	esd_sensor_freep(&daemon->sensor);
 	daemon->sensor = NULL;
 	esd_deadline_deinit(&daemon->deadline);

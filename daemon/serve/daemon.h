@@ -10,6 +10,8 @@
  *	client.c	a client	-> the sensor (sensor/sensor.h), which makes ring and gate and writes the kernel's maps
  *	notes.c		what happened lately, for esctl
  *
+ *	identity/	who made programs: threads of their own, see identity.h
+ *
  *	hold/deadline.c	looks at what waits, by watch.c
  *	hold/warden.c	a second process, which does so too, and goes on when this one hangs or is dead
  */
@@ -27,6 +29,7 @@
 #include "daemon/sensor/scope.h"
 #include "daemon/sensor/sensor.h"
 #include "daemon/hold/warden.h"
+#include "daemon/identity/identity.h"
 #include "util/log.h"
 #include "util/loop.h"
 
@@ -41,6 +44,7 @@ struct esd_daemon {
 	struct loop_source warden_source;
 	struct esd_limits limits;
 	struct esd_access access;
+	struct esd_identity *identity;	/* owned; NULL: the administrator doesn't want it */
 	struct esd_notes notes;
 	uint32_t ring_bytes;
 	uint64_t started_ns;

@@ -51,6 +51,22 @@ unsigned int esd_status_clients(const struct esd_daemon *daemon, struct es_clien
 	return count;
 }
 
+static void identity_tell(struct esd_identity *identity, struct es_status_info *ret)
+{
+	struct esd_identity_stats stats;
+
+	if (!identity)
+		return;
+	esd_identity_stats(identity, &stats);
+	ret->identity = stats.started ? ES_IDENTITY_ON : ES_IDENTITY_IDLE;
+	ret->identity_known = stats.known;
+	ret->identity_pending = stats.pending;
+	ret->identity_not = stats.not_known;
+	ret->identity_dropped = stats.dropped;
+	ret->identity_bytes = stats.read_bytes;
+	ret->identity_files = stats.database_files;
+}
+
 void esd_status_daemon(const struct esd_daemon *daemon, struct es_status_info *ret)
 {
 	struct esd_sensor *sensor = daemon->sensor;
@@ -68,6 +84,7 @@ void esd_status_daemon(const struct esd_daemon *daemon, struct es_status_info *r
 	ret->unresolved = stats.unresolved;
 	ret->missed_runs = stats.missed_runs;
 	ret->not_held = stats.not_held;
+	identity_tell(daemon->identity, ret);
 	snprintf(ret->sensor_reason, sizeof(ret->sensor_reason), "%s", sensor->reason);
 	snprintf(ret->scope, sizeof(ret->scope), "%s", daemon->scope.text);
 }

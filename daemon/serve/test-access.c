@@ -22,16 +22,6 @@
 
 static char folder[] = "/tmp/es-test-access-XXXXXX", list[64], captured[64];
 
-static void file_write(const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "we");
-	REQUIRE(file && fputs(text, file) >= 0 && fclose(file) == 0);
-}
-
 static void file_remove(const char *name)
 {
 	char path[256];
@@ -89,9 +79,9 @@ static void test_decisions(void)
 	REQUIRE(esd_access_read(&access, list, true) == 0 && decide(&access, "/bin/a", 0) == ENOKEY);
 	REQUIRE(esd_access_read(&access, "/nonexistent", false) == 0 && access.count == 0);
 
-	file_write("clients.d/10.conf", "# a comment\nclient \"/bin/a\" { permit = yes }\nclient /opt/x/ { permit = true }\n");
-	file_write("clients.d/20.conf", "group daemon { permit = yes }\nclient /opt/x/bad {\n\tpermit = no\n}\n");
-	file_write("clients.d/30.txt", "not read");
+	file_write(folder, "clients.d/10.conf", "# a comment\nclient \"/bin/a\" { permit = yes }\nclient /opt/x/ { permit = true }\n");
+	file_write(folder, "clients.d/20.conf", "group daemon { permit = yes }\nclient /opt/x/bad {\n\tpermit = no\n}\n");
+	file_write(folder, "clients.d/30.txt", "not read");
 	REQUIRE(esd_access_read(&access, list, true) == 0 && access.count == 4);
 	REQUIRE(decide(&access, "/bin/a", 0) == 0 && decide(&access, "/bin/ab", 0) == ENOKEY);
 	REQUIRE(decide(&access, "/opt/x/y/z", 0) == 0 && decide(&access, "/opt/x", 0) == ENOKEY);
@@ -124,13 +114,13 @@ static void test_bad_lists(void)
 
 	REQUIRE(esd_access_read(&access, list, true) == 0 && access.count == 2);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		file_write("clients.d/20.conf", bad[i].text);
+		file_write(folder, "clients.d/20.conf", bad[i].text);
 		capture_begin();
 		REQUIRE(esd_access_read(&access, list, false) < 0);
 		REQUIRE(capture_end(bad[i].wanted));
 		REQUIRE(access.count == 2 && access.listed_only);	/* as it was */
 	}
-	file_write("clients.d/20.conf", "client /bin/c { permit = yes }\n");
+	file_write(folder, "clients.d/20.conf", "client /bin/c { permit = yes }\n");
 	snprintf(path, sizeof(path), "%s/20.conf", list);
 	REQUIRE(chmod(path, 0666) == 0);
 	capture_begin();
@@ -173,10 +163,10 @@ static void test_main_file(void)
 
 	capture_begin();
 	REQUIRE(parse(&options, NULL, NULL) < 0 && capture_end("there is no such file"));
-	file_write("daemon.conf", "");
+	file_write(folder, "daemon.conf", "");
 	REQUIRE(parse(&options, NULL, NULL) == 0 && options.limits.deadline_ms == 15000 && !options.clients_listed);
 	REQUIRE(options.ring_bytes == 16 << 20 && !strcmp(options.clients_folder, list));
-	file_write("daemon.conf", "ring-size = 65536\ndeadline-ms = 2000\nclients = listed\nsensor = tracepoint\n"
+	file_write(folder, "daemon.conf", "ring-size = 65536\ndeadline-ms = 2000\nclients = listed\nsensor = tracepoint\n"
 		   "deadline AUTH_EXEC { ms = 500 }\ndeadline-longest-ms = 120000\n");
 	REQUIRE(parse(&options, NULL, NULL) == 0 && options.limits.deadline_ms == 2000 && options.clients_listed);
 	REQUIRE(options.ring_bytes == 65536 && options.sensor == ESD_CHOOSE_TRACEPOINT);
@@ -185,7 +175,7 @@ static void test_main_file(void)
 	REQUIRE(options.ring_bytes == 65536 && parse(&options, "--ring-size", "131072") == 0);
 	REQUIRE(options.ring_bytes == 131072 && options.limits.deadline_ms == 2000);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		file_write("daemon.conf", bad[i].text);
+		file_write(folder, "daemon.conf", bad[i].text);
 		capture_begin();
 		REQUIRE(parse(&options, NULL, NULL) < 0);
 		REQUIRE(capture_end(bad[i].wanted));

@@ -214,6 +214,67 @@ OS_EXPORT bool es_linux_file(
 		const es_message_t *_Nonnull message, const es_file_t *_Nonnull file,
 		es_linux_file_t *_Nonnull info);
 
+/* --- Who made a program --- */
+
+/*
+ * What the daemon has found out about one version of a file. It is in
+ * es_process_t of every message, too, as far as macOS has members for it;
+ * docs/identity.md says what each proves.
+ */
+typedef enum {
+	ES_LINUX_IDENTITY_PENDING = 1,	/* it is being looked at: ask again later */
+	ES_LINUX_IDENTITY_KNOWN = 2,
+	ES_LINUX_IDENTITY_UNKNOWABLE = 3	/* nothing is known, nor will be: see the reason */
+} es_linux_identity_state_t;
+
+/* Why no package vouches for a file, or why nothing is known of it. */
+typedef enum {
+	ES_LINUX_IDENTITY_REASON_NONE = 0,	/* a package does, or a signature */
+	ES_LINUX_IDENTITY_REASON_BUSY = 1,	/* it, or the database of packages, is changing */
+	ES_LINUX_IDENTITY_REASON_NO_PACKAGE = 2,	/* no package has a file of this name */
+	ES_LINUX_IDENTITY_REASON_CHANGED = 3,	/* it is not the file that its package had */
+	ES_LINUX_IDENTITY_REASON_OTHER_NAME = 4,	/* it has no name in the initial mount namespace */
+	/* UNKNOWABLE: */
+	ES_LINUX_IDENTITY_REASON_FILE_SYSTEM = 5,	/* of a kind where a version isn't a content */
+	ES_LINUX_IDENTITY_REASON_GONE = 6,	/* that version can't be opened any more */
+	ES_LINUX_IDENTITY_REASON_UNREADABLE = 7,
+	ES_LINUX_IDENTITY_REASON_TOO_LARGE = 8,
+	ES_LINUX_IDENTITY_REASON_BAD_SIGNATURE = 9
+} es_linux_identity_reason_t;
+
+typedef enum {
+	ES_LINUX_DIGEST_NONE = 0,
+	ES_LINUX_DIGEST_SHA256 = 1,		/* of the content */
+	ES_LINUX_DIGEST_VERITY_SHA256 = 2,	/* fs-verity's, which the kernel keeps true */
+	ES_LINUX_DIGEST_VERITY_SHA512 = 3
+} es_linux_digest_t;
+
+/* Its strings are in it. Further members may come at its end. */
+typedef struct {
+	es_linux_identity_state_t state;
+	es_linux_identity_reason_t reason;
+	bool is_packaged;		/* it is as its package had it */
+	bool is_vouched_for;		/* and a signed archive has that version of the package */
+	bool is_platform_binary;	/* the system's own, and only root can change the file */
+	es_linux_digest_t digest_kind;
+	uint32_t digest_size;
+	uint8_t digest[64];
+	char signing_id[160];		/* PACKAGE/NAME, or empty */
+	char team_id[64];		/* the archive's Origin; empty for platform binaries */
+	char package[128];		/* name, architecture, version; or empty */
+	char vendor[64];		/* the archive's Origin, of platform binaries as well */
+} es_linux_identity_t;
+
+/*
+ * Fills @identity for a file of @message: an executable, a script, or any
+ * other. What is known now; asking makes the daemon look, and never waits.
+ * False: @client isn't one, the file isn't part of @message or no regular one,
+ * or the administrator has turned this off. Any thread.
+ */
+OS_EXPORT bool es_linux_identity(
+		es_client_t *_Nonnull client, const es_message_t *_Nonnull message,
+		const es_file_t *_Nonnull file, es_linux_identity_t *_Nonnull identity);
+
 #ifdef __cplusplus
 }
 #endif

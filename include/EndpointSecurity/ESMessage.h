@@ -964,9 +964,10 @@ typedef struct {
  * the end, so ask msg->version before reading a field that bears one.
  *
  * On Linux those that occur are reported by programs in user space: PAM, sshd,
- * login, su, sudo, shadow-utils and systemd, through the kernel's audit
- * messages. So msg->process is the reporting program, and a program that
- * reports nothing gives no event.
+ * login, su and sudo, through the kernel's audit messages. So msg->process is
+ * the reporting program, and a program that reports nothing gives no event.
+ * Uids and names of users are looked up in /etc/passwd, for programs that have
+ * the root directory that the daemon has.
  *
  * Instigator, in all of them: the process on whose behalf the reporter acted.
  * The pointer is NULL if that process has exited; the token (v8) still names it.
@@ -982,7 +983,7 @@ typedef struct {
 	audit_token_t instigator_token;	/* v8 */
 } es_event_authentication_od_t;
 
-/* A finger. macOS 13.0; not used on Linux. */
+/* A finger; on Linux, where pam_fprintd says so. macOS 13.0. */
 typedef struct {
 	es_process_t *_Nullable instigator;
 	es_touchid_mode_t touchid_mode;
@@ -993,12 +994,12 @@ typedef struct {
 	audit_token_t instigator_token;	/* v8 */
 } es_event_authentication_touchid_t;
 
-/* A smart card. macOS 13.0; not used on Linux. */
+/* A smart card; on Linux, or a key that sshd accepts without PAM. macOS 13.0. */
 typedef struct {
 	es_process_t *_Nullable instigator;
-	es_string_token_t pubkey_hash;
-	es_string_token_t token_id;
-	es_string_token_t kerberos_principal;	/* optional */
+	es_string_token_t pubkey_hash;		/* Linux: empty */
+	es_string_token_t token_id;		/* Linux: empty */
+	es_string_token_t kerberos_principal;	/* optional; Linux: empty */
 	audit_token_t instigator_token;		/* v8 */
 } es_event_authentication_token_t;
 
@@ -1011,7 +1012,9 @@ typedef struct {
 /*
  * authentication - someone tried to prove who they are
  *
- * When:	Linux: PAM reports an authentication. type is OD. macOS 13.0.
+ * When:	Linux: PAM reports an authentication: type is OD, or as PAM's
+ *		module is; or sshd opens a session for somebody whom PAM hasn't
+ *		authenticated: type is TOKEN. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1137,15 +1140,17 @@ typedef struct {
 /*
  * openssh_login - someone tried to log in through sshd
  *
- * When:	sshd reports it, once per connection. macOS 13.0.
+ * When:	sshd reports it, once per connection: a success, or when the
+ *		connection ends the last failure. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
 	bool success;
+	/* Linux: AUTH_SUCCESS, INVALID_USER, AUTH_FAIL_PASSWD or else AUTH_FAIL_PUBKEY */
 	es_openssh_login_result_type_t result_type;
 	es_address_type_t source_address_type;
 	es_string_token_t source_address;
-	es_string_token_t username;	/* as given; need not exist */
+	es_string_token_t username;	/* as given; "(invalid user)" if there is none such */
 	bool has_uid;			/* whether uid.uid is valid */
 	union {
 		uid_t uid;
@@ -1225,7 +1230,7 @@ typedef struct {
 /*
  * su - someone used su(1)
  *
- * When:	su reports it, always on success. macOS 14.0.
+ * When:	su reports it: always on success, and when PAM refuses. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1255,7 +1260,8 @@ typedef struct {
 /*
  * sudo - someone used sudo(8)
  *
- * When:	sudo reports it. macOS 14.0.
+ * When:	sudo reports a command that it refuses; one that it allows as soon
+ *		as it says as whom. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {

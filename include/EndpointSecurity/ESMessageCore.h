@@ -39,9 +39,15 @@ typedef struct {
  * A process: the one that acts (es_message_t.process, in the state before the
  * action) or one that is acted on.
  *
- * Linux does not sign programs. codesigning_flags, is_platform_binary and
- * cdhash are zero, signing_id, team_id and cdhash_full empty, for now; compare
- * executable->path and executable->stat instead.
+ * Linux does not sign programs. What the members from codesigning_flags to
+ * team_id say comes from elsewhere: from what the file contains, the database
+ * of packages, and the signed archives that packages come from. It is about
+ * the version of the file that is executed, found out by the daemon, and not
+ * there at first: until it is, and where it can't be, all of it is zero and
+ * empty. NOTIFY never waits for it; AUTH_EXEC does, for the target, an eighth
+ * of the time until its deadline, and a second at most. es_linux_identity()
+ * in ESLinux.h says which it is and has the rest; docs/identity.md says what
+ * it proves, and what not.
  */
 typedef struct {
 	/* auid, euid, egid, ruid, rgid, pid, audit session, pidversion */
@@ -50,11 +56,20 @@ typedef struct {
 	pid_t original_ppid;		/* the parent at the start: never changes */
 	pid_t group_id;			/* process group */
 	pid_t session_id;		/* session */
-	uint32_t codesigning_flags;	/* CS_* bits */
+	/*
+	 * CS_* bits. CS_ADHOC: the content is known, and nobody vouches for it;
+	 * with CS_SIGNED and CS_VALID: it is as its package had it. CS_SIGNED
+	 * and CS_VALID without it: and a signed archive has that package.
+	 * CS_HARD and CS_KILL: fs-verity keeps it so. CS_DEV_CODE: signed with
+	 * a key of the administrator's. CS_PLATFORM_BINARY
+	 */
+	uint32_t codesigning_flags;
+	/* of the system's own archive, unchanged, only root can change it */
 	bool is_platform_binary;
 	bool is_es_client;		/* has a client of this API */
-	es_cdhash_t cdhash;
-	es_string_token_t signing_id;
+	es_cdhash_t cdhash;		/* the first 20 bytes of cdhash_full */
+	es_string_token_t signing_id;	/* Linux: PACKAGE/NAME, as coreutils/ls */
+	/* Linux: the Origin of the archive, or a key; empty for platform binaries */
 	es_string_token_t team_id;
 	es_file_t *_Nonnull executable;	/* the file it runs */
 	es_file_t *_Nullable tty;	/* v2: terminal of its session, NULL without one */
@@ -64,12 +79,12 @@ typedef struct {
 	audit_token_t responsible_audit_token;
 	/* v4: the execution that forked it; better than ppid */
 	audit_token_t parent_audit_token;
-	/* v10: ES_CS_VALIDATION_CATEGORY_NONE on Linux */
+	/* v10: PLATFORM, DEVELOPER_ID (an archive), LOCAL_SIGNING or NONE here */
 	es_cs_validation_category_t cs_validation_category;
 	union {
 		uint8_t reserved[16];
 	};
-	es_token_t cdhash_full;		/* v11 */
+	es_token_t cdhash_full;		/* v11: fs-verity's digest, or SHA-256 */
 } es_process_t;
 
 /* Registers of a thread. macOS 11.0; not used on Linux. */

@@ -514,7 +514,7 @@ typedef enum {
 	ES_TCC_IDENTITY_TYPE_FILE_PROVIDER_DOMAIN_ID = 3
 } es_tcc_identity_type_t;
 
-/* Which policy accepted a signature. macOS 26.0. Linux: always NONE. */
+/* Which policy accepted a signature. macOS 26.0. Linux: see es_process_t. */
 typedef enum {
 	ES_CS_VALIDATION_CATEGORY_INVALID = 0,
 	ES_CS_VALIDATION_CATEGORY_PLATFORM = 1,

@@ -107,6 +107,13 @@ def check_table():
         faults.append(f"scripts/events-table: numbers differ from abi/events.def: {sorted(declared ^ shown)}")
 
 
+def check_formats():
+    command = [os.path.join(ROOT, "scripts/formats-table")]
+    result = subprocess.run(command + ["--check"], capture_output=True, text=True, check=False)
+    if result.returncode:
+        faults.append(result.stderr.strip())
+
+
 def unlisted(index):
     """Pages that the index doesn't lead to."""
     pages = {os.path.basename(path) for path in FILES if re.fullmatch(r"docs/[\w-]+\.md", path)} - {"README.md"}
@@ -154,6 +161,7 @@ def main():
         check_page(page, tests)
     faults.extend(check_status(read("docs/status.md")))
     check_table()
+    check_formats()
     check_client()
     check_index()
     print("\n".join(faults) or "README.md and docs/ agree with the tree")

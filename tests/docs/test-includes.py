@@ -16,9 +16,9 @@ ROWS = [
     ['util'],
     ['include/EndpointSecurity'],
     ['bpf/base', 'bpf/record', 'bpf/select', 'bpf/cache', 'bpf/hold', 'bpf/notify', 'bpf'],
-    ['daemon/sensor', 'daemon/hold', 'daemon/serve', 'daemon'],
+    ['daemon/identity', 'daemon/sensor', 'daemon/hold', 'daemon/serve', 'daemon'],
     ['lib'],
-    ['tools', 'tools/esctl'],
+    ['tools', 'tools/esctl', 'tools/esship'],
 ]
 OUTSIDE = {
     'abi': [],

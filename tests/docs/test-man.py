@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-OURS = re.compile(r"^\.Xr ((?:es_|EndpointSecurity|endpointsecurity|esctl|eslogger|escap)\S*) (\d)", re.MULTILINE)
+OURS = re.compile(r"^\.Xr ((?:es_|EndpointSecurity|endpointsecurity|esctl|eslogger|escap|esship)\S*) (\d)", re.MULTILINE)
 
 faults = []
 

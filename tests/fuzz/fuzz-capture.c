@@ -22,6 +22,7 @@
 #include "daemon/test.h"
 #include "lib/message.h"
 #include "lib/test-record.h"
+#include "tests/fuzz/random.h"
 #include "util/macro.h"
 
 enum { FILE_BYTES = 1 << 20 };
@@ -180,14 +181,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
 #ifndef ES_LIBFUZZER
 /* Without libFuzzer: changes that are the same in every run. argv[1]: how many. */
-
-static uint32_t random_next(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 static void try_file(uint32_t *state)
 {

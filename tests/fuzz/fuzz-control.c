@@ -24,6 +24,7 @@
 #include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
 #include "daemon/test.h"
+#include "tests/fuzz/random.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
@@ -217,14 +218,6 @@ static const unsigned char seeds[][40] = {
 	{ ACTION_BYTES * PEERS, 32, ES_ABI_VERSION, 0, 0, 0, ES_REQUEST_CLIENT, 0, 0, 0 },
 	{ ACTION_DESCRIPTOR * PEERS + 3, 4, 1, 2, 3, 4, ACTION_BYTES * PEERS + 3, 0 },
 };
-
-static uint32_t random_next(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 static size_t mutate(unsigned char *input, size_t size, uint32_t *state)
 {

@@ -5,6 +5,7 @@
 
 #include "lib/message.h"
 #include "lib/test-record.h"
+#include "tests/fuzz/random.h"
 #include "util/macro.h"
 
 /*
@@ -57,6 +58,49 @@ static void use_exec(const es_event_exec_t *exec)
 		sink += (uint64_t)es_exec_fd(exec, i)->fd;
 }
 
+static void use_token(es_string_token_t token)
+{
+	use_bytes(token.data, token.length);
+}
+
+static void use_su(const es_event_su_t *su)
+{
+	use_token(su->failure_message);
+	use_token(su->from_username);
+	use_token(su->to_username);
+	use_token(su->shell);
+	for (size_t i = 0; i < su->argc; i++)
+		use_token(su->argv[i]);
+	for (size_t i = 0; i < su->env_count; i++)
+		use_token(su->env[i]);
+}
+
+static void use_sudo(const es_event_sudo_t *sudo)
+{
+	use_token(sudo->from_username);
+	use_token(sudo->to_username);
+	use_token(sudo->command);
+	if (sudo->reject_info)
+		use_token(sudo->reject_info->plugin_name);
+}
+
+static void use_authentication(const es_event_authentication_t *authentication)
+{
+	switch (authentication->type) {
+	case ES_AUTHENTICATION_TYPE_OD:
+		use_token(authentication->data.od->record_name);
+		use_token(authentication->data.od->node_name);
+		use_process(authentication->data.od->instigator);
+		break;
+	case ES_AUTHENTICATION_TYPE_TOUCHID:
+		use_process(authentication->data.touchid->instigator);
+		break;
+	default:
+		use_token(authentication->data.token->pubkey_hash);
+		use_process(authentication->data.token->instigator);
+	}
+}
+
 static void use_event(const es_message_t *message)
 {
 	switch (message->event_type) {
@@ -77,6 +121,26 @@ static void use_event(const es_message_t *message)
 		break;
 	case ES_EVENT_TYPE_NOTIFY_FORK:
 		use_process(message->event.fork.child);
+		break;
+	case ES_EVENT_TYPE_NOTIFY_AUTHENTICATION:
+		use_authentication(message->event.authentication);
+		break;
+	case ES_EVENT_TYPE_NOTIFY_OPENSSH_LOGIN:
+		use_token(message->event.openssh_login->username);
+		use_token(message->event.openssh_login->source_address);
+		break;
+	case ES_EVENT_TYPE_NOTIFY_OPENSSH_LOGOUT:
+		use_token(message->event.openssh_logout->username);
+		use_token(message->event.openssh_logout->source_address);
+		break;
+	case ES_EVENT_TYPE_NOTIFY_LOGIN_LOGIN:
+		use_token(message->event.login_login->username);
+		break;
+	case ES_EVENT_TYPE_NOTIFY_SU:
+		use_su(message->event.su);
+		break;
+	case ES_EVENT_TYPE_NOTIFY_SUDO:
+		use_sudo(message->event.sudo);
 		break;
 	case ES_EVENT_TYPE_AUTH_OPEN:
 	case ES_EVENT_TYPE_NOTIFY_OPEN:
@@ -101,17 +165,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	return 0;
 }
 
-static uint64_t state = 88172645463325252;
-
-/* xorshift: the same changes each time. */
-static uint32_t any(uint32_t bound)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 32) % bound;
-}
-
 /* Offsets and lengths are where the harm is: whole words of the head are changed as often as single bytes anywhere. */
 static void change(struct test_record *record)
 {
@@ -130,6 +183,15 @@ static void change(struct test_record *record)
 	}
 }
 
+/* What programs say of users is made of texts. */
+static void good_record(struct test_record *record, uint16_t type)
+{
+	test_record_full(record, type);
+	record->head.str[0] = test_record_string(record, "op=x grantors=pam_u2f,pam_fprintd acct=726F6F74 cmd=\"/bin/ls\" "
+							"hostname=? addr=::1 terminal=? res=success");
+	record->head.str[2] = test_record_string(record, "op=y acct=\"root\" res=success");
+}
+
 #ifdef ES_FUZZ_PLAIN
 int main(int argc, char **argv)
 {
@@ -137,7 +199,10 @@ int main(int argc, char **argv)
 	static struct test_record good, changed;
 
 	for (uint16_t type = 0; type < ES_EVENT_TYPES; type++) {
-		test_record_full(&good, type);
+		if (type < ES_EVENT_TYPE_NOTIFY_AUTHENTICATION)
+			test_record_full(&good, type);
+		else
+			good_record(&good, type);
 		LLVMFuzzerTestOneInput(good.bytes, good.head.size);
 		for (uint32_t i = 0; i < rounds; i++) {
 			uint32_t size = good.head.size;
@@ -166,6 +231,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t room, unsig
 	if (length >= sizeof(struct es_record) && any(8))
 		return LLVMFuzzerMutate(bytes, length, room);
 	test_record_full(&record, (uint16_t)any(ES_EVENT_TYPES));
+	if (any(2))
+		good_record(&record, record.head.type);
 	if (any(2))
 		change(&record);
 	length = record.head.size < room ? record.head.size : room;

@@ -23,7 +23,7 @@ make_() {	# TARGET
 }
 
 make_ install
-for file in sbin/endpointsecurityd sbin/esctl bin/eslogger bin/escap include/EndpointSecurity/EndpointSecurity.h \
+for file in sbin/endpointsecurityd sbin/esctl sbin/esship bin/eslogger bin/escap include/EndpointSecurity/EndpointSecurity.h \
 	share/man/man8/endpointsecurityd.8 lib/systemd/system/endpointsecurityd.service; do
 	there "$file"
 done

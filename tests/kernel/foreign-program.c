@@ -4,7 +4,8 @@
  * Others have programs at the hooks where tasks sleep until they are answered, and take them away meanwhile: plain LSM
  * programs and fexit programs, attached before ours and after. An operation at each hook is held, the others' programs
  * are detached and freed, and the operations are let go, allowed and denied: each ends as it was answered, and the kernel
- * lives. esctl capabilities names the program because of which calls start over, and afterwards they don't any more.
+ * lives. esctl capabilities names the program because of which calls start over (or wait in task work), and afterwards they
+ * don't any more.
  */
 
 #include "es-test.h"
@@ -336,7 +337,7 @@ static void finish(struct test_client *client, unsigned int denied)
 
 /* ---- what the daemon says ---- */
 
-static bool has_gate, kernel_sees;	/* to it that what was detached is called no more: daemon/sensor/follow.h */
+static bool task_work, has_gate, kernel_sees;	/* to it that what was detached is called no more: daemon/sensor/follow.h */
 
 static const char *const names[] = {
 #define ES_EVENT(constant, number, payload, ...) [number] = #payload,
@@ -410,7 +411,8 @@ static void before(struct test_client *client, unsigned int denied)
 	if (kernel_sees)
 		CHECK(!capability_says("follows"));
 	else
-		CHECK(capability_says("waits by starting over") && (!has_gate || capability_says(named)));
+		CHECK(capability_says(task_work ? "waits in task work" : "waits by starting over") &&
+		      (!has_gate || capability_says(named)));
 	start(kernel_sees);
 	detach_meanwhile(client, denied, true);
 }
@@ -478,6 +480,7 @@ int main(void)
 	client = test_client(answer, NULL);
 	client->counting = true;
 	has_gate = test_has_gate();
+	task_work = test_has_task_work();
 	kernel_sees = btf__find_by_name_kind(btf, "bpf_tramp_skip", BTF_KIND_STRUCT) >= 0;
 
 	for (first = 0; first < tried; first = end) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a task that is held costs. At a gate it sleeps. Where it starts its system call over, at a locked directory every
- * few milliseconds, and without a gate all the time, it uses CPU time, but never more than a share: who wants the same
- * processor gets as much of it.
+ * What a task that is held costs. At a gate it sleeps, and in task work, too. Where it starts its system call over, at a
+ * locked directory every few milliseconds, and without a gate all the time, it uses CPU time, but never more than a share:
+ * who wants the same processor gets as much of it.
  */
 
 #include "es-test.h"
@@ -92,10 +92,10 @@ static unsigned int percent(pid_t pid, int *ret_status, uint64_t start)
 	return (unsigned int)((cpu_ns(&after) - cpu_ns(&before)) * 100 / took);
 }
 
-static void try(struct test_client *client, const struct row *row, bool gate)
+static void try(struct test_client *client, const struct row *row, bool gate, bool task_work)
 {
 	static const unsigned int most[] = { [SLEEPS] = 25, [SLICES] = 75, [STARTS_OVER] = 105 };
-	enum how how = gate ? row->with_gate : STARTS_OVER;
+	enum how how = task_work ? SLEEPS : gate ? row->with_gate : STARTS_OVER;
 	unsigned int waits, works;
 	uint64_t start;
 	pid_t pid, busy;
@@ -129,14 +129,15 @@ static void try(struct test_client *client, const struct row *row, bool gate)
 int main(void)
 {
 	struct test_client *client;
-	bool gate;
+	bool gate, task_work;
 
 	test_begin(60);
 	test_daemon(NULL);
 	client = test_client(answer, NULL);
 	test_hold(client, ES_AUTH(UNLINK), -1);
 	gate = test_has_gate();
+	task_work = test_has_task_work();
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		try(client, &rows[i], gate);
+		try(client, &rows[i], gate, task_work);
 	return test_end();
 }

@@ -7,6 +7,7 @@
  * anybody. The first is held for two seconds, the others for as long as this takes.
  */
 
+#include "acts.h"
 #include "es-test.h"
 
 #include <dirent.h>
@@ -120,31 +121,23 @@ static void answer(struct test_client *client, const es_message_t *message)
 	__atomic_store_n(&held, message, __ATOMIC_RELEASE);	/* main() answers */
 }
 
-static int result(long value)
-{
-	return value < 0 ? errno : 0;
-}
-
 static int make_file(void)
 {
-	return result(open("new", O_WRONLY | O_CREAT, 0600));
+	return test_act_result(open("new", O_WRONLY | O_CREAT, 0600));
 }
 
-static int remove_file(void) { return result(unlink("file")); }
-static int remove_dir(void) { return result(rmdir("dir")); }
-static int rename_file(void) { return result(rename("file", "renamed")); }
-static int make_dir(void) { return result(mkdir("new", 0700)); }
-static int link_file(void) { return result(link("file", "linked")); }
-static int change_mode(void) { return result(chmod(".", 0711)); }
-static int change_owner(void) { return result(chown(".", 12, 34)); }
-static int set_attribute(void) { return result(setxattr(".", "trusted.test", "1", 1, 0)); }
+static int remove_dir(void) { return test_act_result(rmdir("dir")); }
+static int link_file(void) { return test_act_result(link("file", "linked")); }
+static int change_mode(void) { return test_act_result(chmod(".", 0711)); }
+static int change_owner(void) { return test_act_result(chown(".", 12, 34)); }
+static int set_attribute(void) { return test_act_result(setxattr(".", "trusted.test", "1", 1, 0)); }
 
 static const struct row rows[] = {
-	{ "unlink", ES_AUTH(UNLINK), remove_file },
+	{ "unlink", ES_AUTH(UNLINK), test_act_unlink },
 	{ "rmdir", ES_AUTH(UNLINK), remove_dir },
-	{ "rename", ES_AUTH(RENAME), rename_file },
+	{ "rename", ES_AUTH(RENAME), test_act_rename },
 	{ "creat", ES_AUTH(CREATE), make_file },
-	{ "mkdir", ES_AUTH(CREATE), make_dir },
+	{ "mkdir", ES_AUTH(CREATE), test_act_mkdir },
 	{ "link", ES_AUTH(LINK), link_file },
 	{ "chmod", ES_AUTH(SETMODE), change_mode },
 	{ "chown", ES_AUTH(SETOWNER), change_owner },

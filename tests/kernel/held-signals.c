@@ -5,6 +5,7 @@
  * program sees neither EINTR nor the kernel's own 513. SIGKILL ends it within 100 ms, and the operation isn't done.
  */
 
+#include "acts.h"
 #include "es-test.h"
 
 #include <dirent.h>
@@ -28,19 +29,6 @@ static void on_alarm(int signal)
 	alarms++;
 }
 
-static int result(long value)
-{
-	return value < 0 ? errno : 0;
-}
-
-static int remove_file(void) { return result(unlink("file")); }
-static int rename_file(void) { return result(rename("file", "renamed")); }
-static int make_dir(void) { return result(mkdir("new", 0700)); }
-static int make_file(void) { return result(open("new", O_WRONLY | O_CREAT, 0600)); }
-static int open_file(void) { return result(open("file", O_RDONLY)); }
-static int send_signal(void) { return result(kill(getppid(), SIGURG)); }
-static int set_flags(void) { return result(fcntl(STDIN_FILENO, F_SETFD, 0)); }
-
 static int list(void)
 {
 	DIR *directory = opendir(".");
@@ -54,13 +42,13 @@ static int list(void)
 }
 
 static const struct row rows[] = {
-	{ "unlink", ES_AUTH(UNLINK), remove_file, "file" },
-	{ "rename", ES_AUTH(RENAME), rename_file, "renamed" },
-	{ "mkdir", ES_AUTH(CREATE), make_dir, "new" },
-	{ "creat", ES_AUTH(CREATE), make_file, "new" },
-	{ "open", ES_AUTH(OPEN), open_file, NULL },
-	{ "kill", ES_AUTH(SIGNAL), send_signal, NULL },
-	{ "fcntl", ES_AUTH(FCNTL), set_flags, NULL },
+	{ "unlink", ES_AUTH(UNLINK), test_act_unlink, "file" },
+	{ "rename", ES_AUTH(RENAME), test_act_rename, "renamed" },
+	{ "mkdir", ES_AUTH(CREATE), test_act_mkdir, "new" },
+	{ "creat", ES_AUTH(CREATE), test_act_creat, "new" },
+	{ "open", ES_AUTH(OPEN), test_act_open, NULL },
+	{ "kill", ES_AUTH(SIGNAL), test_act_kill, NULL },
+	{ "fcntl", ES_AUTH(FCNTL), test_act_fcntl, NULL },
 	{ "readdir", ES_AUTH(READDIR), list, NULL },
 };
 

@@ -5,6 +5,7 @@
  * asks whether it may (AT_EXECVE_CHECK, 6.14) is no exec: nobody is asked, and nobody told.
  */
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "es-test.h"
 
@@ -50,6 +51,8 @@ static int listxattrat_(const char *path)
 
 static int removexattrat_(const char *path)
 {
+	if (setxattr(path, "user.name", "value", 5, 0) < 0)
+		return errno;
 	return syscall(REMOVEXATTRAT, AT_FDCWD, path, 0, "user.name") < 0 ? errno : 0;
 }
 
@@ -67,7 +70,7 @@ static int fchroot_(const char *path)
 	return syscall(FCHROOT, fd, 0) < 0 ? errno : 0;
 }
 
-/* In this order: an attribute has to be set before it is read. */
+/* In this order: an attribute has to be set before it is read. It is removed each time, so it is set again before. */
 static const struct row {
 	const char *name;
 	int (*call)(const char *path);

@@ -50,7 +50,7 @@ static void yielded_to_nobody(void)
 	char text[8192];
 	unsigned int none = 0;
 
-	snprintf(text, sizeof(text), "#!/bin/sh\nif mkdir '%s' 2>/dev/null; then printf x >&3; exit 0; fi\nexec '%s' \"$@\"\n",
+	snprintf(text, sizeof(text), "#!/bin/sh\nif mkdir '%s' 2>/dev/null; then printf x >&3; exit 0; fi\nexec '%s' \"$@\" --identity no\n",
 		 test_at("once"), test_built("daemon/endpointsecurityd"));
 	test_write_file(program, text, 0755);
 	setenv("ENDPOINTSECURITYD", program, 1);
@@ -59,10 +59,22 @@ static void yielded_to_nobody(void)
 	unsetenv("ENDPOINTSECURITYD");
 }
 
+/* Reading all packages is not what is waited for here. */
+static void without_identity(void)
+{
+	const char *program = test_at("daemon-plain");
+	char text[4200];
+
+	snprintf(text, sizeof(text), "#!/bin/sh\nexec '%s' \"$@\" --identity no\n", test_built("daemon/endpointsecurityd"));
+	test_write_file(program, text, 0755);
+	setenv("ENDPOINTSECURITYD", program, 1);
+}
+
 int main(void)
 {
 	test_begin(60);
 	yielded_to_nobody();
+	without_identity();
 	many_at_once();
 	return test_end();
 }

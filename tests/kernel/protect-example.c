@@ -555,7 +555,7 @@ static const struct way ways[] = {
 	{ "overlayfs there", .act = space_overlay },
 	{ "chroot(2) there", .act = space_chroot },
 	{ "open_tree(2) and move_mount(2) there", .act = space_attached_tree },
-	{ "open_tree(2) alone there", .act = space_detached_tree, .impossible = true },
+	{ "open_tree(2) alone there", .act = space_detached_tree },
 	{ "a core dump", .act = core_dump },
 };
 

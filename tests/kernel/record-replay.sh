@@ -64,7 +64,7 @@ cp "$build/tests/harness/tiny" "$mnt/program" && cp "$build/tests/harness/tiny" 
 echo content >"$mnt/file"
 echo content >"$mnt/plain"
 
-"$build/daemon/endpointsecurityd" --socket "$ENDPOINTSECURITY_SOCKET" --scope-mount "$mnt" --scope-cgroup "$inner" \
+"$build/daemon/endpointsecurityd" --identity no --socket "$ENDPOINTSECURITY_SOCKET" --scope-mount "$mnt" --scope-cgroup "$inner" \
 	2>"$dir/daemon.err" &
 daemon=$!
 started+=("$daemon")

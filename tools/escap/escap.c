@@ -178,6 +178,7 @@ static const struct {
 	{ "cut", escap_cut, "-o FILE FILE            a part of it: --from, --to, --pid, --events" },
 	{ "merge", escap_merge, "-o FILE FILE...         several as one, in order of time" },
 	{ "replay", escap_replay, "FILE -- CLIENT...       runs an unmodified client against it" },
+	{ "verify", escap_verify, "[FILE...]               of lines that esship sent: is one missing?" },
 };
 
 static void usage(FILE *out)

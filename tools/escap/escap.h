@@ -20,6 +20,7 @@ int escap_print(int argc, char **argv);
 int escap_cut(int argc, char **argv);
 int escap_merge(int argc, char **argv);
 int escap_replay(int argc, char **argv);
+int escap_verify(int argc, char **argv);
 
 /* "exec" and "notify_exec" are NOTIFY_EXEC, "auth_exec" AUTH_EXEC. False, and it is said: there is no such event. */
 bool escap_event(const char *name, unsigned int *ret_type);

@@ -10,7 +10,7 @@
 
 #include "lib/message.h"
 #include "tools/escap/escap.h"
-#include "tools/event-json.h"
+#include "tools/event-formats.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -23,6 +23,8 @@ struct numbers {
 };
 
 struct printer {
+	const struct event_formatter *formatter;
+	struct event_host host;
 	struct esl_clock clock;
 	struct esl_message *message;
 	struct numbers all;
@@ -33,7 +35,16 @@ struct printer {
 
 static void usage(FILE *out)
 {
-	fputs("usage: escap print [--format json] FILE\n", out);
+	fputs("usage: escap print [--format json|ecs|ocsf] FILE\n", out);
+}
+
+/* That of the recording; it doesn't say which machine-id it has. */
+static void host_of(struct event_host *host, const struct esc_facts *facts)
+{
+	(void)esc_facts_get(facts, "host", host->name, sizeof(host->name));
+	(void)esc_facts_get(facts, "boot_id", host->boot_id, sizeof(host->boot_id));
+	(void)esc_facts_get(facts, "kernel", host->kernel, sizeof(host->kernel));
+	(void)esc_facts_get(facts, "machine", host->machine, sizeof(host->machine));
 }
 
 static uint64_t number_next(struct numbers *numbers, uint64_t lost)
@@ -73,7 +84,7 @@ static int print_record(struct printer *printer, const struct es_record *record)
 	if (message) {
 		message->seq_num = number_next(&printer->of[r], record->lost_type);
 		message->global_seq_num = number_next(&printer->all, record->lost_all);
-		event_json_message(&printer->json, message);
+		printer->formatter->put(&printer->json, message, &printer->host);
 	} else {
 		number_next(&printer->of[r], record->lost_type);
 		number_next(&printer->all, record->lost_all);
@@ -109,11 +120,12 @@ int escap_print(int argc, char **argv)
 	static struct printer printer;
 	int option, status;
 
+	printer.formatter = event_formatter_find("json");
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (option == 'f' && !strcmp(optarg, "json"))
+		if (option == 'f' && (printer.formatter = event_formatter_find(optarg)))
 			continue;
 		if (option == 'f')
-			log_error("--format %s: there is json", optarg);
+			log_error("--format %s: there are %s", optarg, event_formatter_names);
 		usage(option == 'h' ? stdout : stderr);
 		return option == 'h' ? EX_OK : EX_USAGE;
 	}
@@ -124,6 +136,7 @@ int escap_print(int argc, char **argv)
 	reader = escap_open(argv[optind]);
 	if (!reader)
 		return EX_DATAERR;
+	host_of(&printer.host, esc_reader_facts(reader));
 	printer.clock = (struct esl_clock){
 		.given = true,
 		.from_monotonic = esc_facts_number(esc_reader_facts(reader), "from_monotonic_ns", 0),

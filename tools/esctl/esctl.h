@@ -33,11 +33,21 @@ void json_text(struct json *json, const char *text);
 /* Prints the line and frees it; returns the exit status. */
 int json_print(struct json *json);
 
+/* ---- sign.c ---- */
+
+/* --key and --id; NULL: not given. */
+extern struct sign_options {
+	const char *key;
+	const char *id;
+} sign_options;
+
 /* ---- the commands; each returns the exit status ---- */
 
 int command_cache(bool as_json, const char *argument);
 int command_capabilities(bool as_json, const char *event);
 int command_clients(bool as_json, const char *argument);
 int command_history(bool as_json, const char *argument);
+int command_identity(bool as_json, const char *path);
 int command_mutes(bool as_json, const char *client);
+int command_sign(bool as_json, const char *path);
 int command_status(bool as_json, const char *argument);

@@ -26,7 +26,9 @@ static const struct command {
 	{ "capabilities", "[EVENT]", command_capabilities, "what each event can do on this machine, how, or why not" },
 	{ "clients", NULL, command_clients, "who is connected: subscriptions, counts, losses, operations held" },
 	{ "history", NULL, command_history, "what happened lately: deadlines missed, clients come, gone and refused" },
+	{ "identity", "PATH", command_identity, "who made this file, what a message says of it, and why" },
 	{ "mutes", "CLIENT", command_mutes, "what a client (its SLOT) has muted, and which stages are inverted" },
+	{ "sign", "PATH", command_sign, "signs a file with fs-verity: --key FILE, a private key; --id NAME" },
 	{ "status", NULL, command_status, "the daemon: sensor, scope, deadline, counts" },
 };
 
@@ -56,7 +58,9 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
+		{ "id", required_argument, NULL, 'i' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "version", no_argument, NULL, 'v' },
 		{},
 	};
@@ -70,6 +74,10 @@ int main(int argc, char **argv)
 			as_json = true;
 			continue;
 		}
+		if (option == 'i' || option == 'k') {
+			*(option == 'i' ? &sign_options.id : &sign_options.key) = optarg;
+			continue;
+		}
 		if (option == 'v') {
 			puts("esctl " ES_LINUX_VERSION_STRING);
 			return fflush(stdout) ? EX_IOERR : EX_OK;
@@ -78,7 +86,8 @@ int main(int argc, char **argv)
 		return option == 'h' ? EX_OK : EX_USAGE;
 	}
 	command = argc > optind ? find_command(argv[optind]) : NULL;
-	if (!command || !arguments_fit(command, argc - optind - 1)) {
+	if (!command || !arguments_fit(command, argc - optind - 1) ||
+	    ((sign_options.key || sign_options.id) && command->run != command_sign)) {
 		if (!command && argc > optind)
 			log_error("no such command: %s", argv[optind]);
 		usage(stderr);

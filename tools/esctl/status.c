@@ -8,6 +8,28 @@
 #include "util/clock.h"
 #include "util/macro.h"
 
+static const char *identity_use(const struct es_status_info *status)
+{
+	static const char *const uses[] = {
+		[ES_IDENTITY_OFF] = "off",
+		[ES_IDENTITY_IDLE] = "idle",
+		[ES_IDENTITY_ON] = "on",
+	};
+
+	return status->identity < ARRAY_SIZE(uses) ? uses[status->identity] : "unknown";
+}
+
+static void print_identity(const struct es_status_info *status)
+{
+	printf("identity   %s", identity_use(status));
+	if (status->identity == ES_IDENTITY_ON)
+		printf(": %u files known, %u pending, %u not to be known, %ju questions dropped, %ju MB read; packages have "
+		       "%ju files", status->identity_known, status->identity_pending, status->identity_not,
+		       (uintmax_t)status->identity_dropped, (uintmax_t)(status->identity_bytes >> 20),
+		       (uintmax_t)status->identity_files);
+	putchar('\n');
+}
+
 static void print_status(const struct es_status_info *status)
 {
 	uint64_t up_s = (clock_ns() - status->started_ns) / NS_PER_S;
@@ -21,6 +43,7 @@ static void print_status(const struct es_status_info *status)
 	printf("clients    %u\n", status->clients);
 	printf("processes  %ju known\n", (uintmax_t)status->processes);
 	printf("deadline   %ju ms\n", (uintmax_t)(status->deadline_ns / NS_PER_MS));
+	print_identity(status);
 	printf("troubles   %ju paths unresolved, %ju kernel program runs missed, %ju operations not held\n",
 	       (uintmax_t)status->unresolved, (uintmax_t)status->missed_runs, (uintmax_t)status->not_held);
 }
@@ -47,6 +70,20 @@ static int json_status(const struct es_status_info *status)
 	json_unsigned(&json, status->processes);
 	json_key(&json, "deadline_ns");
 	json_unsigned(&json, status->deadline_ns);
+	json_key(&json, "identity");
+	json_text(&json, identity_use(status));
+	json_key(&json, "identity_known");
+	json_unsigned(&json, status->identity_known);
+	json_key(&json, "identity_pending");
+	json_unsigned(&json, status->identity_pending);
+	json_key(&json, "identity_not_known");
+	json_unsigned(&json, status->identity_not);
+	json_key(&json, "identity_dropped");
+	json_unsigned(&json, status->identity_dropped);
+	json_key(&json, "identity_bytes");
+	json_unsigned(&json, status->identity_bytes);
+	json_key(&json, "identity_files");
+	json_unsigned(&json, status->identity_files);
 	json_key(&json, "unresolved");
 	json_unsigned(&json, status->unresolved);
 	json_key(&json, "missed_runs");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/serve/config-file.h"
+#include "util/config-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@ static void say(cfg_t *cfg, const char *format, va_list arguments)
 	char text[512];
 
 	vsnprintf(text, sizeof(text), format, arguments);
-	if (strstr(text, ESD_CONFIG_MARK))
+	if (strstr(text, CONFIG_FILE_MARK))
 		strcpy(text, "the file ends within a section: a } is missing");
 	log_error("%s:%d: %s", cfg && cfg->filename ? cfg->filename : "configuration", cfg ? cfg->line : 0, text);
 }
@@ -50,7 +50,7 @@ static void comments_blank(char *text, size_t used)
 
 static int text_read(int fd, char text[FILE_BYTES])
 {
-	static const char mark[] = "\n" ESD_CONFIG_MARK " = yes\n";
+	static const char mark[] = "\n" CONFIG_FILE_MARK " = yes\n";
 	size_t used = 0;
 	ssize_t n;
 
@@ -80,7 +80,7 @@ static int file_read(const char *path, char text[FILE_BYTES])
 		log_error("%s: can't read it: %s", path, strerror(errno));
 		return -errno;
 	}
-	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_mode & 022) {
+	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022) {
 		log_error("%s: has to be a file that belongs to root and that nobody else can write "
 			  "(chown root, chmod go-w)", path);
 		return -EPERM;
@@ -97,7 +97,7 @@ static void closefilep(FILE **file)
 		fclose(*file);
 }
 
-int esd_config_parse(cfg_opt_t *names, const char *path, void (*prepare)(cfg_t *cfg), cfg_t **ret)
+int config_file_parse(cfg_opt_t *names, const char *path, void (*prepare)(cfg_t *cfg), cfg_t **ret)
 {
 	_cleanup_free_ char *text = malloc(FILE_BYTES);
 	_cleanup_(closefilep) FILE *file = NULL;

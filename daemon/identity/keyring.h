@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The keys that a system trusts for archives of packages, and whether a text in clear is signed by one. gpgv checks it, as
+ * apt has it do.
+ */
+
+#include <stddef.h>
+
+#include "daemon/identity/dpkg.h"
+
+enum esd_signer {
+	ESD_SIGNER_NONE,
+	ESD_SIGNER_OTHER,		/* a key that is trusted here */
+	ESD_SIGNER_SYSTEM,		/* a key of the system's own keyring: see apt.h */
+};
+
+struct esd_keyrings;
+
+/* `id` is os-release's, which says what the system's keyring is called; empty: there is none. */
+int esd_keyrings_find(struct esd_keyrings **ret, const char *root, const char *id, const struct esd_dpkg *dpkg);
+void *esd_keyrings_free(struct esd_keyrings *keyrings);
+
+/* The text that is signed, for free(), and who did. */
+int esd_keyrings_check(const struct esd_keyrings *keyrings, const char *path, char **ret_text, size_t *ret_length,
+		       enum esd_signer *ret_signer);
+
+static inline void esd_keyrings_freep(struct esd_keyrings **keyrings)
+{
+	esd_keyrings_free(*keyrings);
+}

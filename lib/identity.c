@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "identity.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/macro.h"
+
+#define NS_PER_MS INT64_C(1000000)
+
+enum {
+	WAIT_SHARE = 8,			/* of the time that is left: one part */
+	WAIT_MAX_MS = 1000,
+	WAIT_STEP_MS = 50,		/* between looks at whether the client is being deleted */
+};
+
+int esl_identity_open(struct esl_identity *identity, struct esl_control *control)
+{
+	int fds[ES_IDENTITY_FDS] = { -1, -1 };
+	void *table;
+	int r;
+
+	r = esl_control_descriptors(control, ES_REQUEST_IDENTITY, fds, ES_IDENTITY_FDS);
+	if (r)
+		return r == ENODATA || r == EPERM ? 0 : r < 0 ? r : -r;
+	table = mmap(NULL, sizeof(*identity->table), PROT_READ, MAP_SHARED, fds[ES_IDENTITY_FD_TABLE], 0);
+	r = table == MAP_FAILED ? -errno : 0;
+	closep(&fds[ES_IDENTITY_FD_TABLE]);
+	if (r < 0) {
+		closep(&fds[ES_IDENTITY_FD_WANTS]);
+		return r;
+	}
+	identity->table = table;
+	identity->wants_fd = fds[ES_IDENTITY_FD_WANTS];
+	return 0;
+}
+
+void esl_identity_close(struct esl_identity *identity)
+{
+	if (!identity->table)
+		return;
+	munmap((void *)identity->table, sizeof(*identity->table));
+	closep(&identity->wants_fd);
+	*identity = (struct esl_identity){ .wants_fd = -1 };
+}
+
+/* ---- asking ---- */
+
+/* Never waits. What doesn't fit is asked again with the next message. */
+static void ask(const struct esl_identity *identity, const struct es_file_version *version, pid_t pid, const char *path,
+		uint32_t flags)
+{
+	struct es_identity_want want = { .version = *version, .pid = pid, .flags = flags };
+	size_t length = strlen(path);
+
+	if (length >= sizeof(want.path))
+		length = 0;
+	memcpy(want.path, path, length);
+	(void)send(identity->wants_fd, &want, offsetof(struct es_identity_want, path) + length + 1,
+		   MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool version_of(const struct es_file_part *part, struct es_file_version *ret)
+{
+	*ret = (struct es_file_version){
+		.dev = part->stat.dev,
+		.ino = part->stat.ino,
+		.size = part->stat.size,
+		.mtime_ns = part->stat.mtime_ns,
+		.ctime_ns = part->stat.ctime_ns,
+	};
+	return !(part->flags & ES_FILE_NO_STAT) && S_ISREG(part->stat.mode);
+}
+
+static bool look_up(const struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
+		    uint32_t flags, struct es_identity *ret)
+{
+	struct es_file_version version;
+	bool found;
+
+	if (!version_of(part, &version))
+		return false;
+	found = es_identity_find(identity->table, &version, ret);
+	if (!found)
+		*ret = (struct es_identity){ .state = ES_IDENTITY_PENDING };
+	if (!found || ret->flags & ES_IDENTITY_STALE || (ret->state == ES_IDENTITY_PENDING && flags))
+		ask(identity, &version, pid, path, flags);
+	return true;
+}
+
+bool esl_identity_of(const struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
+		     struct es_identity *ret)
+{
+	return identity->table && look_up(identity, part, pid, path, 0, ret);
+}
+
+/* ---- into messages ---- */
+
+static es_cs_validation_category_t category_of(const struct es_identity *identity)
+{
+	if (identity->flags & ES_IDENTITY_PLATFORM)
+		return ES_CS_VALIDATION_CATEGORY_PLATFORM;
+	if (identity->flags & ES_IDENTITY_SIGNED)
+		return ES_CS_VALIDATION_CATEGORY_LOCAL_SIGNING;
+	if (identity->flags & ES_IDENTITY_VENDOR)
+		return ES_CS_VALIDATION_CATEGORY_DEVELOPER_ID;
+	return ES_CS_VALIDATION_CATEGORY_NONE;
+}
+
+static es_string_token_t keep(char *room, const char *text)
+{
+	size_t length = strlen(text);
+
+	memcpy(room, text, length + 1);
+	return (es_string_token_t){ .length = length, .data = room };
+}
+
+static void fill(struct esl_code *code, es_process_t *process, const struct es_identity *identity)
+{
+	size_t bytes = es_identity_digest_bytes(identity);
+
+	memcpy(code->digest, identity->digest, bytes);
+	process->codesigning_flags = es_identity_cs_flags(identity);
+	process->is_platform_binary = identity->flags & ES_IDENTITY_PLATFORM;
+	process->cs_validation_category = category_of(identity);
+	memcpy(process->cdhash, code->digest, sizeof(process->cdhash));
+	process->cdhash_full = (es_token_t){ .size = bytes, .data = code->digest };
+	process->signing_id = keep(code->signing_id, identity->signing_id);
+	process->team_id = keep(code->team_id, identity->team_id);
+}
+
+/* False: it is being looked for. */
+static bool fill_process(const struct esl_identity *identity, struct esl_message *message, unsigned int number,
+			 uint32_t flags)
+{
+	const struct es_record *record = esl_message_record(message);
+	uint32_t offset = number ? record->other : record->process;
+	const struct es_process_part *part = (const void *)((const char *)record + offset);
+	struct es_identity found;
+
+	if (!message->process[number].executable ||
+	    !look_up(identity, &part->executable, (pid_t)part->token.pid, message->executable[number].path.data, flags, &found))
+		return true;
+	if (found.state == ES_IDENTITY_KNOWN)
+		fill(&message->code[number], &message->process[number], &found);
+	return found.state != ES_IDENTITY_PENDING;
+}
+
+static bool is_auth_exec(const struct esl_message *message)
+{
+	return message->message.event_type == ES_EVENT_TYPE_AUTH_EXEC;
+}
+
+bool esl_identity_fill(const struct esl_identity *identity, struct esl_message *message)
+{
+	bool known;
+
+	if (!identity->table)
+		return true;
+	(void)fill_process(identity, message, 0, 0);
+	known = fill_process(identity, message, 1, is_auth_exec(message) ? ES_WANT_AUTH : 0);
+	return known || !is_auth_exec(message);
+}
+
+/* ---- waiting ---- */
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Until a row was written since `finished` was read, or a step is over. Any other end is as good. */
+static void wait_step(const struct es_identity_table *table, uint32_t finished, int64_t left_ns)
+{
+	int64_t ns = left_ns < WAIT_STEP_MS * NS_PER_MS ? left_ns : WAIT_STEP_MS * NS_PER_MS;
+	const struct timespec time = { .tv_nsec = (long)ns };
+
+	(void)syscall(SYS_futex, &table->finished, FUTEX_WAIT, finished, &time, NULL, 0);
+}
+
+void esl_identity_wait(const struct esl_identity *identity, struct esl_message *message, const atomic_bool *stopping)
+{
+	int64_t begin = now_ns(), share = ((int64_t)message->message.deadline - begin) / WAIT_SHARE, left;
+	uint32_t finished;
+
+	if (share > WAIT_MAX_MS * NS_PER_MS)
+		share = WAIT_MAX_MS * NS_PER_MS;
+	while ((left = begin + share - now_ns()) > 0 && !atomic_load(stopping)) {
+		finished = __atomic_load_n(&identity->table->finished, __ATOMIC_ACQUIRE);
+		if (fill_process(identity, message, 1, 0))
+			return;
+		wait_step(identity->table, finished, left);
+	}
+}

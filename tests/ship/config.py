@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A configuration that is wrong is refused, with the line and what would be right; filters do what they say.
+
+    config.py BUILD [CHECK...]
+"""
+
+import os
+
+import ship
+
+FILE = {"file": f'type = "file" path = "{ship.path("x.out")}"'}
+
+
+def refused(sinks, said, **more):
+    result = ship.esship("--check", "-c", ship.configure("x", sinks, **more))
+    assert result.returncode == 78 and said in result.stderr, result.stderr
+
+
+def check_wrong():
+    assert ship.esship("--check", "-c", ship.configure("x", FILE)).returncode == 0
+    refused(FILE, "there is no opn", events='{ "exec", "opn" }')
+    refused(FILE, "name at least one", events="{}")
+    refused(FILE, "there are json, ecs and ocsf", format='"xml"')
+    refused(FILE, "from 1 to", spool_mb=0)
+    refused(FILE, "give a folder", spool='"relative"')
+    refused(FILE, "no such option", nonsense=1)
+    refused({}, "there have to be 1 to 16")
+    refused({"A": 'type = "file" path = "/x"'}, "lower-case")
+    refused({"a": 'type = "pigeon"'}, "there are file, http, nats and syslog")
+    refused({"a": 'type = "file" path = "x"'}, "from / on")
+    refused({"a": 'type = "syslog" host = "x"'}, "host and port")
+    refused({"a": 'type = "syslog" host = "x" port = "1" facility = "local9"'}, "facility")
+    path = ship.configure("x", FILE)
+    os.chmod(path, 0o666)
+    result = ship.esship("-c", path)
+    assert result.returncode == 78 and "nobody else can write" in result.stderr, result
+    assert ship.esship("-c", ship.path("nothing")).returncode == 78
+    assert ship.esship().returncode == 64
+    assert ship.esship("--version").stdout.startswith("esship ")
+
+
+def shipped(name, **more):
+    """What of the sample comes."""
+    config = ship.configure(name, {"file": f'type = "file" path = "{ship.path(name)}.out"'},
+                            events='{ "exec", "fork", "exit", "open", "rename" }', **more)
+    ship.Run(config, ship.BUILD + "/examples/sample.escap").wait()
+    ship.verify(name + ".out")
+    return [line for _, line in sorted(ship.lines(name + ".out").items()) if "event" in line]
+
+
+def opened(found):
+    return [line["event"]["open"]["file"]["path"] for line in found if "open" in line["event"]]
+
+
+def check_filters():
+    assert len(shipped("all")) == 13
+    assert opened(shipped("denied", only_denied="yes")) == ["/etc/shadow"]
+    edited = ["/home/user/notes.txt", "/home/user/notes.txt~", "/etc/passwd"]
+    assert opened(shipped("select", select='{ "/usr/bin/ed" }')) == edited
+    assert opened(shipped("mute", mute='{ "/usr/bin/grep" }')) == edited
+    assert opened(shipped("target", target='{ "/etc/" }')) == ["/etc/hosts", "/etc/shadow", "/etc/passwd", "/etc/passwd"]
+    assert opened(shipped("untarget", mute_target='{ "/etc/" }')) == ["/home/user/notes.txt", "/home/user/notes.txt~"]
+
+
+ship.run([check_wrong, check_filters])

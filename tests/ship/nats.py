@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""NATS JetStream: a server that isn't there at the start, has no stream, and is killed; a cluster of three, a node of which is
+killed and comes back, while esship is killed, too.
+
+    nats.py BUILD [CHECK...]
+"""
+
+import os
+import shutil
+import subprocess
+
+import ship
+
+COUNT = 8000
+READ = ship.BUILD + "/examples/fleet/nats-read"
+
+
+class Node:
+    """A server, or a node of a cluster of those with these ports."""
+
+    def __init__(self, name, port, cluster=None, ports=()):
+        self.port = port
+        self.command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-n", name, "-js", "-sd", ship.path(name + ".store")]
+        if cluster:
+            self.command += ["--cluster_name", "es", "--cluster", f"nats://127.0.0.1:{cluster}", "--routes",
+                             ",".join(f"nats://127.0.0.1:{other}" for other in ports)]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        ship.children.append(self.process)
+
+    def kill(self):
+        ship.stop(self.process)
+
+
+def read(port, *arguments):
+    return subprocess.run([READ, f"nats://127.0.0.1:{port}", *arguments], timeout=ship.LIMIT, capture_output=True, check=False)
+
+
+def create(port, replicas=1):
+    ship.until("the stream can be made", lambda: read(port, "create", "es.events", str(replicas)).returncode == 0, 40)
+
+
+def stored(port):
+    """Messages in the stream; 0 also while it can't be asked."""
+    result = read(port, "count")
+    return int(result.stdout) if result.returncode == 0 else 0
+
+
+def received(port, name):
+    """All that is in the stream, once it has a leader that says so: who joins again may make it elect one."""
+    results = []
+
+    def read_all():
+        results.append(read(port, "read"))
+        return results[-1].returncode == 0
+
+    ship.until("the stream can be read", read_all, 60)
+    with open(ship.path(name + ".out"), "wb") as file:
+        file.write(results[-1].stdout)
+    return ship.lines(name + ".out")
+
+
+def sink(*ports):
+    return {"nats": f'type = "nats" url = "{",".join(f"nats://127.0.0.1:{port}" for port in ports)}" subject = "es.events"'}
+
+
+def check_server():
+    port = ship.free_port()
+    config = ship.configure("one", sink(port))
+    run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
+    ship.until("it is away", lambda: ship.metrics("one")['esship_sink_failures_total{sink="nats",type="nats"}'] > 0)
+    node = Node("one", port)
+    failures = ship.metrics("one")['esship_sink_failures_total{sink="nats",type="nats"}']
+    ship.until("without a stream nothing is acknowledged",
+               lambda: ship.metrics("one")['esship_sink_failures_total{sink="nats",type="nats"}'] > failures + 1)
+    assert ship.metrics("one")['esship_sink_lines_total{sink="nats",type="nats"}'] == 0
+    create(port)
+    ship.until("some is stored", lambda: stored(port) > COUNT / 10)
+    node.kill()
+    node.start()
+    ship.until("all is sent", lambda: ship.metrics("one")['esship_sink_behind_bytes{sink="nats",type="nats"}'] == 0, 60)
+    os.kill(run.esship(), 15)
+    run.wait()
+    ship.events_are(received(port, "one"), COUNT)
+    report = ship.verify("one.out")
+    assert " 0 came again, 0 missing" in report, report	# the server leaves out what it has had
+
+
+def check_cluster():
+    ports, routes = [ship.free_port() for _ in range(3)], [ship.free_port() for _ in range(3)]
+    nodes = [Node(f"n{i}", ports[i], routes[i], routes) for i in range(3)]
+    create(ports[0], 3)
+    config = ship.configure("three", sink(*ports))
+    first = ship.Run(config, ship.capture(COUNT))
+    ship.until("some is stored", lambda: stored(ports[0]) > 2000)
+    counted = ship.metrics("three")["esship_events_received_total"]
+    first.kill()
+    run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
+    ship.until("more is stored", lambda: stored(ports[0]) > 4000)
+    nodes[1].kill()
+    ship.until("all is received", lambda: ship.metrics("three")["esship_events_received_total"] == COUNT, 60)
+    nodes[1].start()
+    ship.until("all is sent", lambda: ship.metrics("three")['esship_sink_behind_bytes{sink="nats",type="nats"}'] == 0, 60)
+    os.kill(run.esship(), 15)
+    run.wait()
+    found = received(ports[0], "three")
+    last = next(line["esship"]["client"] for line in found.values() if line["esship"].get("started", {}).get("before"))
+    ship.events_are({key: line for key, line in found.items() if key[0] == last}, COUNT)
+    before = sum("event" in line for (client, _), line in found.items() if client != last)
+    lost = sum(line["esship"]["dropped"]["count"] for line in found.values()
+               if line["esship"].get("dropped", {}).get("client") not in (None, last))
+    assert before + lost >= counted, (before, lost, counted)
+    assert " 0 missing" in ship.verify("three.out")
+
+
+if not shutil.which("nats-server") or not os.path.exists(READ):
+    ship.skip("nats-server and a build with libnats")
+ship.run([check_server, check_cluster])

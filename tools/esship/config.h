@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* esship.conf(5): what is subscribed to, what of it goes on, in which format, where to. */
+
+#include <confuse.h>
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include "tools/esship/sink.h"
+#include "tools/esship/spool.h"
+#include "tools/event-formats.h"
+
+struct config {
+	cfg_t *cfg;			/* has the strings */
+	const char *spool, *metrics;	/* metrics: the path of a socket, or NULL */
+	uint64_t spool_bytes;
+	bool sync;
+	unsigned int flush_ms, linger_ms;
+	const struct event_formatter *formatter;
+	es_event_type_t events[ES_EVENT_TYPE_LAST];
+	uint32_t event_count;
+	bool only_denied;
+	struct sink_config sinks[SPOOL_READERS_MAX];
+	size_t sink_count;
+};
+
+/* False: it was logged what is wrong, and where. */
+bool config_read(struct config *ret, const char *path);
+void config_deinit(struct config *config);

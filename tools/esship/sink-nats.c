@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * NATS JetStream: a line is a message on one subject, which a stream of the server has to take. Acknowledged is what the stream
+ * has acknowledged, each message of the batch. Each has an id (Nats-Msg-Id), the same when it is sent again, so that the server
+ * leaves out what it has had within its window of duplicates.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <nats/nats.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/esship/sink.h"
+#include "util/clock.h"
+#include "util/macro.h"
+
+enum { SLICE_MS = 100, PENDING_MAX = 4096, SERVERS_MAX = 16 };
+
+struct nats_sink {
+	const struct sink_config *config;
+	const struct sink_stop *stop;
+	natsConnection *connection;	/* NULL: there is none */
+	jsCtx *stream;
+	atomic_uint refused;		/* messages of this batch that the server did not take */
+	char why[128];			/* the last of them */
+};
+
+static const char *nats_check(const struct sink_config *config)
+{
+	const char *url = config->url ?: "";
+
+	if (strncmp(url, "nats://", 7) && strncmp(url, "tls://", 6))
+		return "url: with nats:// or tls://";
+	return config->subject && *config->subject && !strpbrk(config->subject, " *>") ? NULL :
+	       "subject: on which messages are sent";
+}
+
+static int nats_new(void **ret, const struct sink_config *config, const struct sink_stop *stop)
+{
+	struct nats_sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return -ENOMEM;
+	sink->config = config;
+	sink->stop = stop;
+	*ret = sink;
+	return 0;
+}
+
+static void disconnect(struct nats_sink *sink)
+{
+	jsCtx_Destroy(sink->stream);
+	natsConnection_Destroy(sink->connection);
+	sink->stream = NULL;
+	sink->connection = NULL;
+}
+
+static void nats_free(void *context)
+{
+	disconnect(context);
+	free(context);
+}
+
+/* On a thread of the library's. */
+static void refused(jsCtx *stream, jsPubAckErr *error, void *context)
+{
+	struct nats_sink *sink = context;
+
+	(void)stream;
+	if (atomic_fetch_add(&sink->refused, 1) == 0)
+		snprintf(sink->why, sizeof(sink->why), "%s", error->ErrText ?: natsStatus_GetText(error->Err));
+}
+
+/* One, or several of a cluster with commas between. */
+static natsStatus set_servers(natsOptions *options, const char *urls)
+{
+	char text[1024], *at = text, *url;
+	const char *servers[SERVERS_MAX];
+	int count = 0;
+
+	if (strlen(urls) >= sizeof(text))
+		return NATS_INVALID_ARG;
+	strcpy(text, urls);
+	while ((url = strsep(&at, ",")) && count < SERVERS_MAX)
+		servers[count++] = url;
+	return natsOptions_SetServers(options, servers, count);
+}
+
+static natsStatus set_tls(natsOptions *options, const struct sink_config *config)
+{
+	natsStatus status = NATS_OK;
+
+	if (!strncmp(config->url, "tls://", 6) || config->ca)
+		status = natsOptions_SetSecure(options, true);
+	if (status == NATS_OK && config->ca)
+		status = natsOptions_LoadCATrustedCertificates(options, config->ca);
+	if (status == NATS_OK && config->certificate)
+		status = natsOptions_LoadCertificatesChain(options, config->certificate, config->key);
+	return status;
+}
+
+/* A connection that ends is made again by us, with the batch that was not acknowledged. */
+static natsStatus connect_to(struct nats_sink *sink)
+{
+	const struct sink_config *config = sink->config;
+	natsOptions *options = NULL;
+	jsOptions publish;
+	natsStatus status = natsOptions_Create(&options);
+
+	if (status == NATS_OK)
+		status = set_servers(options, config->url);
+	if (status == NATS_OK)
+		status = natsOptions_SetAllowReconnect(options, false);
+	if (status == NATS_OK)
+		status = natsOptions_SetTimeout(options, config->timeout_ms);
+	if (status == NATS_OK)
+		status = natsOptions_SetName(options, "esship");
+	if (status == NATS_OK && config->credentials)
+		status = natsOptions_SetUserCredentialsFromFiles(options, config->credentials, NULL);
+	if (status == NATS_OK)
+		status = set_tls(options, config);
+	if (status == NATS_OK)
+		status = natsConnection_Connect(&sink->connection, options);
+	natsOptions_Destroy(options);
+	if (status == NATS_OK)
+		status = jsOptions_Init(&publish);
+	if (status == NATS_OK) {
+		publish.PublishAsync.MaxPending = PENDING_MAX;
+		publish.PublishAsync.StallWait = config->timeout_ms;
+		publish.PublishAsync.ErrHandler = refused;
+		publish.PublishAsync.ErrHandlerClosure = sink;
+		status = natsConnection_JetStream(&sink->stream, sink->connection, &publish);
+	}
+	return status;
+}
+
+static natsStatus publish_all(struct nats_sink *sink, const struct sink_batch *batch)
+{
+	const char *line = batch->lines, *end = line + batch->length;
+	natsStatus status = NATS_OK;
+	jsPubOptions options;
+	char id[96];
+
+	for (uint32_t i = 0; line < end && status == NATS_OK && !atomic_load(&sink->stop->now); i++) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line)) ?: end;
+
+		snprintf(id, sizeof(id), "%s-%" PRIu64 "-%" PRIu32, batch->client, batch->first, i);
+		jsPubOptions_Init(&options);
+		options.MsgId = id;
+		status = js_PublishAsync(sink->stream, sink->config->subject, line, (int)(newline - line), &options);
+		line = newline + 1;
+	}
+	return line < end && status == NATS_OK ? NATS_CONNECTION_CLOSED : status;
+}
+
+/* Until each is acknowledged or refused. */
+static natsStatus wait_all(struct nats_sink *sink)
+{
+	uint64_t end = clock_ns() + sink->config->timeout_ms * NS_PER_MS;
+	natsStatus status;
+	jsPubOptions options;
+
+	jsPubOptions_Init(&options);
+	options.MaxWait = SLICE_MS;
+	do
+		status = js_PublishAsyncComplete(sink->stream, &options);
+	while (status == NATS_TIMEOUT && clock_ns() < end && !atomic_load(&sink->stop->now) &&
+	       !natsConnection_IsClosed(sink->connection));
+	return status;
+}
+
+static int nats_send(void *context, const struct sink_batch *batch, char problem[SINK_PROBLEM_BYTES])
+{
+	struct nats_sink *sink = context;
+	natsStatus status = NATS_OK;
+
+	atomic_store(&sink->refused, 0);
+	if (!sink->connection)
+		status = connect_to(sink);
+	if (status == NATS_OK)
+		status = publish_all(sink, batch);
+	if (status == NATS_OK)
+		status = wait_all(sink);
+	if (status == NATS_OK && !atomic_load(&sink->refused))
+		return 0;
+	snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", sink->config->url,
+		 status != NATS_OK ? natsStatus_GetText(status) : sink->why);
+	disconnect(sink);
+	return -EIO;
+}
+
+const struct sink_kind sink_nats = {
+	.name = "nats", .check = nats_check, .new = nats_new, .free = nats_free, .send = nats_send,
+};
