@@ -71,7 +71,11 @@ enum es_verdict {
 enum {
 	ES_HELD_SLICED = 1 << 0,	/* a lock is held meanwhile: wake it after ES_GATE_SLICE_NS, answered or not */
 	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/hold/wait.bpf.h */
-	ES_HELD_AT_GATE = 1 << 2,	/* its task sleeps there just now: the kernel program says so, nobody else knows */
+	/*
+	 * Its task goes to sleep there, or sleeps. Only the kernel program knows, so that sets it; who replies to the request
+	 * clears it before he does: a task that was woken is nobody's business, though it may take its time to run.
+	 */
+	ES_HELD_AT_GATE = 1 << 2,
 	ES_HELD_BEGUN = 1 << 3,		/* the handler has it: the library counts the time for an answer from then on */
 };
 

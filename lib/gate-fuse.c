@@ -105,8 +105,10 @@ static struct es_held *held_of(struct fuse_gate *gate, const struct request *req
  */
 static int reply_to_entry(struct fuse_gate *gate, struct es_held *entry, uint64_t unique, int error)
 {
-	int r = error ? reply(gate, unique, error, NULL, 0) : reply(gate, unique, 0, value, sizeof(value));
+	int r;
 
+	__atomic_fetch_and(&entry->flags, ~ES_HELD_AT_GATE, __ATOMIC_SEQ_CST);
+	r = error ? reply(gate, unique, error, NULL, 0) : reply(gate, unique, 0, value, sizeof(value));
 	(void)__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	return r;
 }
@@ -217,6 +219,8 @@ static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 	if (entry && gate->closing)
 		set_verdict(entry, __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE), ES_VERDICT_ALLOW);
 	if (!entry || __atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) {
+		if (entry)
+			__atomic_fetch_and(&entry->flags, ~ES_HELD_AT_GATE, __ATOMIC_SEQ_CST);
 		reply(gate, header->unique, 0, value, sizeof(value));
 		return;
 	}

@@ -63,10 +63,11 @@ static bool entry_late(const struct es_held *entry, uint64_t before_ns, struct e
 	return __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) == id;
 }
 
-/* With the lsm sensor. Only the kernel program knows: where else a task may sleep is its own business. */
+/* With the lsm sensor: it sleeps there, and nobody has woken it. Where else a task may sleep is its own business. */
 static bool at_gate(const struct es_held *entry)
 {
-	return __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & ES_HELD_AT_GATE;
+	return __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & ES_HELD_AT_GATE ||
+	       __atomic_load_n(&entry->request, __ATOMIC_ACQUIRE);
 }
 
 /* A task that has left its call, by a jump out of a signal's handler, waits for no answer; nor does one that is stopped. */
@@ -82,10 +83,9 @@ static bool is_awaited(const struct esd_watch *watch, const struct es_held *entr
  */
 static bool entry_settled(const struct esd_watch *watch, const struct es_held *entry)
 {
-	if (!(__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) ||
-	    __atomic_load_n(&entry->request, __ATOMIC_ACQUIRE))
+	if (!(__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK))
 		return false;
-	return watch->sensor != ES_SENSOR_LSM || !at_gate(entry);
+	return watch->sensor == ES_SENSOR_LSM ? !at_gate(entry) : !__atomic_load_n(&entry->request, __ATOMIC_ACQUIRE);
 }
 
 static uint32_t event_type(const struct fanotify_event_metadata *event)
@@ -327,6 +327,7 @@ static void wake_fuse(const struct esd_watch *watch, struct es_held *entry)
 	}
 	if (!unique)
 		return;
+	__atomic_fetch_and(&entry->flags, ~ES_HELD_AT_GATE, __ATOMIC_SEQ_CST);
 	fuse_reply(watch->gate_fd, unique);
 	(void)__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
