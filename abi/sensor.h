@@ -50,7 +50,7 @@ struct es_sensor_client {
 enum {
 	ES_HELD_MAX = 2048,
 	ES_HELD_A_USER = 1024,		/* of one user, at most: what else he does waits for its turn */
-	ES_HELD_PATH_BYTES = 192,
+	ES_HELD_PATH_BYTES = 184,
 };
 
 enum es_verdict {
@@ -76,7 +76,7 @@ enum {
 	 * clears it before he does: a task that was woken is nobody's business, though it may take its time to run.
 	 */
 	ES_HELD_AT_GATE = 1 << 2,
-	ES_HELD_BEGUN = 1 << 3,		/* the handler has it: the library counts the time for an answer from then on */
+	ES_HELD_BEGUN = 1 << 3,		/* the handler has it: its deadline is what its message says */
 };
 
 #define ES_GATE_SLICE_NS 5000000ull
@@ -102,6 +102,7 @@ struct es_held {
 	uint32_t user;			/* whose it is counted as, plus one: the kernel program's */
 	uint32_t pad;
 	uint64_t seen_ns;		/* when its task last looked: see ES_LEFT_NS */
+	uint64_t limit_ns;		/* the library doesn't put the deadline off beyond this: see ES_DEADLINES_MAX */
 	union {
 		char path[ES_HELD_PATH_BYTES];	/* cut if longer */
 		uint64_t event[3];	/* fanotify, before it was asked about: what was read, or 0 */
@@ -118,6 +119,13 @@ enum {
  * run. Nobody waits for the answer, then.
  */
 #define ES_LEFT_NS 1000000000ull
+
+/*
+ * The time for an answer counts from when the handler could have begun with the question: when it was asked, or when the
+ * handler was free of what came before. But nobody waits for longer than so many times what he would have waited for if
+ * he had been the only one.
+ */
+enum { ES_DEADLINES_MAX = 4 };
 
 /* Nobody in user space answered for a late client, so the kernel program does, this much after the deadline. */
 #define ES_LATE_NS 250000000ull

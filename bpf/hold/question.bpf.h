@@ -289,7 +289,7 @@ static __always_inline void lost_by_policy(struct pending *pending, struct es_se
 }
 
 /*
- * Threads that have left their syscall_states, by a jump out of a signal's handler, leave their entries, too. When room is wanted,
+ * Threads that have left their calls, by a jump out of a signal's handler, leave their entries, too. When room is wanted,
  * those that no thread has looked at for long are taken back. If it comes to look after all, it is asked about again: see
  * verdict_step().
  */
@@ -363,7 +363,7 @@ static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struc
 	put_about(entry, asking->s);
 	entry->flags = asking->flags;
 	entry->tid = head->thread_id;
-	entry->deadline_ns = head->deadline_ns;
+	put_deadline(entry, head, asking->pending->since_ns);
 	if (!record_send(asking->s, 1ull << slot)) {
 		entry_free(slot, entry);
 		unsent_count(UNSENT_RING);
