@@ -21,6 +21,7 @@ enum {
 	TAKEN_NS = 100000000,
 	QUEUE_MAX = 4096,
 	QUEUE_NS = 20000000,
+	QUEUE_TURN = 64,			/* so many of them come back at once, and others after another QUEUE_NS */
 	READ_BYTES = 2 * FUSE_MIN_READ_BUFFER,
 	GATE_NODE = 2,
 };
@@ -58,6 +59,7 @@ struct fuse_gate {
 		uint64_t due_ns;
 	} queue[QUEUE_MAX];			/* of those that come back, in the order of their coming */
 	unsigned int queue_first, queue_count;
+	uint64_t queue_turn_ns;			/* when the next turn of them is */
 };
 
 static struct fuse_gate *fuse_gate(struct esl_gate *gate)
@@ -251,9 +253,16 @@ static void queue_up(struct fuse_gate *gate, const struct fuse_in_header *header
 	gate->queue_count++;
 }
 
+/* What waits for room is many, or there would be room: all of them at once would keep the machine from making any. */
 static void queue_wake(struct fuse_gate *gate, uint64_t now)
 {
-	while (gate->queue_count && gate->queue[gate->queue_first].due_ns <= now) {
+	if (now < gate->queue_turn_ns)
+		return;
+	for (int i = 0; gate->queue_count && gate->queue[gate->queue_first].due_ns <= now; i++) {
+		if (i == QUEUE_TURN && !gate->closing) {
+			gate->queue_turn_ns = now + QUEUE_NS;
+			return;
+		}
 		if (gate->queue[gate->queue_first].unique)
 			reply(gate, gate->queue[gate->queue_first].unique, 0, value, sizeof(value));
 		gate->queue_first = (gate->queue_first + 1) % QUEUE_MAX;
@@ -299,8 +308,13 @@ static bool next_due(struct esl_gate *base, uint64_t *ret_ns)
 	if (request)
 		*ret_ns = request->due_ns;
 	any = request;
-	if (gate->queue_count && (!any || gate->queue[gate->queue_first].due_ns < *ret_ns)) {
-		*ret_ns = gate->queue[gate->queue_first].due_ns;
+	if (gate->queue_count) {
+		uint64_t turn_ns = gate->queue[gate->queue_first].due_ns;
+
+		if (turn_ns < gate->queue_turn_ns)
+			turn_ns = gate->queue_turn_ns;
+		if (!any || turn_ns < *ret_ns)
+			*ret_ns = turn_ns;
 		any = true;
 	}
 	pthread_mutex_unlock(&base->lock);
