@@ -117,7 +117,7 @@ static __always_inline int question_same(struct question *q, int result, bool sa
 {
 	if (result || same || !q->pending)
 		return hook_result(result);
-	return hook_result(may_restart() ? kick(q->pending) : -EPERM);
+	return hook_result(start_over(q->pending));
 }
 
 /*

@@ -165,14 +165,23 @@ static __always_inline int ask_signal(struct task_struct *target, uint32_t type,
 	return question_ask(&q, WAIT_RESTART, put_other_process(s, target, number));
 }
 
+static __noinline bool suspends(int sig)
+{
+	return sig == LINUX_SIGCONT || sig == LINUX_SIGSTOP || sig == LINUX_SIGTSTP;
+}
+
+/*
+ * 6.18's verifier takes the signal's number for known after the first question, and leaves the second out of the program:
+ * so the number that is looked at is one that it knows nothing about.
+ */
 static __always_inline int ask_signals(struct task_struct *target, int sig)
 {
-	enum { LINUX_SIGCONT = 18, LINUX_SIGSTOP = 19, LINUX_SIGTSTP = 20 };
+	uint64_t number = scalar_of((void *)(long)sig);
 	int ret = ask_signal(target, EV_AUTH_SIGNAL, EV_NOTIFY_SIGNAL, sig);
 
-	if (!ret && (sig == LINUX_SIGCONT || sig == LINUX_SIGSTOP || sig == LINUX_SIGTSTP))
-		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, sig == LINUX_SIGCONT);
-	return ret;
+	if (ret || !suspends(number + unknown(0)))
+		return ret;
+	return ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, number == LINUX_SIGCONT);
 }
 
 /*
@@ -196,7 +205,7 @@ static __always_inline int many_restart(struct pending *pending)
 	if (pending->many_kicked)
 		return -ERESTARTNOINTR;
 	pending->many_kicked = true;
-	return kick(pending);
+	return start_over(pending);
 }
 
 enum { MANY_ASK = 1 };			/* about this target, now */
@@ -235,7 +244,7 @@ static __always_inline int many_end(struct pending *pending, struct many_key *ke
 /* The thread's, if this call is to go in passes. */
 static __always_inline struct pending *many_wait(struct task_struct *task)
 {
-	if (!kills_many(task) || !may_restart() ||
+	if (!kills_many(task) || !may_start_over() ||
 	    !(control.subscribers[EV_AUTH_SIGNAL] | control.subscribers[EV_AUTH_PROC_SUSPEND_RESUME]))
 		return NULL;
 	return bpf_task_storage_get(&pendings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);

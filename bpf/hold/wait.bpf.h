@@ -599,6 +599,20 @@ static __always_inline int question_wait(struct question *q, uint32_t how)
 	return kick_wait(q->pending);
 }
 
+/* Can the call come back to this hook? */
+static __always_inline bool may_start_over(void)
+{
+	return may_wait_in_work(WAIT_RESTART) || may_restart();
+}
+
+/* It does, whatever the answers are; and waits for those that are open, where there is task work. */
+static __always_inline int start_over(struct pending *pending)
+{
+	if (may_wait_in_work(WAIT_RESTART) && task_work_wait(pending))
+		return -ERESTARTNOINTR;
+	return may_restart() ? kick(pending) : -EPERM;
+}
+
 /* ---- telling ---- */
 
 /* What was denied didn't happen, so nothing else tells of it. */
