@@ -48,8 +48,9 @@ struct es_sensor_client {
  * an outsider's. `request` is what it takes to wake the task.
  */
 enum {
-	ES_HELD_MAX = 1024,
-	ES_HELD_PATH_BYTES = 204,
+	ES_HELD_MAX = 2048,
+	ES_HELD_A_USER = 1024,		/* of one user, at most: what else he does waits for its turn */
+	ES_HELD_PATH_BYTES = 184,
 };
 
 enum es_verdict {
@@ -70,6 +71,12 @@ enum es_verdict {
 enum {
 	ES_HELD_SLICED = 1 << 0,	/* a lock is held meanwhile: wake it after ES_GATE_SLICE_NS, answered or not */
 	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/hold/wait.bpf.h */
+	/*
+	 * Its task goes to sleep there, or sleeps. Only the kernel program knows, so that sets it; who replies to the request
+	 * clears it before he does: a task that was woken is nobody's business, though it may take its time to run.
+	 */
+	ES_HELD_AT_GATE = 1 << 2,
+	ES_HELD_BEGUN = 1 << 3,		/* the handler has it: its deadline is what its message says */
 };
 
 #define ES_GATE_SLICE_NS 5000000ull
@@ -92,6 +99,10 @@ struct es_held {
 	 */
 	uint32_t outside;
 	uint32_t tgid;			/* of whom, and about what: for the log */
+	uint32_t user;			/* whose it is counted as, plus one: the kernel program's */
+	uint32_t pad;
+	uint64_t seen_ns;		/* when its task last looked: see ES_LEFT_NS */
+	uint64_t limit_ns;		/* the library doesn't put the deadline off beyond this: see ES_DEADLINES_MAX */
 	union {
 		char path[ES_HELD_PATH_BYTES];	/* cut if longer */
 		uint64_t event[3];	/* fanotify, before it was asked about: what was read, or 0 */
@@ -102,6 +113,19 @@ enum {
 	ES_OUTSIDE_DAEMON = 1 << 0,
 	ES_OUTSIDE_WARDEN = 1 << 1,
 };
+
+/*
+ * With the lsm sensor: a task that isn't at the gate, and hasn't looked for as long as this, has left its call, or doesn't
+ * run. Nobody waits for the answer, then.
+ */
+#define ES_LEFT_NS 1000000000ull
+
+/*
+ * The time for an answer counts from when the handler could have begun with the question: when it was asked, or when the
+ * handler was free of what came before. But nobody waits for longer than so many times what he would have waited for if
+ * he had been the only one.
+ */
+enum { ES_DEADLINES_MAX = 4 };
 
 /* Nobody in user space answered for a late client, so the kernel program does, this much after the deadline. */
 #define ES_LATE_NS 250000000ull
@@ -245,10 +269,14 @@ struct es_sensor_process {
 	uint32_t exited;
 };
 
+/* Why a question had to be asked later: no scratch area, the user's share, the table, the ring, memory. */
+enum { ES_UNSENT_CAUSES = 5 };
+
 /* Counters that the kernel programs write (.bss). */
 struct es_sensor_stats {
 	uint64_t processes;			/* alive and known */
 	uint64_t unresolved;			/* paths given as passed */
 	uint64_t pidversion;			/* the last one given out */
-	uint64_t not_held;			/* operations that went on since they could neither wait nor start over */
+	uint64_t not_held;			/* operations that nobody could be asked about: policies decided */
+	uint64_t unsent[ES_UNSENT_CAUSES];	/* questions for which there was no room at once */
 };

@@ -106,10 +106,14 @@ static void deliver(struct es_client_s *client, const void *bytes, uint32_t leng
 		esl_gate_answer(client->gate, record->auth_id, true, 0);
 		return;
 	}
+	if (record->flags & ES_RECORD_AUTH)
+		client->message->message.deadline = esl_gate_begin(client->gate, record->auth_id, record->time_ns,
+								   record->deadline_ns);
 	if (!esl_identity_fill(&client->identity, client->message))
 		esl_identity_wait(&client->identity, client->message, &client->stopping);
 	number_message(client, record, &client->message->message);
 	handle(client, client->message);
+	esl_gate_done(client->gate);
 }
 
 static struct esl_sync *take_sync(struct es_client_s *client, bool all)

@@ -211,6 +211,7 @@ static struct esl_waiting *claim(struct esl_fanotify_gate *gate)
 	};
 	entry = held_of(gate, waiting);
 	__atomic_store_n(&entry->deadline_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->flags, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->request, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->event[0], 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->verdict, ES_VERDICT_MARK(gate->generation), __ATOMIC_RELAXED);

@@ -19,6 +19,9 @@ enum {
 	BATCH = 16,
 	DRAIN = 4 * ES_HELD_MAX,		/* requests that are read when the gate closes */
 	TAKEN_NS = 100000000,
+	QUEUE_MAX = 4096,
+	QUEUE_NS = 20000000,
+	QUEUE_TURN = 64,			/* so many of them come back at once, and others after another QUEUE_NS */
 	READ_BYTES = 2 * FUSE_MIN_READ_BUFFER,
 	GATE_NODE = 2,
 };
@@ -29,6 +32,7 @@ enum {
  */
 
 static const char attribute[] = "user.es";
+static const char later[] = "user.es.later";	/* there is no entry for the task: it comes back after a while */
 static const char value[4] = "now";		/* "look now": the verdict is elsewhere */
 
 /* A task in the gate, by the index of its entry, which has the number of its request. */
@@ -50,6 +54,12 @@ struct fuse_gate {
 	bool closing;				/* who still comes is let go */
 	TAILQ_HEAD(, request) sliced;		/* in order of due_ns: slices are all of the same length */
 	struct request requests[ES_HELD_MAX];
+	struct {
+		uint64_t unique;		/* 0: it was interrupted */
+		uint64_t due_ns;
+	} queue[QUEUE_MAX];			/* of those that come back, in the order of their coming */
+	unsigned int queue_first, queue_count;
+	uint64_t queue_turn_ns;			/* when the next turn of them is */
 };
 
 static struct fuse_gate *fuse_gate(struct esl_gate *gate)
@@ -97,8 +107,10 @@ static struct es_held *held_of(struct fuse_gate *gate, const struct request *req
  */
 static int reply_to_entry(struct fuse_gate *gate, struct es_held *entry, uint64_t unique, int error)
 {
-	int r = error ? reply(gate, unique, error, NULL, 0) : reply(gate, unique, 0, value, sizeof(value));
+	int r;
 
+	__atomic_fetch_and(&entry->flags, ~ES_HELD_AT_GATE, __ATOMIC_SEQ_CST);
+	r = error ? reply(gate, unique, error, NULL, 0) : reply(gate, unique, 0, value, sizeof(value));
 	(void)__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	return r;
 }
@@ -209,10 +221,13 @@ static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 	if (entry && gate->closing)
 		set_verdict(entry, __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE), ES_VERDICT_ALLOW);
 	if (!entry || __atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) {
+		if (entry)
+			__atomic_fetch_and(&entry->flags, ~ES_HELD_AT_GATE, __ATOMIC_SEQ_CST);
 		reply(gate, header->unique, 0, value, sizeof(value));
 		return;
 	}
 
+	esl_gate_queue(&gate->gate, entry);
 	request = &gate->requests[entry - gate->gate.held];
 	wake(gate, request);
 	__atomic_store_n(&entry->request, header->unique, __ATOMIC_SEQ_CST);
@@ -224,13 +239,59 @@ static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 		wake(gate, request);		/* its deadline came first, and found nobody to wake */
 }
 
+/* With the lock held, as the next one. */
+static void queue_up(struct fuse_gate *gate, const struct fuse_in_header *header)
+{
+	unsigned int index = (gate->queue_first + gate->queue_count) % QUEUE_MAX;
+
+	if (gate->closing || gate->queue_count == QUEUE_MAX) {
+		reply(gate, header->unique, 0, value, sizeof(value));
+		return;
+	}
+	gate->queue[index].unique = header->unique;
+	gate->queue[index].due_ns = esl_gate_now_ns() + QUEUE_NS;
+	gate->queue_count++;
+}
+
+/* What waits for room is many, or there would be room: all of them at once would keep the machine from making any. */
+static void queue_wake(struct fuse_gate *gate, uint64_t now)
+{
+	if (now < gate->queue_turn_ns)
+		return;
+	for (int i = 0; gate->queue_count && gate->queue[gate->queue_first].due_ns <= now; i++) {
+		if (i == QUEUE_TURN && !gate->closing) {
+			gate->queue_turn_ns = now + QUEUE_NS;
+			return;
+		}
+		if (gate->queue[gate->queue_first].unique)
+			reply(gate, gate->queue[gate->queue_first].unique, 0, value, sizeof(value));
+		gate->queue_first = (gate->queue_first + 1) % QUEUE_MAX;
+		gate->queue_count--;
+	}
+}
+
+static bool queue_interrupt(struct fuse_gate *gate, uint64_t unique)
+{
+	for (unsigned int i = 0; i < gate->queue_count; i++) {
+		unsigned int index = (gate->queue_first + i) % QUEUE_MAX;
+
+		if (gate->queue[index].unique != unique)
+			continue;
+		reply(gate, unique, -EINTR, NULL, 0);
+		gate->queue[index].unique = 0;
+		return true;
+	}
+	return false;
+}
+
 static void wake_due(struct fuse_gate *gate)
 {
 	struct request *request;
 	uint64_t now;
 
 	pthread_mutex_lock(&gate->gate.lock);
-	now = TAILQ_EMPTY(&gate->sliced) ? 0 : esl_gate_now_ns();
+	now = TAILQ_EMPTY(&gate->sliced) && !gate->queue_count ? 0 : esl_gate_now_ns();
+	queue_wake(gate, now);
 	while ((request = TAILQ_FIRST(&gate->sliced)) && request->due_ns <= now)
 		wake(gate, request);
 	pthread_mutex_unlock(&gate->gate.lock);
@@ -240,13 +301,24 @@ static bool next_due(struct esl_gate *base, uint64_t *ret_ns)
 {
 	struct fuse_gate *gate = fuse_gate(base);
 	struct request *request;
+	bool any;
 
 	pthread_mutex_lock(&base->lock);
 	request = TAILQ_FIRST(&gate->sliced);
 	if (request)
 		*ret_ns = request->due_ns;
+	any = request;
+	if (gate->queue_count) {
+		uint64_t turn_ns = gate->queue[gate->queue_first].due_ns;
+
+		if (turn_ns < gate->queue_turn_ns)
+			turn_ns = gate->queue_turn_ns;
+		if (!any || turn_ns < *ret_ns)
+			*ret_ns = turn_ns;
+		any = true;
+	}
 	pthread_mutex_unlock(&base->lock);
-	return request;
+	return any;
 }
 
 /* ENOSYS is never the answer here: to the kernel it means "no attributes, ever", and nobody would wait any more. */
@@ -256,8 +328,9 @@ static void handle_getxattr(struct fuse_gate *gate, const struct fuse_in_header 
 	const struct fuse_getxattr_in *in = arguments;
 	const char *name = (const char *)(in + 1);
 	size_t room = header->len - sizeof(*header) - sizeof(*in);
+	bool comes_back = strnlen(name, room) < room && !strcmp(name, later);
 
-	if (header->nodeid != GATE_NODE || strnlen(name, room) == room || strcmp(name, attribute)) {
+	if (header->nodeid != GATE_NODE || strnlen(name, room) == room || (strcmp(name, attribute) && !comes_back)) {
 		reply(gate, header->unique, -ENODATA, NULL, 0);
 	} else if (!in->size) {
 		reply(gate, header->unique, 0, &size, sizeof(size));
@@ -265,7 +338,10 @@ static void handle_getxattr(struct fuse_gate *gate, const struct fuse_in_header 
 		reply(gate, header->unique, -ERANGE, NULL, 0);
 	} else {
 		pthread_mutex_lock(&gate->gate.lock);
-		arrive(gate, header);
+		if (comes_back)
+			queue_up(gate, header);
+		else
+			arrive(gate, header);
 		pthread_mutex_unlock(&gate->gate.lock);
 	}
 }
@@ -278,9 +354,12 @@ static void handle_interrupt(struct fuse_gate *gate, const struct fuse_in_header
 {
 	const struct fuse_interrupt_in *in = arguments;
 
+	bool queued;
+
 	(void)header;
 	pthread_mutex_lock(&gate->gate.lock);
-	for (size_t i = 0; in->unique && i < ES_HELD_MAX; i++) {
+	queued = in->unique && queue_interrupt(gate, in->unique);
+	for (size_t i = 0; in->unique && !queued && i < ES_HELD_MAX; i++) {
 		struct es_held *entry = &gate->gate.held[i];
 
 		if (__atomic_load_n(&entry->request, __ATOMIC_RELAXED) != in->unique)
@@ -421,6 +500,7 @@ static void let_all_go(struct esl_gate *base)
 
 	pthread_mutex_lock(&base->lock);
 	gate->closing = true;
+	queue_wake(gate, UINT64_MAX);
 	pthread_mutex_unlock(&base->lock);
 	let_go(base, NULL);
 	drain(gate);

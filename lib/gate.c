@@ -83,6 +83,81 @@ int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_
 	return gate->ops->answer(gate, auth_id, allow, keep);
 }
 
+/* ---- whose turn it is ---- */
+
+#define PUT_OFF_AGAIN_NS 1000000ull
+
+/* What was answered, freed or claimed anew meanwhile stays as it is. */
+static void deadline_put_off(struct es_held *entry, uint64_t to_ns)
+{
+	uint64_t deadline_ns = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);
+	uint64_t limit_ns = __atomic_load_n(&entry->limit_ns, __ATOMIC_RELAXED);
+
+	if (to_ns > limit_ns)
+		to_ns = limit_ns;
+	if (!deadline_ns || deadline_ns >= to_ns || __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & ES_HELD_BEGUN)
+		return;
+	(void)__atomic_compare_exchange_n(&entry->deadline_ns, &deadline_ns, to_ns, false, __ATOMIC_ACQ_REL,
+					  __ATOMIC_ACQUIRE);
+}
+
+/* The handler is busy until then at most; what waits has its own time after that. */
+static void all_put_off(struct esl_gate *gate, uint64_t busy_ns, uint64_t span_ns)
+{
+	for (size_t i = 0; i < ES_HELD_MAX; i++)
+		if (__atomic_load_n(&gate->held[i].auth_id, __ATOMIC_ACQUIRE))
+			deadline_put_off(&gate->held[i], busy_ns + span_ns);
+}
+
+void esl_gate_queue(struct esl_gate *gate, struct es_held *entry)
+{
+	uint64_t busy_ns = atomic_load(&gate->busy_until_ns);
+
+	if (busy_ns)
+		deadline_put_off(entry, busy_ns + atomic_load(&gate->span_ns));
+}
+
+/* Sets what its task waits for to what the message will say. */
+static uint64_t deadline_set(struct es_held *entry, uint64_t asked_ns, uint64_t until_ns)
+{
+	uint64_t limit_ns = __atomic_load_n(&entry->limit_ns, __ATOMIC_RELAXED), before;
+
+	__atomic_fetch_or(&entry->flags, ES_HELD_BEGUN, __ATOMIC_ACQ_REL);
+	if (until_ns > limit_ns)
+		until_ns = limit_ns;
+	if (until_ns < asked_ns)
+		until_ns = asked_ns;
+	before = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);
+	if (before == until_ns || (before && __atomic_compare_exchange_n(&entry->deadline_ns, &before, until_ns, false,
+									 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)))
+		return until_ns;
+	return asked_ns;
+}
+
+uint64_t esl_gate_begin(struct esl_gate *gate, uint64_t auth_id, uint64_t time_ns, uint64_t deadline_ns)
+{
+	uint64_t now_ns = esl_gate_now_ns(), span_ns = deadline_ns - time_ns;
+	uint64_t could_ns = time_ns > gate->free_ns ? time_ns : gate->free_ns;
+	struct es_held *entry = &gate->held[auth_id % ES_HELD_MAX];
+
+	if (__atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) != auth_id)
+		return deadline_ns;
+	deadline_ns = deadline_set(entry, deadline_ns, could_ns + span_ns);
+	atomic_store(&gate->span_ns, span_ns);
+	atomic_store(&gate->busy_until_ns, deadline_ns);
+	if (now_ns - gate->put_off_ns >= PUT_OFF_AGAIN_NS) {
+		gate->put_off_ns = now_ns;
+		all_put_off(gate, deadline_ns, span_ns);
+	}
+	return deadline_ns;
+}
+
+void esl_gate_done(struct esl_gate *gate)
+{
+	gate->free_ns = esl_gate_now_ns();
+	atomic_store(&gate->busy_until_ns, 0);
+}
+
 void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types)
 {
 	gate->ops->let_go(gate, types);

@@ -48,6 +48,11 @@ struct esl_gate {
 	_Atomic uint32_t miss_mode;		/* enum es_miss_mode */
 	struct es_held *held;
 	bool held_is_mapped;
+	_Atomic uint64_t busy_until_ns;		/* the deadline of what the handler is busy with; 0: nothing */
+	_Atomic uint64_t span_ns;		/* how long it may take for that */
+	/* The handler's thread's own. */
+	uint64_t free_ns;			/* when the handler last returned */
+	uint64_t put_off_ns;			/* when what waits was last put off */
 	pthread_mutex_t lock;			/* what the kind says, writes to fd, and closing it */
 };
 
@@ -93,6 +98,18 @@ int esl_gate_read(struct esl_gate *gate);
  * closed. `keep` is 0, or what goes into the cache with it (ES_VERDICT_KEEP in abi/sensor.h); gates without one ignore it.
  */
 int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_t keep);
+
+/*
+ * The handler begins with a question, which was asked at time_ns and had until deadline_ns then; and it has returned, from
+ * whatever message. The time for an answer counts from when the handler could have begun: if it was busy then, from when
+ * it returned. So a client that answers each in time isn't late because many ask; up to the entry's limit_ns. Returns the
+ * question's deadline, which is put off no more. By the handler's thread only.
+ */
+uint64_t esl_gate_begin(struct esl_gate *gate, uint64_t auth_id, uint64_t time_ns, uint64_t deadline_ns);
+void esl_gate_done(struct esl_gate *gate);
+
+/* A task has come to wait while the handler is busy with another. */
+void esl_gate_queue(struct esl_gate *gate, struct es_held *entry);
 
 /* Allows all that waits and is of these types. */
 void esl_gate_let_go(struct esl_gate *gate, const uint64_t *types);

@@ -235,6 +235,55 @@ static void test_answer_before_request(void)
 	close_fake();
 }
 
+/* Those that there is no room for come back after a while, some at a time, in the order of their coming. */
+static void test_no_room(void)
+{
+	enum { MANY = 100, TURNS_NS = 2 * 20000000 };
+	uint64_t begin_ns = esl_gate_now_ns();
+	struct reply reply;
+	unsigned int next = 1;
+
+	open_fake();
+	for (unsigned int i = 1; i <= MANY; i++) {
+		send_getxattr(2 * i, 100 + i, GATE, "user.es.later", 8);
+		CHECK(esl_gate_read(fake.gate) == 1);
+	}
+	while (next <= MANY) {
+		struct pollfd none = { .fd = -1 };
+		uint64_t due_ns;
+
+		for (; get_reply(&reply); next++)
+			CHECK(reply.header.unique == 2 * next && !reply.header.error);
+		CHECK(next > MANY || esl_gate_next_ns(fake.gate, &due_ns));
+		poll(&none, 1, 5);
+		CHECK(esl_gate_read(fake.gate) == 0);
+	}
+	CHECK(esl_gate_now_ns() - begin_ns >= TURNS_NS);
+
+	send_getxattr(2, 7, GATE, "user.es.later", 8);
+	send_interrupt(2);
+	CHECK(esl_gate_read(fake.gate) == 2 && refused(2, EINTR) && quiet());
+	close_fake();
+}
+
+/* From before the reply on the task is taken for awake, whenever it runs. */
+static void test_awake(void)
+{
+	uint64_t id;
+
+	open_fake();
+	id = claim(7, ES_EVENT_TYPE_AUTH_OPEN, ES_HELD_AT_GATE | ES_HELD_WHOLE);
+	come(2, 7);
+	CHECK(fake.held[7].flags == (ES_HELD_AT_GATE | ES_HELD_WHOLE) && fake.held[7].request == 2);
+	CHECK(esl_gate_answer(fake.gate, id, true, 0) == 0 && woken(2));
+	CHECK(fake.held[7].flags == ES_HELD_WHOLE && !fake.held[7].request);
+
+	fake.held[7].flags |= ES_HELD_AT_GATE;		/* it comes once more, and there is an answer */
+	come(4, 7);
+	CHECK(woken(4) && fake.held[7].flags == ES_HELD_WHOLE && !fake.held[7].request);
+	close_fake();
+}
+
 static void test_wrong_answers(void)
 {
 	uint64_t id, next;
@@ -935,6 +984,8 @@ int main(void)
 	unknown.sensor = (enum es_sensor)99;
 	CHECK(esl_gate_new(&unknown, &none) == -EPROTO);
 	test_request_before_answer();
+	test_no_room();
+	test_awake();
 	test_answer_before_request();
 	test_wrong_answers();
 	test_slices();

@@ -7,10 +7,13 @@
  */
 
 /* As in the kernel's headers. */
-enum {
+enum pid_type {
 	PIDTYPE_PID = 0,
 	PIDTYPE_PGID = 2,
 	PIDTYPE_SID = 3,
+};
+
+enum {
 	PF_EXITING = 0x00000004,
 	JOBCTL_PENDING = 1 << 17 | 1 << 19 | 1 << 20 | 1 << 23,	/* a stop; a trap for a tracer; the cgroup's freezer */
 	PF_KTHREAD = 0x00200000,

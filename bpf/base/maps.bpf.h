@@ -148,6 +148,7 @@ struct process {
 	uint32_t trust;			/* TRUST_* */
 	uint64_t start_ns;
 	struct es_token responsible;
+	uint64_t exe_inode;		/* its address, as it was executed: the process may name another file since */
 	struct es_stat exe_stat;
 	uint32_t exe_flags;
 	uint32_t exe_len;

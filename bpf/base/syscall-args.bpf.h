@@ -13,8 +13,50 @@ static __always_inline bool is_compat(void)
 	return task->thread_info.status & TS_COMPAT;
 }
 
+/*
+ * The x32 ABI has a bit of its own in the numbers of 64-bit programs, and other numbers for calls that take pointers to
+ * what differs. They pass their arguments as 64-bit programs do.
+ */
+enum { X32_BIT = 0x40000000 };
+
+static __always_inline bool is_x32(long nr)
+{
+	return nr >= 0 && nr & X32_BIT;
+}
+
+static __always_inline long native_number(long nr)
+{
+	if (!is_x32(nr))
+		return nr;
+	nr &= ~(long)X32_BIT;
+	switch (nr) {
+	case 514:
+		return 16;		/* ioctl */
+	case 520:
+		return 59;		/* execve */
+	case 521:
+		return 101;		/* ptrace */
+	case 524:
+		return 129;		/* rt_sigqueueinfo */
+	case 534:
+		return 295;		/* preadv */
+	case 535:
+		return 296;		/* pwritev */
+	case 536:
+		return 297;		/* rt_tgsigqueueinfo */
+	case 539:
+		return 310;		/* process_vm_readv */
+	case 540:
+		return 311;		/* process_vm_writev */
+	case 545:
+		return 322;		/* execveat */
+	}
+	return nr;
+}
+
 static __always_inline uint32_t syscall_index(long nr)
 {
+	nr = native_number(nr);
 	if (nr < 0 || nr >= ES_SYSCALLS)
 		return ES_SYSCALLS - 1;	/* one that is in no table */
 	return is_compat() ? nr + ES_SYSCALLS : nr;
@@ -81,13 +123,24 @@ static __always_inline struct syscall_state *syscall_entered(uint32_t kind)
 	return state && state->kind == kind ? state : NULL;
 }
 
+/* A request of io_uring's: done in the call that submits it, or by a thread of the kernel's. */
+static __always_inline bool in_io_uring(void)
+{
+	enum { NR_IO_URING_ENTER = 426 };
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	return task->flags & PF_IO_WORKER || native_number(regs->orig_ax) == NR_IO_URING_ENTER;
+}
+
 /*
  * The kernel does it by itself, in the course of something that a program did: overlayfs, in the file systems below
- * it. Then it acts with other credentials than the program's.
+ * it. Then it acts with other credentials than the program's. So does io_uring, for a request that has a personality:
+ * that is the program's, and on overlayfs it is seen twice.
  */
 static __always_inline bool by_kernel(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return READ_CORE(task, cred) != READ_CORE(task, real_cred);
+	return !in_io_uring() && READ_CORE(task, cred) != READ_CORE(task, real_cred);
 }

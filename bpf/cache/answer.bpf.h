@@ -148,9 +148,11 @@ enum {
 };
 
 /* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
+enum { OWN_WRITER = 1 << 9 };		/* in question.flags and keep.flags */
+
 static __always_inline int own_writers(uint32_t kind, uint32_t flags)
 {
-	return kind == EV_AUTH_OPEN && flags & FMODE_WRITE;
+	return kind == EV_AUTH_OPEN && flags & OWN_WRITER;
 }
 
 /* Before anyone is asked: under which versions the answer can be kept. */

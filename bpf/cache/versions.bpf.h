@@ -57,10 +57,12 @@ struct {
 	__type(value, struct version_set);
 } versions SEC(".maps");
 
-/* Inodes that were changed by something whose end isn't seen: nothing is kept about them any more. */
+/*
+ * Inodes that were changed by something whose end isn't seen: nothing is kept about them any more. What was changed last
+ * pushes out what was changed first, and has long ended: so nobody makes the cache useless for others' files.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, SPOILT_MAX);
 	__type(key, uint64_t);
 	__type(value, uint32_t);
@@ -238,7 +240,34 @@ static __always_inline uint64_t executable_of(uint64_t address)
 	return READ_CORE(task, mm) == mm && READ_CORE(mm, exe_file) == file ? inode : 0;
 }
 
-/* The same of the current task, whose memory is its own. */
+/* What the current process has executed, 0: that isn't known. */
+static __noinline uint64_t executed_by_current(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf(), *leader;
+	struct process *p;
+	uint64_t inode;
+
+	if (task->pid == task->tgid) {
+		p = bpf_task_storage_get(&processes, task, NULL, 0);
+		return p ? p->exe_inode : 0;
+	}
+	if (!bpf_task_from_pid) {
+		p = bpf_task_storage_get(&processes, task->group_leader, NULL, 0);
+		return p ? p->exe_inode : 0;
+	}
+	leader = bpf_task_from_pid(task->tgid);
+	if (!leader)
+		return 0;
+	p = bpf_task_storage_get(&processes, leader, NULL, 0);
+	inode = p ? p->exe_inode : 0;
+	bpf_task_release(leader);
+	return inode;
+}
+
+/*
+ * The same of the current task, whose memory is its own; 0 also if it names another file than the one that it has executed,
+ * as prctl(2) lets it: nothing is kept for it then.
+ */
 static __always_inline uint64_t executable_of_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -250,7 +279,7 @@ static __always_inline uint64_t executable_of_current(void)
 		return 0;
 	file = mm->exe_file;
 	inode = READ_SCALAR(file, f_inode);
-	return READ_ONCE(mm->exe_file) == file ? inode : 0;
+	return READ_ONCE(mm->exe_file) == file && inode == executed_by_current() ? inode : 0;
 }
 
 /* ---- what changes a file ---- */
@@ -376,8 +405,7 @@ static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 	    !is_local_file((void *)inode))
 		return;
 	WRITE_ONCE(any_spoilt, 1);
-	if (bpf_map_update_elem(&spoilt, &inode, &one, BPF_ANY))
-		control.cache_generation = 0;		/* no memory to note it: better no cache */
+	bpf_map_update_elem(&spoilt, &inode, &one, BPF_ANY);
 	changed(inode, ES_CACHE_IOCTLS);
 }
 

@@ -70,8 +70,10 @@ static __always_inline int on_inode_setxattr(struct dentry *dentry, const char *
 	struct syscall_state *state = syscall_state_of_current(true);
 	uint64_t hash;
 
-	if (ret || !state)
+	if (ret)
 		return ret;
+	if (!state)
+		return hook_result(question_lost(slots_to_ask(EV_AUTH_SETEXTATTR)));
 	hash = text_take(state, scalar_of(name), 0);
 	if (taken_is_acl(state))
 		return ask_acl(WAIT_SLICED, dentry, ES_ACL_SET);
@@ -95,8 +97,10 @@ int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const 
 	struct syscall_state *state = syscall_state_of_current(true);
 	uint64_t hash;
 
-	if (ret || !state)
+	if (ret)
 		return ret;
+	if (!state)
+		return hook_result(question_lost(slots_to_ask(EV_AUTH_DELETEEXTATTR)));
 	hash = text_take(state, scalar_of(name), 0);
 	if (taken_is_acl(state))
 		return ask_acl(WAIT_RESTART, dentry, ES_ACL_CLEAR);
@@ -119,8 +123,10 @@ static __always_inline int on_getxattr(enum wait_how how, struct dentry *dentry,
 {
 	struct syscall_state *state = syscall_state_of_current(true);
 
-	if (ret || !state)
+	if (ret)
 		return ret;
+	if (!state)
+		return hook_result(question_lost(slots_to_ask(EV_AUTH_GETEXTATTR)));
 	return ask_named(how, dentry, name, text_take(state, scalar_of(name), 0), EV_AUTH_GETEXTATTR,
 			 EV_NOTIFY_GETEXTATTR, true);
 }
@@ -325,12 +331,13 @@ int plain_inode_setattr(uint64_t *ctx)
 	return inode_setattr_of(ctx);
 }
 
+/* io_uring doesn't say whether it truncates or opens with O_TRUNC: then both are asked about. */
 SEC("lsm/file_truncate")
 int BPF_PROG(plain_file_truncate, struct file *file, int ret)
 {
 	struct question q = {};
 
-	if (ret || current_syscall().kind != ES_KIND_TRUNCATE)
+	if (ret || (current_syscall().kind != ES_KIND_TRUNCATE && !in_io_uring()))
 		return ret;
 	if (!question_open(&q, EV_AUTH_TRUNCATE, EV_NOTIFY_TRUNCATE, (uint64_t)READ_CORE(file, f_inode), 0, 0))
 		return 0;

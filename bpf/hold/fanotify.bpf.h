@@ -98,11 +98,12 @@ static __always_inline uint32_t fanotify_put(struct fanotify_question *q, struct
 	entry->tid = q->tid;
 	entry->type = q->type;
 	put_about(entry, s);
-	entry->deadline_ns = head->deadline_ns;
-	if (record_send(s, 1ull << q->slot))
-		verdict = ES_ASK_ASKED;
-	else
+	put_deadline(entry, head, head->time_ns);
+	verdict = ES_ASK_ASKED;
+	if (!record_send(s, 1ull << q->slot)) {
+		count_lost(client, q->type);
 		verdict = client->miss_mode == ES_MISS_DENY ? ES_ASK_DENY : ES_ASK_LOST;
+	}
 out:
 	pool_give(taken);
 	return verdict;

@@ -8,13 +8,14 @@
  *
  *	file_open		AUTH_OPEN; AUTH_GET_TASK, AUTH_GET_TASK_READ, AUTH_PROC_CHECK, AUTH_FSGETPATH
  *	file_ioctl, file_ioctl_compat	AUTH_SETFLAGS, AUTH_CLONE
- *	file_fcntl		AUTH_FCNTL
- *	file_permission		AUTH_READDIR, AUTH_COPYFILE
+ *	file_fcntl		AUTH_FCNTL; AUTH_SIGNAL
+ *	file_permission		AUTH_READDIR, AUTH_COPYFILE; AUTH_SIGNAL
  *	mmap_file		AUTH_MMAP
  *	file_mprotect		AUTH_MPROTECT
  */
 
 #include "bpf/hold/hook.bpf.h"
+#include "bpf/hold/signal.bpf.h"
 #include "bpf/record/file.bpf.h"
 #include "bpf/record/procfs.bpf.h"
 
@@ -75,6 +76,8 @@ static __noinline int on_file_open(struct file *file)
 		return 0;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
+	if (file->f_mode & FMODE_WRITE)		/* one that only empties it is counted later */
+		flags |= OWN_WRITER;
 	if (!question_open_cached(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
 				  about_opened(&q, file, flags)))
 		return 0;
@@ -99,17 +102,25 @@ static __always_inline int ask_clone(struct file *target, uint64_t source, enum 
 	return question_ask(&q, how, put_clone(s, target, source));
 }
 
-static __always_inline int ask_flags(struct file *file, uint64_t address, enum wait_how how)
+static __always_inline uint32_t flags_at(uint64_t address)
 {
-	struct question q = {};
 	uint32_t flags = 0;
 
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)address);
-	if (!question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags,
-				  0,
+	return flags;
+}
+
+static __always_inline int ask_flags(struct file *file, uint64_t address, enum wait_how how)
+{
+	uint32_t flags = flags_at(address);
+	struct question q = {};
+	int ret;
+
+	if (!question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags, 0,
 				  about_file(&q, file, ANSWER_RESULT | CHANGES_FILE)))
 		return 0;
-	return question_ask(&q, how, put_file_number(s, file, flags));
+	ret = question_ask(&q, how, put_file_number(s, file, flags));
+	return question_same(&q, ret, flags_at(address) == flags);
 }
 
 static __always_inline int on_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg, enum wait_how how,
@@ -151,14 +162,22 @@ int BPF_PROG(plain_file_ioctl_compat, struct file *file, unsigned int cmd, unsig
 	return on_file_ioctl(file, cmd, arg, WAIT_RESTART, ret);
 }
 
-SEC("lsm/file_fcntl")
-int BPF_PROG(plain_file_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+static __noinline int ask_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct question q = {};
 
-	if (ret || !question_open(&q, EV_AUTH_FCNTL, EV_NOTIFY_FCNTL, (uint64_t)READ_CORE(file, f_inode), cmd, arg))
-		return ret;
+	if (!question_open(&q, EV_AUTH_FCNTL, EV_NOTIFY_FCNTL, (uint64_t)READ_CORE(file, f_inode), cmd, arg))
+		return 0;
 	return question_ask(&q, WAIT_RESTART, put_file_number(s, file, cmd));
+}
+
+SEC("lsm/file_fcntl")
+int BPF_PROG(plain_file_fcntl, struct file *file, unsigned int cmd, unsigned long arg, int ret)
+{
+	if (ret)
+		return ret;
+	ret = ask_owner(file, cmd, arg);
+	return hook_result(ret ? ret : ask_fcntl(file, cmd, arg));
 }
 
 /* copy_file_range(2), from the beginning, and of as much as there is. It comes by for reading and for writing. */
@@ -193,11 +212,13 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 	struct file *target = NULL;
 	struct question q = {};
 
+	if (!ret)
+		ret = ask_cgroup_kill(file, mask);
 	if (ret || !(mask & LINUX_MAY_READ))
 		return ret;
 	if (current_syscall().kind == ES_KIND_COPY) {
 		target = copy_target(file);
-		if (!target || !state || state->flags & SYSCALL_ALLOWED)
+		if (!target || (state && state->flags & SYSCALL_ALLOWED))
 			return 0;
 	} else if ((READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
 		return 0;

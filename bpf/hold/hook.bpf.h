@@ -58,6 +58,68 @@ static __always_inline void put_file_number(struct scratch *s, struct file *file
 	head_of(s)->num[0] = number;
 }
 
+/* ---- what was told, and what is done ---- */
+
+static __always_inline uint64_t mix(uint64_t hash, uint64_t word)
+{
+	return (hash ^ word) * 0x9e3779b97f4a7c15 + (hash >> 29);
+}
+
+struct digest {
+	uint64_t hash;
+	uint64_t bytes;
+	uint32_t count;
+	uint32_t pad;
+};
+
+enum { DIGEST_STEP = 64 };
+
+static long digest_step(uint32_t index, struct digest *digest)
+{
+	uint64_t words[DIGEST_STEP / 8] = {};
+	uint32_t at = index * DIGEST_STEP, i;
+
+	if (at >= digest->count)
+		return 1;
+	bpf_probe_read_kernel(words, sizeof(words), (void *)(digest->bytes + at));
+	for (i = 0; i < DIGEST_STEP / 8; i++) {
+		if (at + i * 8 < digest->count)
+			digest->hash = mix(digest->hash, words[i]);
+	}
+	return 0;
+}
+
+/* A number that changes with what is in kernel memory, but for the last few bytes of what is no multiple of eight. */
+static __noinline uint64_t digest_of(uint64_t bytes, uint32_t count)
+{
+	struct digest digest = { .bytes = bytes, .count = count & ~7u, .hash = unknown(0) };
+
+	bpf_loop(1 << 20, digest_step, &digest, 0);
+	return mix(digest.hash, count);
+}
+
+/* A number that changes with the file: who allowed it has seen it as it was. */
+static __noinline uint64_t file_facts(uint64_t inode)
+{
+	struct es_stat stat = {};
+
+	if (!inode)
+		return 0;
+	read_stat(&stat, inode);
+	return mix(mix(mix(inode, stat.ctime_ns), stat.size), stat.gen);
+}
+
+/*
+ * The answer is about what was told. If what the kernel is about to do is something else by now, it is asked about
+ * again; and isn't done where the call can't be started over.
+ */
+static __always_inline int question_same(struct question *q, int result, bool same)
+{
+	if (result || same || !q->pending)
+		return hook_result(result);
+	return hook_result(start_over(q->pending));
+}
+
 /*
  * Takes a name down with the task, and makes a number of it, that changes with it: it is part of what a question is
  * about.

@@ -55,19 +55,23 @@ static __always_inline void put_rename(struct scratch *s, const struct path *old
 	}
 }
 
+static __always_inline int ask_rename(const struct path *old_dir, struct dentry *old, const struct path *new_dir,
+				      struct dentry *new, uint32_t type, uint32_t notify)
+{
+	struct question q = {};
+
+	if (!question_open(&q, type, notify, inode_key(old), inode_key(READ_CORE(new_dir, dentry)), name_key(new)))
+		return 0;
+	return question_ask(&q, WAIT_SLICED, put_rename(s, old_dir, old, new_dir, new));
+}
+
+/* Two names that are exchanged are two renames as well. */
 static __always_inline int on_path_rename(const struct path *old_dir, struct dentry *old, const struct path *new_dir,
 					  struct dentry *new, unsigned int flags, int ret)
 {
-	bool exchange = flags & LINUX_RENAME_EXCHANGE;
-	struct question q = {};
-
-	if (ret)
-		return ret;
-	if (!question_open(&q, exchange ? EV_AUTH_EXCHANGEDATA : EV_AUTH_RENAME,
-			   exchange ? EV_NOTIFY_EXCHANGEDATA : EV_NOTIFY_RENAME, inode_key(old),
-			   inode_key(READ_CORE(new_dir, dentry)), name_key(new)))
-		return 0;
-	return question_ask(&q, WAIT_SLICED, put_rename(s, old_dir, old, new_dir, new));
+	if (!ret && flags & LINUX_RENAME_EXCHANGE)
+		ret = ask_rename(old_dir, old, new_dir, new, EV_AUTH_EXCHANGEDATA, EV_NOTIFY_EXCHANGEDATA);
+	return ret ? ret : ask_rename(old_dir, old, new_dir, new, EV_AUTH_RENAME, EV_NOTIFY_RENAME);
 }
 
 LSM_HOOK(path_rename, on_path_rename(old_dir, old, new_dir, new, flags, ret), const struct path *old_dir,

@@ -35,12 +35,20 @@ struct pending {
 	uint32_t denied;
 	uint64_t key[3];		/* the objects, as addresses or hashes: equal means the same operation */
 	uint64_t slots;			/* asked, and not yet answered */
+	uint64_t unsent;		/* to be asked: there was no room so far */
+	uint64_t since_ns;		/* when the question was opened */
 	uint64_t call;			/* the system call, as a hash of its registers */
 	uint32_t watch;			/* control.calls_watched when it began */
 	uint32_t round;			/* how often a call was started over */
 	uint32_t allowed_before_count;
 	uint32_t tid;			/* the thread's, when its question was opened */
 	bool starts_over;		/* the call; until its open question is answered */
+	bool in_handler;		/* a signal's handler was called since, and hasn't returned */
+	/* A signal to many, see hold/process.bpf.h: the call, and in its present pass: */
+	bool many_open;			/* one hasn't been answered about yet */
+	bool many_kicked;		/* the call will start over */
+	bool many_deliver;		/* all were answered about: they get it */
+	uint64_t many_call, many_pass;
 	struct allowed_before allowed_before[ALLOWED_BEFORE_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
 	struct cached_answer cached_answer;	/* in hooks whose answers may be kept */
@@ -87,7 +95,7 @@ struct question {
 	uint32_t index;			/* of the scratch area in the pool, + 1 */
 	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and CHANGES_FILE */
 	uint32_t number;		/* kept: see cache_kind() */
-	uint32_t pad;
+	uint32_t lost;			/* there is no memory to wait with: see question_lost() */
 };
 
 /* The call returns -ERESTARTNOINTR, and comes back. */
@@ -104,6 +112,63 @@ static __always_inline uint64_t *auth_id_at(struct pending *pending, uint32_t sl
 {
 	asm volatile("" : "+r"(slot));
 	return &pending->auth_id[slot & (ES_CLIENTS_MAX - 1)];
+}
+
+/*
+ * How many entries a user has at a client: so that what one user does leaves room for others. Users that share a counter
+ * share the limit. In a user namespace a user is who made the outermost one.
+ */
+enum { USERS = 512 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ES_CLIENTS_MAX);
+	__type(key, uint32_t);
+	__type(value, uint32_t[USERS]);
+} users SEC(".maps");
+
+static __always_inline uint32_t *user_count(uint32_t slot, uint32_t user)
+{
+	uint32_t *counts = bpf_map_lookup_elem(&users, &slot);
+
+	asm volatile("" : "+r"(user));
+	return counts ? &counts[user & (USERS - 1)] : NULL;
+}
+
+static __noinline uint32_t user_of_current(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct user_namespace *space = READ_CORE(task, real_cred, user_ns), *outer;
+	uint32_t i;
+
+	if (!READ_CORE(space, level))
+		return READ_CORE(task, real_cred, uid.val);
+	for (i = 0; i < 33 && READ_CORE(space, level) > 1; i++) {
+		outer = READ_CORE(space, parent);
+		space = outer;
+	}
+	return READ_CORE(space, owner.val);
+}
+
+/* False: the user has his share. */
+static __always_inline bool user_enter(uint32_t slot, uint32_t user, bool always)
+{
+	uint32_t *count = user_count(slot, user);
+
+	if (!count)
+		return true;
+	if (__sync_fetch_and_add(count, 1) < ES_HELD_A_USER || always)
+		return true;
+	__sync_fetch_and_add(count, -1);
+	return false;
+}
+
+static __always_inline void user_leave(uint32_t slot, uint32_t user)
+{
+	uint32_t *count = user_count(slot, user);
+
+	if (count && *count)
+		__sync_fetch_and_add(count, -1);
 }
 
 struct claim {
@@ -139,8 +204,13 @@ static __always_inline struct es_held *entry_of(uint32_t slot, uint64_t auth_id)
 	return entry && entry->auth_id == auth_id ? entry : NULL;
 }
 
-static __always_inline void entry_free(struct es_held *entry)
+static __always_inline void entry_free(uint32_t slot, struct es_held *entry)
 {
+	uint32_t user = entry->user;
+
+	entry->user = 0;
+	if (user)
+		user_leave(slot, user - 1);
 	entry->deadline_ns = 0;
 	entry->tid = 0;
 	entry->request = 0;
@@ -159,7 +229,7 @@ static long drop_step(uint32_t slot, struct pending **pending_)
 		return 0;
 	entry = entry_of(slot, *auth_id_at(pending, slot));
 	if (entry)
-		entry_free(entry);
+		entry_free(slot, entry);
 	return 0;
 }
 
@@ -174,6 +244,7 @@ __noinline int pending_drop(struct pending *pending)
 	__sync_fetch_and_add(asking_at(pending->tid), -1);
 	pending->type_and_one = 0;
 	pending->slots = 0;
+	pending->unsent = 0;
 	pending->denied = 0;
 	return 0;
 }

@@ -13,42 +13,128 @@
 #include "bpf/record/exec.bpf.h"
 #include "bpf/record/process.bpf.h"
 
-static __always_inline void put_bprm(struct scratch *s, struct syscall_state *state, const char *interp)
+/* ---- exec ---- */
+
+/* The strings are followed by what was there before: only words that are full are looked at, and the NULs between. */
+static __always_inline uint64_t captured(struct capture *capture)
+{
+	uint32_t used = capture->used;
+
+	asm volatile("" : "+r"(used));
+	if (used < CAPTURE_BYTES)
+		__builtin_memset(capture->bytes + used, 0, 8);
+	return mix(digest_of(scalar_of(capture->bytes), used + 7), capture->args_bytes);
+}
+
+/* What an exec passes, as it is now. */
+static __noinline uint64_t passed_now(struct syscall_state *state)
+{
+	uint32_t index = 0;
+	struct scratch *s = pool_take(&index);
+	uint64_t digest = 0;
+
+	if (!s || !state)
+		return 0;
+	rcu_begin(true);
+	capture_current(&s->capture, state);
+	digest = captured(&s->capture);
+	rcu_end(true);
+	pool_give(index);
+	return digest;
+}
+
+static __always_inline void put_bprm(struct question *q, struct scratch *s, struct syscall_state *state, const char *interp)
 {
 	bpf_probe_read_kernel_str(s->capture.path, USER_BYTES, interp);
 	capture_current(&s->capture, state);
+	q->key[2] = captured(&s->capture);
 	put_waiting_exec(s, bpf_get_current_task_btf(), state, &s->capture);
 }
 
 /*
- * Called once for each program of a chain: a script, its interpreter. The kernel has just read the arguments, so they
- * can be read again without sleeping. Waiting is at the gate; nothing that others need is locked.
+ * What the exec that the current task is in was passed: by the registers, since the program at the call's entry may not
+ * have been run. A program that the kernel starts, for a core dump, a module or a key, has no call, and its arguments
+ * aren't the current task's memory.
  */
-static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int ret)
+static __noinline int exec_begin(struct syscall_state *state)
 {
-	struct syscall_state *state = syscall_entered(ES_KIND_EXEC);
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct syscall_args args;
+	bool at;
+
+	if (!state)
+		return 0;
+	if (state->kind != ES_KIND_EXEC) {
+		state->flags = 0;
+		state->asked = 0;
+		state->pidversion = 0;
+	}
+	state->script.dentry = NULL;
+	state->path = state->argv = state->envp = 0;
+	if (!in_exec())
+		return 0;
+	args_read(&args, regs);
+	at = args.variant == ES_VARIANT_AT;
+	state->compat = args.compat || is_x32(regs->orig_ax);
+	state->path = args.a[at ? 1 : 0];
+	state->argv = args.a[at ? 2 : 1];
+	state->envp = args.a[at ? 3 : 2];
+	return 0;
+}
+
+/* True: this is the program that will run; false: a script, whose interpreter comes by next. */
+static __noinline bool exec_step(struct linux_binprm *bprm, struct syscall_state *state)
+{
 	struct path file = {};
-	struct question q = {};
 	char begin[2] = {};
 
-	if (ret || !state)
-		return ret;
+	if (READ_CORE(bprm, interp) == READ_CORE(bprm, filename))
+		exec_begin(state);
 	file.mnt = READ_CORE(bprm, file, f_path.mnt);
 	file.dentry = READ_CORE(bprm, file, f_path.dentry);
 	bpf_probe_read_kernel(begin, sizeof(begin), (char *)bprm + bpf_core_field_offset(struct linux_binprm, buf));
 	if (begin[0] == '#' && begin[1] == '!') {
 		if (!state->script.dentry)
 			state->script = file;
-		return 0;
+		return false;
 	}
-	if (!question_open_cached(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, inode_key(file.dentry), 0, 0,
+	state->file = file;
+	return true;
+}
+
+static __always_inline uint64_t script_facts(struct syscall_state *state)
+{
+	return state->script.dentry ? file_facts(inode_key(state->script.dentry)) : 0;
+}
+
+/*
+ * Called once for each program of a chain: a script, its interpreter. The kernel has just read the arguments, so they
+ * can be read again without sleeping. Waiting is at the gate; nothing that others need is locked. If the call starts
+ * over, arguments, script and program may be others: they are part of what an answer is about.
+ */
+static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int ret)
+{
+	enum wait_how how = in_exec() ? WAIT_GATE : WAIT_WHOLE;
+	struct question q = {};
+	struct syscall_state *state;
+
+	if (ret)
+		return ret;
+	state = syscall_state_of_current(true);
+	if (!state)
+		return hook_result(question_lost(slots_to_ask(EV_AUTH_EXEC)));
+	if (!exec_step(bprm, state))
+		return 0;
+	if (!question_open_cached(&q, EV_AUTH_EXEC, EV_NOTIFY_EXEC, file_facts(inode_key(state->file.dentry)),
+				  script_facts(state), passed_now(state),
 				  if (!state->script.dentry) about_file(&q, READ_CORE(bprm, file), ANSWER_RESULT)))
 		return 0;
-	state->file = file;
-	return question_ask(&q, WAIT_GATE, put_bprm(s, state, READ_CORE(bprm, interp)));
+	return question_ask(&q, how, put_bprm(&q, s, state, READ_CORE(bprm, interp)));
 }
 
 LSM_HOOK(bprm_check_security, on_bprm_check_security(bprm, ret), struct linux_binprm *bprm, int ret)
+
+/* ---- signals ---- */
 
 static __always_inline void put_other_process(struct scratch *s, struct task_struct *target, int64_t number)
 {
@@ -56,15 +142,18 @@ static __always_inline void put_other_process(struct scratch *s, struct task_str
 	head_of(s)->num[0] = number;
 }
 
-/* kill(2) of many: those before would get the signal again if the call were started over. */
+/* kill(2) of many, or pidfd_send_signal(2) to a group. */
 static __always_inline bool kills_many(struct task_struct *task)
 {
-	enum { NR_KILL = 62, NR_KILL_32 = 37 };
+	enum { NR_KILL = 62, NR_KILL_32 = 37, NR_PIDFD_SEND_SIGNAL = 424, PROCESS_GROUP = 1 << 2 };
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	long nr = native_number(regs->orig_ax);
 
+	if (nr == NR_PIDFD_SEND_SIGNAL)
+		return (is_compat() ? regs->si : regs->r10) & PROCESS_GROUP;
 	if (is_compat())
-		return regs->orig_ax == NR_KILL_32 && (int)regs->bx <= 0;
-	return regs->orig_ax == NR_KILL && (int)regs->di <= 0;
+		return nr == NR_KILL_32 && (int)regs->bx <= 0;
+	return nr == NR_KILL && (int)regs->di <= 0;
 }
 
 static __always_inline int ask_signal(struct task_struct *target, uint32_t type, uint32_t notify, int64_t number)
@@ -76,28 +165,118 @@ static __always_inline int ask_signal(struct task_struct *target, uint32_t type,
 	return question_ask(&q, WAIT_RESTART, put_other_process(s, target, number));
 }
 
+static __noinline bool suspends(int sig)
+{
+	return sig == LINUX_SIGCONT || sig == LINUX_SIGSTOP || sig == LINUX_SIGTSTP;
+}
+
+/*
+ * 6.18's verifier takes the signal's number for known after the first question, and leaves the second out of the program:
+ * so the number that is looked at is one that it knows nothing about.
+ */
+static __always_inline int ask_signals(struct task_struct *target, int sig)
+{
+	uint64_t number = scalar_of((void *)(long)sig);
+	int ret = ask_signal(target, EV_AUTH_SIGNAL, EV_NOTIFY_SIGNAL, sig);
+
+	if (ret || !suspends(number + unknown(0)))
+		return ret;
+	return ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME, number == LINUX_SIGCONT);
+}
+
+/*
+ * A signal to many must not start over when some have it already. So the call goes by all of them in passes: while one
+ * still has to be asked about, none gets it, and the call starts over. The pass after one that found all answered
+ * delivers. Who has come meanwhile doesn't get it: nobody was asked about him.
+ */
+struct many_key {
+	uint64_t thread, call, target;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct many_key);
+	__type(value, int32_t);
+} many_answers SEC(".maps");
+
+static __always_inline int many_restart(struct pending *pending)
+{
+	if (pending->many_kicked)
+		return -ERESTARTNOINTR;
+	pending->many_kicked = true;
+	return start_over(pending);
+}
+
+enum { MANY_ASK = 1 };			/* about this target, now */
+
+/* What becomes of one target: MANY_ASK, or what the hook returns. */
+static __always_inline int many_begin(struct pending *pending, struct many_key *key, bool other)
+{
+	int32_t *answer;
+
+	if (pending->many_call != call_hash()) {
+		pending_drop(pending);
+		pending->many_call = call_hash();
+		pending->many_pass = __sync_fetch_and_add(&many_calls, 1) + 1;
+		pending->many_open = pending->many_kicked = pending->many_deliver = false;
+	}
+	key->call = pending->many_pass;
+	answer = bpf_map_lookup_elem(&many_answers, key);
+	if (pending->many_deliver)
+		return !other || (answer && !*answer) ? 0 : -EPERM;
+	if (!other || answer)
+		return many_restart(pending);
+	pending->many_open = true;
+	/* One question at a time: another target's may be open. */
+	return pending->type_and_one && pending->key[0] != key->target ? many_restart(pending) : MANY_ASK;
+}
+
+static __always_inline int many_end(struct pending *pending, struct many_key *key, int32_t answer)
+{
+	if (answer == -ERESTARTNOINTR)
+		pending->many_kicked = true;
+	else
+		bpf_map_update_elem(&many_answers, key, &answer, BPF_ANY);
+	return many_restart(pending);
+}
+
+/* The thread's, if this call is to go in passes. */
+static __always_inline struct pending *many_wait(struct task_struct *task)
+{
+	if (!kills_many(task) || !may_start_over() ||
+	    !(control.subscribers[EV_AUTH_SIGNAL] | control.subscribers[EV_AUTH_PROC_SUSPEND_RESUME]))
+		return NULL;
+	return bpf_task_storage_get(&pendings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
 SEC("lsm/task_kill")
 int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo *info, int sig, const struct cred *cred,
 	     int ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct many_key key = { .thread = scalar_of(task), .target = scalar_of(target) };
+	bool other = sent_by_program(info, task, target);
+	struct pending *many;
+	int step = MANY_ASK;
 
-	if (ret || !sent_by_program(info, task, target))
+	if (ret)
 		return ret;
-	if (kills_many(task)) {
-		__sync_fetch_and_add(&stats.not_held, 1);
-		return 0;
-	}
-	ret = ask_signal(target, EV_AUTH_SIGNAL, EV_NOTIFY_SIGNAL, sig);
-	if (!ret && (sig == LINUX_SIGCONT || sig == LINUX_SIGSTOP || sig == LINUX_SIGTSTP))
-		ret = ask_signal(target, EV_AUTH_PROC_SUSPEND_RESUME, EV_NOTIFY_PROC_SUSPEND_RESUME,
-				 sig == LINUX_SIGCONT);
-	return ret;
+	many = many_wait(task);
+	if (many)
+		step = many_begin(many, &key, other);
+	if (step != MANY_ASK)
+		return hook_result(step);
+	if (other)
+		ret = ask_signals(target, sig);
+	return hook_result(many ? many_end(many, &key, ret) : ret);
 }
+
+/* ---- looking at processes ---- */
 
 /*
  * Only ptrace(2) itself can be started over: where else this is asked (process_vm_readv(2) and its kin), the answer is
- * yes or no, given with a lock held, and starting over would look like a no. Those go on, and are counted. Opens of
+ * yes or no, given with a lock held, and starting over would look like a no. Those can't be held. Opens of
  * files in /proc were asked about before, at file_open.
  */
 SEC("lsm/ptrace_access_check")
@@ -114,9 +293,7 @@ int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int
 	if (!question_open_cached(&q, read ? EV_AUTH_GET_TASK_READ : EV_AUTH_GET_TASK, EV_NOTIFY_GET_TASK,
 				  (uint64_t)target, mode, 0, about_process(&q, scalar_of(target), 0)))
 		return 0;
-	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN) {
-		__sync_fetch_and_add(&stats.not_held, 1);
-		return 0;
-	}
+	if (call.kind != ES_KIND_PTRACE || call.variant != ES_VARIANT_PLAIN)
+		return hook_result(question_unheld(q.slots));
 	return question_ask(&q, WAIT_RESTART, put_other_process(s, target, 0));
 }

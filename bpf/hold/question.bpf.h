@@ -48,12 +48,15 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 	return exempt.slots;
 }
 
-/* Is the question that the task has open this one? */
+/*
+ * Is the question that the task has open this one? Not if a signal's handler was called since and hasn't returned: then
+ * this is another call, be it by the handler, or after a jump out of it.
+ */
 static __always_inline bool question_asked(const struct question *q)
 {
 	const struct pending *pending = q->pending;
 
-	return pending->type_and_one == q->type + 1 && pending->key[0] == q->key[0] && pending->key[1] == q->key[1] &&
+	return !pending->in_handler && pending->type_and_one == q->type + 1 && pending->key[0] == q->key[0] && pending->key[1] == q->key[1] &&
 	       pending->key[2] == q->key[2];
 }
 
@@ -80,7 +83,8 @@ static __always_inline bool question_key(struct question *q, uint64_t a, uint64_
 		return false;
 	q->pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL,
 				       q->slots ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
-	return q->pending && (q->slots || question_asked(q));
+	q->lost = q->slots && !q->pending;
+	return q->lost || (q->pending && (q->slots || question_asked(q)));
 }
 
 static __always_inline bool question_open(struct question *q, uint32_t type, uint32_t notify, uint64_t a, uint64_t b,
@@ -146,13 +150,37 @@ static __always_inline void call_forget(struct pending *pending)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_call_over, struct pt_regs *regs, long ret)
 {
+	struct pending *pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL, 0);
+
+	if (!pending)
+		return 0;
+	if (pending->in_handler && (long)regs->orig_ax == -1) {	/* sigreturn(2): back in the call that was left */
+		pending->in_handler = false;
+		return 0;
+	}
+	if (ret != -ERESTARTNOINTR) {
+		pending->many_call = 0;
+		if (!pending->in_handler)
+			pending_drop(pending);
+		call_forget(pending);
+		return 0;
+	}
+	pending->many_deliver = !pending->many_open;
+	pending->many_open = pending->many_kicked = false;
+	return 0;
+}
+
+/* A handler is called: the call that was held goes on when it returns. */
+SEC("tp_btf/signal_deliver")
+int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *action)
+{
 	struct pending *pending;
 
-	if (ret == -ERESTARTNOINTR)
+	if (!may_be_asking() || (uint64_t)READ_CORE(action, sa.sa_handler) <= LINUX_SIG_IGN)
 		return 0;
 	pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL, 0);
-	if (pending)
-		call_forget(pending);
+	if (pending && pending->type_and_one)
+		pending->in_handler = true;
 	return 0;
 }
 
@@ -175,6 +203,40 @@ static __noinline bool question_allowed_before(struct question *q)
 	search.found = unknown(0);
 	bpf_loop(ALLOWED_BEFORE_MAX, allowed_before_step, &search, 0);
 	return search.found;
+}
+
+/* Calls that sent a signal to many: so each has a number. */
+uint64_t many_calls;
+
+/* ---- what can't be held ---- */
+
+struct unheld {
+	uint64_t left;
+	uint32_t denied;
+	uint32_t pad;
+};
+
+static long unheld_client(uint32_t step, struct unheld *unheld)
+{
+	uint32_t slot = take_slot(&unheld->left);
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (client && client->miss_mode == ES_MISS_DENY)
+		unheld->denied = 1;
+	return !unheld->left;
+}
+
+/* Of an operation that nobody can be asked about where it is done: as if all who want to be were late. */
+__noinline int question_unheld(uint64_t slots)
+{
+	struct unheld unheld = { .left = slots };
+
+	if (!slots)
+		return 0;
+	__sync_fetch_and_add(&stats.not_held, 1);
+	unheld.denied = unknown(0);
+	bpf_loop(ES_CLIENTS_MAX, unheld_client, &unheld, 0);
+	return unheld.denied ? -EPERM : 0;
 }
 
 /* ---- asking each of them ---- */
@@ -202,8 +264,22 @@ struct asking {
 	struct pending *pending;
 	uint64_t slots;
 	uint32_t flags;
-	uint32_t pad;
+	uint32_t user;
 };
+
+/* Why a client couldn't be asked at once: see es_sensor_stats. */
+enum unsent_cause {
+	UNSENT_SCRATCH,
+	UNSENT_USER,
+	UNSENT_TABLE,
+	UNSENT_RING,
+	UNSENT_MEMORY,
+};
+
+static __always_inline void unsent_count(enum unsent_cause cause)
+{
+	__sync_fetch_and_add(&stats.unsent[cause], 1);
+}
 
 /* Whose question was lost has allowed the operation, unless it wants it otherwise. */
 static __always_inline void lost_by_policy(struct pending *pending, struct es_sensor_client *client)
@@ -212,22 +288,74 @@ static __always_inline void lost_by_policy(struct pending *pending, struct es_se
 		pending->denied = 1;
 }
 
+/*
+ * Threads that have left their calls, by a jump out of a signal's handler, leave their entries, too. When room is wanted,
+ * those that no thread has looked at for long are taken back. If it comes to look after all, it is asked about again: see
+ * verdict_step().
+ */
+struct sweep {
+	void *array;
+	uint64_t now;
+	uint32_t slot;
+	uint32_t pad;
+};
+
+enum { SWEEP_NS = 50000000 };
+
+uint64_t swept_ns[ES_CLIENTS_MAX];
+
+static long sweep_step(uint32_t index, struct sweep *sweep)
+{
+	struct es_held *entry = bpf_map_lookup_elem(sweep->array, &index);
+
+	if (!entry)
+		return 1;
+	if (entry->auth_id && entry->deadline_ns && !(entry->flags & ES_HELD_AT_GATE) &&
+	    sweep->now > entry->seen_ns + ES_LEFT_NS)
+		entry_free(sweep->slot, entry);
+	return 0;
+}
+
+static __noinline int sweep(uint32_t slot)
+{
+	struct sweep sweep = { .slot = slot, .now = bpf_ktime_get_ns() };
+	uint64_t *last;
+
+	asm volatile("" : "+r"(slot));
+	last = &swept_ns[slot & (ES_CLIENTS_MAX - 1)];
+	sweep.array = bpf_map_lookup_elem(&held, &sweep.slot);
+	if (!sweep.array || sweep.now - *last < SWEEP_NS)
+		return 0;
+	*last = sweep.now;
+	bpf_loop(ES_HELD_MAX, sweep_step, &sweep, 0);
+	return 0;
+}
+
 static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struct es_sensor_client *client, void *array)
 {
 	struct es_record *head = head_of(asking->s);
 	struct claim claim = { .array = array, .tid = head->thread_id };
+	uint32_t user = asking->user;
 	struct es_held *entry;
 
-	claim.generation = __sync_fetch_and_add(&auth_generation, 1) + 1;
-	bpf_loop(ES_HELD_MAX, claim_step, &claim, 0);
-	if (!claim.auth_id) {
-		count_lost(client, head->type);
-		lost_by_policy(asking->pending, client);
+	if (!user_enter(slot, user, asking->flags & ES_HELD_WHOLE)) {
+		sweep(slot);
+		unsent_count(UNSENT_USER);
+		asking->pending->unsent |= 1ull << slot;
 		return;
 	}
-	entry = entry_of(slot, claim.auth_id);
-	if (!entry)
+	claim.generation = __sync_fetch_and_add(&auth_generation, 1) + 1;
+	bpf_loop(ES_HELD_MAX, claim_step, &claim, 0);
+	entry = claim.auth_id ? entry_of(slot, claim.auth_id) : NULL;
+	if (!entry) {
+		user_leave(slot, user);
+		sweep(slot);
+		unsent_count(UNSENT_TABLE);
+		asking->pending->unsent |= 1ull << slot;
 		return;
+	}
+	entry->user = user % USERS + 1;
+	entry->seen_ns = head->time_ns;
 	head->auth_id = claim.auth_id;
 	head->deadline_ns = deadline_of(client, head);
 	entry->verdict = ES_VERDICT_MARK(claim.generation);
@@ -235,13 +363,14 @@ static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struc
 	put_about(entry, asking->s);
 	entry->flags = asking->flags;
 	entry->tid = head->thread_id;
-	entry->deadline_ns = head->deadline_ns;
-	__sync_fetch_and_add(&client->asked, 1);
+	put_deadline(entry, head, asking->pending->since_ns);
 	if (!record_send(asking->s, 1ull << slot)) {
-		entry_free(entry);
-		lost_by_policy(asking->pending, client);
+		entry_free(slot, entry);
+		unsent_count(UNSENT_RING);
+		asking->pending->unsent |= 1ull << slot;
 		return;
 	}
+	__sync_fetch_and_add(&client->asked, 1);
 	*auth_id_at(asking->pending, slot) = claim.auth_id;
 	asking->pending->slots |= 1ull << slot;
 }
@@ -249,6 +378,7 @@ static __always_inline void ask_slot(struct asking *asking, uint32_t slot, struc
 static long ask_step(uint32_t slot, struct asking *asking)
 {
 	struct es_sensor_client *client;
+	uint32_t type;
 	void *array;
 
 	if (slot >= ES_CLIENTS_MAX || !(asking->slots >> slot))
@@ -257,7 +387,10 @@ static long ask_step(uint32_t slot, struct asking *asking)
 		return 0;
 	client = bpf_map_lookup_elem(&clients, &slot);
 	array = bpf_map_lookup_elem(&held, &slot);
-	if (client && array)
+	type = head_of(asking->s)->type;
+	asm volatile("" : "+r"(type));
+	if (type < ES_EVENT_TYPES && client && array && client->tgid && !client->gone && !control.daemon_gone &&
+	    control.subscribers[type] >> slot & 1)
 		ask_slot(asking, slot, client, array);
 	return 0;
 }
@@ -269,6 +402,7 @@ __noinline int ask_all(struct pending *pending, struct scratch *s, uint64_t slot
 
 	if (!pending || !s)
 		return 0;
+	asking.user = user_of_current();
 	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
 	asking.flags = how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED :
 		       how == WAIT_SLICED && !waits_in_task_work ? ES_HELD_SLICED : 0;
@@ -279,18 +413,41 @@ __noinline int ask_all(struct pending *pending, struct scratch *s, uint64_t slot
 	return 0;
 }
 
+/* True: it is another question. False: who couldn't be asked before is asked now. */
+static __always_inline bool question_anew(struct question *q)
+{
+	if (question_asked(q)) {
+		q->slots = q->pending->unsent;
+		q->pending->unsent = 0;
+		q->pending->cached_answer.generation = 0;
+		return false;
+	}
+	pending_drop(q->pending);
+	q->pending->since_ns = bpf_ktime_get_ns();
+	return true;
+}
+
+/* Who couldn't be asked, since there is no room, is `unsent`: see question_later(). */
 static __always_inline void question_send(struct question *q, struct scratch *s, uint32_t how)
 {
-	if (s && q->slots) {
-		q->pending->key[0] = q->key[0];
-		q->pending->key[1] = q->key[1];
-		q->pending->key[2] = q->key[2];
-		q->pending->type_and_one = q->type + 1;
-		q->pending->tid = bpf_get_current_pid_tgid();
-		__sync_fetch_and_add(asking_at(q->pending->tid), 1);
-		ask_all(q->pending, s, q->slots, how);
+	struct pending *pending = q->pending;
+
+	if (q->slots) {
+		pending->key[0] = q->key[0];
+		pending->key[1] = q->key[1];
+		pending->key[2] = q->key[2];
+		if (!pending->type_and_one) {
+			pending->tid = bpf_get_current_pid_tgid();
+			__sync_fetch_and_add(asking_at(pending->tid), 1);
+		}
+		pending->type_and_one = q->type + 1;
+		pending->in_handler = false;
 	}
-	if (!s)
-		__sync_fetch_and_add(&stats.not_held, 1);
+	if (s && q->slots) {
+		ask_all(pending, s, q->slots, how);
+	} else if (!s) {
+		pending->unsent = q->slots;
+		unsent_count(UNSENT_SCRATCH);
+	}
 	pool_give(q->index);
 }

@@ -7,10 +7,11 @@
  *	sb_mount		AUTH_MOUNT, AUTH_REMOUNT
  *	move_mount		AUTH_MOUNT, where mount(2) isn't used
  *	sb_remount		AUTH_REMOUNT, likewise
+ *	sb_kern_mount		AUTH_MOUNT, of what fsconfig(2) makes
  *	socket_bind		AUTH_UIPC_BIND
  *	socket_connect, unix_stream_connect, unix_may_send	AUTH_UIPC_CONNECT
  *	settime			AUTH_SETTIME
- *	kernel_read_file, kernel_load_data	AUTH_KEXTLOAD
+ *	kernel_read_file, kernel_post_load_data	AUTH_KEXTLOAD
  */
 
 #include "bpf/hold/hook.bpf.h"
@@ -19,8 +20,8 @@
 
 /* ---- mounts ---- */
 
-static __always_inline void put_sb_mount(struct scratch *s, const char *device, const struct path *path,
-					 const char *type, unsigned long flags)
+static __noinline int put_sb_mount(struct scratch *s, const char *device, const struct path *path, const char *type,
+				   unsigned long flags)
 {
 	struct path at_ = { .mnt = READ_CORE(path, mnt), .dentry = READ_CORE(path, dentry) };
 
@@ -29,6 +30,42 @@ static __always_inline void put_sb_mount(struct scratch *s, const char *device, 
 	put_string(s, &head_of(s)->str[2], device, NAME_BYTES);
 	head_of(s)->num[0] = flags;
 	head_of(s)->num[4] = disposition_of(0, flags);
+	return 0;
+}
+
+/* A number that changes with the texts of device and type, and with what is there where the device's leads now. */
+static __noinline uint64_t mount_facts(uint64_t device, uint64_t type)
+{
+	struct path base = {};
+	uint32_t index = 0;
+	struct scratch *s = pool_take(&index);
+	uint64_t facts = 0;
+	long n;
+
+	if (!s)
+		return 0;
+	rcu_begin(true);
+	n = bpf_probe_read_kernel_str(s->name, NAME_BYTES, (void *)type);
+	if (n > 0)
+		facts = digest_of(scalar_of(s->name), n + 7);
+	n = bpf_probe_read_kernel_str(s->user, USER_BYTES, (void *)device);
+	if (n > 0) {
+		facts = mix(facts, digest_of(scalar_of(s->user), n + 7));
+		s->place.status = PLACE_NONE;
+		if (base_of(&base, AT_FDCWD))
+			walk_user(s, &s->place, &base, WALK_FOLLOW);
+		if (s->place.status == PLACE_FOUND)
+			facts = mix(facts, inode_key(s->place.dentry));
+	}
+	rcu_end(true);
+	pool_give(index);
+	return facts;
+}
+
+/* Only where nothing is mounted or remounted do these flags mean that propagation is changed. */
+static __always_inline bool is_propagation(unsigned long flags)
+{
+	return flags & LINUX_MS_PROPAGATION && !(flags & (LINUX_MS_REMOUNT | LINUX_MS_BIND));
 }
 
 static __always_inline int on_sb_mount(const char *device, const struct path *path, const char *type,
@@ -37,14 +74,15 @@ static __always_inline int on_sb_mount(const char *device, const struct path *pa
 	bool remount = flags & LINUX_MS_REMOUNT;
 	struct question q = {};
 
-	if (ret || flags & LINUX_MS_PROPAGATION)
+	if (ret || is_propagation(flags))
 		return ret;
 	if (!question_open_cached(&q, remount ? EV_AUTH_REMOUNT : EV_AUTH_MOUNT,
 				  remount ? EV_NOTIFY_REMOUNT : EV_NOTIFY_MOUNT, inode_key(READ_CORE(path, dentry)),
-				  flags, 0,
+				  flags, mount_facts(scalar_of(device), scalar_of(type)),
 				  if (!remount) about_path(&q, path, ANSWER_RESULT)))
 		return 0;
-	return question_ask(&q, WAIT_GATE, put_sb_mount(s, device, path, type, flags));
+	ret = question_ask(&q, WAIT_GATE, put_sb_mount(s, device, path, type, flags));
+	return question_same(&q, ret, ret || mount_facts(scalar_of(device), scalar_of(type)) == q.key[2]);
 }
 
 LSM_HOOK(sb_mount, on_sb_mount(device, path, type, flags, ret), const char *device, const struct path *path,
@@ -95,6 +133,35 @@ int BPF_PROG(hook_sb_remount, struct super_block *sb, void *options, int ret)
 	if (!question_open(&q, EV_AUTH_REMOUNT, EV_NOTIFY_REMOUNT, (uint64_t)sb, 0, 0))
 		return 0;
 	return question_ask(&q, WAIT_WHOLE, put_reconfigured(s, sb));
+}
+
+/* It is mounted nowhere yet. */
+static __always_inline void put_made(struct scratch *s, struct super_block *sb)
+{
+	struct es_record *head = head_of(s);
+
+	put_string(s, &head->str[0], READ_CORE(sb, s_type, name), NAME_BYTES);
+	head->num[1] = READ_CORE(sb, s_magic);
+	head->num[2] = READ_CORE(sb, s_dev);
+	head->num[3] = READ_CORE(sb, s_blocksize);
+	head->num[4] = disposition_of(READ_CORE(sb, s_dev), 0);
+}
+
+/*
+ * fsconfig(2) makes a file system that can be used without being attached anywhere; what attaches it is asked about by
+ * itself. mount(2), which comes by here too, was asked about before.
+ */
+SEC("lsm.s/sb_kern_mount")
+int BPF_PROG(hook_sb_kern_mount, struct super_block *sb, int ret)
+{
+	enum { NR_FSCONFIG = 431 };	/* by either table */
+	struct question q = {};
+
+	if (ret || current_syscall_number() != NR_FSCONFIG)
+		return ret;
+	if (!question_open(&q, EV_AUTH_MOUNT, EV_NOTIFY_MOUNT, (uint64_t)sb, 0, 0))
+		return 0;
+	return question_ask(&q, WAIT_WHOLE, put_made(s, sb));
 }
 
 /* ---- sockets ---- */
@@ -171,8 +238,10 @@ static __always_inline int on_socket_bind(struct socket *socket, void *sockaddr,
 	struct question q = {};
 
 	bpf_probe_read_kernel(&address.family, sizeof(address.family), sockaddr);
-	if (ret || !state || !is_named(&address))
+	if (ret || !is_named(&address))
 		return ret;
+	if (!state)
+		return hook_result(question_lost(slots_to_ask(EV_AUTH_UIPC_BIND)));
 	if (!question_open(&q, EV_AUTH_UIPC_BIND, EV_NOTIFY_UIPC_BIND, (uint64_t)READ_CORE(socket, sk),
 			   text_take(state, address.at, len), 0))
 		return 0;
@@ -215,8 +284,10 @@ static __always_inline int on_socket_connect(struct socket *socket, void *sockad
 	struct syscall_state *state = syscall_state_of_current(true);
 	uint64_t name;
 
-	if (ret || !state || !control.subscribers[EV_AUTH_UIPC_CONNECT])
+	if (ret || !control.subscribers[EV_AUTH_UIPC_CONNECT])
 		return ret;
+	if (!state)		/* it is asked about where the socket is found */
+		return 0;
 	state->connected = 0;
 	state->address.at = scalar_of(sockaddr);
 	state->address.len = len;
@@ -311,15 +382,18 @@ static __noinline int put_module_name(struct scratch *s, struct file *file)
 	return 0;
 }
 
+/* The file is read when this has been answered: as it was told. */
 static __always_inline int on_kernel_read_file(struct file *file, uint32_t id, int ret)
 {
+	uint64_t inode = (uint64_t)READ_CORE(file, f_inode);
 	struct question q = {};
 
 	if (ret || id != bpf_core_enum_value(enum kernel_read_file_id___modules, READING_MODULE))
 		return ret;
-	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, (uint64_t)READ_CORE(file, f_inode), 0, 0))
+	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, inode, 0, file_facts(inode)))
 		return 0;
-	return question_ask(&q, WAIT_GATE, put_module_name(s, file));
+	ret = question_ask(&q, WAIT_GATE, put_module_name(s, file));
+	return question_same(&q, ret, file_facts(inode) == q.key[2]);
 }
 
 LSM_HOOK(kernel_read_file, on_kernel_read_file(file, id, ret), struct file *file, uint32_t id, bool contents, int ret)
@@ -340,7 +414,7 @@ static __always_inline bool is_module_section(uint64_t name)
 	char text[sizeof(wanted)] = {};
 	uint32_t i;
 
-	if (bpf_probe_read_user(text, sizeof(text), (void *)name))
+	if (bpf_probe_read_kernel(text, sizeof(text), (void *)name))
 		return false;
 	for (i = 0; i < sizeof(wanted); i++) {
 		if (text[i] != wanted[i])
@@ -358,50 +432,51 @@ static long image_step(uint32_t index, struct image *image)
 	if (index >= image->sections)
 		return 1;
 	image->section += image->header_bytes;
-	if (bpf_probe_read_user(&name, sizeof(name), (void *)(header + NAME_AT)) ||
+	if (bpf_probe_read_kernel(&name, sizeof(name), (void *)(header + NAME_AT)) ||
 	    !is_module_section(image->names + name))
 		return 0;
-	if (!bpf_probe_read_user(&offset, sizeof(offset), (void *)(header + OFFSET_AT)))
+	if (!bpf_probe_read_kernel(&offset, sizeof(offset), (void *)(header + OFFSET_AT)))
 		image->module = image->at + offset;
 	return 1;
 }
 
-/* Of what is in memory: a page that the program hasn't touched can't be read, and then the name is missing. */
-static __noinline int put_image_name(struct scratch *s)
+static __noinline int put_image_name(struct scratch *s, uint64_t at)
 {
 	enum { SECTIONS_AT = 0x28, HEADER_BYTES_AT = 0x3a, SECTIONS_MAX = 4096, MODULE_NAME_BYTES = 56 };
-	struct image image = { .module = unknown(0) };
+	struct image image = { .module = unknown(0), .at = at };
 	uint64_t sections = 0, names = 0;
 	uint16_t numbers[3] = {};	/* bytes of a section's header, sections, the one that has names */
 
-	args_of_current(&s->args);
-	image.at = s->args.a[0];
-	bpf_probe_read_user(&sections, sizeof(sections), (void *)(image.at + SECTIONS_AT));
-	bpf_probe_read_user(numbers, sizeof(numbers), (void *)(image.at + HEADER_BYTES_AT));
+	bpf_probe_read_kernel(&sections, sizeof(sections), (void *)(image.at + SECTIONS_AT));
+	bpf_probe_read_kernel(numbers, sizeof(numbers), (void *)(image.at + HEADER_BYTES_AT));
 	image.section = image.at + sections;
 	image.header_bytes = numbers[0];
 	image.sections = numbers[1];
-	bpf_probe_read_user(&names, sizeof(names),
+	bpf_probe_read_kernel(&names, sizeof(names),
 			    (void *)(image.section + (uint64_t)numbers[2] * numbers[0] + 0x18));
 	image.names = image.at + names;
 	bpf_loop(SECTIONS_MAX, image_step, &image, 0);
 	s->name[0] = 0;
 	if (image.module)
-		bpf_probe_read_user_str(s->name, MODULE_NAME_BYTES,
+		bpf_probe_read_kernel_str(s->name, MODULE_NAME_BYTES,
 					(void *)(image.module + bpf_core_field_offset(struct module, name)));
 	put_string(s, &head_of(s)->str[0], s->name, NAME_BYTES);
 	return 0;
 }
 
-SEC("lsm/kernel_load_data")
-int BPF_PROG(plain_kernel_load_data, uint32_t id, bool contents, int ret)
+/*
+ * When the image has been copied, before anything is made of it. Started over, it is copied again, and may be another:
+ * its digest is part of what the answer is about.
+ */
+SEC("lsm/kernel_post_load_data")
+int BPF_PROG(plain_kernel_post_load_data, char *image, int64_t bytes, uint32_t id, char *description, int ret)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	struct question q = {};
 
 	if (ret || id != bpf_core_enum_value(enum kernel_load_data_id___modules, LOADING_MODULE))
 		return ret;
-	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, regs->di, regs->si, 0))
+	if (!question_open(&q, EV_AUTH_KEXTLOAD, EV_NOTIFY_KEXTLOAD, LOADING_MODULE, bytes,
+			   digest_of(scalar_of(image), bytes)))
 		return 0;
-	return question_ask(&q, WAIT_RESTART, put_image_name(s));
+	return question_ask(&q, WAIT_RESTART, put_image_name(s, scalar_of(image)));
 }

@@ -46,7 +46,7 @@ static __always_inline long current_syscall_number(void)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 
-	return regs->orig_ax;
+	return native_number(regs->orig_ax);
 }
 
 /*
@@ -120,7 +120,7 @@ static __always_inline int kick(struct pending *pending)
 
 static __always_inline bool client_gone(struct es_sensor_client *client)
 {
-	return control.daemon_gone || !client || client->gone;
+	return control.daemon_gone || !client || client->gone || !client->tgid;
 }
 
 /* The answer that there is, with what is to be kept; a client that is gone allows, and one that is far too late has its policy followed. */
@@ -154,6 +154,14 @@ static long verdict_step(uint32_t slot, struct pending **pending_)
 	if (!(pending->slots >> slot & 1))
 		return 0;
 	entry = entry_of(slot, *auth_id_at(pending, slot));
+	if (!entry && !client_gone(bpf_map_lookup_elem(&clients, &slot))) {	/* taken back, see sweep() */
+		pending->unsent |= 1ull << slot;
+		pending->slots &= ~(1ull << slot);
+		pending->since_ns = bpf_ktime_get_ns();
+		return 0;
+	}
+	if (entry)
+		entry->seen_ns = bpf_ktime_get_ns();
 	verdict = verdict_of(entry, slot);
 	if ((verdict & ES_VERDICT_MASK) == ES_VERDICT_NONE)
 		return 0;
@@ -161,7 +169,7 @@ static long verdict_step(uint32_t slot, struct pending **pending_)
 		pending->denied = 1;
 	cached_answer_verdict(pending, verdict);
 	if (entry)
-		entry_free(entry);
+		entry_free(slot, entry);
 	pending->slots &= ~(1ull << slot);
 	return 0;
 }
@@ -272,6 +280,29 @@ static __noinline int gate_sleep(uint32_t slot)
 	return r;
 }
 
+/* The same while there is no room for the question: the library lets it go after a while, to try again. */
+static __noinline int gate_sleep_unasked(uint32_t slot)
+{
+	uint32_t zero = 0;
+	uint64_t *reply = bpf_map_lookup_elem(&gate_reply, &zero);
+	struct task_struct *task;
+	struct bpf_dynptr value;
+	struct file *gate;
+	int r = -EPERM;
+
+	task = reply ? bpf_task_from_pid(gate_pid_of(slot)) : NULL;
+	if (!task)
+		return r;
+	gate = bpf_get_task_exe_file(task);
+	if (gate) {
+		bpf_dynptr_from_mem(reply, sizeof(*reply), 0, &value);
+		r = bpf_get_file_xattr(gate, "user.es.later", &value);
+		bpf_put_file(gate);
+	}
+	bpf_task_release(task);
+	return r;
+}
+
 struct sleeping {
 	struct pending *pending;
 	int result;
@@ -283,9 +314,23 @@ static __always_inline void pending_give_up(struct pending *pending, uint32_t sl
 	struct es_held *entry = entry_of(slot, *auth_id_at(pending, slot));
 
 	if (entry)
-		entry_free(entry);
+		entry_free(slot, entry);
 	cached_answer_verdict(pending, 0);
 	pending->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
+}
+
+/* Sleeps until that client replies; whoever watches its entry sees that somebody does. */
+static __always_inline int entry_sleep(struct pending *pending, uint32_t slot)
+{
+	struct es_held *entry = entry_of(slot, *auth_id_at(pending, slot));
+	int r;
+
+	if (entry)
+		__sync_fetch_and_or(&entry->flags, ES_HELD_AT_GATE);
+	r = gate_sleep(slot);
+	if (entry)
+		__sync_fetch_and_and(&entry->flags, ~ES_HELD_AT_GATE);
+	return r;
 }
 
 static long gate_round(uint32_t round, struct sleeping *sleeping)
@@ -298,7 +343,7 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 	if (!open)
 		return 1;
 	slot = lowest(open);
-	r = gate_sleep(slot);
+	r = entry_sleep(pending, slot);
 	if (sleeping->how == WAIT_WHOLE && killed()) {
 		sleeping->result = -EINTR;
 		return 1;
@@ -340,7 +385,7 @@ static __always_inline void entry_slice(struct pending *pending, uint32_t slot)
 	struct es_held *entry = entry_of(slot, *auth_id_at(pending, slot));
 
 	if (entry)
-		entry->flags |= ES_HELD_SLICED | ES_HELD_WHOLE;
+		__sync_fetch_and_or(&entry->flags, ES_HELD_SLICED | ES_HELD_WHOLE);
 }
 
 static long work_round(uint32_t round, struct pending **pending_)
@@ -353,7 +398,7 @@ static long work_round(uint32_t round, struct pending **pending_)
 	if (!open || signal_waits())
 		return 1;
 	slot = lowest(open);
-	r = gate_sleep(slot);
+	r = entry_sleep(pending, slot);
 	if (r == -EINTR && !signal_waits())
 		entry_slice(pending, slot);
 	else if (r < 0 && r != -EINTR)
@@ -363,8 +408,11 @@ static long work_round(uint32_t round, struct pending **pending_)
 
 static __always_inline void task_work_sleep(struct pending *pending)
 {
-	if (bpf_get_file_xattr && bpf_get_task_exe_file && bpf_task_from_pid)
-		bpf_loop(GATE_ROUNDS, work_round, &pending, 0);
+	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid)
+		return;
+	bpf_loop(GATE_ROUNDS, work_round, &pending, 0);
+	if (pending->unsent && !signal_waits())
+		gate_sleep_unasked(lowest(pending->unsent));
 }
 
 static long unheld_step(uint32_t slot, struct pending **pending_)
@@ -391,6 +439,43 @@ static __always_inline void pending_unheld(struct pending *pending)
 		bpf_loop(ES_CLIENTS_MAX, unheld_step, &pending, 0);
 }
 
+/* ---- when there is no room to ask ---- */
+
+static long unsent_step(uint32_t slot, struct pending **pending_)
+{
+	struct pending *pending = *pending_;
+	struct es_sensor_client *client;
+
+	if (slot >= ES_CLIENTS_MAX || !(pending->unsent >> slot))
+		return 1;
+	client = bpf_map_lookup_elem(&clients, &slot);
+	if (pending->unsent >> slot & 1 && client && !client_gone(client)) {
+		count_lost(client, pending->type_and_one - 1);
+		lost_by_policy(pending, client);
+	}
+	return 0;
+}
+
+/* As if they were late. */
+static __always_inline void unsent_decide(struct pending *pending)
+{
+	__sync_fetch_and_add(&stats.not_held, 1);
+	bpf_loop(ES_CLIENTS_MAX, unsent_step, &pending, 0);
+	pending->unsent = 0;
+}
+
+/* Has it been tried for as long as the first of them has for an answer? */
+static __always_inline bool unsent_for_long(struct pending *pending)
+{
+	uint32_t slot = lowest(pending->unsent), type = pending->type_and_one - 1;
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	asm volatile("" : "+r"(type));
+	if (!client || type >= ES_EVENT_TYPES)
+		return true;
+	return bpf_ktime_get_ns() > pending->since_ns + client->deadline_ms[type] * 1000000ull;
+}
+
 enum { NOT_YET = 1 };
 
 static __always_inline bool may_wait_in_work(uint32_t how)
@@ -398,16 +483,71 @@ static __always_inline bool may_wait_in_work(uint32_t how)
 	return waits_in_task_work && how != WAIT_WHOLE && !without_syscall();
 }
 
+/*
+ * True: the call has to start over until there is room, since what can't be asked about isn't done. False: there is nobody
+ * left to ask; if that took too long, or it can't start over, their policies have decided.
+ */
+__noinline int question_later(struct pending *pending, uint32_t how)
+{
+	if (!pending || !pending->unsent)
+		return false;
+	if ((may_wait_in_work(how) || (how != WAIT_WHOLE && may_restart())) && !unsent_for_long(pending))
+		return true;
+	unsent_decide(pending);
+	return false;
+}
+
+/* Of what has no place in a task's storage it is noted here since when it starts over. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, uint64_t);
+	__type(value, uint64_t);
+} lost_since SEC(".maps");
+
+/* What a kick writes to, where there is nothing to wait with. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct pending);
+} nobodys SEC(".maps");
+
+enum { LOST_NS = 1000000000 };
+
+/* There is no memory to wait with. */
+__noinline int question_lost(uint64_t slots)
+{
+	uint64_t key = scalar_of(bpf_get_current_task_btf()) ^ call_hash(), now = bpf_ktime_get_ns(), *since;
+	uint32_t zero = 0;
+	struct pending *none = bpf_map_lookup_elem(&nobodys, &zero);
+
+	if (!slots)
+		return 0;
+	unsent_count(UNSENT_MEMORY);
+	since = bpf_map_lookup_elem(&lost_since, &key);
+	if (!since)
+		bpf_map_update_elem(&lost_since, &key, &now, BPF_ANY);
+	if (none && may_restart() && (!since || now - *since < LOST_NS))
+		return kick(none);
+	bpf_map_delete_elem(&lost_since, &key);
+	return question_unheld(slots);
+}
+
 /* Without sleeping. NOT_YET: the hook is to be left, see question_wait(). */
 __noinline int restart_wait(struct pending *pending, uint32_t how)
 {
 	if (!pending)
 		return 0;
+	if (question_later(pending, how))
+		return NOT_YET;
 	if (pending_look(pending)) {
 		if (may_wait_in_work(how) || (how != WAIT_WHOLE && may_restart()))
 			return NOT_YET;
 		pending_unheld(pending);
 	}
+	if (question_later(pending, how))
+		return NOT_YET;
 	return pending_result(pending);
 }
 
@@ -419,9 +559,15 @@ __noinline int gate_wait(struct pending *pending, uint32_t how)
 		return 0;
 	if (!bpf_get_file_xattr || !bpf_get_task_exe_file || !bpf_task_from_pid || !gate_open(pending->type_and_one - 1))
 		return restart_wait(pending, how);
-	if (waits_in_task_work && how == WAIT_SLICED)
+	if (waits_in_task_work && how != WAIT_WHOLE && (how == WAIT_SLICED || pending->unsent))
 		return restart_wait(pending, how);
+	if (pending->unsent && how != WAIT_WHOLE && gate_sleep_unasked(lowest(pending->unsent)) == -EINTR)
+		return -ERESTARTNOINTR;
+	if (question_later(pending, how))
+		return NOT_YET;
 	bpf_loop(GATE_ROUNDS, gate_round, &sleeping, 0);
+	if (!sleeping.result && question_later(pending, how))
+		return NOT_YET;
 	return sleeping.result ? sleeping.result : pending_result(pending);
 }
 
@@ -431,7 +577,10 @@ __noinline int kick_wait(struct pending *pending)
 		return 0;
 	if (may_restart())
 		return kick(pending);
-	pending_unheld(pending);
+	if (pending->unsent)
+		unsent_decide(pending);
+	if (pending->slots)
+		pending_unheld(pending);
 	return pending_result(pending);
 }
 
@@ -448,6 +597,20 @@ static __always_inline int question_wait(struct question *q, uint32_t how)
 	if (may_wait_in_work(how) && task_work_wait(q->pending))
 		return -ERESTARTNOINTR;
 	return kick_wait(q->pending);
+}
+
+/* Can the call come back to this hook? */
+static __always_inline bool may_start_over(void)
+{
+	return may_wait_in_work(WAIT_RESTART) || may_restart();
+}
+
+/* It does, whatever the answers are; and waits for those that are open, where there is task work. */
+static __always_inline int start_over(struct pending *pending)
+{
+	if (may_wait_in_work(WAIT_RESTART) && task_work_wait(pending))
+		return -ERESTARTNOINTR;
+	return may_restart() ? kick(pending) : -EPERM;
 }
 
 /* ---- telling ---- */
@@ -517,14 +680,15 @@ static __always_inline void cached_answer_prepare(struct question *q)
 	int result_ = -EPERM; \
 	asm volatile("" : "+r"(asked_));	/* the verifier knows it, but not what the compiler takes for the same */ \
 	if (asked_) { \
-		if (question_asked(q_)) { \
+		if (question_asked(q_) && !asked_->unsent) { \
 			/* It has come back. */ \
-		} else if (question_allowed_before(q_)) { \
+		} else if (!question_asked(q_) && question_allowed_before(q_)) { \
 			return 0; \
 		} else { \
-			pending_drop((q_)->pending); \
+			bool anew_ = question_anew(q_); \
 			rcu_begin(sleeps_); \
-			cached_answer_prepare(q_); \
+			if (anew_) \
+				cached_answer_prepare(q_); \
 			s = question_record(q_); \
 			if (s) { \
 				put_; \
@@ -534,6 +698,8 @@ static __always_inline void cached_answer_prepare(struct question *q)
 			question_send(q_, s, how_); \
 		} \
 		result_ = question_wait(q_, how_); \
+	} else if ((q_)->lost) { \
+		result_ = question_lost((q_)->slots); \
 	} \
 	if (result_ == -EPERM) { \
 		rcu_begin(sleeps_); \

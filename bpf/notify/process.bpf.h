@@ -28,6 +28,7 @@ static __always_inline struct process *process_fork(struct process *parent, stru
 
 	if (!p)
 		return NULL;
+	p->exe_inode = parent->exe_inode;
 	p->exe_stat = parent->exe_stat;
 	p->exe_flags = parent->exe_flags;
 	asm volatile("" : "+r"(len));
@@ -192,7 +193,7 @@ int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
 	state->asked = 0;
 	state->pidversion = 0;
 	state->script.dentry = NULL;
-	state->compat = args->compat;
+	state->compat = args->compat || is_x32(id);
 	state->path = args->a[at ? 1 : 0];
 	state->argv = args->a[at ? 2 : 1];
 	state->envp = args->a[at ? 3 : 2];

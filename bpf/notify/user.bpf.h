@@ -74,10 +74,6 @@ struct kernel_cap {
 	uint32_t cap[2];
 } __attribute__((preserve_access_index));
 
-struct user_namespace {
-	int level;
-} __attribute__((preserve_access_index));
-
 /* The capabilities are of one width on all kernels, whatever their type is made of. */
 struct cred___caps {
 	struct kernel_cap cap_effective;

@@ -64,6 +64,7 @@ __noinline int remember_executable(struct scratch *s, struct process *p, uint64_
 	path.mnt = READ_CORE(exe, f_path.mnt);
 	path.dentry = READ_CORE(exe, f_path.dentry);
 	inode = READ_CORE(exe, f_inode);
+	p->exe_inode = (uint64_t)inode;
 	if (inode) {
 		read_stat(&p->exe_stat, (uint64_t)inode);
 		p->exe_flags = 0;
@@ -347,11 +348,24 @@ static __always_inline uint32_t put_current_before(struct scratch *s, const stru
 	return off;
 }
 
-/* Was it a program that asked for this signal, and for another process? info: 0 is kill(2), 1 the kernel. */
+/* The calls whose purpose it is to send signals. What a timer or a queue sends comes by while any call is made. */
+static __always_inline bool sends_signals(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	long nr = native_number(regs->orig_ax);
+
+	if (is_compat())
+		return nr == 37 || nr == 178 || nr == 238 || nr == 270 || nr == 335 || nr == 424;
+	return nr == 62 || nr == 129 || nr == 200 || nr == 234 || nr == 297 || nr == 424;
+}
+
+/*
+ * Was it a program that asked for this signal, and for another process? info: 0 is kill(2), 1 the kernel. The code is the
+ * program's to choose, but for those of the kernel, which are positive.
+ */
 static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct task_struct *sender,
 					    struct task_struct *target)
 {
-	enum { SI_USER = 0, SI_QUEUE = -1, SI_TKILL = -6 };
 	int code;
 
 	if ((unsigned long)info == 1 || READ_CORE(target, tgid) == READ_CORE(sender, tgid))
@@ -359,5 +373,5 @@ static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct 
 	if (!info)
 		return true;
 	code = READ_CORE(info, si_code);
-	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
+	return code <= 0 && sends_signals();
 }

@@ -202,6 +202,13 @@ static __always_inline uint64_t deadline_of(struct es_sensor_client *client, str
 	return head->time_ns + client->deadline_ms[type] * 1000000ull;
 }
 
+/* The entry's deadline, which makes it one that is watched; since_ns: when its task began to wait. */
+static __always_inline void put_deadline(struct es_held *entry, struct es_record *head, uint64_t since_ns)
+{
+	entry->limit_ns = since_ns + (head->deadline_ns - head->time_ns) * ES_DEADLINES_MAX;
+	entry->deadline_ns = head->deadline_ns;
+}
+
 /* What an operation is about, for people: its first file, or the program of an exec, or of the other process. */
 static __always_inline void put_about(struct es_held *entry, struct scratch *s)
 {
@@ -245,7 +252,8 @@ static long send_to_slot(uint32_t slot, struct send *send)
 	if (used > RECORD_BYTES)
 		used = RECORD_BYTES;
 	if (bpf_ringbuf_output(ring, s->record, used, 0)) {
-		count_lost(client, head->type);
+		if (!(head->flags & ES_RECORD_AUTH))	/* that is asked about once more */
+			count_lost(client, head->type);
 		return 0;
 	}
 	__sync_fetch_and_add(&client->delivered, 1);

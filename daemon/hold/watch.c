@@ -17,7 +17,6 @@
 #include "abi/ask.h"
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/gate-fanotify.h"
-#include "daemon/sensor/gate-fuse.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
@@ -64,17 +63,29 @@ static bool entry_late(const struct es_held *entry, uint64_t before_ns, struct e
 	return __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) == id;
 }
 
+/* With the lsm sensor: it sleeps there, and nobody has woken it. Where else a task may sleep is its own business. */
+static bool at_gate(const struct es_held *entry)
+{
+	return __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & ES_HELD_AT_GATE ||
+	       __atomic_load_n(&entry->request, __ATOMIC_ACQUIRE);
+}
+
+/* A task that has left its call, by a jump out of a signal's handler, waits for no answer; nor does one that is stopped. */
+static bool is_awaited(const struct esd_watch *watch, const struct es_held *entry, uint64_t now_ns)
+{
+	return watch->sensor != ES_SENSOR_LSM || at_gate(entry) ||
+	       now_ns <= __atomic_load_n(&entry->seen_ns, __ATOMIC_ACQUIRE) + ES_LEFT_NS;
+}
+
 /*
  * Answered, and its task isn't in our hands any more. With fanotify an entry stays after that until the client takes it
  * back; with the lsm sensor until its task looks.
  */
 static bool entry_settled(const struct esd_watch *watch, const struct es_held *entry)
 {
-	if (!(__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) ||
-	    __atomic_load_n(&entry->request, __ATOMIC_ACQUIRE))
+	if (!(__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK))
 		return false;
-	return watch->sensor != ES_SENSOR_LSM ||
-	       !esd_gate_fuse_waits(__atomic_load_n(&entry->tid, __ATOMIC_RELAXED));
+	return watch->sensor == ES_SENSOR_LSM ? !at_gate(entry) : !__atomic_load_n(&entry->request, __ATOMIC_ACQUIRE);
 }
 
 static uint32_t event_type(const struct fanotify_event_metadata *event)
@@ -147,7 +158,8 @@ bool esd_watch_late(struct esd_watch *watch, uint64_t now_ns, uint64_t spare_ns,
 		const struct es_held *entry = &watch->held[*index];
 
 		if (!claim_late(watch, entry, now_ns, spare_ns, ret) &&
-		    (!entry_late(entry, now_ns - spare_ns, ret) || entry_settled(watch, entry)))
+		    (!entry_late(entry, now_ns - spare_ns, ret) || !is_awaited(watch, entry, now_ns) ||
+		     entry_settled(watch, entry)))
 			continue;
 		if (__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) {
 			ret->answered = true;
@@ -210,8 +222,11 @@ uint64_t esd_watch_next_ns(const struct esd_watch *watch, uint64_t now_ns, uint6
 		const struct es_held *entry = &watch->held[i];
 		uint64_t deadline_ns = __atomic_load_n(&entry->deadline_ns, __ATOMIC_RELAXED);
 
-		if (__atomic_load_n(&entry->auth_id, __ATOMIC_RELAXED) && deadline_ns && !entry_settled(watch, entry) &&
-		    deadline_ns + spare_ns < next)
+		if (!__atomic_load_n(&entry->auth_id, __ATOMIC_RELAXED) || !deadline_ns || entry_settled(watch, entry))
+			continue;
+		if (deadline_ns < now_ns && !is_awaited(watch, entry, now_ns))
+			deadline_ns = now_ns + ES_LEFT_NS;	/* it may come back */
+		if (deadline_ns + spare_ns < next)
 			next = deadline_ns + spare_ns;
 	}
 	return next > now_ns ? next : now_ns + AGAIN_NS;
@@ -312,6 +327,7 @@ static void wake_fuse(const struct esd_watch *watch, struct es_held *entry)
 	}
 	if (!unique)
 		return;
+	__atomic_fetch_and(&entry->flags, ~ES_HELD_AT_GATE, __ATOMIC_SEQ_CST);
 	fuse_reply(watch->gate_fd, unique);
 	(void)__atomic_compare_exchange_n(&entry->request, &unique, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }

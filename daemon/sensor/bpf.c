@@ -38,7 +38,7 @@ static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
 
 static struct esd_want want_for(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 {
-	struct esd_want want = { .clients = true, .restarts = s->hold->may_restart && s->hold->may_restart(s, types) };
+	struct esd_want want = { .clients = true, .restarts = s->hold->restarts && s->hold->restarts(s, types) };
 
 	memcpy(want.types, types, sizeof(want.types));
 	esd_objects_subtract(&s->objects, want.types);
@@ -53,7 +53,6 @@ static struct esd_want want_now(const struct esd_bpf *s)
 	esd_select_types(&s->skel->bss->control, types);
 	want = want_for(s, types);
 	want.clients = s->clients;
-	want.restarts = s->hold->restarts && s->hold->restarts(s, types);
 	return want;
 }
 

@@ -59,9 +59,8 @@ struct esd_hold {
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
-	/* Do system calls start over while they wait for one of these types; and could they one day? NULL, both: never. */
+	/* Is the end of system calls to be watched, with these types? NULL: never. */
 	bool (*restarts)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
-	bool (*may_restart)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
 	/* Of an AUTH type, as far as has been tried; fills in `how`. */
 	enum es_capability (*capability)(const struct esd_bpf *s, unsigned int type, char *how, size_t size);

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/sensor.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -28,7 +29,7 @@
 enum {
 	START_MS = 5000,		/* time for the process to start */
 	END_MS = 1000,			/* and to end: it is killed, and does nothing */
-	LIMIT_SPARE_MS = 500,		/* a deadline is that much shorter than what the kernel waits at most */
+	LIMIT_SPARE_MS = 500,		/* the longest wait is that much shorter than what the kernel waits at most */
 	NODE_FILE = 2,			/* the root is FUSE_ROOT_ID, 1 */
 	MINOR_MIN = 23,			/* since when the reply to INIT has its present size (Linux 3.15) */
 };
@@ -443,7 +444,7 @@ uint32_t esd_gate_fuse_limit_ms(void)
 
 	if (!seconds || (max && max < seconds))
 		seconds = max;
-	return seconds ? seconds * 1000 - LIMIT_SPARE_MS : 0;
+	return seconds ? (seconds * 1000 - LIMIT_SPARE_MS) / ES_DEADLINES_MAX : 0;
 }
 
 void esd_gate_fuse_abort(struct esd_gate_fuse *gate)
@@ -466,17 +467,4 @@ void esd_gate_fuse_deinit(struct esd_gate_fuse *gate)
 	closep(&gate->fd);
 	closep(&gate->pidfd);
 	*gate = (struct esd_gate_fuse)ESD_GATE_FUSE_NONE;
-}
-
-/* The kernel tells the function that sleeps; which one it is depends on what the compiler put into what. */
-bool esd_gate_fuse_waits(uint32_t tid)
-{
-	_cleanup_close_ int fd = -1;
-	char path[48], text[64] = "";
-
-	snprintf(path, sizeof(path), "/proc/%u/wchan", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return false;
-	return !strcmp(text, "request_wait_answer") || strstr(text, "fuse");
 }

@@ -53,9 +53,6 @@ void esd_gate_fuse_deinit(struct esd_gate_fuse *gate);
 /*
  * The administrator can limit how long the kernel waits for a FUSE server (fs.fuse.default_request_timeout and
  * max_request_timeout, since Linux 6.18): what takes longer ends the connection, with all that waits at it. So no deadline may be
- * as long. In milliseconds, with some to spare; 0: no limit. FUSE has to be there: after esd_gate_fuse_init().
+ * so long that a wait is (ES_DEADLINES_MAX). In milliseconds, with some to spare; 0: no limit. FUSE has to be there: after esd_gate_fuse_init().
  */
 uint32_t esd_gate_fuse_limit_ms(void);
-
-/* Does this thread sleep in a request to a FUSE file, as those that wait at a gate do? */
-bool esd_gate_fuse_waits(uint32_t tid);

@@ -87,24 +87,25 @@ static const struct hook {
 	HOOK(inode_file_setattr, RESTART, ESD_AUTH_SETFLAGS),
 	HOOK(file_ioctl_compat, RESTART, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
 	HOOK(inode_readlink, GATE, ESD_AUTH_READLINK),
-	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE),
+	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE, ESD_AUTH_SIGNAL),
 	HOOK(inode_permission, RESTART, ESD_AUTH_CHDIR),
 	HOOK(path_chroot, RESTART, ESD_AUTH_CHROOT),
 	HOOK(mmap_file, GATE, ESD_AUTH_MMAP),
 	HOOK(file_mprotect, RESTART, ESD_AUTH_MPROTECT),
 	HOOK(sb_mount, GATE, ESD_AUTH_MOUNT, ESD_AUTH_REMOUNT),
 	HOOK(sb_remount, GATE, ESD_AUTH_REMOUNT),
+	HOOK(sb_kern_mount, GATE, ESD_AUTH_MOUNT),
 	HOOK(move_mount, RESTART, ESD_AUTH_MOUNT),
 	HOOK(task_kill, RESTART, ESD_AUTH_SIGNAL, ESD_AUTH_PROC_SUSPEND_RESUME),
 	HOOK(ptrace_access_check, RESTART, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ),
 	HOOK(settime, GATE, ESD_AUTH_SETTIME),
 	HOOK(kernel_read_file, GATE, ESD_AUTH_KEXTLOAD),
-	HOOK(kernel_load_data, RESTART, ESD_AUTH_KEXTLOAD),
+	HOOK(kernel_post_load_data, RESTART, ESD_AUTH_KEXTLOAD),
 	HOOK(socket_bind, GATE, ESD_AUTH_UIPC_BIND),
 	HOOK(socket_connect, GATE, ESD_AUTH_UIPC_CONNECT),
 	HOOK(unix_stream_connect, RESTART, ESD_AUTH_UIPC_CONNECT),
 	HOOK(unix_may_send, RESTART, ESD_AUTH_UIPC_CONNECT),
-	HOOK(file_fcntl, RESTART, ESD_AUTH_FCNTL),
+	HOOK(file_fcntl, RESTART, ESD_AUTH_FCNTL, ESD_AUTH_SIGNAL),
 #undef HOOK_OF_CHANGE
 #undef HOOK
 #undef HOOK_NOTES
@@ -209,11 +210,6 @@ static bool hook_sleeps(const struct lsm_hook *hook)
 	return hook->sleeper && hook_program(hook) == hook->sleeper;
 }
 
-static bool hook_restarts(const struct lsm *lsm, size_t index)
-{
-	return !hook_sleeps(&lsm->hooks[index]) || lsm->hooks[index].followed || hooks[index].wait != ESD_WAIT_GATE;
-}
-
 static bool hook_has(const struct hook *hook, unsigned int type)
 {
 	for (unsigned int i = 0; i < hook->count; i++)
@@ -238,21 +234,12 @@ static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
 	return hook_wanted(hook, types) || (hook->notes_changes && esd_lsm_cache_needed(&lsm->cache, types));
 }
 
-static bool lsm_may_restart(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+/* A question ends with its call: so the end of calls is watched whatever is held. */
+static bool lsm_restarts(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 {
 	(void)s;
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		if (hook_wanted(&hooks[i], types))
-			return true;
-	return false;
-}
-
-static bool lsm_restarts(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
-{
-	const struct lsm *lsm = container_of(s, struct lsm, base);
-
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-		if (hook_restarts(lsm, i) && hook_wanted(&hooks[i], types))
 			return true;
 	return false;
 }
@@ -287,7 +274,7 @@ static int lsm_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 	struct lsm *lsm = lsm_of(s);
 	int r = hooks_load(lsm, types);
 
-	if (r == 0 && lsm->can_sleep && lsm_may_restart(s, types))
+	if (r == 0 && lsm->can_sleep && lsm_restarts(s, types))
 		r = esd_follow_load(&lsm->follow);
 	if (r == 0)
 		r = esd_lsm_cache_load(&lsm->cache, types);
@@ -661,7 +648,6 @@ static const struct esd_hold lsm_hold = {
 	.cache_clear = lsm_cache_clear,
 	.cache_info = lsm_cache_info,
 	.restarts = lsm_restarts,
-	.may_restart = lsm_may_restart,
 	.capability = lsm_capability,
 };
 

@@ -37,6 +37,7 @@ static const struct row {
 	{ "on_sys_enter", "sys_enter", NEED_SYSCALLS, {} },
 	{ "on_sys_exit", "sys_exit", NEED_SYSCALLS, {} },
 	{ "on_call_over", "sys_exit", NEED_RESTARTS, {} },
+	{ "on_signal_deliver", "signal_deliver", NEED_RESTARTS, {} },
 	{ "on_signal", "signal_generate", NEED_TYPES, { ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME } },
 	{ "on_module_load", "module_load", NEED_TYPES, { ESD_NOTIFY_KEXTLOAD, ESD_NOTIFY_KEXTLOAD } },
 	{ "on_module_free", "module_free", NEED_TYPES, { ESD_NOTIFY_KEXTUNLOAD, ESD_NOTIFY_KEXTUNLOAD } },

@@ -40,8 +40,9 @@ typedef struct es_client_s es_client_t;
 
 /*
  * A handler. Called for each message, one after the other, in the order of
- * delivery. The next message waits until it returns; its deadline does not.
- * @message lives until then, or longer if it was retained.
+ * delivery. The next message waits until it returns; its deadline is put off
+ * for that, up to a limit. @message lives until then, or longer if it was
+ * retained.
  */
 #ifdef __BLOCKS__
 typedef void (^es_handler_block_t)(es_client_t *_Nonnull, const es_message_t *_Nonnull);

@@ -18,7 +18,10 @@ static bool second;
 
 static void open_it(void *path)
 {
-	close(open(path, O_RDONLY));
+	int fd = open(path, O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
 }
 
 static void unlink_it(void *path)

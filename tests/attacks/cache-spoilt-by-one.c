@@ -25,20 +25,21 @@ static void answer(struct test_client *client, const es_message_t *message)
 
 static int spoil(void *context)
 {
-	int flags = 0, folder;
+	int flags = 0, folder = open(test_at("spoilt"), O_RDONLY | O_DIRECTORY);	/* what is above is root's */
 
 	(void)context;
 	if (setuid(USER) < 0)
 		return 201;
-	folder = open(test_at("spoilt"), O_RDONLY | O_DIRECTORY);
 	for (int i = 0; i < FILES; i++) {
 		char name[32];
 		int fd;
 
 		snprintf(name, sizeof(name), "%d", i);
 		fd = openat(folder, name, O_RDWR | O_CREAT, 0600);
-		if (fd < 0)
+		if (fd < 0) {
+			perror(name);
 			return 202;
+		}
 		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 		close(fd);
 	}

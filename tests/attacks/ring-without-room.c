@@ -25,15 +25,15 @@ static int remove_it(void *path)
 	return attack_result(unlink(path));
 }
 
-
 static void try(struct attack *attack, es_deadline_miss_mode_t mode)
 {
+	const char *other = test_at("other");
 	pid_t pid[2];
 
 	CHECK_EQUAL(es_set_deadline_miss_mode(attack->client->client, mode), ES_RETURN_SUCCESS);
 	pthread_mutex_lock(&attack->client->lock);	/* the handler, too */
 	for (int i = 0; i < 3000; i++)
-		open_file(test_at("other"));
+		open_file(other);
 	pid[0] = test_fork(open_it, (void *)test_at("denied"));
 	pid[1] = test_fork(remove_it, (void *)test_at("denied"));
 	test_sleep_ms(300 * test_slow());

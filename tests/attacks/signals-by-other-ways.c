@@ -165,8 +165,18 @@ static int try(const struct row *row)
 	return status;
 }
 
+/* Before 6.2 a kernel program finds no process by its number: there nobody is asked, and it is counted. */
+static bool by_number(const struct row *row)
+{
+	return row->act == by_owner_last || row->act == by_signal_last;
+}
+
 static void try_one(const struct row *row)
 {
+	if (by_number(row) && !test_has_gate()) {
+		printf("... can't be held on this kernel\n");
+		return;
+	}
 	allow_all = deny_one = false;
 	CHECK_EQUAL(try(row), EPERM);
 	CHECK_EQUAL(shared->received[0], 0);

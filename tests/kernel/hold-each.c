@@ -385,12 +385,15 @@ static int load_module(void)
 
 /* ---- mounts ---- */
 
+/* Asked about twice where there is a gate: what fsconfig(2) makes, and where it is attached. */
 static int new_mount(void)
 {
 	int context = syscall(SYS_fsopen, "tmpfs", 0), mount;
 
-	if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (context < 0)
 		return 98;
+	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return errno;
 	mount = syscall(SYS_fsmount, context, 0, 0);
 	return result(syscall(SYS_move_mount, mount, "", AT_FDCWD, "dir", MOVE_MOUNT_F_EMPTY_PATH));
 }

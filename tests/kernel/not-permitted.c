@@ -2,13 +2,16 @@
 
 /*
  * The administrator's list decides which of root's programs may be clients (fact 187): one that it doesn't name is
- * NOT_ENTITLED, one that it refuses NOT_PERMITTED, and a wrong file changes nothing.
+ * NOT_ENTITLED, one that it refuses NOT_PERMITTED, and a wrong file changes nothing. It names programs by the paths that
+ * they have for the daemon: who mounts his own at such a path, where the daemon doesn't see it, isn't meant.
  */
 
 #include "es-test.h"
 
 #include <grp.h>
 #include <limits.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 static char folder[PATH_MAX], config[PATH_MAX], self[PATH_MAX];
 
@@ -44,6 +47,30 @@ static int not_root(void *context)
 	if (chmod(test_dir, 0755) < 0 || setresuid(65534, 65534, 65534) < 0)
 		return 100;
 	return new_client(context);
+}
+
+/* As the program at `path`, in a mount namespace of its own: with us mounted there, if `mounts`. */
+static int new_client_at(const char *path, bool mounts)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return 100;
+	if (mounts && mount(self, path, NULL, MS_BIND, NULL) < 0)
+		return 101;
+	setenv("LD_LIBRARY_PATH", test_built("lib"), 1);
+	execl(path, path, "client", NULL);
+	return 102;
+}
+
+static int new_client_mounted(void *context)
+{
+	(void)context;
+	return new_client_at(test_at("permitted"), true);
+}
+
+static int new_client_elsewhere(void *context)
+{
+	(void)context;
+	return new_client_at(self, false);
 }
 
 static int result(test_child_f *function)
@@ -89,10 +116,13 @@ static void read_anew(pid_t daemon, const char *says)
 	CHECK(!"the daemon read its list anew");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pid_t daemon;
 
+	(void)argv;
+	if (argc > 1)
+		return new_client(NULL);
 	test_begin(40);
 	snprintf(config, sizeof(config), "%.4000s/daemon.conf", test_dir);
 	snprintf(folder, sizeof(folder), "%.4000s/clients.d", test_dir);
@@ -108,6 +138,13 @@ int main(void)
 	list("client \"%s\" { permit = yes }\n", self);
 	read_anew(daemon, NULL);
 	CHECK_EQUAL(result(new_client), ES_NEW_CLIENT_RESULT_SUCCESS);
+
+	CHECK_EQUAL(result(new_client_elsewhere), ES_NEW_CLIENT_RESULT_SUCCESS);	/* it is the very file */
+
+	test_write_file(test_at("permitted"), "", 0755);
+	list("client \"%s\" { permit = yes }\n", test_at("permitted"));
+	read_anew(daemon, NULL);
+	CHECK_EQUAL(result(new_client_mounted), ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED);
 
 	list("client \"%s\" { permit = no }\ngroup daemon { permit = yes }\n", self);
 	read_anew(daemon, NULL);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* An AUTH event that finds its client's ring full is allowed, or denied if the client fails closed (fact 21). */
+/*
+ * With the tracepoint sensor an AUTH event that finds its client's ring full is allowed, or denied if the client fails
+ * closed (fact 21). With the lsm sensor it waits for room: tests/attacks/ring-without-room.c.
+ */
 
 #include "es-test.h"
 
@@ -40,7 +43,7 @@ int main(void)
 
 	test_begin(60);
 	test_write_file(test_at("file"), "", 0644);
-	test_daemon("--ring-size", "65536", NULL);
+	test_daemon("--ring-size", "65536", "--sensor", "tracepoint", NULL);
 	client = test_client(NULL, NULL);
 	client->counting = true;
 	test_subscribe(client, ES_AUTH(OPEN), ES_NOTIFY(OPEN), -1);
