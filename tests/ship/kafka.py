@@ -101,7 +101,7 @@ def deaths(disk, mounted):
     received = []
     for down in (None, 1):
         before = ship.size("deaths.out")
-        run = ship.Run(config, ship.capture(KILLED))
+        run = ship.Run(config, ship.capture(KILLED), "--at-end", "wait")
         ship.until("more is read", lambda: ship.size("deaths.out") > before + 2_000_000)
         if down:
             cluster.tell("down", down)

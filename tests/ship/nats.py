@@ -126,7 +126,7 @@ def check_cluster():
     nodes = [Node(f"n{i}", ports[i], routes[i], routes) for i in range(3)]
     create(ports[0], 3)
     config = ship.configure("three", sink(*ports))
-    first = ship.Run(config, ship.capture(COUNT))
+    first = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
     ship.until("some is stored", lambda: stored(ports[0]) > 2000)
     counted = ship.metrics("three")["esship_events_received_total"]
     first.kill()

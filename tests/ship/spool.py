@@ -40,7 +40,7 @@ def check_killed():
     received = []
     for _ in range(2):
         before = ship.size("kill.out")
-        run = ship.Run(config, ship.capture(KILLED))
+        run = ship.Run(config, ship.capture(KILLED), "--at-end", "wait")
         ship.until("lines are in the file", lambda: ship.size("kill.out") > before + 2_000_000)
         received.append(ship.metrics("kill")["esship_events_received_total"])
         run.kill()
