@@ -85,9 +85,13 @@ static int signal_ready(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
+/*
+ * SIGCHLD is blocked, too, and nobody reads it: the workers that find out who made a program wait for their children, and block
+ * it, so that the kernel would hand it to this thread; and what a signal is pending for has no program loaded (EAGAIN).
+ */
 static int signals_take(struct process *process)
 {
-	sigset_t set;
+	sigset_t set, blocked;
 	int fd;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -95,7 +99,9 @@ static int signals_take(struct process *process)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	blocked = set;
+	sigaddset(&blocked, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)

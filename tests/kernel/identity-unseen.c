@@ -58,6 +58,22 @@ static void await_identity(struct test_client *client)
 	CHECK_EQUAL(identity.state, ES_LINUX_IDENTITY_KNOWN);
 }
 
+/* The ends of the programs that it starts don't interrupt the thread that loads kernel programs. */
+static bool blocks_children(pid_t daemon)
+{
+	unsigned long long blocked = 0;
+	char path[64], line[256];
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", daemon);
+	status = fopen(path, "re");
+	REQUIRE(status != NULL);
+	while (fgets(line, sizeof(line), status) && sscanf(line, "SigBlk: %llx", &blocked) != 1)
+		;
+	fclose(status);
+	return blocked & 1ull << (SIGCHLD - 1);
+}
+
 int main(void)
 {
 	struct test_client *client, *waiting;
@@ -78,6 +94,7 @@ int main(void)
 	CHECK_EQUAL(test_wait(reader), 0);
 	test_sync(client);
 	CHECK_EQUAL(of_daemon(client, daemon), 0);
+	CHECK(blocks_children(daemon));
 	CHECK_EQUAL(COUNT(client, .type = ES_NOTIFY(OPEN), .pid = reader, .path = database), 1);
 	return test_end();
 }
