@@ -82,17 +82,21 @@ static long digest_step(uint32_t index, struct digest *digest)
 	if (at >= digest->count)
 		return 1;
 	bpf_probe_read_kernel(words, sizeof(words), (void *)(digest->bytes + at));
-	for (i = 0; i < DIGEST_STEP / 8; i++) {
-		if (at + i * 8 < digest->count)
-			digest->hash = mix(digest->hash, words[i]);
+	for (i = 0; i < DIGEST_STEP / 8 && at < digest->count; i++, at += 8) {
+		uint64_t word = words[i];
+		uint32_t rest = digest->count - at;
+
+		if (rest < 8)		/* what follows is of somebody else's */
+			word &= (1ull << rest * 8) - 1;
+		digest->hash = mix(digest->hash, word);
 	}
 	return 0;
 }
 
-/* A number that changes with what is in kernel memory, but for the last few bytes of what is no multiple of eight. */
+/* A number that changes with what is in kernel memory. */
 static __noinline uint64_t digest_of(uint64_t bytes, uint32_t count)
 {
-	struct digest digest = { .bytes = bytes, .count = count & ~7u, .hash = unknown(0) };
+	struct digest digest = { .bytes = bytes, .count = count, .hash = unknown(0) };
 
 	bpf_loop(1 << 20, digest_step, &digest, 0);
 	return mix(digest.hash, count);

@@ -15,15 +15,9 @@
 
 /* ---- exec ---- */
 
-/* The strings are followed by what was there before: only words that are full are looked at, and the NULs between. */
 static __always_inline uint64_t captured(struct capture *capture)
 {
-	uint32_t used = capture->used;
-
-	asm volatile("" : "+r"(used));
-	if (used < CAPTURE_BYTES)
-		__builtin_memset(capture->bytes + used, 0, 8);
-	return mix(digest_of(scalar_of(capture->bytes), used + 7), capture->args_bytes);
+	return mix(digest_of(scalar_of(capture->bytes), capture->used), capture->args_bytes);
 }
 
 /* What an exec passes, as it is now. */

@@ -47,10 +47,10 @@ static __noinline uint64_t mount_facts(uint64_t device, uint64_t type)
 	rcu_begin(true);
 	n = bpf_probe_read_kernel_str(s->name, NAME_BYTES, (void *)type);
 	if (n > 0)
-		facts = digest_of(scalar_of(s->name), n + 7);
+		facts = digest_of(scalar_of(s->name), n);
 	n = bpf_probe_read_kernel_str(s->user, USER_BYTES, (void *)device);
 	if (n > 0) {
-		facts = mix(facts, digest_of(scalar_of(s->user), n + 7));
+		facts = mix(facts, digest_of(scalar_of(s->user), n));
 		s->place.status = PLACE_NONE;
 		if (base_of(&base, AT_FDCWD))
 			walk_user(s, &s->place, &base, WALK_FOLLOW);

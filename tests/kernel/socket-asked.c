@@ -119,14 +119,22 @@ static void all_ways(struct test_client *client, int type)
 	REQUIRE(unlink(test_at("guarded/s")) == 0);
 }
 
-/* While the client thinks about the socket that anybody may use, the link is turned to the one that it denies. */
+/*
+ * While the client thinks about the socket that anybody may use, the link is turned to the one that it denies. Where the call
+ * starts over while it waits, that one isn't asked about any more by then.
+ */
 static void turn_and_allow(struct test_client *client, const es_message_t *message)
 {
-	if (!strcmp(message->event.uipc_connect.file->path.data, test_at("free"))) {
-		REQUIRE(symlink("guarded/s", test_at("turned")) == 0);
-		REQUIRE(rename(test_at("turned"), test_at("turning")) == 0);
+	es_respond_result_t answered;
+
+	if (strcmp(message->event.uipc_connect.file->path.data, test_at("free"))) {
+		deny_one(client, message);
+		return;
 	}
-	deny_one(client, message);
+	REQUIRE(symlink("guarded/s", test_at("turned")) == 0);
+	REQUIRE(rename(test_at("turned"), test_at("turning")) == 0);
+	answered = es_respond_auth_result(client->client, message, ES_AUTH_RESULT_ALLOW, false);
+	CHECK(answered == ES_RESPOND_RESULT_SUCCESS || answered == ES_RESPOND_RESULT_NOT_FOUND);
 }
 
 static void turned(struct test_client *client)
