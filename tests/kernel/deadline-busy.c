@@ -82,6 +82,7 @@ static void answered_in_turn(void)
 	struct test_client *client = test_client(takes_its_time, NULL);
 
 	ask(client);
+	test_sync(client);
 	for (unsigned int n = 0; n <= OTHERS; n++) {
 		printf("%u: had %.1f ms\n", n, (double)said_ns[n] / 1e6);
 		CHECK_EQUAL(shared->denied[n], 1);
