@@ -4,8 +4,8 @@
 #	tests/install/test-debian-13.sh BUILD [PATTERN...]
 #
 # The tree is built in a Debian 13, with that one's compilers, and its unit tests pass there, but for those that start servers
-# and wait for minutes, and compilers for each header of macOS's. The Debian is an overlay over what tests/vm/fetch-root made; the overlay stays in BUILD/debian-13, so
-# that the next time less is to be built.
+# and wait for minutes, and compilers for each header of macOS's. The Debian is an overlay over what tests/vm/fetch-root made;
+# the overlay stays in BUILD/debian-13, so that the next time less is to be built.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
