@@ -254,11 +254,8 @@ struct {
 	__type(value, uint64_t);
 } gate_reply SEC(".maps");
 
-/*
- * Sleeps until the library of the client in `slot` replies. Negative: it won't, or a signal has come (-EINTR). A
- * function of its own, so that nothing else shares the stack slot of the dynptr, which the verifier minds.
- */
-static __noinline int gate_sleep(uint32_t slot)
+/* Reads an attribute of the gate's file, which takes until the library of the client in `slot` replies. */
+static __always_inline int gate_read(uint32_t slot, const char *attribute)
 {
 	uint32_t zero = 0;
 	uint64_t *reply = bpf_map_lookup_elem(&gate_reply, &zero);
@@ -273,34 +270,26 @@ static __noinline int gate_sleep(uint32_t slot)
 	gate = bpf_get_task_exe_file(task);
 	if (gate) {
 		bpf_dynptr_from_mem(reply, sizeof(*reply), 0, &value);
-		r = bpf_get_file_xattr(gate, "user.es", &value);
+		r = bpf_get_file_xattr(gate, attribute, &value);
 		bpf_put_file(gate);
 	}
 	bpf_task_release(task);
 	return r;
 }
 
+/*
+ * Sleeps until that library replies. Negative: it won't, or a signal has come (-EINTR). These are functions of their own, so
+ * that nothing else shares the stack slot of the dynptr, which the verifier minds.
+ */
+static __noinline int gate_sleep(uint32_t slot)
+{
+	return gate_read(slot, "user.es");
+}
+
 /* The same while there is no room for the question: the library lets it go after a while, to try again. */
 static __noinline int gate_sleep_unasked(uint32_t slot)
 {
-	uint32_t zero = 0;
-	uint64_t *reply = bpf_map_lookup_elem(&gate_reply, &zero);
-	struct task_struct *task;
-	struct bpf_dynptr value;
-	struct file *gate;
-	int r = -EPERM;
-
-	task = reply ? bpf_task_from_pid(gate_pid_of(slot)) : NULL;
-	if (!task)
-		return r;
-	gate = bpf_get_task_exe_file(task);
-	if (gate) {
-		bpf_dynptr_from_mem(reply, sizeof(*reply), 0, &value);
-		r = bpf_get_file_xattr(gate, "user.es.later", &value);
-		bpf_put_file(gate);
-	}
-	bpf_task_release(task);
-	return r;
+	return gate_read(slot, "user.es.later");
 }
 
 struct sleeping {
