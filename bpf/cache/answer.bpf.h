@@ -147,9 +147,9 @@ enum {
 	CHANGES_FILE = 1 << 8,		/* what is allowed changes the file */
 };
 
-/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
 enum { OWN_WRITER = 1 << 9 };		/* in question.flags and keep.flags */
 
+/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
 static __always_inline int own_writers(uint32_t kind, uint32_t flags)
 {
 	return kind == EV_AUTH_OPEN && flags & OWN_WRITER;

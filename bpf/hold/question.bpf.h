@@ -56,8 +56,8 @@ static __always_inline bool question_asked(const struct question *q)
 {
 	const struct pending *pending = q->pending;
 
-	return !pending->in_handler && pending->type_and_one == q->type + 1 && pending->key[0] == q->key[0] && pending->key[1] == q->key[1] &&
-	       pending->key[2] == q->key[2];
+	return !pending->in_handler && pending->type_and_one == q->type + 1 && pending->key[0] == q->key[0] &&
+	       pending->key[1] == q->key[1] && pending->key[2] == q->key[2];
 }
 
 /* False: nobody wants to be asked, and nobody was. */

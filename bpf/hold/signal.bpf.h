@@ -75,9 +75,9 @@ static __always_inline bool owner_wanted(struct file *file, unsigned int cmd, un
 
 /*
  * When there is something to read a descriptor sends a signal, to whomever it was told: where it is sent nobody can wait,
- * so it is asked about where it is arranged. Of a group it can't be.
+ * so it is asked about where it is arranged. Of a group it can't be. A function of its own, for the stack, as what follows
+ * it in the hook.
  */
-/* A function of its own, for the stack: as what follows it in the hook. */
 static __noinline int ask_owner(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	enum { LINUX_SIGIO = 29 };

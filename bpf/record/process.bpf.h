@@ -348,7 +348,10 @@ static __always_inline uint32_t put_current_before(struct scratch *s, const stru
 	return off;
 }
 
-/* The calls whose purpose it is to send signals. What a timer or a queue sends comes by while any call is made. */
+/*
+ * The calls whose purpose it is to send signals: kill, rt_sigqueueinfo, tkill, tgkill, rt_tgsigqueueinfo, pidfd_send_signal
+ * by the numbers of either table. What a timer or a queue sends comes by while any call is made.
+ */
 static __always_inline bool sends_signals(void)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
