@@ -36,7 +36,7 @@
 #include <stdint.h>
 #endif
 
-#define ES_ABI_VERSION 6
+#define ES_ABI_VERSION 7
 
 /* Of what is in this file, as captures have it: another number when a member means something else than before. */
 #define ES_RECORD_VERSION 2

@@ -131,6 +131,7 @@ enum { ES_DEADLINES_MAX = 4 };
 #define ES_LATE_NS 250000000ull
 
 _Static_assert(sizeof(struct es_held) == 256, "es_held");
+_Static_assert(__builtin_offsetof(struct es_held, path) == 72, "es_held: another layout is another ES_ABI_VERSION");
 
 /* What a system call does, as far as events are concerned; each kind is handled by one program. */
 #define ES_KINDS(K) \
