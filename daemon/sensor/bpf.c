@@ -450,11 +450,9 @@ static void reports_stop(struct esd_bpf *s)
 	static const uint64_t none[ES_TYPE_WORDS];
 	unsigned int number;
 
-	for (number = 0; number < ES_CLIENTS_MAX; number++)
-		if (s->base.own_slots >> number & 1)
-			break;
-	if (number == ES_CLIENTS_MAX)
+	if (!s->base.own_slots)
 		return;
+	number = (unsigned int)__builtin_ctzll(s->base.own_slots);
 	esd_select_client(&s->skel->bss->control, number, none);
 	esd_reports_stop(&s->reports);
 	__atomic_store_n(&s->skel->bss->control.reporter, 0, __ATOMIC_RELEASE);
