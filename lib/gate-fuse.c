@@ -220,10 +220,12 @@ static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 
 	if (entry && gate->closing)
 		set_verdict(entry, __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE), ES_VERDICT_ALLOW);
-	if (!entry || __atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) {
-		if (entry)
-			__atomic_fetch_and(&entry->flags, ~ES_HELD_AT_GATE, __ATOMIC_SEQ_CST);
+	if (!entry) {
 		reply(gate, header->unique, 0, value, sizeof(value));
+		return;
+	}
+	if (__atomic_load_n(&entry->verdict, __ATOMIC_ACQUIRE) & ES_VERDICT_MASK) {
+		(void)reply_to_entry(gate, entry, header->unique, 0);
 		return;
 	}
 
