@@ -56,13 +56,22 @@ static void otlp_free(void *context)
 
 /* --- the request --- */
 
+/* An AnyValue. */
+static void put_text(struct json *json, const char *text, size_t length)
+{
+	json_open(json, '{');
+	json_key(json, "stringValue");
+	json_string(json, text, length);
+	json_close(json, '}');
+}
+
 static void put_attribute(struct json *json, const char *key, const char *value)
 {
-	json_literal(json, "{\"key\":");
+	json_open(json, '{');
+	json_key(json, "key");
 	json_string(json, key, strlen(key));
-	json_literal(json, "\"value\":{\"stringValue\":");
-	json_string(json, value, strlen(value));
-	json_close(json, '}');
+	json_key(json, "value");
+	put_text(json, value, strlen(value));
 	json_close(json, '}');
 }
 
@@ -94,9 +103,8 @@ static void put_record(struct json *json, const struct sink_batch *batch, uint32
 	json_literal(json, "\"severityNumber\":9,\"severityText\":\"INFO\",\"attributes\":[");
 	put_attribute(json, "log.record.uid", id);
 	json_close(json, ']');
-	json_literal(json, "\"body\":{\"stringValue\":");
-	json_string(json, line, length);
-	json_close(json, '}');
+	json_key(json, "body");
+	put_text(json, line, length);
 	json_close(json, '}');
 }
 
