@@ -121,16 +121,32 @@ static bool is_decision(const es_message_t *message)
 	return message->action_type == ES_ACTION_TYPE_AUTH || event_is_denied(message);
 }
 
-/* Would it fit? What is on its way counts as if it couldn't be compressed. */
+/* Up to where the spool may be filled. */
+static uint64_t room_for(const struct intake *intake, bool decision)
+{
+	uint64_t size = intake->options.spool_size;
+
+	return size - size / (decision ? CONTROL_OF_SIZE : RESERVE_OF_SIZE);
+}
+
+/* Would it fit? What is on its way counts as a quarter of itself: most is compressed to less. */
 static bool has_room(struct intake *intake, bool decision)
 {
 	uint64_t pending = intake->front.json.length + intake->back.json.length;
-	uint64_t size = intake->options.spool_size;
 	uint64_t used = spool_bytes(intake->spool) + (intake->failing ? 0 : pending / 4);
 
 	if (intake->front.json.length >= (size_t)BLOCK_MOST + (decision ? BLOCK_MOST_DECISIONS : 0))
 		return false;
-	return used < size - size / (decision ? CONTROL_OF_SIZE : RESERVE_OF_SIZE);
+	return used < room_for(intake, decision);
+}
+
+/* Is it the writer that has to catch up? For a decision also, if nothing but what is on its way is in the way. */
+static bool may_get_room(struct intake *intake, bool decision)
+{
+	if (intake->failing || intake->late || intake->ending)
+		return false;
+	return intake->front.json.length >= BLOCK_MOST ||
+	       (decision && spool_bytes(intake->spool) < room_for(intake, decision));
 }
 
 static void until(struct timespec *ret, unsigned int ms)
@@ -152,7 +168,7 @@ static bool wait_for_room(struct intake *intake, bool decision)
 	if (has_room(intake, decision))
 		return true;
 	until(&end, PATIENCE_MS);
-	while (!intake->failing && !intake->late && intake->front.json.length >= BLOCK_MOST && !has_room(intake, decision))
+	while (may_get_room(intake, decision) && !has_room(intake, decision))
 		if (pthread_cond_timedwait(&intake->room, &intake->lock, &end) == ETIMEDOUT)
 			intake->late = true;
 	return has_room(intake, decision);
@@ -242,6 +258,7 @@ static void block_done(struct intake *intake)
 	block->json.length = 0;
 	block->first = block->last = block->lines = 0;
 	intake->back_busy = false;
+	pthread_cond_broadcast(&intake->room);
 }
 
 /* Under the lock. A block that will never fit is dropped, for those behind it: the next one says so. */
