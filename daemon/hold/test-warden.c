@@ -2,12 +2,14 @@
 
 /*
  * While the daemon lives and does nothing, the warden sees to deadlines and deaths; when the daemon is killed, it lets go
- * of everybody, stopped or not, and kills nobody; so it does when it is told that the daemon ends.
+ * of everybody, stopped or not, and kills nobody; so it does when it is told that the daemon ends, before it has got
+ * to what the daemon said.
  */
 
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -90,20 +92,35 @@ static void watch(struct esd_warden *warden, unsigned int slot)
 	close(gate[1]);
 }
 
-/* A daemon that passes on what it hears, and else does nothing. */
-static _Noreturn void daemon_process(int ready, int heard)
+/* Our only child. */
+static pid_t warden_pid(void)
+{
+	FILE *children = fopen("/proc/thread-self/children", "re");
+	int pid;
+
+	REQUIRE(children && fscanf(children, "%d", &pid) == 1);
+	fclose(children);
+	return pid;
+}
+
+/* A daemon that passes on what it hears, and else does nothing. Says who its warden is, once it has told it everything. */
+static _Noreturn void daemon_process(int ready, int heard, bool stopped_warden)
 {
 	struct esd_warden warden = ESD_WARDEN_NONE;
 	struct es_note_info note;
+	pid_t pid;
 
 	alarm(SECONDS);
 	REQUIRE(esd_warden_start(&warden) == 0);
+	pid = warden_pid();
+	if (stopped_warden)
+		REQUIRE(kill(pid, SIGSTOP) == 0);
 	esd_warden_settings(&warden, settings_fd, end_fd);
 	for (unsigned int slot = 0; slot < CLIENTS; slot++)
 		watch(&warden, slot);
 	esd_warden_forget(&warden, FORGOTTEN);
 	esd_warden_forget(&warden, 63);
-	REQUIRE(write(ready, "", 1) == 1);
+	REQUIRE(write(ready, &pid, sizeof(pid)) == sizeof(pid));
 	for (;;) {
 		struct pollfd fds = { .fd = warden.fd, .events = POLLIN };
 
@@ -206,11 +223,10 @@ static void expect_all_let_go(void)
 	}
 }
 
-static pid_t daemon_start(int *ret_heard)
+static pid_t daemon_start(bool stopped_warden, int *ret_heard, pid_t *ret_warden)
 {
 	int ready[2], heard[2];
 	pid_t daemon;
-	char byte;
 
 	REQUIRE(pipe(ready) == 0 && pipe(heard) == 0);
 	settings = shared(ES_CLIENTS_MAX * sizeof(*settings), &settings_fd);
@@ -219,8 +235,8 @@ static pid_t daemon_start(int *ret_heard)
 		client_make(slot);
 	daemon = fork();
 	if (daemon == 0)
-		daemon_process(ready[1], heard[1]);
-	REQUIRE(read(ready[0], &byte, 1) == 1);
+		daemon_process(ready[1], heard[1], stopped_warden);
+	REQUIRE(read(ready[0], ret_warden, sizeof(*ret_warden)) == sizeof(*ret_warden));
 	*ret_heard = heard[0];
 	return daemon;
 }
@@ -228,7 +244,7 @@ static pid_t daemon_start(int *ret_heard)
 static void test_daemon_killed(void)
 {
 	int heard;
-	pid_t daemon = daemon_start(&heard);
+	pid_t warden, daemon = daemon_start(false, &heard, &warden);
 
 	test_hung(heard);
 	stop(pids[STOPPED]);
@@ -240,12 +256,13 @@ static void test_daemon_killed(void)
 static void test_daemon_ends(void)
 {
 	int heard;
-	pid_t daemon = daemon_start(&heard);
+	pid_t warden, daemon = daemon_start(true, &heard, &warden);
 
 	stop(daemon);
 	stop(pids[STOPPED]);
 	REQUIRE(!let_go(RUNNING, 100));
 	REQUIRE(eventfd_write(end_fd, 1) == 0);
+	REQUIRE(kill(warden, SIGCONT) == 0);
 	expect_all_let_go();
 	end(pids[LATE]);
 	end(pids[DIES]);

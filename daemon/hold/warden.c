@@ -153,7 +153,8 @@ static void words_take(struct wardship *self, const struct word *word, int fds[W
 }
 
 /* False at the end of the daemon. */
-static bool warden_listen(struct wardship *self)
+/* 1: it has said something; 0: nothing yet. Negative: it won't any more. */
+static int warden_listen(struct wardship *self)
 {
 	struct word word;
 	struct iovec iov = { .iov_base = &word, .iov_len = sizeof(word) };
@@ -164,13 +165,13 @@ static bool warden_listen(struct wardship *self)
 	ssize_t n = recvmsg(self->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
+		return 0;
 	if (n != sizeof(word) || word.slot >= ES_CLIENTS_MAX)
-		return false;
+		return -1;
 	if (CMSG_FIRSTHDR(&message))
 		memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), CMSG_FIRSTHDR(&message)->cmsg_len - CMSG_LEN(0));
 	words_take(self, &word, fds);
-	return true;
+	return 1;
 }
 
 /* For the daemon, when it is there again. If it doesn't read, the rest is only in the log. */
@@ -292,11 +293,14 @@ static bool warden_wait(struct wardship *self)
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 		if (fds[1 + slot].revents)
 			self->wards[slot].dead_ns = clock_ns();
-	return !fds[0].revents || warden_listen(self);
+	return !fds[0].revents || warden_listen(self) >= 0;
 }
 
+/* Of whom the daemon said anything, if it was its last word, too. */
 static void let_all_go(struct wardship *self)
 {
+	while (warden_listen(self) > 0)
+		;
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 		if (self->wards[slot].used)
 			esd_watch_let_go(&self->wards[slot].watch);
