@@ -146,7 +146,7 @@ enum es_target_of {
 #define OPTIONAL(...)
 #define LIST(...)
 #define SPECIAL(...)
-#include "abi/payloads.def"
+#include "abi/events.def"
 #undef ES_TARGET_PART_file
 #undef ES_TARGET_PART_file_or_null
 #undef ES_TARGET_PART_string

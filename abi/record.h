@@ -12,7 +12,7 @@
  * head says where: an offset counts bytes from the start of the record, and zero means "not there". Structures in the
  * tail are aligned to 8. Strings are spans {off, len}; len leaves out the NUL that always follows.
  *
- * What num[], file[], str[] and `other` mean depends on the payload; abi/payloads.def has a row for each. What a row
+ * What num[], file[], str[] and `other` mean depends on the payload; abi/events.def has a row for each. What a row
  * can't say:
  *
  *  payload        num[]                                   file[]                      str[]

@@ -330,7 +330,7 @@ static bool from_texts(struct decoder *d, struct esl_user_from *from)
 }
 
 /*
- * All others as abi/payloads.def says: each member from the slot that its kind and row name. UNSET, OPAQUE and SPECIAL
+ * All others as abi/events.def says: each member from the slot that its kind and row name. UNSET, OPAQUE and SPECIAL
  * members stay zero.
  */
 static struct timespec timespec_from(const struct decoder *d, unsigned int first)
@@ -375,10 +375,6 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 		if (from_texts(d, &from)) \
 			d->event->name = esl_user_##name(&from); \
 	}
-#define ES_PAYLOAD_OWN(...)
-#define ES_PAYLOAD_ABSENT(...)
-#define ES_PAYLOAD_AT(...)
-#define ES_PAYLOAD_NONE(...)
 #define MEMBER(kind, member, ...) TAKE_##kind(e->member, __VA_ARGS__);
 #define TARGET MEMBER
 #define TARGETS(...)
@@ -387,7 +383,7 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 #define OPTIONAL(...)
 #define LIST(...)
 #define SPECIAL(...)
-#include "abi/payloads.def"
+#include "abi/events.def"
 
 /* Which events can come through a ring follows from how they wait: see abi/events.def. */
 #define DECODER_GATE(payload) decode_##payload

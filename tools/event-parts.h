@@ -4,7 +4,7 @@
 /*
  * A message's payload by roles: the file that it is about, what becomes of it, the process acted upon, and scalars by their
  * names. A format that orders things its own way, as ECS and OCSF do, asks for them; what it has no place for it prints as
- * `rest`. A visitor gathers them, so an event type that abi/payloads.def gets is there at once.
+ * `rest`. A visitor gathers them, so an event type that abi/events.def gets is there at once.
  *
  * All pointers are borrowed from the message.
  */

@@ -654,7 +654,7 @@ static void visit_bootstrap_target(const struct visit *v, struct event_key key, 
 		visit_absent(v, EVENT_KEY(#member));
 #define LIST(kind, member, count) visit_list_##kind(v, EVENT_KEY(#member), e->member, e->count);
 #define SPECIAL(kind, member, ...) visit_##kind(v, EVENT_KEY(#member), e);
-#include "abi/payloads.def"
+#include "abi/events.def"
 
 static const struct event {
 	const char *constant;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The names of events, and what a message consists of: abi/payloads.def says it, and a format is a visitor, which is
+ * The names of events, and what a message consists of: abi/events.def says it, and a format is a visitor, which is
  * called for each member in that order. tools/event-json.c is one, tools/event-text.c another.
  */
 

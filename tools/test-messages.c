@@ -104,13 +104,9 @@ es_message_t make_message(es_event_type_t type)
 /* --- one message of each event, with something in each member --- */
 
 static union {
-#define ES_PAYLOAD(...)
-#define ES_PAYLOAD_OWN(...)
-#define ES_PAYLOAD_ABSENT(...)
 #define ES_PAYLOAD_AT(name, ...) es_event_##name##_t name;
 #define ES_PAYLOAD_TEXT ES_PAYLOAD_AT
-#define ES_PAYLOAD_NONE(...)
-#include "abi/payloads.def"
+#include "abi/events.def"
 } pointed;
 
 /* As negative as can be: so that signed and unsigned, and 32 and 64 bits, are told apart. */
@@ -253,7 +249,7 @@ static void fill_special(es_message_t *message, unsigned int variant)
 #define TARGETS(...)
 #define OPAQUE(...)
 #define SPECIAL(...)
-#include "abi/payloads.def"
+#include "abi/events.def"
 
 void fill_event(es_message_t *message, unsigned int variant)
 {
