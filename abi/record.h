@@ -36,7 +36,8 @@
 #include <stdint.h>
 #endif
 
-#define ES_ABI_VERSION 7
+/* Another number for another layout. A type that is added makes arrays longer, and by itself another number. */
+#define ES_ABI_VERSION (7 + (ES_EVENT_TYPES - 162) * 256)
 
 /* Of what is in this file, as captures have it: another number when a member means something else than before. */
 #define ES_RECORD_VERSION 2
@@ -44,7 +45,11 @@
 /* Limits that both sides rely on. */
 enum {
 	ES_CLIENTS_MAX = 64,		/* a client is a bit in a 64-bit mask */
-	ES_EVENT_TYPES = 162,		/* numbers 0 to 161; checked against ES_EVENT_TYPE_LAST by the tests */
+	/* As many as there are, since their numbers have no hole: checked against ES_EVENT_TYPE_LAST by lib/events.c. */
+	ES_EVENT_TYPES = 0
+#define ES_EVENT(...) + 1
+#include "events.def"
+	,
 	ES_TYPE_WORDS = 3,		/* 64-bit words in a set of event types */
 	ES_PATH_BYTES = 16384,		/* longest path in a record, without the NUL */
 	ES_RECORD_FILES = 3,
@@ -187,6 +192,7 @@ struct es_record {
 	int64_t num[ES_RECORD_NUMBERS];
 };
 
+_Static_assert(ES_EVENT_TYPES <= ES_TYPE_WORDS * 64, "a set has room for every type");
 _Static_assert(sizeof(struct es_stat) == 88, "es_stat");
 _Static_assert(sizeof(struct es_file_part) == 120, "es_file_part");
 _Static_assert(sizeof(struct es_process_part) == 264, "es_process_part");

@@ -133,17 +133,11 @@ enum { ES_DEADLINES_MAX = 4 };
 _Static_assert(sizeof(struct es_held) == 256, "es_held");
 _Static_assert(__builtin_offsetof(struct es_held, path) == 72, "es_held: another layout is another ES_ABI_VERSION");
 
-/* What a system call does, as far as events are concerned; each kind is handled by one program. */
-#define ES_KINDS(K) \
-	K(NONE) K(OPEN) K(EXEC) K(CLOSE) K(WRITE) K(TRUNCATE) K(UNLINK) K(RENAME) K(LINK) K(MAKE) K(CHMOD) K(CHOWN) \
-	K(UTIMES) K(SETXATTR) K(GETXATTR) K(LISTXATTR) K(DELXATTR) K(IOCTL) K(COPY) K(CHDIR) K(CHROOT) K(STAT) \
-	K(ACCESS) K(READLINK) K(READDIR) K(DUP) K(FCNTL) \
-	K(MOUNT) K(UMOUNT) K(SETTIME) K(BIND) K(CONNECT) K(SETID) K(PTRACE) K(KILL) K(MAP) K(SETFLAGS) K(SEND)
-
+/* What a system call does, as far as events are concerned; each kind is handled by one program, or one at each end. */
 enum es_kind {
-#define ES_KIND_CONSTANT(name) ES_KIND_##name,
-	ES_KINDS(ES_KIND_CONSTANT)
-#undef ES_KIND_CONSTANT
+	ES_KIND_NONE,
+#define ES_KIND(name, ...) ES_KIND_##name,
+#include "syscalls.def"
 	ES_KIND_COUNT,
 };
 

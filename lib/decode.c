@@ -395,7 +395,7 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 #define DECODER_ABSENT(payload) NULL
 
 static decode_function *const decoders[ES_EVENT_TYPES] = {
-#define ES_EVENT(name, number, payload, answer, hook, wait, tracepoint) [number] = DECODER_##wait(payload),
+#define ES_EVENT(name, number, payload, answer, hook, wait, ...) [number] = DECODER_##wait(payload),
 #include "abi/events.def"
 };
 

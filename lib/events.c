@@ -8,7 +8,7 @@
 _Static_assert((int)ES_EVENT_TYPE_LAST == (int)ES_EVENT_TYPES, "the header and the records know the same events");
 
 const struct esl_event esl_events[ES_EVENT_TYPES] = {
-#define ES_EVENT(event, number, payload, kind, hook, wait, tracepoint) \
+#define ES_EVENT(event, number, payload, kind, ...) \
 	[number] = { .name = #event, .answer = ESL_ANSWER_##kind },
 #include "abi/events.def"
 };

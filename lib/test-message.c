@@ -187,7 +187,7 @@ static bool check_exec(const es_event_exec_t *e)
 typedef bool check_function(const void *event);
 
 static check_function *const checks[ES_EVENT_TYPES] = {
-#define ES_EVENT(name, number, payload, answer, hook, wait, tracepoint) [number] = CHECKER_##wait(payload),
+#define ES_EVENT(name, number, payload, answer, hook, wait, ...) [number] = CHECKER_##wait(payload),
 #include "abi/events.def"
 };
 

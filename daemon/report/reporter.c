@@ -15,7 +15,7 @@
 enum { SECONDS_A_DAY = 86400 };
 
 enum {
-#define ES_EVENT(name, number, payload, answer, hook, wait, tracepoint) TYPE_##name = number,
+#define ES_EVENT(name, number, ...) TYPE_##name = number,
 #include "abi/events.def"
 };
 

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "abi/record.h"
+#include "abi/sensor.h"
 
 enum esd_event_number {
-#define ES_EVENT(name, number, payload, answer, hook, wait, tracepoint) ESD_##name = number,
+#define ES_EVENT(name, number, ...) ESD_##name = number,
 #include "abi/events.def"
 };
 
@@ -35,6 +35,7 @@ struct esd_event {
 	enum esd_wait wait;
 	const char *hook;
 	const char *tracepoint;
+	uint64_t calls;			/* kinds of system calls that have to be looked at for it, a bit each */
 };
 
 extern const struct esd_event esd_events[ES_EVENT_TYPES];

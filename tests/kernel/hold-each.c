@@ -588,7 +588,7 @@ static const struct {
 	const char *name;
 	bool auth;
 } events[] = {
-#define ES_EVENT(constant, number, payload, answer, hook, wait, tracepoint) [number] = { #payload, #answer[0] != 'N' },
+#define ES_EVENT(constant, number, payload, answer, ...) [number] = { #payload, #answer[0] != 'N' },
 #include "abi/events.def"
 };
 

@@ -12,7 +12,7 @@ static const struct {
 	const char *name;
 	enum wait wait;
 } types[] = {
-#define ES_EVENT(name_, number, payload, answer, hook, wait_, tracepoint) [number] = { #name_, wait_ },
+#define ES_EVENT(name_, number, payload, answer, hook, wait_, ...) [number] = { #name_, wait_ },
 #include "abi/events.def"
 };
 

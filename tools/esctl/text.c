@@ -8,7 +8,7 @@
 #include "util/macro.h"
 
 const struct event_name events[ES_EVENT_TYPES] = {
-#define ES_EVENT(constant, number, payload, answer, hook, wait, tracepoint) [number] = { #constant, #payload },
+#define ES_EVENT(constant, number, payload, ...) [number] = { #constant, #payload },
 #include "abi/events.def"
 };
 
