@@ -10,14 +10,22 @@
 #include "tools/event-put.h"
 #include "util/macro.h"
 
+/* What tools/formats.def may have a row for: the payloads, and what is told apart from them. */
 enum row {
-#define OCSF_CLASS(...)
-#define FORMAT(event, ...) ROW_##event,
-#include "tools/formats.def"
-	ROW_none,
+#define ES_PAYLOAD(name, ...) ROW_##name,
+#define ES_PAYLOAD_OWN ES_PAYLOAD
+#define ES_PAYLOAD_ABSENT ES_PAYLOAD
+#define ES_PAYLOAD_AT ES_PAYLOAD
+#define ES_PAYLOAD_TEXT ES_PAYLOAD
+#define ES_PAYLOAD_NONE ES_PAYLOAD
+#include "abi/events.def"
+	ROW_mmap_data,
+	ROW_close_modified,
+	ROW_od_attribute_of_group,
+	ROWS,
 };
 
-static const struct event_format rows[] = {
+static const struct event_format rows[ROWS] = {
 #define OCSF_CLASS(...)
 #define FORMAT(event, category, type, action, class, activity, name) \
 	[ROW_##event] = { category, type, action, OCSF_##class, activity, name },
@@ -35,6 +43,16 @@ static const struct {
 const char *event_constant(es_event_type_t type)
 {
 	return (unsigned int)type < ARRAY_SIZE(events) ? events[type].constant : "?";
+}
+
+/* Of an event without a row: the actor has done something that has a name, and that is all that is known. */
+static struct event_format format_of(enum row row, es_event_type_t type)
+{
+	const char *name = event_name(type);
+
+	if (rows[row].name)
+		return rows[row];
+	return (struct event_format){ "process", "info", name, OCSF_PROCESS, 99, name };
 }
 
 static bool is_of_group(const struct event_parts *parts, enum row row)
@@ -55,7 +73,7 @@ bool event_format_of(struct event_format *ret, const struct event_parts *parts)
 		row = ROW_mmap_data;
 	if (row == ROW_close && message->event.close.modified)
 		row = ROW_close_modified;
-	*ret = rows[row];
+	*ret = format_of(row, message->event_type);
 	if (is_of_group(parts, row)) {
 		*ret = rows[ROW_od_attribute_of_group];
 		ret->action = rows[row].action;

@@ -177,12 +177,16 @@ def without(event, path):
     return event
 
 
+def without_row(name):
+    return ["process"], ["info"], name, 1007, "Process Activity", 99, name
+
+
 def rows_of(constant, table_rows):
     name = constant.partition("_")[2].lower()
     more = {"mmap": ["mmap_data"], "close": ["close_modified"]}.get(name, [])
     if name.startswith("od_attribute"):
         more = ["od_attribute_of_group"]
-    return [table_rows[row] for row in [name] + more]
+    return [table_rows.get(row) or without_row(row) for row in [name] + more]
 
 
 def main():
