@@ -386,9 +386,7 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 #include "abi/events.def"
 
 /* Which events can come through a ring follows from how they wait: see abi/events.def. */
-#define DECODER_GATE(payload) decode_##payload
-#define DECODER_SLICE(payload) decode_##payload
-#define DECODER_RESTART(payload) decode_##payload
+#define DECODER_HELD(payload) decode_##payload
 #define DECODER_NOTIFY(payload) decode_##payload
 #define DECODER_TOLD(payload) decode_##payload
 #define DECODER_REPORT(payload) NULL

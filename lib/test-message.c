@@ -176,11 +176,9 @@ static bool check_exec(const es_event_exec_t *e)
 	return true;
 }
 
-#define CHECKER_GATE(payload) (check_function *)check_##payload
-#define CHECKER_SLICE CHECKER_GATE
-#define CHECKER_RESTART CHECKER_GATE
-#define CHECKER_NOTIFY CHECKER_GATE
-#define CHECKER_TOLD CHECKER_GATE
+#define CHECKER_HELD(payload) (check_function *)check_##payload
+#define CHECKER_NOTIFY CHECKER_HELD
+#define CHECKER_TOLD CHECKER_HELD
 #define CHECKER_REPORT(payload) NULL
 #define CHECKER_ABSENT(payload) NULL
 

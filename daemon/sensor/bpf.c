@@ -676,14 +676,10 @@ static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *r
 
 /* ---- what programs say of users ---- */
 
-static const uint8_t about_users[] = { ESD_USERS };
-
+/* They say it to the kernel's auditing, and that is what calls of this kind are looked at for. */
 static bool any_about_users(const uint64_t types[ES_TYPE_WORDS])
 {
-	for (size_t i = 0; i < sizeof(about_users); i++)
-		if (esd_types_has(types, about_users[i]))
-			return true;
-	return false;
+	return esd_select_needs_kind(types, ES_KIND_SEND, false);
 }
 
 /* A kernel that was started with audit=0 gives nobody such a socket, and then programs say nothing. */
@@ -752,7 +748,7 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 		snprintf(how, size, "told by programs, not by the kernel; not built yet");
 		return ES_CAN_BE_SILENT;
 	}
-	if (!s->told_of_users && memchr(about_users, (int)type, sizeof(about_users))) {
+	if (!s->told_of_users && esd_events[type].calls >> ES_KIND_SEND & 1) {
 		snprintf(how, size, "this kernel has no auditing, or was started with audit=0: programs say nothing");
 		return ES_CAN_BE_SILENT;
 	}

@@ -20,9 +20,7 @@ enum esd_answer {
 };
 
 enum esd_wait {
-	ESD_WAIT_GATE,
-	ESD_WAIT_SLICE,
-	ESD_WAIT_RESTART,
+	ESD_WAIT_HELD,
 	ESD_WAIT_NOTIFY,
 	ESD_WAIT_TOLD,
 	ESD_WAIT_REPORT,

@@ -42,9 +42,14 @@ enum {
 	SETTLE_MS = 1000,		/* no task is longer on its way from a hook's beginning to the place where it would sleep */
 };
 
+enum wait {
+	WAIT_GATE,
+	WAIT_SLICE,			/* at the gate, in slices */
+	WAIT_RESTART,			/* by starting over */
+};
+
 /*
- * Which AUTH types pass at which hooks; abi/events.def names the main one for each. The programs of
- * bpf/hold have the other end of this table.
+ * Which AUTH types pass at which hooks; abi/events.def names the main one for each.
  *
  * There are two programs for a hook: hook_NAME, which sleeps at the gate, and plain_NAME, which has the system call
  * start over until there is an answer. The second is for hooks where the kernel lets none sleep, and for kernels
@@ -52,63 +57,17 @@ enum {
  */
 static const struct hook {
 	const char *hook;
-	enum esd_wait wait;		/* of the one that sleeps */
+	enum wait wait;			/* of the one that sleeps */
 	bool notes_changes;		/* for the cache, see cache.h */
 	uint8_t count;
 	uint8_t types[TYPES_PER_HOOK];
 } hooks[] = {
-#define HOOK_NOTES(hook, wait, notes, ...) \
-	{ #hook, ESD_WAIT_##wait, notes, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
-#define HOOK(hook, wait, ...) HOOK_NOTES(hook, wait, false, __VA_ARGS__)
-#define HOOK_OF_CHANGE(hook, wait, ...) HOOK_NOTES(hook, wait, true, __VA_ARGS__)
-	HOOK_OF_CHANGE(file_open, GATE, ESD_AUTH_OPEN, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ, ESD_AUTH_PROC_CHECK,
-		       ESD_AUTH_FSGETPATH),
-	HOOK(bprm_check_security, GATE, ESD_AUTH_EXEC),
-	HOOK(path_unlink, SLICE, ESD_AUTH_UNLINK),
-	HOOK(path_rmdir, SLICE, ESD_AUTH_UNLINK),
-	HOOK(path_rename, SLICE, ESD_AUTH_RENAME, ESD_AUTH_EXCHANGEDATA),
-	HOOK(path_link, SLICE, ESD_AUTH_LINK),
-	HOOK(path_mknod, RESTART, ESD_AUTH_CREATE),
-	HOOK(path_mkdir, SLICE, ESD_AUTH_CREATE),
-	HOOK(path_symlink, SLICE, ESD_AUTH_CREATE),
-	HOOK(path_truncate, SLICE, ESD_AUTH_TRUNCATE),
-	HOOK(file_truncate, RESTART, ESD_AUTH_TRUNCATE),
-	HOOK(path_chmod, SLICE, ESD_AUTH_SETMODE),
-	HOOK(path_chown, SLICE, ESD_AUTH_SETOWNER),
-	HOOK_OF_CHANGE(inode_setattr, SLICE, ESD_AUTH_UTIMES),
-	HOOK(inode_set_acl, RESTART, ESD_AUTH_SETACL),
-	HOOK(inode_remove_acl, RESTART, ESD_AUTH_SETACL),
-	HOOK_OF_CHANGE(inode_setxattr, SLICE, ESD_AUTH_SETEXTATTR, ESD_AUTH_SETACL),
-	HOOK(inode_getxattr, GATE, ESD_AUTH_GETEXTATTR),
-	HOOK(inode_get_acl, RESTART, ESD_AUTH_GETEXTATTR),
-	HOOK(inode_listxattr, RESTART, ESD_AUTH_LISTEXTATTR),
-	HOOK(inode_removexattr, RESTART, ESD_AUTH_DELETEEXTATTR, ESD_AUTH_SETACL),
-	HOOK_OF_CHANGE(file_ioctl, GATE, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
-	HOOK(inode_file_setattr, RESTART, ESD_AUTH_SETFLAGS),
-	HOOK(file_ioctl_compat, RESTART, ESD_AUTH_SETFLAGS, ESD_AUTH_CLONE),
-	HOOK(inode_readlink, GATE, ESD_AUTH_READLINK),
-	HOOK(file_permission, RESTART, ESD_AUTH_READDIR, ESD_AUTH_COPYFILE, ESD_AUTH_SIGNAL),
-	HOOK(inode_permission, RESTART, ESD_AUTH_CHDIR),
-	HOOK(path_chroot, RESTART, ESD_AUTH_CHROOT),
-	HOOK(mmap_file, GATE, ESD_AUTH_MMAP),
-	HOOK(file_mprotect, RESTART, ESD_AUTH_MPROTECT),
-	HOOK(sb_mount, GATE, ESD_AUTH_MOUNT, ESD_AUTH_REMOUNT),
-	HOOK(sb_remount, GATE, ESD_AUTH_REMOUNT),
-	HOOK(sb_kern_mount, GATE, ESD_AUTH_MOUNT),
-	HOOK(move_mount, RESTART, ESD_AUTH_MOUNT),
-	HOOK(task_kill, RESTART, ESD_AUTH_SIGNAL, ESD_AUTH_PROC_SUSPEND_RESUME),
-	HOOK(ptrace_access_check, RESTART, ESD_AUTH_GET_TASK, ESD_AUTH_GET_TASK_READ),
-	HOOK(settime, GATE, ESD_AUTH_SETTIME),
-	HOOK(kernel_read_file, GATE, ESD_AUTH_KEXTLOAD),
-	HOOK(kernel_post_load_data, RESTART, ESD_AUTH_KEXTLOAD),
-	HOOK(socket_bind, GATE, ESD_AUTH_UIPC_BIND),
-	HOOK(socket_connect, GATE, ESD_AUTH_UIPC_CONNECT),
-	HOOK(unix_stream_connect, RESTART, ESD_AUTH_UIPC_CONNECT),
-	HOOK(unix_may_send, RESTART, ESD_AUTH_UIPC_CONNECT),
-	HOOK(file_fcntl, RESTART, ESD_AUTH_FCNTL, ESD_AUTH_SIGNAL),
-#undef HOOK_OF_CHANGE
+#define HOOK(hook, wait, notes, ...) { #hook, WAIT_##wait, notes, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } },
+#define ES_HELD(hook, wait, ...) HOOK(hook, wait, false, __VA_ARGS__)
+#define ES_HELD_NOTES(hook, wait, ...) HOOK(hook, wait, true, __VA_ARGS__)
+#define TYPE(name) ESD_##name,
+#include "abi/hooks.def"
 #undef HOOK
-#undef HOOK_NOTES
 };
 
 struct lsm_hook {
@@ -588,13 +547,13 @@ static int hook_tell(const struct lsm *lsm, size_t index, char *how, size_t size
 static void held_tell(const struct lsm *lsm, size_t index, const char *missing, char *how, size_t size)
 {
 	static const char *const waits[] = {
-		[ESD_WAIT_GATE] = "waits at the gate",
-		[ESD_WAIT_SLICE] = "waits at the gate, in slices",
-		[ESD_WAIT_RESTART] = "waits by starting over",
+		[WAIT_GATE] = "waits at the gate",
+		[WAIT_SLICE] = "waits at the gate, in slices",
+		[WAIT_RESTART] = "waits by starting over",
 	};
 	const struct lsm_hook *hook = &lsm->hooks[index];
-	enum esd_wait wait = hook_sleeps(hook) && !hook->followed ? hooks[index].wait : ESD_WAIT_RESTART;
-	const char *waits_so = lsm->works && wait != ESD_WAIT_GATE ? "waits in task work" : waits[wait];
+	enum wait wait = hook_sleeps(hook) && !hook->followed ? hooks[index].wait : WAIT_RESTART;
+	const char *waits_so = lsm->works && wait != WAIT_GATE ? "waits in task work" : waits[wait];
 	char follower[48] = "";
 
 	if (hook->followed && hook->follower.id)

@@ -34,77 +34,14 @@ static const struct row {
 	uint8_t types[TYPES_PER_ROW];
 } rows[] = {
 #define ROW(at, name, optional, unless, ...) \
-	{ #name, at, optional, unless, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
-#define HOOK(name, ...) ROW(HOOK, name, false, NULL, __VA_ARGS__)
-#define HOOK_IF(name, ...) ROW(HOOK, name, true, NULL, __VA_ARGS__)
-#define DONE(name, ...) ROW(DONE, name, false, NULL, __VA_ARGS__)
-#define DONE_IF(name, ...) ROW(DONE, name, true, NULL, __VA_ARGS__)
-	HOOK(path_unlink, ESD_NOTIFY_UNLINK),
-	HOOK(path_rmdir, ESD_NOTIFY_UNLINK),
-	DONE(vfs_unlink, ESD_NOTIFY_UNLINK),
-	DONE(vfs_rmdir, ESD_NOTIFY_UNLINK),
-	HOOK(path_rename, ESD_NOTIFY_RENAME, ESD_NOTIFY_EXCHANGEDATA),
-	DONE(vfs_rename, ESD_NOTIFY_RENAME, ESD_NOTIFY_EXCHANGEDATA),
-	HOOK(path_link, ESD_NOTIFY_LINK),
-	DONE(vfs_link, ESD_NOTIFY_LINK),
-	HOOK(path_mkdir, ESD_NOTIFY_CREATE),
-	HOOK(path_symlink, ESD_NOTIFY_CREATE),
-	HOOK(path_mknod, ESD_NOTIFY_CREATE),
-	DONE(vfs_mkdir, ESD_NOTIFY_CREATE),
-	DONE(vfs_symlink, ESD_NOTIFY_CREATE),
-	DONE(vfs_mknod, ESD_NOTIFY_CREATE),
-	DONE(vfs_create, ESD_NOTIFY_CREATE),
-	HOOK_IF(file_post_open, ESD_NOTIFY_OPEN, ESD_NOTIFY_CREATE),
-	DONE_IF(vfs_tmpfile, ESD_NOTIFY_OPEN, ESD_NOTIFY_CREATE),
-	ROW(DONE, do_dentry_open, false, "file_post_open", ESD_NOTIFY_OPEN, ESD_NOTIFY_CREATE),
-	HOOK(file_permission, ESD_NOTIFY_WRITE, ESD_NOTIFY_CLOSE),
-	HOOK_IF(file_release, ESD_NOTIFY_CLOSE, ESD_NOTIFY_PTY_CLOSE, ESD_NOTIFY_WRITE),
-	ROW(ENTRY, __fput, false, "file_release", ESD_NOTIFY_CLOSE, ESD_NOTIFY_PTY_CLOSE, ESD_NOTIFY_WRITE),
-	DONE(vm_mmap_pgoff, ESD_NOTIFY_MMAP, ESD_NOTIFY_CLOSE),
-	DONE(do_mprotect_pkey, ESD_NOTIFY_MPROTECT),
-	HOOK(file_mprotect, ESD_NOTIFY_CLOSE),
-	DONE(vfs_copy_file_range, ESD_NOTIFY_COPYFILE),
-	DONE(vfs_clone_file_range, ESD_NOTIFY_CLONE),
-	HOOK(inode_getattr, ESD_NOTIFY_STAT),
-	DONE(vfs_getattr_nosec, ESD_NOTIFY_STAT),
-	DONE(chmod_common, ESD_NOTIFY_SETMODE),
-	DONE(chown_common, ESD_NOTIFY_SETOWNER),
-	DONE(vfs_utimes, ESD_NOTIFY_UTIMES),
-	DONE(vfs_truncate, ESD_NOTIFY_TRUNCATE),
-	DONE(do_truncate, ESD_NOTIFY_TRUNCATE, ESD_NOTIFY_CLOSE),
-	DONE(filename_lookup, ESD_OBJECT_LOOKUPS),
-	DONE(vfs_setxattr, ESD_NOTIFY_SETEXTATTR, ESD_NOTIFY_SETACL),
-	DONE(vfs_removexattr, ESD_NOTIFY_DELETEEXTATTR, ESD_NOTIFY_SETACL),
-	DONE_IF(vfs_set_acl, ESD_NOTIFY_SETACL),
-	DONE_IF(vfs_remove_acl, ESD_NOTIFY_SETACL),
-	DONE(vfs_getxattr, ESD_NOTIFY_GETEXTATTR),
-	DONE_IF(vfs_get_acl, ESD_NOTIFY_GETEXTATTR),
-	DONE(vfs_listxattr, ESD_NOTIFY_LISTEXTATTR),
-	DONE(vfs_fileattr_set, ESD_NOTIFY_SETFLAGS),
-	DONE(vfs_readlink, ESD_NOTIFY_READLINK),
-	DONE(iterate_dir, ESD_NOTIFY_READDIR),
-	DONE(do_faccessat, ESD_NOTIFY_ACCESS),
-	DONE(set_fs_pwd, ESD_NOTIFY_CHDIR),
-	HOOK(path_chroot, ESD_NOTIFY_CHROOT),
-	DONE(set_fs_root, ESD_NOTIFY_CHROOT),
-	DONE(path_mount, ESD_NOTIFY_MOUNT, ESD_NOTIFY_REMOUNT),
-	HOOK(move_mount, ESD_NOTIFY_MOUNT),
-	DONE(__x64_sys_move_mount, ESD_NOTIFY_MOUNT),
-	DONE_IF(__ia32_sys_move_mount, ESD_NOTIFY_MOUNT),
-	HOOK(sb_umount, ESD_NOTIFY_UNMOUNT),
-	DONE(path_umount, ESD_NOTIFY_UNMOUNT),
-	DONE(security_unix_stream_connect, ESD_NOTIFY_UIPC_CONNECT),
-	DONE(security_unix_may_send, ESD_NOTIFY_UIPC_CONNECT),
-	DONE(unix_bind, ESD_NOTIFY_UIPC_BIND),
-	DONE(security_task_kill, ESD_NOTIFY_SIGNAL, ESD_NOTIFY_PROC_SUSPEND_RESUME),
-	DONE(do_settimeofday64, ESD_NOTIFY_SETTIME),
-	DONE_IF(do_adjtimex, ESD_NOTIFY_SETTIME),
-	HOOK(netlink_send, ESD_USERS),
+	{ #name, at, optional, unless, sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } },
+#define ES_SEEN(at, name, ...) ROW(at, name, false, NULL, __VA_ARGS__)
+#define ES_SEEN_IF(at, name, ...) ROW(at, name, true, NULL, __VA_ARGS__)
+#define ES_SEEN_UNLESS(other, at, name, ...) ROW(at, name, false, #other, __VA_ARGS__)
+#define ES_SEEN_LOOKUP ES_SEEN
+#define TYPE(name) ESD_##name,
+#include "abi/hooks.def"
 #undef ROW
-#undef HOOK
-#undef HOOK_IF
-#undef DONE
-#undef DONE_IF
 };
 
 _Static_assert(ARRAY_SIZE(rows) <= ESD_OBJECT_ROWS, "struct esd_objects has room for them");

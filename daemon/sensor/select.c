@@ -47,9 +47,14 @@ void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_T
 			esd_types_add(ret, type);
 }
 
+/* Does a type that is told by objects need to know where path arguments lead? */
 static bool lookups_wanted(const struct es_sensor_control *control)
 {
-	static const uint8_t types[] = { ESD_OBJECT_LOOKUPS };
+	static const uint8_t types[] = {
+#define ES_SEEN_LOOKUP(at, name, ...) __VA_ARGS__
+#define TYPE(name) ESD_##name,
+#include "abi/hooks.def"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (control->objects[types[i]])

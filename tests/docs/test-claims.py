@@ -5,9 +5,7 @@
     tests/docs/test-claims.py
 
 What isn't built is said in docs/status.md only; others refer to it. A result that the library returns isn't
-called unused. Messages that a manual page quotes are in the sources. --help needs no newer kernel than README.md does. In
-abi/events.def the hook and the way to wait of each AUTH event are the lsm sensor's. Constants of the kernel programs are
-used. Files that sources name exist. Each check is first given something that is wrong, which it has to notice.
+called unused. Messages that a manual page quotes are in the sources. --help needs no newer kernel than README.md does. Constants of the kernel programs are used. Files that sources name exist. Each check is first given something that is wrong, which it has to notice.
 """
 
 import glob
@@ -67,25 +65,6 @@ def newer_kernels(text, oldest):
             for version in re.findall(r"Linux (\d+\.\d+)", text) if version != oldest]
 
 
-def hooks_of(sensor):
-    """(hook, AUTH type) -> how it waits."""
-    found = {}
-    for hook, wait, types in re.findall(r"^\tHOOK\w*\((\w+), (\w+),([^)]*)\),", sensor, re.MULTILINE):
-        for name in re.findall(r"ESD_(AUTH_\w+)", types):
-            found[hook, name] = wait
-    return found
-
-
-def wrong_waits(table, hooks):
-    found = []
-    for name, hook, wait in re.findall(r'^ES_EVENT\((AUTH_\w+), .*?"([^"]*)", *(\w+),', table, re.MULTILINE):
-        if wait in ("ABSENT", "REPORT"):
-            continue
-        if hooks.get((hook, name)) != wait:
-            found.append(f"abi/events.def: {name} at {hook} waits by {wait}, in the sensor by {hooks.get((hook, name))}")
-    return found
-
-
 def unused_constants(constants, programs):
     names = re.findall(r"^\t([A-Z]\w+) = ", constants, re.MULTILINE)
     return [f"bpf/base/constants.h: nothing uses {name}" for name in names if not re.search(rf"\b{name}\b", programs)]
@@ -110,9 +89,6 @@ def check_the_checks():
     page = '.Sh DIAGNOSTICS\n.It "pid N is late by M ms"\n.It "pid N is too late"\n.Sh SEE ALSO\n.It "nothing"\n'
     assert unprinted("x", page, strings) == ["x: nobody prints ' is too late'"]
     assert newer_kernels("needs Linux 6.12, or Linux 6.1", "6.1") == ["--help: needs Linux 6.12, README.md only 6.1"]
-    hooks = hooks_of("\tHOOK(path_mknod, RESTART, ESD_AUTH_CREATE),\n\tHOOK_OF_CHANGE(file_open, GATE, ESD_AUTH_OPEN,\n\t\t ESD_AUTH_X),\n")
-    assert hooks == {("path_mknod", "AUTH_CREATE"): "RESTART", ("file_open", "AUTH_OPEN"): "GATE", ("file_open", "AUTH_X"): "GATE"}
-    assert len(wrong_waits('ES_EVENT(AUTH_CREATE, 44, create, RESULT, "path_mknod", SLICE, "-")', hooks)) == 1
     assert missing_files("x", "#include <a/b.h>\n/* see c.bpf.h, d/e.c and f.h */ entry.c(1)", ["q/c.bpf.h", "x/d/e.c"]) == [
         "x: there is no f.h"]
     assert unused_constants("\tAT_X = 1,\n\tAT_Y = 2,\n", "f(AT_X);") == ["bpf/base/constants.h: nothing uses AT_Y"]
@@ -133,7 +109,6 @@ def main():
     oldest = min(re.findall(r"^\| Debian's (\d+\.\d+)", read("README.md"), re.MULTILINE),
                  key=lambda version: [int(part) for part in version.split(".")])
     faults.extend(newer_kernels(read("daemon/options.c"), oldest))
-    faults.extend(wrong_waits(read("abi/events.def"), hooks_of(read("daemon/sensor/lsm.c"))))
     programs = "\n".join(text for path, text in sources("bpf/**/*.h").items() if path != "bpf/base/constants.h")
     faults.extend(unused_constants(read("bpf/base/constants.h"), programs))
     present = [os.path.relpath(os.path.join(parent, name), ROOT) for parent, folders, names in os.walk(ROOT)

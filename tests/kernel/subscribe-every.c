@@ -6,7 +6,7 @@
  */
 #include "es-test.h"
 
-enum wait { ABSENT, REPORT, TOLD, NOTIFY, GATE, SLICE, RESTART };
+enum wait { ABSENT, REPORT, TOLD, NOTIFY, HELD };
 
 static const struct {
 	const char *name;
