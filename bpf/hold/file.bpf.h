@@ -204,7 +204,10 @@ static __always_inline void put_read(struct scratch *s, struct file *file, struc
 		head_of(s)->file[0] = put_file(s, file);
 }
 
-/* A directory that is read: each call of getdents(2) is asked about. Or a file that is copied. */
+/*
+ * A directory that is read: each call of getdents(2) is asked about. What a file system in layers reads below it, also to
+ * remove a folder, is its own doing. Or a file that is copied.
+ */
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 {
@@ -220,7 +223,7 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 		target = copy_target(file);
 		if (!target || (state && state->flags & SYSCALL_ALLOWED))
 			return 0;
-	} else if ((READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
+	} else if (current_syscall().kind != ES_KIND_READDIR || opened_by_file_system(file)) {
 		return 0;
 	}
 	if (!question_open_cached(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
