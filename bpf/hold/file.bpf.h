@@ -116,7 +116,8 @@ static __always_inline int ask_flags(struct file *file, uint64_t address, enum w
 	struct question q = {};
 	int ret;
 
-	if (!question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags, 0,
+	if (opened_by_file_system(file) ||
+	    !question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags, 0,
 				  about_file(&q, file, ANSWER_RESULT | CHANGES_FILE)))
 		return 0;
 	ret = question_ask(&q, how, put_file_number(s, file, flags));
