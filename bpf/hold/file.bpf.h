@@ -51,6 +51,17 @@ static __always_inline bool opened_by_file_system(struct file *file)
 	return !(mnt->mnt_flags & LINUX_MNT_INTERNAL) && (int64_t)READ_FAST(mount_of(mnt), mnt_ns) == -EINVAL;
 }
 
+/*
+ * What fanotify opens for who reads its events, of which each can be read once: a read(2) that started over would find the
+ * next one, and the program whose open waits for this group would be denied. No program asks for such an open by name, and
+ * the file is one that somebody was allowed to open. The flag has two places: bit 26, and since 6.14 bit 25, where until
+ * then files have one that a file system opens below itself. Who gets a file by a call for opening files is asked about.
+ */
+static __always_inline bool opened_by_fanotify(struct file *file)
+{
+	return file->f_mode & LINUX_FMODE_NONOTIFY && current_syscall().kind != ES_KIND_OPEN;
+}
+
 /* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
 static __always_inline uint64_t open_key(struct file *file)
 {
@@ -338,7 +349,7 @@ static __always_inline bool other_opens_wanted(void)
 /* All that is asked about an open, in one program: where a task may sleep, none of ours follows. */
 static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
-	if (!ret)
+	if (!ret && !opened_by_fanotify(file)) {
 		ret = on_file_open(file);
 	if (!ret && other_opens_wanted())
 		ret = on_file_open_other(file);
