@@ -15,6 +15,7 @@ enum pid_type {
 
 enum {
 	PF_EXITING = 0x00000004,
+	PF_DUMPCORE = 0x00000200,
 	JOBCTL_PENDING = 1 << 17 | 1 << 19 | 1 << 20 | 1 << 23,	/* a stop; a trap for a tracer; the cgroup's freezer */
 	PF_KTHREAD = 0x00200000,
 	SIGNAL_GROUP_EXIT = 0x00000004,
@@ -49,8 +50,8 @@ enum {
 	FMODE_CREATED = 1 << 20,	/* this open made the file */
 	LINUX_FMODE_EXEC = 0x20,		/* in f_flags: opened by an exec */
 	LINUX_FMODE_NOACCOUNT = 0x20000000,
-	LINUX_O_TMPFILE = 0x400000,
 	LINUX_FMODE_NONOTIFY = 3 << 25,
+	LINUX_O_TMPFILE = 0x400000,
 	LINUX_MNT_INTERNAL = 0x4000,
 	LINUX_PROT_WRITE = 2,
 	LINUX_MAP_SHARED = 1,

@@ -351,8 +351,9 @@ static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
 	if (!ret && !opened_by_fanotify(file)) {
 		ret = on_file_open(file);
-	if (!ret && other_opens_wanted())
-		ret = on_file_open_other(file);
+		if (!ret && other_opens_wanted())
+			ret = on_file_open_other(file);
+	}
 	if (!ret)
 		changed_by_open(file);
 	return ret;
