@@ -15,6 +15,7 @@
  */
 
 #include "bpf/hold/hook.bpf.h"
+#include "bpf/hold/making.bpf.h"
 #include "bpf/hold/signal.bpf.h"
 #include "bpf/record/file.bpf.h"
 #include "bpf/record/procfs.bpf.h"
@@ -29,12 +30,6 @@ static __always_inline void put_open(struct scratch *s, struct file *file)
 		head_of(s)->flags = ES_RECORD_FLAGS_RESULT;
 		head_of(s)->result = 0;
 	}
-}
-
-/* Started over, an open with O_EXCL would find the file that it has just made. */
-static __always_inline bool made_exclusively(struct file *file)
-{
-	return READ_CORE(file, f_mode) & FMODE_CREATED && READ_CORE(file, f_flags) & O_EXCL;
 }
 
 /*
@@ -82,8 +77,12 @@ static __noinline int on_file_open(struct file *file)
 {
 	uint32_t flags = fflag_asked(file);
 	struct question q = {};
+	bool made;
 
 	if (!control.subscribers[EV_AUTH_OPEN] || file->f_flags & LINUX_FMODE_EXEC || opened_by_file_system(file))
+		return 0;
+	made = made_by_open(file);
+	if (made && making_allowed(file))
 		return 0;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
@@ -92,7 +91,7 @@ static __noinline int on_file_open(struct file *file)
 	if (!question_open_cached(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
 				  about_opened(&q, file, flags)))
 		return 0;
-	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
+	return question_ask(&q, made ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
 }
 
 /* ---- open files ---- */
