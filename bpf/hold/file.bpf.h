@@ -48,13 +48,22 @@ static __always_inline bool opened_by_file_system(struct file *file)
 
 /*
  * What fanotify opens for who reads its events, of which each can be read once: a read(2) that started over would find the
- * next one, and the program whose open waits for this group would be denied. No program asks for such an open by name, and
- * the file is one that somebody was allowed to open. The flag has two places: bit 26, and since 6.14 bit 25, where until
- * then files have one that a file system opens below itself. Who gets a file by a call for opening files is asked about.
+ * next one, and the program whose open waits for this group would be denied. Nothing else is opened by such a call, but what
+ * a file system opens below itself.
+ *
+ * The kernel marks these files, too (FMODE_NONOTIFY), but at other places in other versions, and on older ones programs can
+ * have others marked so.
  */
-static __always_inline bool opened_by_fanotify(struct file *file)
+static __always_inline bool opened_by_fanotify(void)
 {
-	return file->f_mode & LINUX_FMODE_NONOTIFY && current_syscall().kind != ES_KIND_OPEN;
+	enum { NR_READ = 0, NR_READV = 19, NR_PREADV2 = 327, NR_READ_32 = 3, NR_READV_32 = 145, NR_PREADV2_32 = 378 };
+	long nr = current_syscall_number();
+
+	if (without_syscall())
+		return false;
+	if (is_compat())
+		return nr == NR_READ_32 || nr == NR_READV_32 || nr == NR_PREADV2_32;
+	return nr == NR_READ || nr == NR_READV || nr == NR_PREADV2;
 }
 
 /* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
@@ -348,7 +357,7 @@ static __always_inline bool other_opens_wanted(void)
 /* All that is asked about an open, in one program: where a task may sleep, none of ours follows. */
 static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
-	if (!ret && !opened_by_fanotify(file)) {
+	if (!ret && !opened_by_fanotify()) {
 		ret = on_file_open(file);
 		if (!ret && other_opens_wanted())
 			ret = on_file_open_other(file);
