@@ -68,7 +68,7 @@ static const struct hook {
 	HOOK(path_rmdir, SLICE, ESD_AUTH_UNLINK),
 	HOOK(path_rename, SLICE, ESD_AUTH_RENAME, ESD_AUTH_EXCHANGEDATA),
 	HOOK(path_link, SLICE, ESD_AUTH_LINK),
-	HOOK(path_mknod, RESTART, ESD_AUTH_CREATE),
+	HOOK(path_mknod, RESTART, ESD_AUTH_CREATE, ESD_AUTH_OPEN),
 	HOOK(path_mkdir, SLICE, ESD_AUTH_CREATE),
 	HOOK(path_symlink, SLICE, ESD_AUTH_CREATE),
 	HOOK(path_truncate, SLICE, ESD_AUTH_TRUNCATE),
