@@ -88,6 +88,10 @@ static int check_sink(cfg_t *cfg, cfg_opt_t *option)
 		return -1;
 	}
 	missing = kind->check(&sink);
+	if (!missing && sink.key && !sink.certificate)
+		missing = "certificate: that of the key";
+	if (!missing && cfg_size(section, "headers") > SINK_HEADERS_MAX)
+		missing = "headers: 16 at most";
 	if (missing) {
 		cfg_error(cfg, "sink \"%s\": %s", sink.name, missing);
 		return -1;
@@ -154,6 +158,21 @@ static void add_event(struct config *config, const char *name)
 	config->events[config->event_count++] = type;
 }
 
+/* Each would cut off what the other one has written. */
+static bool are_apart(const struct config *config, const char *path)
+{
+	for (size_t i = 0; i < config->sink_count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct sink_config *a = &config->sinks[i], *b = &config->sinks[j];
+
+			if (strcmp(a->type, "file") || strcmp(b->type, "file") || strcmp(a->path, b->path))
+				continue;
+			log_error("%s: sinks \"%s\" and \"%s\" have the same path", path, b->name, a->name);
+			return false;
+		}
+	return true;
+}
+
 static bool take(struct config *config, const char *path)
 {
 	cfg_t *cfg = config->cfg;
@@ -181,7 +200,7 @@ static bool take(struct config *config, const char *path)
 		sink_of(&config->sinks[i], cfg_getnsec(cfg, "sink", i));
 		config->sinks[i].sync = config->sync;
 	}
-	return config->sink_count;
+	return config->sink_count && are_apart(config, path);
 }
 
 bool config_read(struct config *ret, const char *path)

@@ -45,6 +45,9 @@ static const char *kafka_check(const struct sink_config *config)
 		return "topic: of messages";
 	if (!config->user != !config->password)
 		return "user and password: give both, or none";
+	if (strcmp(config->mechanism, "PLAIN") && strcmp(config->mechanism, "SCRAM-SHA-256") &&
+	    strcmp(config->mechanism, "SCRAM-SHA-512"))
+		return "mechanism: there are PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512";
 	return NULL;
 }
 

@@ -17,7 +17,7 @@
 #include "util/clock.h"
 #include "util/macro.h"
 
-enum { SLICE_MS = 100, PENDING_MAX = 4096, SERVERS_MAX = 16 };
+enum { SLICE_MS = 100, PENDING_MAX = 4096, SERVERS_MAX = 16, URLS_BYTES = 1024 };
 
 struct nats_sink {
 	const struct sink_config *config;
@@ -28,12 +28,25 @@ struct nats_sink {
 	char why[128];			/* the last of them */
 };
 
+static unsigned int count_of(const char *urls)
+{
+	unsigned int count = 1;
+
+	for (; *urls; urls++)
+		count += *urls == ',';
+	return count;
+}
+
 static const char *nats_check(const struct sink_config *config)
 {
 	const char *url = config->url ?: "";
 
 	if (strncmp(url, "nats://", 7) && strncmp(url, "tls://", 6))
 		return "url: with nats:// or tls://";
+	if (count_of(url) > SERVERS_MAX || strlen(url) >= URLS_BYTES)
+		return "url: 16 servers at most, and 1023 bytes";
+	if (config->certificate && !config->key)
+		return "key: that of the certificate";
 	return config->subject && *config->subject && !strpbrk(config->subject, " *>") ? NULL :
 	       "subject: on which messages are sent";
 }
@@ -77,7 +90,7 @@ static void refused(jsCtx *stream, jsPubAckErr *error, void *context)
 /* One, or several of a cluster with commas between. */
 static natsStatus set_servers(natsOptions *options, const char *urls)
 {
-	char text[1024], *at = text, *url;
+	char text[URLS_BYTES], *at = text, *url;
 	const char *servers[SERVERS_MAX];
 	int count = 0;
 
