@@ -35,6 +35,19 @@ def check_wrong():
         text = ship.esship("--check", "-c", ship.configure("x", {"a": f'type = "{kind}" url = "x"'})).stderr
         assert said in text or f"built without {library}" in text, text
     refused({"a": 'type = "syslog" host = "x" port = "1" facility = "local9"'}, "facility")
+    for port in ("0", "65536", "99999", "-1", "+1", " 1", "5x", ""):
+        refused({"a": f'type = "syslog" host = "x" port = "{port}"'}, "port: a number from 1 to 65535")
+    refused({"a": 'type = "syslog" host = "x" port = "1" key = "/k"'}, "certificate: that of the key")
+    refused(FILE | {"b": FILE["file"]}, "have the same path")
+    for sink, said in (('type = "http" url = "http://x" headers = {' + ",".join(f'"X-{i}: 1"' for i in range(17)) + "}",
+                        "headers: 16 at most"),
+                       ('type = "kafka" brokers = "x:1" user = "u" password = "secret" mechanism = "MD5"', "there are PLAIN"),
+                       ('type = "kafka" brokers = "x:1" user = "secret"', "both, or none"),
+                       (f'type = "nats" url = "{",".join(["nats://secret@x"] * 17)}"', "16 servers at most"),
+                       ('type = "nats" url = "nats://x" certificate = "/c"', "key: that of"),
+                       ('type = "nats" url = "nats://x" subject = "a b"', "subject: ")):
+        text = ship.esship("--check", "-c", ship.configure("x", {"a": sink})).stderr
+        assert (said in text or "built without" in text) and "secret" not in text, text
     path = ship.configure("x", FILE)
     os.chmod(path, 0o666)
     result = ship.esship("-c", path)

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Servers on loopback that esship sends to, as processes that can be killed.
 
-    server.py http PORT OUT [--delay S] [--refuse STATUS[,N]] [--tls CERT] [--authorization TEXT]
+    server.py http PORT OUT [--delay S] [--rate BYTES] [--refuse STATUS[,N]] [--tls CERT] [--authorization TEXT]
                                                         bodies of POSTs go to OUT, then 200
     server.py otlp PORT OUT [--reject N] ...            the same, but records of an ExportLogsServiceRequest, one a line
-    server.py syslog PORT OUT [--delay S] [--tls CERT]  messages go to OUT, one a line
+    server.py syslog PORT OUT [--host ADDRESS] [--delay S] [--tls CERT [--wants CERT]] [--talk]
+                                                        messages go to OUT, one a line
     server.py kafka PORT OUT --broker PORT [--tls CERT] [--login USER:PASSWORD]
                                                         TLS and SASL PLAIN before a broker that has neither
 
 --refuse 503,3 answers so the first three times, --refuse 401 always. --reject N says of the first request with more that N of its records
 were thrown away, and throws away the last N. Without that --authorization it answers 401. What was answered with 2xx is in the file. CERT has the key
-too.
+too; --wants has that of the client. --talk says what nobody has asked for. --rate reads so many bytes a second.
 """
 
 import argparse
@@ -31,9 +32,13 @@ def arguments():
     parser.add_argument("kind", choices=["http", "kafka", "otlp", "syslog"])
     parser.add_argument("port", type=int)
     parser.add_argument("out")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--delay", type=float, default=0)
     parser.add_argument("--refuse", default="")
     parser.add_argument("--tls")
+    parser.add_argument("--wants")
+    parser.add_argument("--talk", action="store_true")
+    parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--reject", type=int, default=0)
     parser.add_argument("--authorization")
     parser.add_argument("--broker", type=int)
@@ -41,9 +46,12 @@ def arguments():
     return parser.parse_args()
 
 
-def context(path):
+def context(path, wants=None):
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(path)
+    if wants:
+        made.verify_mode = ssl.CERT_REQUIRED
+        made.load_verify_locations(wants)
     return made
 
 
@@ -62,6 +70,17 @@ def records(body):
             assert record["timeUnixNano"] == f"{seconds:.0f}{said[20:29]}", (record["timeUnixNano"], said)
             found.append(line)
     return found
+
+
+def read_body(handler, rate):
+    left, body = int(handler.headers["Content-Length"]), b""
+    if not rate:
+        return handler.rfile.read(left)
+    began = time.monotonic()
+    while len(body) < left:
+        body += handler.rfile.read1(min(65536, left - len(body)))
+        time.sleep(max(0, began + len(body) / rate - time.monotonic()))
+    return body
 
 
 def serve_http(wanted, out):
@@ -83,7 +102,7 @@ def serve_http(wanted, out):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = read_body(self, wanted.rate)
             time.sleep(wanted.delay)
             assert self.headers["Content-Type"] == {"http": "application/x-ndjson", "otlp": "application/json"}[wanted.kind]
             assert self.headers["Idempotency-Key"]
@@ -107,6 +126,8 @@ def serve_http(wanted, out):
 
     http.server.HTTPServer.allow_reuse_address = True
     server = http.server.ThreadingHTTPServer(("127.0.0.1", wanted.port), Handler)
+    if wanted.rate:
+        server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
     if wanted.tls:
         server.socket = context(wanted.tls).wrap_socket(server.socket, server_side=True)
     server.serve_forever()
@@ -130,12 +151,16 @@ def messages(connection, delay):
 
 
 def serve_syslog(wanted, out):
-    listener = socket.create_server(("127.0.0.1", wanted.port))
+    listener = socket.create_server((wanted.host, wanted.port))
+    if wanted.delay:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
     while True:
         connection, _ = listener.accept()
         try:
             if wanted.tls:
-                connection = context(wanted.tls).wrap_socket(connection, server_side=True)
+                connection = context(wanted.tls, wanted.wants).wrap_socket(connection, server_side=True)
+            if wanted.talk:
+                connection.sendall(b"what?\0" * 10000)
             for message in messages(connection, wanted.delay):
                 assert message.startswith(b"<134>1 "), message[:80]
                 os.write(out, message + b"\n")

@@ -123,9 +123,10 @@ def server(kind, port, out, *options):
     child = subprocess.Popen([sys.executable, HERE + "/server.py", kind, str(port), path(out), *options],
                              stderr=subprocess.DEVNULL)
     children.append(child)
+    host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     for _ in range(500):
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
             return child
         except OSError:
             time.sleep(0.01)
