@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """NATS JetStream: a server that isn't there at the start, has no stream, and is killed; a cluster of three, a node of which is
-killed and comes back, while esship is killed, too.
+killed and comes back, while esship is killed, too; the same with 200,000 events and a disk that is full.
 
     nats.py BUILD [CHECK...]
 """
@@ -148,6 +148,44 @@ def check_cluster():
     assert " 0 missing" in ship.verify("three.out")
 
 
+def check_many():
+    """200,000 events to three nodes, one of which is killed and started again; esship is killed twice, and its disk full once. Each
+    event is there once, or counted by name."""
+    ports, routes = [ship.free_port() for _ in range(3)], [ship.free_port() for _ in range(3)]
+    nodes = [Node(f"m{i}", ports[i], routes[i], routes) for i in range(3)]
+    create(ports[0], 3)
+    with ship.small_disk("8m") as (disk, mounted):
+        config = ship.configure("many", sink(*ports), spool=f'"{disk}/spool"')
+        counted = []
+        for node in (None, nodes[1]):
+            before = stored(ports[0])
+            run = ship.Run(config, ship.capture(50000), "--at-end", "wait")
+            ship.until("more is stored", lambda: stored(ports[0]) > before + 5000, 60, 0.3)
+            if node:
+                node.kill()
+            counted.append(ship.metrics("many")["esship_events_received_total"])
+            run.kill()
+        if mounted:
+            ship.fill(disk, 160 << 10)
+        run = ship.Run(config, ship.capture(100000), "--at-end", "wait")
+        ship.until("all is received", lambda: ship.metrics("many")["esship_events_received_total"] == 100000, 120)
+        nodes[1].start()
+        if mounted:
+            assert ship.metrics("many")["esship_spool_failures_total"] > 0
+            os.remove(disk + "/other")
+            ship.until("it can be written again", lambda: "can be written again" in run.said())
+        ship.until("all is sent", lambda: ship.metrics("many")['esship_sink_behind_bytes{sink="nats",type="nats"}'] == 0, 240)
+        os.kill(run.esship(), 15)
+        run.wait()
+    found = received(ports[0], "many")
+    final = ship.killed_are_counted(found, counted)
+    events = {line["global_seq_num"] for (client, _), line in found.items() if client == final and "event" in line}
+    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in ship.dropped_of(found, final, "full"))
+    assert len(events) + dropped == 100000 and bool(dropped) == mounted, (len(events), dropped)
+    report = ship.verify("many.out")
+    assert report.count("; killed") == 2 and report.count("; ended") == 1 and " 0 missing" in report, report
+
+
 if not shutil.which("nats-server") or not os.path.exists(READ):
     ship.skip("nats-server and a build with libnats")
-ship.run([check_server, check_large, check_security, check_cluster])
+ship.run([check_server, check_large, check_security, check_cluster, check_many])

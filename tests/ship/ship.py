@@ -2,6 +2,7 @@
 """For the tests here: esship as the client of a replay, servers, and what has come of it."""
 
 import atexit
+import contextlib
 import glob
 import json
 import os
@@ -143,6 +144,29 @@ def certificate(name, host):
             with open(path(name + part)) as file:
                 both.write(file.read())
     return path(name)
+
+
+@contextlib.contextmanager
+def small_disk(room):
+    """A folder, and whether it is a disk of its own with so much room: else only what it is about is left out."""
+    name = path("disk")
+    os.mkdir(name)
+    mounted = not os.getuid() and subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room},mode=755", "tmpfs", name],
+                                                 check=False).returncode == 0
+    if not mounted:
+        print("no mount can be made: the full disk is left out")
+    try:
+        yield name, mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", name], check=True)
+
+
+def fill(disk, left):
+    """So that there are so many bytes left, until the file `other' is removed."""
+    room = os.statvfs(disk)
+    with open(disk + "/other", "wb") as file:
+        file.write(bytes(max(0, room.f_bavail * room.f_frsize - left)))
 
 
 def stop(child):
