@@ -45,6 +45,7 @@ def check_wrong():
                        ('type = "kafka" brokers = "x:1" user = "secret"', "both, or none"),
                        (f'type = "nats" url = "{",".join(["nats://secret@x"] * 17)}"', "16 servers at most"),
                        ('type = "nats" url = "nats://x" certificate = "/c"', "key: that of"),
+                       ('type = "kafka" brokers = "x:1" certificate = "/c"', "key: that of"),
                        ('type = "nats" url = "nats://x" subject = "a b"', "subject: ")):
         text = ship.esship("--check", "-c", ship.configure("x", {"a": sink})).stderr
         assert (said in text or "built without" in text) and "secret" not in text, text

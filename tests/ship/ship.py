@@ -79,14 +79,21 @@ class Run:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self.errors, start_new_session=True)
         children.append(self.process)
 
+    def children(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+
+    def child(self):
+        """What will be esship, or is."""
+        until("it is started", self.children, pause=0.001)
+        return self.children()[0]
+
     def esship(self):
         """Its pid."""
         for _ in range(500):
-            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
-                pids = file.read().split()
-            for pid in pids:
+            for pid in self.children():
                 if os.readlink(f"/proc/{pid}/exe") == os.path.realpath(ESSHIP):
-                    return int(pid)
+                    return pid
             time.sleep(0.01)
         raise AssertionError("esship doesn't run")
 

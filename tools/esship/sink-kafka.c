@@ -45,6 +45,8 @@ static const char *kafka_check(const struct sink_config *config)
 		return "topic: of messages";
 	if (!config->user != !config->password)
 		return "user and password: give both, or none";
+	if (config->certificate && !config->key)
+		return "key: that of the certificate";
 	if (strcmp(config->mechanism, "PLAIN") && strcmp(config->mechanism, "SCRAM-SHA-256") &&
 	    strcmp(config->mechanism, "SCRAM-SHA-512"))
 		return "mechanism: there are PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512";
