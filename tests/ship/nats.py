@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 
+import nkeys
 import ship
 
 COUNT = 8000
@@ -121,6 +122,34 @@ def check_security():
         node.kill()
 
 
+def check_credentials():
+    """A file of credentials: that of a user whose account the server knows lets us in, that of another one doesn't; nor does one that
+    isn't there, or isn't one."""
+    operator, system, account, foreign, user = (
+        nkeys.Key(ship.path(name), kind) for name, kind in
+        (("operator", nkeys.OPERATOR), ("system", nkeys.ACCOUNT), ("account", nkeys.ACCOUNT), ("foreign", nkeys.ACCOUNT),
+         ("user", nkeys.USER)))
+    for name, text in (("server.conf", nkeys.server_configuration(operator, system, account)), ("garbage.creds", "secret\n"),
+                       ("right.creds", nkeys.credentials(account, user)), ("foreign.creds", nkeys.credentials(foreign, user))):
+        with open(ship.path(name), "w") as file:
+            file.write(text)
+    port = ship.free_port()
+    Node("creds", port, more=["-c", ship.path("server.conf")])
+    os.environ["NATS_CREDENTIALS"] = ship.path("right.creds")
+    try:
+        create(port)
+        for name, said in (("none.creds", "none.creds: No such file"), ("garbage.creds", "garbage.creds: no "), ("foreign.creds", "Authentication"),
+                           ("right.creds", "")):
+            sinks = {"nats": f'type = "nats" url = "nats://127.0.0.1:{port}" credentials = "{ship.path(name)}"'}
+            run = ship.Run(ship.configure("creds", sinks, linger_ms=1000 if said else 4000), ship.capture(100)).wait()
+            assert said in run.said() and bool(run.said()) == bool(said) and "secret" not in run.said(), (name, run.said())
+            assert (stored(port) > 0) == (not said)
+        assert len({client for client, _ in received(port, "creds")}) == 4
+    finally:
+        del os.environ["NATS_CREDENTIALS"]
+    assert " 0 missing" in ship.verify("creds.out")
+
+
 def check_cluster():
     ports, routes = [ship.free_port() for _ in range(3)], [ship.free_port() for _ in range(3)]
     nodes = [Node(f"n{i}", ports[i], routes[i], routes) for i in range(3)]
@@ -188,4 +217,4 @@ def check_many():
 
 if not shutil.which("nats-server") or not os.path.exists(READ):
     ship.skip("nats-server and a build with libnats")
-ship.run([check_server, check_large, check_security, check_cluster, check_many])
+ship.run([check_server, check_large, check_security, check_credentials, check_cluster, check_many])

@@ -7,11 +7,13 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <nats/nats.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/esship/line.h"
 #include "util/clock.h"
@@ -115,6 +117,19 @@ static natsStatus set_tls(natsOptions *options, const struct sink_config *config
 	return status;
 }
 
+/* NULL: it may be right. Of a file that isn't there, or is something else, the library says "Error". */
+static const char *credentials_wrong(const char *path)
+{
+	static const char mark[] = "-----BEGIN ";
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char text[16384];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+	if (n < 0)
+		return strerror(errno);
+	return memmem(text, (size_t)n, mark, strlen(mark)) ? NULL : "no credentials are in it";
+}
+
 /* A connection that ends is made again by us, with the batch that was not acknowledged. */
 static natsStatus connect_to(struct nats_sink *sink)
 {
@@ -190,8 +205,13 @@ static int nats_send(void *context, const struct sink_batch *batch, char problem
 	struct nats_sink *sink = context;
 	natsStatus status = NATS_OK;
 	char url[SINK_URL_BYTES];
+	const char *wrong;
 
 	atomic_store(&sink->refused, 0);
+	if (!sink->connection && sink->config->credentials && (wrong = credentials_wrong(sink->config->credentials))) {
+		snprintf(problem, SINK_PROBLEM_BYTES, "%.150s: %s", sink->config->credentials, wrong);
+		return -EINVAL;
+	}
 	if (!sink->connection)
 		status = connect_to(sink);
 	if (status == NATS_OK)
