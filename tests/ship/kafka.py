@@ -133,22 +133,28 @@ def check_security():
     cluster = Cluster(1, "safe.out")
     good, other, named = (ship.certificate(name, host) for name, host in
                           (("good", "127.0.0.1"), ("other", "127.0.0.1"), ("named", "elsewhere.example")))
-    login = 'user = "host" mechanism = "PLAIN"'
-    for served, options, wanted in ((other, f'ca = "{good}.crt"', "certificate verify failed"),
-                                    (named, f'ca = "{named}.crt"', "certificate verify failed"),
-                                    (good, f'ca = "{good}.crt" {login} password = "wrong"', "not you"),
-                                    (good, f'ca = "{good}.crt" {login} password = "right"', "")):
+    ca, user = f'ca = "{good}.crt"', f'ca = "{good}.crt" user = "host" mechanism'
+    for served, mechanism, options, wanted in (
+            (other, "PLAIN", ca, "certificate verify failed"),
+            (named, "PLAIN", f'ca = "{named}.crt"', "certificate verify failed"),
+            (good, "PLAIN", f'{user} = "PLAIN" password = "wrong"', "not you"),
+            (good, "SCRAM-SHA-512", f'{user} = "SCRAM-SHA-512" password = "wrong"', "not you"),
+            (good, "SCRAM-SHA-512", f'{user} = "SCRAM-SHA-256" password = "right"', "SCRAM-SHA-512"),
+            (good, "SCRAM-SHA-256", f'{user} = "SCRAM-SHA-256" password = "right"', ""),
+            (good, "SCRAM-SHA-512", f'{ca} user = "host" password = "right"', ""),
+            (good, "PLAIN", f'{user} = "PLAIN" password = "right"', "")):
         port = ship.free_port()
         front = ship.server("kafka", port, "unused", "--broker", cluster.brokers.rpartition(":")[2], "--tls", served,
-                            "--login", "host:right")
+                            "--login", "host:right", "--mechanism", mechanism)
         config = ship.configure("safe", {"kafka": f'type = "kafka" brokers = "127.0.0.1:{port}" {options}'},
                                 linger_ms=4000 if not wanted else 1000)
         run = ship.Run(config, ship.capture(100)).wait()
         assert wanted in run.said() and bool(wanted) == bool(run.said()), (wanted, run.said())
-        assert bool(ship.lines("safe.out")) == (not wanted)
+        if wanted:
+            assert not ship.lines("safe.out")
         ship.stop(front)
     all_read("safe.out")
-    assert len({client for client, _ in ship.lines("safe.out")}) == 4
+    assert len({client for client, _ in ship.lines("safe.out")}) == 8
     assert " 0 missing" in ship.verify("safe.out")
 
 

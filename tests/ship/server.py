@@ -7,8 +7,8 @@
     server.py otlp PORT OUT [--reject N] ...            the same, but records of an ExportLogsServiceRequest, one a line
     server.py syslog PORT OUT [--host ADDRESS] [--delay S] [--tls CERT [--wants CERT]] [--talk]
                                                         messages go to OUT, one a line
-    server.py kafka PORT OUT --broker PORT [--tls CERT] [--login USER:PASSWORD]
-                                                        TLS and SASL PLAIN before a broker that has neither
+    server.py kafka PORT OUT --broker PORT [--tls CERT] [--login USER:PASSWORD] [--mechanism NAME]
+                                                        TLS and SASL before a broker that has neither
 
 --refuse 503,3 answers so the first three times, --refuse 401 always. --reject N says of the first request with more that N of its records
 were thrown away, and throws away the last N. Without that --authorization it answers 401. What was answered with 2xx is in the file. CERT has the key
@@ -16,6 +16,9 @@ too; --wants has that of the client. --talk says what nobody has asked for. --ra
 """
 
 import argparse
+import base64
+import hashlib
+import hmac
 import http.server
 import json
 import os
@@ -43,6 +46,7 @@ def arguments():
     parser.add_argument("--authorization")
     parser.add_argument("--broker", type=int)
     parser.add_argument("--login", default="")
+    parser.add_argument("--mechanism", default="PLAIN")
     return parser.parse_args()
 
 
@@ -189,20 +193,61 @@ def send_frame(connection, data):
 
 
 HANDSHAKE, VERSIONS, AUTHENTICATE = 17, 18, 36
-FAILED = 58
+UNSUPPORTED, FAILED = 33, 58
 
 
-def login(wanted, key, request, answers):
+class Scram:
+    """The server's side of RFC 5802, for one login."""
+
+    def __init__(self, name, login):
+        self.hash = hashlib.sha256 if name.endswith("256") else hashlib.sha512
+        self.user, _, password = login.partition(":")
+        self.salt, self.rounds = os.urandom(16), 4096
+        salted = hashlib.pbkdf2_hmac(self.hash().name, password.encode(), self.salt, self.rounds)
+        self.client_key, self.server_key = (self.keyed(salted, text) for text in (b"Client Key", b"Server Key"))
+        self.said = None
+
+    def keyed(self, key, text):
+        return hmac.digest(key, text, self.hash)
+
+    def answer(self, text):
+        """What is answered, and whether that is the end; None: it isn't who it says."""
+        if not self.said:
+            bare = text.removeprefix(b"n,,")
+            user, nonce = (part[2:] for part in bare.split(b",")[:2])
+            self.known = user.decode() == self.user
+            first = b"r=%s,s=%s,i=%d" % (nonce + base64.b64encode(os.urandom(12)), base64.b64encode(self.salt), self.rounds)
+            self.said = bare + b"," + first
+            return first, False
+        without, _, proof = text.rpartition(b",p=")
+        all_said = self.said + b"," + without
+        signature = self.keyed(self.hash(self.client_key).digest(), all_said)
+        wanted = bytes(a ^ b for a, b in zip(self.client_key, signature))
+        if not self.known or not hmac.compare_digest(base64.b64decode(proof), wanted):
+            return None, True
+        return b"v=" + base64.b64encode(self.keyed(self.server_key, all_said)), True
+
+
+def plain(wanted, text):
+    return b"" if text == ("\0" + wanted.login.replace(":", "\0", 1)).encode() else None, True
+
+
+def login(wanted, key, request, state):
     """What a broker with SASL answers, or None: that is for the broker behind."""
-    number = request[4:8]
+    number, version = request[4:8], struct.unpack(">h", request[2:4])[0]
+    body = request[10 + max(0, struct.unpack(">h", request[8:10])[0]):]
     if key == HANDSHAKE:
-        return number + struct.pack(">hih", 0, 1, 5) + b"PLAIN"
+        right = body[2:].decode() == wanted.mechanism
+        if right and wanted.mechanism != "PLAIN":
+            state["scram"] = Scram(wanted.mechanism, wanted.login)
+        name = wanted.mechanism.encode()
+        return number + struct.pack(">hih", 0 if right else UNSUPPORTED, 1, len(name)) + name
     if key == AUTHENTICATE:
-        right = ("\0" + wanted.login.replace(":", "\0", 1)).encode() in request
-        answers["login"] = right
-        said = b"" if right else b"not you"
-        version = struct.unpack(">h", request[2:4])[0]
-        return (number + struct.pack(">hh", 0 if right else FAILED, len(said)) + said + struct.pack(">i", 0) +
+        answer, end = state["scram"].answer(body[4:]) if "scram" in state else plain(wanted, body[4:])
+        state["login"] = end and answer is not None
+        said = b"" if answer is not None else b"not you"
+        answer = answer or b""
+        return (number + struct.pack(">hh", FAILED if said else 0, len(said)) + said + struct.pack(">i", len(answer)) + answer +
                 (struct.pack(">q", 0) if version else b""))
     return None
 
