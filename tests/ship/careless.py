@@ -222,7 +222,7 @@ def check_spread():
 
 
 def check_shown():
-    """No password is said, not even of a URL that is none."""
+    """No password is said, not even of a URL that is none, nor in a core file."""
     for url in ("http://me:secret@127.0.0.1:1/", "http://me:sec/secret@127.0.0.1:1/", "http://me:sec?secret@127.0.0.1:1/",
                 "http://127.0.0.1:1/?token=secret", "http://me:1/secret@127.0.0.1:1/"):
         sink = f'type = "http" url = "{url}" headers = {{ "X-Token: secret" }}'
@@ -233,6 +233,8 @@ def check_shown():
         ship.until("it has failed", lambda: ship.metrics("shown")['esship_sink_failures_total{sink="http",type="http"}'] > 0)
         with open(f"/proc/{run.esship()}/cmdline") as file:
             assert "secret" not in file.read()
+        with open(f"/proc/{run.esship()}/limits") as file:
+            assert "Max core file size        0 " in file.read()
         assert "secret" not in str(ship.metrics("shown"))
         ended(run)
         assert "tried again" in run.said() and "secret" not in run.said(), run.said()

@@ -49,6 +49,13 @@ def check_wrong():
                        ('type = "nats" url = "nats://x" subject = "a b"', "subject: ")):
         text = ship.esship("--check", "-c", ship.configure("x", {"a": sink})).stderr
         assert (said in text or "built without" in text) and "secret" not in text, text
+    for name in ("ca", "certificate"):
+        refused({"a": f'type = "syslog" host = "x" port = "1" {name} = "/no/file"'}, f"{name}: /no/file: No such file")
+    path = ship.configure("x", {"a": 'type = "http" url = "http://x" headers = { "X-Token: secret" }'})
+    for mode, said in ((0o640, True), (0o600, False)):
+        os.chmod(path, mode)
+        text = ship.esship("--check", "-c", path).stderr
+        assert "built without" in text or ("others can read it" in text) == said, text
     path = ship.configure("x", FILE)
     os.chmod(path, 0o666)
     result = ship.esship("-c", path)

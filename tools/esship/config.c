@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/event.h"
 #include "util/config-file.h"
@@ -203,6 +205,49 @@ static bool take(struct config *config, const char *path)
 	return config->sink_count && are_apart(config, path);
 }
 
+/* What others could use to log in as us. */
+static bool has_secrets(const struct config *config)
+{
+	for (size_t i = 0; i < config->sink_count; i++) {
+		const struct sink_config *sink = &config->sinks[i];
+
+		if (sink->password || sink->header_count || (sink->url && strpbrk(sink->url, "@?")))
+			return true;
+	}
+	return false;
+}
+
+static void warn_if_readable(const struct config *config, const char *path)
+{
+	struct stat st;
+
+	if (has_secrets(config) && stat(path, &st) == 0 && st.st_mode & (S_IRGRP | S_IROTH))
+		log_warning("%s: it has what a sink logs in with, and others can read it (chmod go-r)", path);
+}
+
+static bool is_readable(const struct sink_config *sink, const char *name, const char *path)
+{
+	if (!path || access(path, R_OK) == 0)
+		return true;
+	log_error("sink \"%s\": %s: %s: %s", sink->name, name, path, strerror(errno));
+	return false;
+}
+
+bool config_files_there(const struct config *config)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < config->sink_count; i++) {
+		const struct sink_config *sink = &config->sinks[i];
+
+		all &= is_readable(sink, "ca", sink->ca);
+		all &= is_readable(sink, "certificate", sink->certificate);
+		all &= is_readable(sink, "key", sink->key);
+		all &= is_readable(sink, "credentials", sink->credentials);
+	}
+	return all;
+}
+
 bool config_read(struct config *ret, const char *path)
 {
 	cfg_opt_t sink[] = {
@@ -256,8 +301,10 @@ bool config_read(struct config *ret, const char *path)
 		log_error("%s: there is no such file", path);
 	if (r)
 		return false;
-	if (take(ret, path))
+	if (take(ret, path)) {
+		warn_if_readable(ret, path);
 		return true;
+	}
 	config_deinit(ret);
 	return false;
 }

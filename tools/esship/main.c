@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -296,9 +297,11 @@ int main(int argc, char **argv)
 	if (!config_read(&esship.config, path))
 		return EX_CONFIG;
 	if (check) {
+		status = config_files_there(&esship.config) ? EX_OK : EX_CONFIG;
 		config_deinit(&esship.config);
-		return EX_OK;
+		return status;
 	}
+	setrlimit(RLIMIT_CORE, &(struct rlimit){});	/* in no core file: passwords, and what others did */
 	esship.signal_fd = block_signals();
 	status = esship.signal_fd < 0 ? EX_OSERR : open_spool(&esship);
 	if (status == EX_OK)
