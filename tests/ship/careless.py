@@ -7,12 +7,14 @@ without end, and what is wrong is said.
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 INSIDE = "ES_TEST_CARELESS"
@@ -221,6 +223,73 @@ def check_spread():
     assert statistics.median(abs(a - b) for a, b in zip(*waits)) > 0.004, waits
 
 
+def say_forever(connection, piece, pause=0.0):
+    while True:
+        connection.sendall(piece)
+        time.sleep(pause)
+
+
+BAD = {
+    "silent": lambda connection: all(iter(lambda: connection.recv(65536), b"")),
+    "closes": lambda connection: None,
+    "closes in the middle": lambda connection: connection.recv(4000),
+    "garbage": lambda connection: (connection.recv(1), connection.sendall(random.randbytes(100000)), connection.recv(1 << 20)),
+    "garbage at once": lambda connection: connection.sendall(random.randbytes(100000)),
+    "headers without end": lambda connection: (connection.sendall(b"HTTP/1.1 200 OK\r\n"), say_forever(connection, b"X-A: b\r\n" * 99)),
+    "drips": lambda connection: (connection.recv(1), say_forever(connection, b"H", 0.2)),
+    "an INFO without end": lambda connection: (connection.sendall(b'INFO {"a":"'), say_forever(connection, b"x" * 4096)),
+    "a body without end": lambda connection: (connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n"),
+                                              say_forever(connection, b"x" * 4096)),
+    "a length without measure": lambda connection: (connection.recv(1), connection.sendall(b"\x7f\xff\xff\xff" * 100)),
+}
+
+
+def serve_badly(listener, behave):
+    def one(connection):
+        with connection:
+            try:
+                behave(connection)
+            except OSError:
+                pass
+
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+
+def check_bad_servers():
+    """Who accepts and never answers, closes, answers with garbage or without end: nothing is acknowledged, each try ends, memory
+    doesn't grow, and neither does the time that the end takes."""
+    kinds = {"http": 'url = "http://127.0.0.1:{}/"', "otlp": 'url = "http://127.0.0.1:{}/v1/logs"',
+             "nats": 'url = "nats://127.0.0.1:{}"', "kafka": 'brokers = "127.0.0.1:{}"'}
+    listeners = []
+    for behave in BAD.values():
+        listeners.append(socket.create_server(("127.0.0.1", 0)))
+        threading.Thread(target=serve_badly, args=(listeners[-1], behave), daemon=True).start()
+    for kind, options in kinds.items():
+        options = f'type = "{kind}" {options} timeout-ms = 700'
+        if "built without" in ship.esship("--check", "-c", ship.configure("has", {"x": options.format(1)})).stderr:
+            continue
+        sinks = {f"{kind}{number}": options.format(listener.getsockname()[1]) for number, listener in enumerate(listeners)}
+        run = running("bad", sinks, linger_ms=1, metrics=f'"{ship.path(kind)}.metrics"', spool=f'"{ship.path(kind)}.spool"')
+
+        def value(what):
+            values = ship.metrics(kind)
+            return [values[f'esship_sink_{what}{{sink="{sink}",type="{kind}"}}'] for sink in sinks]
+
+        ship.until("each has failed twice", lambda: min(value("failures_total")) >= 2, 30, 0.2)
+        assert sum(value("lines_total")) == 0, dict(zip(BAD, value("lines_total")))
+        with open(f"/proc/{run.esship()}/status") as file:
+            peak = int(file.read().partition("VmHWM:")[2].split()[0])
+        assert peak < 200000 or "asan" in ship.BUILD, f"{kind}: {peak} kB"
+        ended(run, seconds=4)
+    for listener in listeners:
+        listener.close()
+
+
 def check_shown():
     """No password is said, not even of a URL that is none, nor in a core file."""
     for url in ("http://me:secret@127.0.0.1:1/", "http://me:sec/secret@127.0.0.1:1/", "http://me:sec?secret@127.0.0.1:1/",
@@ -241,4 +310,4 @@ def check_shown():
 
 
 ship.run([check_metrics, check_metrics_misused, check_foreign_file, check_foreign_spool, check_foreign_names, check_dead_address,
-          check_no_names, check_spread, check_shown])
+          check_no_names, check_spread, check_bad_servers, check_shown])
