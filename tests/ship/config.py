@@ -39,7 +39,20 @@ def check_wrong():
         refused({"a": f'type = "syslog" host = "x" port = "{port}"'}, "port: a number from 1 to 65535")
     refused({"a": 'type = "syslog" host = "x" port = "1" key = "/k"'}, "certificate: that of the key")
     refused(FILE | {"b": FILE["file"]}, "have the same path")
-    for sink, said in (('type = "http" url = "http://x" headers = {' + ",".join(f'"X-{i}: 1"' for i in range(17)) + "}",
+    for name in ("mute", "mute-target", "target", "select"):
+        for prefix in ("", "relative"):
+            refused(FILE, f"{name}: a path, from / on", **{name: f'{{ "/usr/", "{prefix}" }}'})
+    refused(FILE, "give one of them", target='{ "/a" }', mute_target='{ "/b" }')
+    for path in ("", "relative", "/" + "x" * 107):
+        refused(FILE, "metrics: the path of a socket", metrics=f'"{path}"')
+    refused({"a": f'type = "file" path = "{ship.path("x.spool")}/ledger"'}, "the spool is no place")
+    refused({"a": 'type = "syslog" host = "" port = "1"'}, "host and port")
+    for header in ("nothing", ": x", r"A: b\nC: d"):
+        refused({"a": f'type = "http" url = "http://x" headers = {{ "A: b", "{header}" }}'}, "headers: each is a name")
+    for sink, said in (('type = "http" url = "http:///x"', "and a host"),
+                       ('type = "kafka" brokers = "x:1" topic = "a/b"', "topic: of messages, of letters"),
+                       ('type = "nats" url = "nats://x" subject = "a..b"', "words with dots"),
+                       ('type = "http" url = "http://x" headers = {' + ",".join(f'"X-{i}: 1"' for i in range(17)) + "}",
                         "headers: 16 at most"),
                        ('type = "kafka" brokers = "x:1" user = "u" password = "secret" mechanism = "MD5"', "there are PLAIN"),
                        ('type = "kafka" brokers = "x:1" user = "secret"', "both, or none"),

@@ -18,8 +18,9 @@ enum { REST_MAX_S = 600, UNSENT_MOST = 128 * 1024 };
 const char *http_post_check(const struct sink_config *config)
 {
 	const char *url = config->url ?: "";
+	size_t scheme = !strncmp(url, "http://", 7) ? 7 : !strncmp(url, "https://", 8) ? 8 : 0;
 
-	return !strncmp(url, "http://", 7) || !strncmp(url, "https://", 8) ? NULL : "url: with http:// or https://";
+	return scheme && !strchr("/?#", url[scheme]) ? NULL : "url: with http:// or https://, and a host";
 }
 
 /* Its beginning is kept: it may say what is wrong. */

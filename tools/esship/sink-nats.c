@@ -39,6 +39,14 @@ static unsigned int count_of(const char *urls)
 	return count;
 }
 
+static bool is_subject(const char *subject)
+{
+	size_t length = strlen(subject);
+
+	return length && *subject != '.' && subject[length - 1] != '.' && !strstr(subject, "..") &&
+	       !strpbrk(subject, " \t\r\n*>");
+}
+
 static const char *nats_check(const struct sink_config *config)
 {
 	const char *url = config->url ?: "";
@@ -49,8 +57,7 @@ static const char *nats_check(const struct sink_config *config)
 		return "url: 16 servers at most, and 1023 bytes";
 	if (config->certificate && !config->key)
 		return "key: that of the certificate";
-	return config->subject && *config->subject && !strpbrk(config->subject, " *>") ? NULL :
-	       "subject: on which messages are sent";
+	return is_subject(config->subject) ? NULL : "subject: on which messages are sent, words with dots between";
 }
 
 static int nats_new(void **ret, const struct sink_config *config, const struct sink_stop *stop)

@@ -62,7 +62,7 @@ static bool is_port(const char *text)
 
 static const char *syslog_check(const struct sink_config *config)
 {
-	if (!config->host || !config->port)
+	if (!config->host || !*config->host || !config->port)
 		return "host and port: those of the collector";
 	if (!is_port(config->port))
 		return "port: a number from 1 to 65535, or a name of services(5)";
