@@ -2,7 +2,7 @@
 #
 #	make		build everything (packages that are missing: make deps)
 #	make run	install what is missing, build what it takes, print this machine's events until Ctrl-C: events=, format=json
-#	make check	install what is missing, build in every way, run every test but those that take minutes each
+#	make check	install what is missing, build with gcc and for the sanitizers, run every test but those that take minutes each
 #	make check-all	run those, too
 #	make bench	what events and decisions cost here
 #	make install	DESTDIR=, prefix=/usr/local, libdir=lib/x86_64-linux-gnu; make uninstall with the same DESTDIR

@@ -35,7 +35,7 @@
 
 enum {
 	FILES = 4096,			/* 64 clients, all that are anonymous, and ample */
-	LOCK_WAIT_MS = 10000,		/* for a daemon that is ending, or about to listen */
+	LOCK_WAIT_MS = 50000,		/* for a daemon that is ending, or about to listen; who started us waits for a minute */
 	LOCK_STEP_MS = 20,
 	FIRST_CLIENT_S = 30,		/* a private daemon that nobody comes to ends */
 };
@@ -176,9 +176,10 @@ static void ready_tell(struct esd_options *options)
  */
 static int lock_or_yield(struct process *process, const struct esd_options *options)
 {
+	uint64_t until_ns = clock_ns() + LOCK_WAIT_MS * NS_PER_MS;
 	int r = esd_listen_lock(&process->listen);
 
-	for (int waited = 0; r == EWOULDBLOCK && options->is_private && waited < LOCK_WAIT_MS; waited += LOCK_STEP_MS) {
+	while (r == EWOULDBLOCK && options->is_private && clock_ns() < until_ns) {
 		if (esd_listen_answered(options->socket))
 			return 1;
 		(void)poll(NULL, 0, LOCK_STEP_MS);

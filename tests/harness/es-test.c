@@ -521,11 +521,12 @@ int test_wait_ms(pid_t pid, unsigned int ms)
 
 int test_wait(pid_t pid)
 {
-	int status = test_wait_ms(pid, 10000 * test_slow());
+	unsigned int seconds = 30 * test_slow();
+	int status = test_wait_ms(pid, 1000 * seconds);
 
 	if (status != -1)
 		return status;
-	fprintf(stderr, "process %d still runs after 10 s: killed\n", pid);
+	fprintf(stderr, "process %d still runs after %u s: killed\n", pid, seconds);
 	failures++;
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);

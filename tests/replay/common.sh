@@ -11,6 +11,8 @@ fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+mkdir tmp
+export TMPDIR=$dir/tmp		# of nobody else: what is left there is ours
 escap=$build/tools/escap
 sample=$build/examples/sample.escap
 client=$build/tests/replay/replay-client
