@@ -20,6 +20,7 @@ def refused(sinks, said, **more):
 def check_wrong():
     assert ship.esship("--check", "-c", ship.configure("x", FILE)).returncode == 0
     refused(FILE, "there is no opn", events='{ "exec", "opn" }')
+    refused(FILE, r"there is no ${HOME}\n;", events=r"{ '${HOME}\n' }")
     refused(FILE, "name at least one", events="{}")
     refused(FILE, "there are json, ecs and ocsf", format='"xml"')
     refused(FILE, "from 1 to", spool_mb=0)
