@@ -122,6 +122,20 @@ def check_security():
         node.kill()
 
 
+def check_wants():
+    """A server that wants a certificate of ours, which it trusts."""
+    served, mine, other = (ship.certificate("n-" + name, "127.0.0.1") for name in ("served", "mine", "foreign"))
+    port = ship.free_port()
+    Node("wants", port, more=["--tls", "--tlscert", served + ".crt", "--tlskey", served + ".key", "--tlsverify", "--tlscacert",
+                              mine + ".crt"])
+    for name, known in ((None, False), (other, False), (mine, True)):
+        more = f'certificate = "{name}.crt" key = "{name}.key"' if name else ""
+        sinks = {"nats": f'type = "nats" url = "tls://127.0.0.1:{port}" ca = "{served}.crt" {more}'}
+        run = ship.Run(ship.configure("wants", sinks, linger_ms=1000), ship.capture(100)).wait()
+        # Whom the server knows is told that no stream is there.
+        assert "tried again" in run.said() and ("No responders" in run.said()) == known, run.said()
+
+
 def check_credentials():
     """A file of credentials: that of a user whose account the server knows lets us in, that of another one doesn't; nor does one that
     isn't there, or isn't one."""
@@ -217,4 +231,4 @@ def check_many():
 
 if not shutil.which("nats-server") or not os.path.exists(READ):
     ship.skip("nats-server and a build with libnats")
-ship.run([check_server, check_large, check_security, check_credentials, check_cluster, check_many])
+ship.run([check_server, check_large, check_security, check_wants, check_credentials, check_cluster, check_many])
