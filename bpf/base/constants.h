@@ -15,6 +15,7 @@ enum pid_type {
 
 enum {
 	PF_EXITING = 0x00000004,
+	PF_DUMPCORE = 0x00000200,
 	JOBCTL_PENDING = 1 << 17 | 1 << 19 | 1 << 20 | 1 << 23,	/* a stop; a trap for a tracer; the cgroup's freezer */
 	PF_KTHREAD = 0x00200000,
 	SIGNAL_GROUP_EXIT = 0x00000004,
@@ -30,6 +31,7 @@ enum {
 	S_IFIFO = 0010000,
 	PROC_SUPER_MAGIC = 0x9fa0,
 	OVERLAYFS_SUPER_MAGIC = 0x794c7630,
+	LINUX_MQUEUE_MAGIC = 0x19800202,
 	LINUX_PIPEFS_MAGIC = 0x50495045,		/* super block magic numbers */
 	LINUX_SOCKFS_MAGIC = 0x534F434B,
 	LINUX_ANON_INODE_FS_MAGIC = 0x09041934,

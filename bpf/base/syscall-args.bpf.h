@@ -144,3 +144,13 @@ static __always_inline bool by_kernel(void)
 
 	return !in_io_uring() && READ_CORE(task, cred) != READ_CORE(task, real_cred);
 }
+
+/*
+ * Is it what the call that the program made is there for? The kernel does the same in the course of others: overlayfs sets
+ * attributes of its folders when it is mounted, and copies those of files. These can't be started over there, and are none
+ * of the program's doing. A request of io_uring's may be of any kind.
+ */
+static __always_inline bool by_call(uint32_t kind)
+{
+	return (current_syscall().kind == kind || in_io_uring()) && !by_kernel();
+}

@@ -49,8 +49,8 @@ static __always_inline int ask_named(enum wait_how how, struct dentry *dentry, c
 {
 	struct question q = {};
 
-	if (by_kernel() || !question_open_cached(&q, type, notify, inode_key(dentry), hash, 0,
-						 if (cached) about_dentry(&q, dentry, ANSWER_RESULT)))
+	if (!question_open_cached(&q, type, notify, inode_key(dentry), hash, 0,
+				if (cached) about_dentry(&q, dentry, ANSWER_RESULT)))
 		return 0;
 	return question_ask(&q, how, put_named(s, dentry, name, 0));
 }
@@ -59,8 +59,7 @@ static __always_inline int ask_acl(enum wait_how how, struct dentry *dentry, int
 {
 	struct question q = {};
 
-	if (by_kernel() ||
-	    !question_open(&q, EV_AUTH_SETACL, EV_NOTIFY_SETACL, inode_key(dentry), set_or_clear, 0))
+	if (!question_open(&q, EV_AUTH_SETACL, EV_NOTIFY_SETACL, inode_key(dentry), set_or_clear, 0))
 		return 0;
 	return question_ask(&q, how, put_named(s, dentry, NULL, set_or_clear));
 }
@@ -70,7 +69,7 @@ static __always_inline int on_inode_setxattr(struct dentry *dentry, const char *
 	struct syscall_state *state = syscall_state_of_current(true);
 	uint64_t hash;
 
-	if (ret)
+	if (ret || !by_call(ES_KIND_SETXATTR))
 		return ret;
 	if (!state)
 		return hook_result(question_lost(slots_to_ask(EV_AUTH_SETEXTATTR)));
@@ -97,7 +96,7 @@ int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const 
 	struct syscall_state *state = syscall_state_of_current(true);
 	uint64_t hash;
 
-	if (ret)
+	if (ret || !by_call(ES_KIND_DELXATTR))
 		return ret;
 	if (!state)
 		return hook_result(question_lost(slots_to_ask(EV_AUTH_DELETEEXTATTR)));
@@ -110,20 +109,20 @@ int BPF_PROG(plain_inode_removexattr, void *idmap, struct dentry *dentry, const 
 SEC("lsm/inode_set_acl")
 int BPF_PROG(plain_inode_set_acl, void *idmap, struct dentry *dentry, const char *name, void *acl, int ret)
 {
-	return ret ? ret : ask_acl(WAIT_RESTART, dentry, ES_ACL_SET);
+	return ret || !by_call(ES_KIND_SETXATTR) ? ret : ask_acl(WAIT_RESTART, dentry, ES_ACL_SET);
 }
 
 SEC("lsm/inode_remove_acl")
 int BPF_PROG(plain_inode_remove_acl, void *idmap, struct dentry *dentry, const char *name, int ret)
 {
-	return ret ? ret : ask_acl(WAIT_RESTART, dentry, ES_ACL_CLEAR);
+	return ret || !by_call(ES_KIND_DELXATTR) ? ret : ask_acl(WAIT_RESTART, dentry, ES_ACL_CLEAR);
 }
 
 static __always_inline int on_getxattr(enum wait_how how, struct dentry *dentry, const char *name, int ret)
 {
 	struct syscall_state *state = syscall_state_of_current(true);
 
-	if (ret)
+	if (ret || !by_call(ES_KIND_GETXATTR))
 		return ret;
 	if (!state)
 		return hook_result(question_lost(slots_to_ask(EV_AUTH_GETEXTATTR)));
@@ -144,7 +143,7 @@ int BPF_PROG(plain_inode_listxattr, struct dentry *dentry, int ret)
 {
 	struct question q = {};
 
-	if (ret || by_kernel() ||
+	if (ret || !by_call(ES_KIND_LISTXATTR) ||
 	    !question_open_cached(&q, EV_AUTH_LISTEXTATTR, EV_NOTIFY_LISTEXTATTR, inode_key(dentry), 0, 0,
 				  about_dentry(&q, dentry, ANSWER_RESULT)))
 		return ret;
@@ -206,7 +205,7 @@ int BPF_PROG(plain_inode_file_setattr, struct dentry *dentry, struct file_kattr 
 	struct question q = {};
 	uint32_t flags;
 
-	if (ret || current_syscall().kind != ES_KIND_SETFLAGS)
+	if (ret || current_syscall().kind != ES_KIND_SETFLAGS || by_kernel())
 		return ret;
 	flags = READ_CORE(wanted, fsx_xflags);
 	if (!question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, inode_key(dentry), flags, 0,
@@ -236,7 +235,7 @@ static __always_inline int on_inode_readlink(struct dentry *dentry, int ret)
 {
 	struct question q = {};
 
-	if (ret || by_kernel() ||
+	if (ret || !by_call(ES_KIND_READLINK) ||
 	    !question_open(&q, EV_AUTH_READLINK, EV_NOTIFY_READLINK, inode_key(dentry), 0, 0))
 		return ret;
 	return question_ask(&q, WAIT_GATE, put_named(s, dentry, NULL, 0));

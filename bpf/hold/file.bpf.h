@@ -15,6 +15,7 @@
  */
 
 #include "bpf/hold/hook.bpf.h"
+#include "bpf/hold/making.bpf.h"
 #include "bpf/hold/signal.bpf.h"
 #include "bpf/record/file.bpf.h"
 #include "bpf/record/procfs.bpf.h"
@@ -31,12 +32,6 @@ static __always_inline void put_open(struct scratch *s, struct file *file)
 	}
 }
 
-/* Started over, an open with O_EXCL would find the file that it has just made. */
-static __always_inline bool made_exclusively(struct file *file)
-{
-	return READ_CORE(file, f_mode) & FMODE_CREATED && READ_CORE(file, f_flags) & O_EXCL;
-}
-
 /*
  * What a file system in layers opens below itself, for an open that was asked about, or to copy a file up. Its mounts
  * are in no namespace, and yet not internal as that of memfds is. Before 6.5 the path is that of the file above, whose
@@ -49,6 +44,26 @@ static __always_inline bool opened_by_file_system(struct file *file)
 	if (file->f_mode & LINUX_FMODE_NOACCOUNT && READ_CORE(file, f_path.dentry, d_inode) != READ_CORE(file, f_inode))
 		return true;
 	return !(mnt->mnt_flags & LINUX_MNT_INTERNAL) && (int64_t)READ_FAST(mount_of(mnt), mnt_ns) == -EINVAL;
+}
+
+/*
+ * What fanotify opens for who reads its events, of which each can be read once: a read(2) that started over would find the
+ * next one, and the program whose open waits for this group would be denied. Nothing else is opened by such a call, but what
+ * a file system opens below itself.
+ *
+ * The kernel marks these files, too (FMODE_NONOTIFY), but at other places in other versions, and on older ones programs can
+ * have others marked so.
+ */
+static __always_inline bool opened_by_fanotify(void)
+{
+	enum { NR_READ = 0, NR_READV = 19, NR_PREADV2 = 327, NR_READ_32 = 3, NR_READV_32 = 145, NR_PREADV2_32 = 378 };
+	long nr = current_syscall_number();
+
+	if (without_syscall())
+		return false;
+	if (is_compat())
+		return nr == NR_READ_32 || nr == NR_READV_32 || nr == NR_PREADV2_32;
+	return nr == NR_READ || nr == NR_READV || nr == NR_PREADV2;
 }
 
 /* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
@@ -71,8 +86,12 @@ static __noinline int on_file_open(struct file *file)
 {
 	uint32_t flags = fflag_asked(file);
 	struct question q = {};
+	bool made;
 
 	if (!control.subscribers[EV_AUTH_OPEN] || file->f_flags & LINUX_FMODE_EXEC || opened_by_file_system(file))
+		return 0;
+	made = made_by_open(file);
+	if (made && making_allowed(file))
 		return 0;
 	if (flags & FMODE_WRITE)
 		flags |= CHANGES_FILE;
@@ -81,7 +100,7 @@ static __noinline int on_file_open(struct file *file)
 	if (!question_open_cached(&q, EV_AUTH_OPEN, EV_NOTIFY_OPEN, open_key(file), file->f_flags, 0,
 				  about_opened(&q, file, flags)))
 		return 0;
-	return question_ask(&q, made_exclusively(file) ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
+	return question_ask(&q, made ? WAIT_WHOLE : WAIT_GATE, put_open(s, file));
 }
 
 /* ---- open files ---- */
@@ -116,7 +135,8 @@ static __always_inline int ask_flags(struct file *file, uint64_t address, enum w
 	struct question q = {};
 	int ret;
 
-	if (!question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags, 0,
+	if (opened_by_file_system(file) ||
+	    !question_open_cached(&q, EV_AUTH_SETFLAGS, EV_NOTIFY_SETFLAGS, (uint64_t)READ_CORE(file, f_inode), flags, 0,
 				  about_file(&q, file, ANSWER_RESULT | CHANGES_FILE)))
 		return 0;
 	ret = question_ask(&q, how, put_file_number(s, file, flags));
@@ -204,7 +224,10 @@ static __always_inline void put_read(struct scratch *s, struct file *file, struc
 		head_of(s)->file[0] = put_file(s, file);
 }
 
-/* A directory that is read: each call of getdents(2) is asked about. Or a file that is copied. */
+/*
+ * A directory that is read: each call of getdents(2) is asked about. What a file system in layers reads below it, also to
+ * remove a folder, is its own doing. Or a file that is copied.
+ */
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 {
@@ -220,7 +243,7 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 		target = copy_target(file);
 		if (!target || (state && state->flags & SYSCALL_ALLOWED))
 			return 0;
-	} else if ((READ_CORE(file, f_inode, i_mode) & S_IFMT) != S_IFDIR) {
+	} else if (current_syscall().kind != ES_KIND_READDIR || opened_by_file_system(file)) {
 		return 0;
 	}
 	if (!question_open_cached(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
@@ -334,10 +357,11 @@ static __always_inline bool other_opens_wanted(void)
 /* All that is asked about an open, in one program: where a task may sleep, none of ours follows. */
 static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
-	if (!ret)
+	if (!ret && !opened_by_fanotify()) {
 		ret = on_file_open(file);
-	if (!ret && other_opens_wanted())
-		ret = on_file_open_other(file);
+		if (!ret && other_opens_wanted())
+			ret = on_file_open_other(file);
+	}
 	if (!ret)
 		changed_by_open(file);
 	return ret;

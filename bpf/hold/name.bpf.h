@@ -7,10 +7,11 @@
  *	path_unlink, path_rmdir	AUTH_UNLINK
  *	path_rename		AUTH_RENAME, AUTH_EXCHANGEDATA
  *	path_link		AUTH_LINK
- *	path_mkdir, path_symlink, path_mknod	AUTH_CREATE; open(2) with O_CREAT comes by path_mknod
+ *	path_mkdir, path_symlink, path_mknod	AUTH_CREATE; open(2) with O_CREAT comes by path_mknod: AUTH_OPEN, too
  */
 
 #include "bpf/hold/hook.bpf.h"
+#include "bpf/hold/making.bpf.h"
 
 static __always_inline void put_unlink(struct scratch *s, const struct path *dir, struct dentry *dentry)
 {
@@ -141,15 +142,23 @@ static __always_inline int on_path_symlink(const struct path *dir, struct dentry
 LSM_HOOK(path_symlink, on_path_symlink(dir, dentry, text, ret), const struct path *dir, struct dentry *dentry,
 	 const char *text, int ret)
 
-/* May not sleep. open(2) comes by here with the mode of a regular file. */
-SEC("lsm/path_mknod")
-int BPF_PROG(plain_path_mknod, const struct path *dir, struct dentry *dentry, uint16_t mode, unsigned int dev, int ret)
+static __noinline int ask_mknod(const struct path *dir, struct dentry *dentry, uint32_t mode)
 {
 	struct question q = {};
 
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG;
-	if (ret || !create_open(&q, dir, dentry, mode))
-		return ret;
+	if (!create_open(&q, dir, dentry, mode))
+		return 0;
 	return question_ask(&q, WAIT_RESTART, put_create(s, dir, dentry, mode));
+}
+
+/* May not sleep. open(2) comes by here with the mode of a regular file. */
+SEC("lsm/path_mknod")
+int BPF_PROG(plain_path_mknod, const struct path *dir, struct dentry *dentry, uint16_t mode, unsigned int dev, int ret)
+{
+	if (ret)
+		return ret;
+	ret = ask_mknod(dir, dentry, mode);
+	return hook_result(ret ? ret : ask_making(dir, dentry));
 }

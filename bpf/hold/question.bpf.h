@@ -121,6 +121,7 @@ struct allowed_before_search {
 	uint64_t key[3];
 	uint32_t type;
 	uint32_t found;
+	bool ever;			/* in whichever round */
 };
 
 static long allowed_before_step(uint32_t index, struct allowed_before_search *search)
@@ -129,7 +130,7 @@ static long allowed_before_step(uint32_t index, struct allowed_before_search *se
 
 	if (index >= search->pending->allowed_before_count)
 		return 1;
-	if (allowed->type != search->type || allowed->round == search->pending->round ||
+	if (allowed->type != search->type || (!search->ever && allowed->round == search->pending->round) ||
 	    allowed->key[0] != search->key[0] || allowed->key[1] != search->key[1] || allowed->key[2] != search->key[2])
 		return 0;
 	allowed->round = search->pending->round;
@@ -200,6 +201,19 @@ static __noinline bool question_allowed_before(struct question *q)
 	search.key[0] = q->key[0];
 	search.key[1] = q->key[1];
 	search.key[2] = q->key[2];
+	search.found = unknown(0);
+	bpf_loop(ALLOWED_BEFORE_MAX, allowed_before_step, &search, 0);
+	return search.found;
+}
+
+/* Was it allowed in this call, at another hook? */
+static __noinline bool call_allowed(uint32_t type, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct allowed_before_search search = { .type = type, .key = { a, b, c }, .ever = true };
+
+	search.pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL, 0);
+	if (!search.pending || search.pending->call != call_hash() || search.pending->watch != control.calls_watched)
+		return false;
 	search.found = unknown(0);
 	bpf_loop(ALLOWED_BEFORE_MAX, allowed_before_step, &search, 0);
 	return search.found;

@@ -51,14 +51,14 @@ static __always_inline long current_syscall_number(void)
 
 /*
  * There is no system call to start over in io_uring, neither in its workers nor where it does a request at once: a
- * request would end with EINTR.
+ * request would end with EINTR. Nor is there where a task writes its core dump, on the way to its end.
  */
 static __always_inline bool without_syscall(void)
 {
 	enum { NR_IO_URING_ENTER = 426 };
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return task->flags & (PF_IO_WORKER | PF_KTHREAD) || current_syscall_number() == NR_IO_URING_ENTER;
+	return task->flags & (PF_IO_WORKER | PF_KTHREAD | PF_DUMPCORE) || current_syscall_number() == NR_IO_URING_ENTER;
 }
 
 /*

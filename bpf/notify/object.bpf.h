@@ -223,27 +223,6 @@ static __always_inline uint32_t take_name(char name[NAME_BYTES], uint64_t addres
 	return n > 0 ? n - 1 : 0;
 }
 
-/* The file that was called scratch.name, `name_len` bytes, in a directory, as it was then; mode 0: it isn't known. */
-__noinline uint32_t put_as_was(struct scratch *s, struct path *dir, struct es_stat *stat, uint32_t name_len)
-{
-	struct es_file_part *part;
-	uint32_t off;
-
-	if (!s || !dir || !stat)
-		return 0;
-	off = append(s, sizeof(struct es_file_part));
-	if (!off)
-		return 0;
-	part = at(s, off);
-	__builtin_memset(part, 0, sizeof(*part));
-	if (stat->mode)
-		part->stat = *stat;
-	else
-		part->flags = ES_FILE_NO_STAT;
-	put_path_at(s, part, dir, name_len);
-	return off;
-}
-
 static __always_inline struct path path_of_file(uint64_t address)
 {
 	return path_at(address + bpf_core_field_offset(struct file, f_path));

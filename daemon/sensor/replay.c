@@ -25,6 +25,7 @@ enum {
 	BATCH = 512,			/* records between looks at everything else */
 	QUESTIONS_MAX = ES_HELD_MAX,	/* AUTH records without an answer, at a time */
 	TIDS = 4096,			/* a power of two */
+	GONE_MS = 1000,			/* nobody has listened for so long: what is left is for nobody */
 	ROOM_US = 500,			/* how often a full ring is looked at */
 	GATE_NODE = 2,			/* as the FUSE connection's: lib/gate-fuse.c */
 };
@@ -503,17 +504,28 @@ static void finish(struct replay *replay)
 	replay->config.ended(replay->config.owner, replay->error);
 }
 
+/* Who has unsubscribed, or gone, may come back at once. */
+static bool may_go_on(struct replay *replay)
+{
+	uint64_t gone_ns = replay->changed_ns + GONE_MS * NS_PER_MS;
+
+	if (anybody_listens(replay) || clock_ns() >= gone_ns)
+		return true;
+	wake_at(replay, gone_ns);
+	return false;
+}
+
 /* Have all that there are been quiet for long enough? */
 static bool may_begin(struct replay *replay)
 {
 	uint64_t quiet_ns = replay->changed_ns + replay->config.settle_ms * NS_PER_MS;
 
+	if (replay->stats.began_ns)
+		return may_go_on(replay);
 	if (!anybody_listens(replay)) {
 		wake_at(replay, NEVER);
 		return false;
 	}
-	if (replay->stats.began_ns)
-		return true;
 	if (clock_ns() < quiet_ns) {
 		wake_at(replay, quiet_ns);
 		return false;
@@ -576,7 +588,7 @@ static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 	closep(&slot->given.fds[ES_CLIENT_FD_GATE]);
 	closep(&slot->given.fds[ES_CLIENT_FD_HELD]);
 	memset(&replay->clients[number], 0, sizeof(replay->clients[number]));
-	wake_now(replay);
+	changed(replay);
 }
 
 static int slot_held(struct slot *slot)

@@ -59,12 +59,16 @@ class Fleet:
         return subprocess.run([self.build + "/examples/fleet/nats-read", f"nats://127.0.0.1:{self.ports[0]}", *arguments],
                               capture_output=True, check=False, timeout=300)
 
-    def create_stream(self):
-        for _ in range(200):
-            if self.read("create", "es.>", "3").returncode == 0:
-                return
+    def create_stream(self, end):
+        """Once the servers have found each other."""
+        while (result := self.read("create", "es.>", "3")).returncode:
+            gone = [i for i, server in self.servers.items() if server.poll() is not None]
+            if gone:
+                with open(f"{self.folder}/server{gone[0]}.log") as log:
+                    sys.exit(f"server {gone[0]} has ended: {log.readlines()[-1:]}")
+            if time.monotonic() > end:
+                sys.exit("the stream can't be made: " + result.stderr.decode(errors="replace"))
             time.sleep(0.1)
-        sys.exit("the stream can't be made")
 
     # --- hosts ---
 
@@ -136,7 +140,7 @@ def trouble(fleet):
 def run(fleet, wanted):
     for i in range(3):
         fleet.start_server(i)
-    fleet.create_stream()
+    fleet.create_stream(time.monotonic() + wanted.limit)
     subprocess.run([fleet.build + "/examples/sample-capture", f"{fleet.folder}/host.escap", str(wanted.events)], check=True)
     names = [f"host{i}" for i in range(wanted.hosts)]
     began = time.monotonic()

@@ -6,6 +6,8 @@
  *	nats-read URL create SUBJECT [REPLICAS]		makes the stream "es" for it, kept in files
  *	nats-read URL count				how many messages it has
  *	nats-read URL read				prints all, one a line
+ *
+ * NATS_CREDENTIALS in the environment names a file of credentials.
  */
 
 #include <nats/nats.h>
@@ -72,6 +74,22 @@ static int read_all(jsCtx *stream)
 	return status == NATS_OK && fflush(stdout) == 0 ? 0 : fail("read", status);
 }
 
+static natsStatus connect_to(natsConnection **ret, const char *url)
+{
+	const char *credentials = getenv("NATS_CREDENTIALS");
+	natsOptions *options = NULL;
+	natsStatus status = natsOptions_Create(&options);
+
+	if (status == NATS_OK)
+		status = natsOptions_SetURL(options, url);
+	if (status == NATS_OK && credentials)
+		status = natsOptions_SetUserCredentialsFromFiles(options, credentials, NULL);
+	if (status == NATS_OK)
+		status = natsConnection_Connect(ret, options);
+	natsOptions_Destroy(options);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	natsConnection *connection = NULL;
@@ -82,7 +100,7 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return result;
-	status = natsConnection_ConnectTo(&connection, argv[1]);
+	status = connect_to(&connection, argv[1]);
 	if (status == NATS_OK)
 		status = natsConnection_JetStream(&stream, connection, NULL);
 	if (status != NATS_OK)

@@ -878,6 +878,7 @@ const es_file_t *test_file(const es_message_t *message)
 	case ES_NOTIFY(SETMODE):	return event->setmode.target;
 	case ES_AUTH(SETOWNER):
 	case ES_NOTIFY(SETOWNER):	return event->setowner.target;
+	case ES_AUTH(SETACL):
 	case ES_NOTIFY(SETACL):		return event->setacl.target;
 	case ES_AUTH(UNLINK):
 	case ES_NOTIFY(UNLINK):		return event->unlink.target;

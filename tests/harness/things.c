@@ -4,6 +4,8 @@
 
 #include "es-test.h"
 
+enum { STEP_MS = 10, SETTLED_MS = 1000 };
+
 static size_t count_lines(const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -43,15 +45,29 @@ struct things things_of(pid_t pid)
 	return (struct things){ test_entries(fds), test_entries(tasks), count_lines(mounts), count_children(pid) };
 }
 
+struct things things_settled(pid_t pid)
+{
+	struct things before = things_of(pid), now;
+	unsigned int still_ms = 0;
+
+	for (unsigned int ms = 0; still_ms < SETTLED_MS && ms < 10000 * test_slow(); ms += STEP_MS) {
+		test_sleep_ms(STEP_MS);
+		now = things_of(pid);
+		still_ms = memcmp(&now, &before, sizeof(now)) ? 0 : still_ms + STEP_MS;
+		before = now;
+	}
+	return before;
+}
+
 void things_check(const char *whose, pid_t pid, const struct things *before)
 {
 	struct things now;
 
-	for (int ms = 0; ms < 5000; ms += 10) {
+	for (unsigned int ms = 0; ms < 5000 * test_slow(); ms += STEP_MS) {
 		now = things_of(pid);
 		if (!memcmp(&now, before, sizeof(now)))
 			return;
-		test_sleep_ms(10);
+		test_sleep_ms(STEP_MS);
 	}
 	fprintf(stderr, "%s had %zu descriptors, %zu threads, %zu mounts, %zu children; now %zu, %zu, %zu, %zu\n",
 		whose, before->descriptors, before->threads, before->mounts, before->children, now.descriptors,

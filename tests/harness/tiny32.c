@@ -3,7 +3,7 @@
 /*
  * A 32-bit program, without a library: makes one system call of that kind on the path that is its second argument, and
  * exits with its errno. The first argument says which: o opens, u unlinks, m makes a directory, t truncates,
- * f sets the flag that dump(8) looks for, as chattr +d does.
+ * f sets the flag that dump(8) looks for, as chattr +d does, r reads a directory by the oldest call for that.
  */
 
 static int call(int number, const void *first, long second, long third)
@@ -16,10 +16,11 @@ static int call(int number, const void *first, long second, long third)
 
 __attribute__((used)) static void begin(char **stack)
 {
-	enum { NR_EXIT = 1, NR_OPEN = 5, NR_UNLINK = 10, NR_MKDIR = 39, NR_IOCTL = 54, NR_TRUNCATE = 92,
+	enum { NR_EXIT = 1, NR_OPEN = 5, NR_UNLINK = 10, NR_MKDIR = 39, NR_IOCTL = 54, NR_READDIR = 89, NR_TRUNCATE = 92,
 	       FS_IOC32_SETFLAGS = 0x40046602, FS_NODUMP_FL = 0x40 };
 	const char *path = stack[3];
 	int flags = FS_NODUMP_FL;
+	char entry[512];
 	int result = -1;
 
 	switch (stack[2][0]) {
@@ -39,6 +40,11 @@ __attribute__((used)) static void begin(char **stack)
 		result = call(NR_OPEN, path, 0, 0);
 		if (result >= 0)
 			result = call(NR_IOCTL, (void *)(long)result, FS_IOC32_SETFLAGS, (long)&flags);
+		break;
+	case 'r':
+		result = call(NR_OPEN, path, 0, 0);
+		if (result >= 0)
+			result = call(NR_READDIR, (void *)(long)result, (long)entry, 1);
 		break;
 	}
 	for (;;)

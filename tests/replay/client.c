@@ -8,6 +8,11 @@
  *	client late			AUTH_OPEN: answers each from another thread, 30 ms later
  *	client hang			AUTH_OPEN: never answers
  *	client twice			two clients, AUTH_OPEN: the second denies what the first allows
+ *	client exit			AUTH_OPEN: ends in the handler, at the second message, with 5
+ *	client stop			AUTH_OPEN: stops itself there
+ *	client delete			AUTH_OPEN: deletes itself after the second message, which it has not answered
+ *	client again			the same, and then makes another one, which answers
+ *	client quiet			AUTH_OPEN: unsubscribes after the second message, which it has not answered
  */
 
 #include <pthread.h>
@@ -17,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <EndpointSecurity/ESLinux.h>
 
@@ -71,13 +77,25 @@ static void keep(es_client_t *client, const es_message_t *message)
 		pthread_detach(thread);
 }
 
+/* At the second message. Whether it is left without an answer. */
+static bool leave(void)
+{
+	if (asked != 2)
+		return false;
+	if (!strcmp(mode, "exit"))
+		_exit(5);
+	if (!strcmp(mode, "stop"))
+		raise(SIGSTOP);
+	return !strcmp(mode, "delete") || !strcmp(mode, "again") || !strcmp(mode, "quiet");
+}
+
 static void ask(es_client_t *client, const es_message_t *message, void *context)
 {
 	messages++;
 	if (message->action_type != ES_ACTION_TYPE_AUTH)
 		return;
 	asked++;
-	if (!strcmp(mode, "hang"))
+	if (!strcmp(mode, "hang") || leave())
 		return;
 	if (!strcmp(mode, "late"))
 		keep(client, message);
@@ -101,6 +119,20 @@ static es_client_t *make(es_handler_function_t handler, void *context, es_event_
 	return client;
 }
 
+static void after_second(es_client_t **client)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (asked < 2)
+		nanosleep(&pause, NULL);
+	if (!strcmp(mode, "quiet")) {
+		es_unsubscribe_all(*client);
+		return;
+	}
+	es_delete_client(*client);
+	*client = !strcmp(mode, "again") ? make(ask, NULL, ES_EVENT_TYPE_AUTH_OPEN) : NULL;
+}
+
 int main(int argc, char **argv)
 {
 	es_client_t *first, *second = NULL;
@@ -121,8 +153,11 @@ int main(int argc, char **argv)
 		second = make(ask, &second, ES_EVENT_TYPE_AUTH_OPEN);
 	if (argc > 2 && es_mute_path(first, argv[2], ES_MUTE_PATH_TYPE_TARGET_LITERAL) != ES_RETURN_SUCCESS)
 		return 1;
+	if (!strcmp(mode, "delete") || !strcmp(mode, "again") || !strcmp(mode, "quiet"))
+		after_second(&first);
 	sigwait(&signals, &number);
-	es_delete_client(first);
+	if (first)
+		es_delete_client(first);
 	if (second)
 		es_delete_client(second);
 	printf("messages %lu asked %lu disorder %lu\n", messages, asked, disorder);

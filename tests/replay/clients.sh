@@ -64,7 +64,23 @@ replay 137 --deadline-ms 200 "$sample" -- "$client" hang
 says err "missed the deadline of AUTH_OPEN of /etc/hosts"
 says err "1 without an answer"
 
+replay 137 --deadline-ms 200 "$sample" -- "$client" stop
+says err "missed the deadline of AUTH_OPEN of /etc/shadow"
+
+# Who deletes its client in the middle, or unsubscribes, lets go what it was asked, and gets no more; who comes back gets the rest,
+# but for what was in its ring.
+for mode in delete quiet; do
+	replay 0 "$sample" -- "$client" $mode
+	says out "^messages [2-6] asked"
+	says err "21 records, [2-6] delivered, 1[5-9] wanted by nobody"
+done
+replay 0 "$sample" -- "$client" again
+says out "^messages [4-6] asked"
+says err "6 asked: 6 allowed, 0 denied, 0 without an answer"
+
 # The client's end, whatever it is, is the end.
+replay 5 "$sample" -- "$client" exit
+says err "it ended before the capture"
 replay 7 "$sample" -- sh -c 'exit 7'
 says err "never subscribed"
 replay 127 "$sample" -- "$dir/nothing"

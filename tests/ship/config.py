@@ -20,6 +20,7 @@ def refused(sinks, said, **more):
 def check_wrong():
     assert ship.esship("--check", "-c", ship.configure("x", FILE)).returncode == 0
     refused(FILE, "there is no opn", events='{ "exec", "opn" }')
+    refused(FILE, r"there is no ${HOME}\n;", events=r"{ '${HOME}\n' }")
     refused(FILE, "name at least one", events="{}")
     refused(FILE, "there are json, ecs and ocsf", format='"xml"')
     refused(FILE, "from 1 to", spool_mb=0)
@@ -35,6 +36,40 @@ def check_wrong():
         text = ship.esship("--check", "-c", ship.configure("x", {"a": f'type = "{kind}" url = "x"'})).stderr
         assert said in text or f"built without {library}" in text, text
     refused({"a": 'type = "syslog" host = "x" port = "1" facility = "local9"'}, "facility")
+    for port in ("0", "65536", "99999", "-1", "+1", " 1", "5x", ""):
+        refused({"a": f'type = "syslog" host = "x" port = "{port}"'}, "port: a number from 1 to 65535")
+    refused({"a": 'type = "syslog" host = "x" port = "1" key = "/k"'}, "certificate: that of the key")
+    refused(FILE | {"b": FILE["file"]}, "have the same path")
+    for name in ("mute", "mute-target", "target", "select"):
+        for prefix in ("", "relative"):
+            refused(FILE, f"{name}: a path, from / on", **{name: f'{{ "/usr/", "{prefix}" }}'})
+    refused(FILE, "give one of them", target='{ "/a" }', mute_target='{ "/b" }')
+    for path in ("", "relative", "/" + "x" * 107):
+        refused(FILE, "metrics: the path of a socket", metrics=f'"{path}"')
+    refused({"a": f'type = "file" path = "{ship.path("x.spool")}/ledger"'}, "the spool is no place")
+    refused({"a": 'type = "syslog" host = "" port = "1"'}, "host and port")
+    for header in ("nothing", ": x", r"A: b\nC: d"):
+        refused({"a": f'type = "http" url = "http://x" headers = {{ "A: b", "{header}" }}'}, "headers: each is a name")
+    for sink, said in (('type = "http" url = "http:///x"', "and a host"),
+                       ('type = "kafka" brokers = "x:1" topic = "a/b"', "topic: of messages, of letters"),
+                       ('type = "nats" url = "nats://x" subject = "a..b"', "words with dots"),
+                       ('type = "http" url = "http://x" headers = {' + ",".join(f'"X-{i}: 1"' for i in range(17)) + "}",
+                        "headers: 16 at most"),
+                       ('type = "kafka" brokers = "x:1" user = "u" password = "secret" mechanism = "MD5"', "there are PLAIN"),
+                       ('type = "kafka" brokers = "x:1" user = "secret"', "both, or none"),
+                       (f'type = "nats" url = "{",".join(["nats://secret@x"] * 17)}"', "16 servers at most"),
+                       ('type = "nats" url = "nats://x" certificate = "/c"', "key: that of"),
+                       ('type = "kafka" brokers = "x:1" certificate = "/c"', "key: that of"),
+                       ('type = "nats" url = "nats://x" subject = "a b"', "subject: ")):
+        text = ship.esship("--check", "-c", ship.configure("x", {"a": sink})).stderr
+        assert (said in text or "built without" in text) and "secret" not in text, text
+    for name in ("ca", "certificate"):
+        refused({"a": f'type = "syslog" host = "x" port = "1" {name} = "/no/file"'}, f"{name}: /no/file: No such file")
+    path = ship.configure("x", {"a": 'type = "http" url = "http://x" headers = { "X-Token: secret" }'})
+    for mode, said in ((0o640, True), (0o600, False)):
+        os.chmod(path, mode)
+        text = ship.esship("--check", "-c", path).stderr
+        assert "built without" in text or ("others can read it" in text) == said, text
     path = ship.configure("x", FILE)
     os.chmod(path, 0o666)
     result = ship.esship("-c", path)

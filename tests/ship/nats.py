@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """NATS JetStream: a server that isn't there at the start, has no stream, and is killed; a cluster of three, a node of which is
-killed and comes back, while esship is killed, too.
+killed and comes back, while esship is killed, too; the same with 200,000 events and a disk that is full.
 
     nats.py BUILD [CHECK...]
 """
@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 
+import nkeys
 import ship
 
 COUNT = 8000
@@ -121,6 +122,48 @@ def check_security():
         node.kill()
 
 
+def check_wants():
+    """A server that wants a certificate of ours, which it trusts."""
+    served, mine, other = (ship.certificate("n-" + name, "127.0.0.1") for name in ("served", "mine", "foreign"))
+    port = ship.free_port()
+    Node("wants", port, more=["--tls", "--tlscert", served + ".crt", "--tlskey", served + ".key", "--tlsverify", "--tlscacert",
+                              mine + ".crt"])
+    for name, known in ((None, False), (other, False), (mine, True)):
+        more = f'certificate = "{name}.crt" key = "{name}.key"' if name else ""
+        sinks = {"nats": f'type = "nats" url = "tls://127.0.0.1:{port}" ca = "{served}.crt" {more}'}
+        run = ship.Run(ship.configure("wants", sinks, linger_ms=1000), ship.capture(100)).wait()
+        # Whom the server knows is told that no stream is there.
+        assert "tried again" in run.said() and ("No responders" in run.said()) == known, run.said()
+
+
+def check_credentials():
+    """A file of credentials: that of a user whose account the server knows lets us in, that of another one doesn't; nor does one that
+    isn't there, or isn't one."""
+    operator, system, account, foreign, user = (
+        nkeys.Key(ship.path(name), kind) for name, kind in
+        (("operator", nkeys.OPERATOR), ("system", nkeys.ACCOUNT), ("account", nkeys.ACCOUNT), ("foreign", nkeys.ACCOUNT),
+         ("user", nkeys.USER)))
+    for name, text in (("server.conf", nkeys.server_configuration(operator, system, account)), ("garbage.creds", "secret\n"),
+                       ("right.creds", nkeys.credentials(account, user)), ("foreign.creds", nkeys.credentials(foreign, user))):
+        with open(ship.path(name), "w") as file:
+            file.write(text)
+    port = ship.free_port()
+    Node("creds", port, more=["-c", ship.path("server.conf")])
+    os.environ["NATS_CREDENTIALS"] = ship.path("right.creds")
+    try:
+        create(port)
+        for name, said in (("none.creds", "none.creds: No such file"), ("garbage.creds", "garbage.creds: no "), ("foreign.creds", "Authentication"),
+                           ("right.creds", "")):
+            sinks = {"nats": f'type = "nats" url = "nats://127.0.0.1:{port}" credentials = "{ship.path(name)}"'}
+            run = ship.Run(ship.configure("creds", sinks, linger_ms=1000 if said else 4000), ship.capture(100)).wait()
+            assert said in run.said() and bool(run.said()) == bool(said) and "secret" not in run.said(), (name, run.said())
+            assert (stored(port) > 0) == (not said)
+        assert len({client for client, _ in received(port, "creds")}) == 4
+    finally:
+        del os.environ["NATS_CREDENTIALS"]
+    assert " 0 missing" in ship.verify("creds.out")
+
+
 def check_cluster():
     ports, routes = [ship.free_port() for _ in range(3)], [ship.free_port() for _ in range(3)]
     nodes = [Node(f"n{i}", ports[i], routes[i], routes) for i in range(3)]
@@ -148,6 +191,44 @@ def check_cluster():
     assert " 0 missing" in ship.verify("three.out")
 
 
+def check_many():
+    """200,000 events to three nodes, one of which is killed and started again; esship is killed twice, and its disk full once. Each
+    event is there once, or counted by name."""
+    ports, routes = [ship.free_port() for _ in range(3)], [ship.free_port() for _ in range(3)]
+    nodes = [Node(f"m{i}", ports[i], routes[i], routes) for i in range(3)]
+    create(ports[0], 3)
+    with ship.small_disk("8m") as (disk, mounted):
+        config = ship.configure("many", sink(*ports), spool=f'"{disk}/spool"')
+        counted = []
+        for node in (None, nodes[1]):
+            before = stored(ports[0])
+            run = ship.Run(config, ship.capture(50000), "--at-end", "wait")
+            ship.until("more is stored", lambda: stored(ports[0]) > before + 5000, 60, 0.3)
+            if node:
+                node.kill()
+            counted.append(ship.metrics("many")["esship_events_received_total"])
+            run.kill()
+        if mounted:
+            ship.fill(disk, 160 << 10)
+        run = ship.Run(config, ship.capture(100000), "--at-end", "wait")
+        ship.until("all is received", lambda: ship.metrics("many")["esship_events_received_total"] == 100000, 120)
+        nodes[1].start()
+        if mounted:
+            assert ship.metrics("many")["esship_spool_failures_total"] > 0
+            os.remove(disk + "/other")
+            ship.until("it can be written again", lambda: "can be written again" in run.said())
+        ship.until("all is sent", lambda: ship.metrics("many")['esship_sink_behind_bytes{sink="nats",type="nats"}'] == 0, 240)
+        os.kill(run.esship(), 15)
+        run.wait()
+    found = received(ports[0], "many")
+    final = ship.killed_are_counted(found, counted)
+    events = {line["global_seq_num"] for (client, _), line in found.items() if client == final and "event" in line}
+    dropped = sum(drop["types"]["NOTIFY_OPEN"] for drop in ship.dropped_of(found, final, "full"))
+    assert len(events) + dropped == 100000 and bool(dropped) == mounted, (len(events), dropped)
+    report = ship.verify("many.out")
+    assert report.count("; killed") == 2 and report.count("; ended") == 1 and " 0 missing" in report, report
+
+
 if not shutil.which("nats-server") or not os.path.exists(READ):
     ship.skip("nats-server and a build with libnats")
-ship.run([check_server, check_large, check_security, check_cluster])
+ship.run([check_server, check_large, check_security, check_wants, check_credentials, check_cluster, check_many])

@@ -2,19 +2,23 @@
 # SPDX-License-Identifier: MIT
 """Servers on loopback that esship sends to, as processes that can be killed.
 
-    server.py http PORT OUT [--delay S] [--refuse STATUS[,N]] [--tls CERT] [--authorization TEXT]
+    server.py http PORT OUT [--delay S] [--rate BYTES] [--refuse STATUS[,N]] [--tls CERT] [--authorization TEXT]
                                                         bodies of POSTs go to OUT, then 200
     server.py otlp PORT OUT [--reject N] ...            the same, but records of an ExportLogsServiceRequest, one a line
-    server.py syslog PORT OUT [--delay S] [--tls CERT]  messages go to OUT, one a line
-    server.py kafka PORT OUT --broker PORT [--tls CERT] [--login USER:PASSWORD]
-                                                        TLS and SASL PLAIN before a broker that has neither
+    server.py syslog PORT OUT [--host ADDRESS] [--delay S] [--tls CERT [--wants CERT]] [--talk]
+                                                        messages go to OUT, one a line
+    server.py kafka PORT OUT --broker PORT [--tls CERT] [--login USER:PASSWORD] [--mechanism NAME]
+                                                        TLS and SASL before a broker that has neither
 
 --refuse 503,3 answers so the first three times, --refuse 401 always. --reject N says of the first request with more that N of its records
 were thrown away, and throws away the last N. Without that --authorization it answers 401. What was answered with 2xx is in the file. CERT has the key
-too.
+too; --wants has that of the client. --talk says what nobody has asked for. --rate reads so many bytes a second.
 """
 
 import argparse
+import base64
+import hashlib
+import hmac
 import http.server
 import json
 import os
@@ -31,19 +35,27 @@ def arguments():
     parser.add_argument("kind", choices=["http", "kafka", "otlp", "syslog"])
     parser.add_argument("port", type=int)
     parser.add_argument("out")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--delay", type=float, default=0)
     parser.add_argument("--refuse", default="")
     parser.add_argument("--tls")
+    parser.add_argument("--wants")
+    parser.add_argument("--talk", action="store_true")
+    parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--reject", type=int, default=0)
     parser.add_argument("--authorization")
     parser.add_argument("--broker", type=int)
     parser.add_argument("--login", default="")
+    parser.add_argument("--mechanism", default="PLAIN")
     return parser.parse_args()
 
 
-def context(path):
+def context(path, wants=None):
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(path)
+    if wants:
+        made.verify_mode = ssl.CERT_REQUIRED
+        made.load_verify_locations(wants)
     return made
 
 
@@ -62,6 +74,17 @@ def records(body):
             assert record["timeUnixNano"] == f"{seconds:.0f}{said[20:29]}", (record["timeUnixNano"], said)
             found.append(line)
     return found
+
+
+def read_body(handler, rate):
+    left, body = int(handler.headers["Content-Length"]), b""
+    if not rate:
+        return handler.rfile.read(left)
+    began = time.monotonic()
+    while len(body) < left:
+        body += handler.rfile.read1(min(65536, left - len(body)))
+        time.sleep(max(0, began + len(body) / rate - time.monotonic()))
+    return body
 
 
 def serve_http(wanted, out):
@@ -83,7 +106,7 @@ def serve_http(wanted, out):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = read_body(self, wanted.rate)
             time.sleep(wanted.delay)
             assert self.headers["Content-Type"] == {"http": "application/x-ndjson", "otlp": "application/json"}[wanted.kind]
             assert self.headers["Idempotency-Key"]
@@ -107,6 +130,8 @@ def serve_http(wanted, out):
 
     http.server.HTTPServer.allow_reuse_address = True
     server = http.server.ThreadingHTTPServer(("127.0.0.1", wanted.port), Handler)
+    if wanted.rate:
+        server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
     if wanted.tls:
         server.socket = context(wanted.tls).wrap_socket(server.socket, server_side=True)
     server.serve_forever()
@@ -130,12 +155,16 @@ def messages(connection, delay):
 
 
 def serve_syslog(wanted, out):
-    listener = socket.create_server(("127.0.0.1", wanted.port))
+    listener = socket.create_server((wanted.host, wanted.port))
+    if wanted.delay:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
     while True:
         connection, _ = listener.accept()
         try:
             if wanted.tls:
-                connection = context(wanted.tls).wrap_socket(connection, server_side=True)
+                connection = context(wanted.tls, wanted.wants).wrap_socket(connection, server_side=True)
+            if wanted.talk:
+                connection.sendall(b"what?\0" * 10000)
             for message in messages(connection, wanted.delay):
                 assert message.startswith(b"<134>1 "), message[:80]
                 os.write(out, message + b"\n")
@@ -164,20 +193,61 @@ def send_frame(connection, data):
 
 
 HANDSHAKE, VERSIONS, AUTHENTICATE = 17, 18, 36
-FAILED = 58
+UNSUPPORTED, FAILED = 33, 58
 
 
-def login(wanted, key, request, answers):
+class Scram:
+    """The server's side of RFC 5802, for one login."""
+
+    def __init__(self, name, login):
+        self.hash = hashlib.sha256 if name.endswith("256") else hashlib.sha512
+        self.user, _, password = login.partition(":")
+        self.salt, self.rounds = os.urandom(16), 4096
+        salted = hashlib.pbkdf2_hmac(self.hash().name, password.encode(), self.salt, self.rounds)
+        self.client_key, self.server_key = (self.keyed(salted, text) for text in (b"Client Key", b"Server Key"))
+        self.said = None
+
+    def keyed(self, key, text):
+        return hmac.digest(key, text, self.hash)
+
+    def answer(self, text):
+        """What is answered, and whether that is the end; None: it isn't who it says."""
+        if not self.said:
+            bare = text.removeprefix(b"n,,")
+            user, nonce = (part[2:] for part in bare.split(b",")[:2])
+            self.known = user.decode() == self.user
+            first = b"r=%s,s=%s,i=%d" % (nonce + base64.b64encode(os.urandom(12)), base64.b64encode(self.salt), self.rounds)
+            self.said = bare + b"," + first
+            return first, False
+        without, _, proof = text.rpartition(b",p=")
+        all_said = self.said + b"," + without
+        signature = self.keyed(self.hash(self.client_key).digest(), all_said)
+        wanted = bytes(a ^ b for a, b in zip(self.client_key, signature))
+        if not self.known or not hmac.compare_digest(base64.b64decode(proof), wanted):
+            return None, True
+        return b"v=" + base64.b64encode(self.keyed(self.server_key, all_said)), True
+
+
+def plain(wanted, text):
+    return b"" if text == ("\0" + wanted.login.replace(":", "\0", 1)).encode() else None, True
+
+
+def login(wanted, key, request, state):
     """What a broker with SASL answers, or None: that is for the broker behind."""
-    number = request[4:8]
+    number, version = request[4:8], struct.unpack(">h", request[2:4])[0]
+    body = request[10 + max(0, struct.unpack(">h", request[8:10])[0]):]
     if key == HANDSHAKE:
-        return number + struct.pack(">hih", 0, 1, 5) + b"PLAIN"
+        right = body[2:].decode() == wanted.mechanism
+        if right and wanted.mechanism != "PLAIN":
+            state["scram"] = Scram(wanted.mechanism, wanted.login)
+        name = wanted.mechanism.encode()
+        return number + struct.pack(">hih", 0 if right else UNSUPPORTED, 1, len(name)) + name
     if key == AUTHENTICATE:
-        right = ("\0" + wanted.login.replace(":", "\0", 1)).encode() in request
-        answers["login"] = right
-        said = b"" if right else b"not you"
-        version = struct.unpack(">h", request[2:4])[0]
-        return (number + struct.pack(">hh", 0 if right else FAILED, len(said)) + said + struct.pack(">i", 0) +
+        answer, end = state["scram"].answer(body[4:]) if "scram" in state else plain(wanted, body[4:])
+        state["login"] = end and answer is not None
+        said = b"" if answer is not None else b"not you"
+        answer = answer or b""
+        return (number + struct.pack(">hh", FAILED if said else 0, len(said)) + said + struct.pack(">i", len(answer)) + answer +
                 (struct.pack(">q", 0) if version else b""))
     return None
 

@@ -2,6 +2,7 @@
 """For the tests here: esship as the client of a replay, servers, and what has come of it."""
 
 import atexit
+import contextlib
 import glob
 import json
 import os
@@ -78,14 +79,21 @@ class Run:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self.errors, start_new_session=True)
         children.append(self.process)
 
+    def children(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+
+    def child(self):
+        """What will be esship, or is."""
+        until("it is started", self.children, pause=0.001)
+        return self.children()[0]
+
     def esship(self):
         """Its pid."""
         for _ in range(500):
-            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
-                pids = file.read().split()
-            for pid in pids:
+            for pid in self.children():
                 if os.readlink(f"/proc/{pid}/exe") == os.path.realpath(ESSHIP):
-                    return int(pid)
+                    return pid
             time.sleep(0.01)
         raise AssertionError("esship doesn't run")
 
@@ -123,9 +131,10 @@ def server(kind, port, out, *options):
     child = subprocess.Popen([sys.executable, HERE + "/server.py", kind, str(port), path(out), *options],
                              stderr=subprocess.DEVNULL)
     children.append(child)
+    host = options[options.index("--host") + 1] if "--host" in options else "127.0.0.1"
     for _ in range(500):
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
             return child
         except OSError:
             time.sleep(0.01)
@@ -142,6 +151,29 @@ def certificate(name, host):
             with open(path(name + part)) as file:
                 both.write(file.read())
     return path(name)
+
+
+@contextlib.contextmanager
+def small_disk(room):
+    """A folder, and whether it is a disk of its own with so much room: else only what it is about is left out."""
+    name = path("disk")
+    os.mkdir(name)
+    mounted = not os.getuid() and subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room},mode=755", "tmpfs", name],
+                                                 check=False).returncode == 0
+    if not mounted:
+        print("no mount can be made: the full disk is left out")
+    try:
+        yield name, mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", name], check=True)
+
+
+def fill(disk, left):
+    """So that there are so many bytes left, until the file `other' is removed."""
+    room = os.statvfs(disk)
+    with open(disk + "/other", "wb") as file:
+        file.write(bytes(max(0, room.f_bavail * room.f_frsize - left)))
 
 
 def stop(child):

@@ -96,6 +96,40 @@ def check_slow():
     ship.verify("slow.out")
 
 
+def check_slow_again():
+    """A collector that is slow takes what it has to be sent again, too: that takes longer than timeout-ms, and something moves."""
+    port = ship.free_port()
+    config = ship.configure("again", {"syslog": f'type = "syslog" host = "127.0.0.1" port = "{port}" timeout-ms = 1000'},
+                            linger_ms=30000)
+    first = ship.server("syslog", port, "again.out.1")
+    run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
+    ship.until("all is sent", lambda: ship.metrics("again")["esship_events_received_total"] == COUNT and
+               ship.metrics("again")['esship_sink_behind_bytes{sink="syslog",type="syslog"}'] == 0)
+    ship.stop(first)
+    ship.server("syslog", port, "again.out.2", "--delay", "0.02", "--talk")
+    began = time.monotonic()
+    os.kill(run.esship(), 15)		# its last line makes it connect
+    run.wait()
+    took = time.monotonic() - began
+    ship.until("all is read", lambda: '"ended"' in open(ship.path("again.out.2")).read()[-600:])
+    assert ship.size("again.out.2") > 8 << 20 and 1 < took < 20, (ship.size("again.out.2"), took)
+    ship.events_are(ship.lines("again.out"), COUNT)
+
+
+def check_slow_upload():
+    """A line of megabytes gets through where that takes longer than timeout-ms."""
+    port = ship.free_port()
+    ship.server("http", port, "upload.out", "--rate", "2000000")
+    config = ship.configure("upload", {"http": f'type = "http" url = "http://127.0.0.1:{port}/" timeout-ms = 1500'},
+                            events='{ "open", "exec" }', arguments_kb=8192, linger_ms=300)
+    run = ship.Run(config, ship.large(), "--at-end", "wait")
+    ship.until("all is sent", lambda: ship.size("upload.out") > ship.LARGE and
+               ship.metrics("upload")['esship_sink_behind_bytes{sink="http",type="http"}'] == 0)
+    assert ship.metrics("upload")['esship_sink_failures_total{sink="http",type="http"}'] == 0
+    os.kill(run.esship(), 15)
+    run.wait()
+
+
 def check_refusals():
     """A server that says when is listened to; one that refuses gets it when it doesn't any more."""
     port = ship.free_port()
@@ -130,6 +164,23 @@ def check_tls(kind, options):
     ship.send_only(config)
     assert len({client for client, _ in ship.lines(kind + "-tls.out")}) == 2
     ship.verify(kind + "-tls.out")
+
+
+def check_syslog_wants():
+    """A collector that wants a certificate of ours says so, and gets nothing until it has the right one; its key may be in the same
+    file."""
+    port = ship.free_port()
+    served, mine, other = (ship.certificate("w." + name, "127.0.0.1") for name in ("served", "mine", "other"))
+    ship.server("syslog", port, "wants.out", "--tls", served, "--wants", mine + ".crt")
+    for more, said in (("", "certificate required"), (f'certificate = "{other}.crt" key = "{other}.key"', "unknown ca"),
+                       (f'certificate = "{mine}.crt" key = "{mine}.key"', ""), (f'certificate = "{mine}"', "")):
+        sink = f'type = "syslog" host = "127.0.0.1" port = "{port}" tls = yes ca = "{served}.crt" {more}'
+        config = ship.configure("wants", {"syslog": sink}, linger_ms=500 if said else 4000)
+        run = ship.Run(config, ship.capture(100)).wait()
+        assert said in run.said() and bool(said) == bool(run.said()), (said, run.said())
+        assert bool(ship.lines("wants.out")) == (not said)
+    assert len({client for client, _ in ship.lines("wants.out")}) == 4
+    assert " 0 missing" in ship.verify("wants.out")
 
 
 def check_otlp_server():
@@ -196,11 +247,11 @@ def check_syslog_tls():
     check_tls("syslog", 'type = "syslog" host = "127.0.0.1" port = "{port}" tls = yes ca = "{ca}"')
 
 
-checks = [check_file, check_clock, check_syslog_server]
+checks = [check_file, check_clock, check_syslog_server, check_slow_again]
 if has("http", 'url = "http://x"'):
-    checks += [check_http_server, check_slow, check_refusals, check_http_tls, check_credentials]
+    checks += [check_http_server, check_slow, check_slow_upload, check_refusals, check_http_tls, check_credentials]
 if has("syslog", 'host = "x" port = "1" tls = yes'):
-    checks += [check_syslog_tls]
+    checks += [check_syslog_tls, check_syslog_wants]
 if has("otlp", 'url = "http://x"'):
     checks += [check_otlp_server, check_otlp_tls, check_rejected]
 ship.run(checks)

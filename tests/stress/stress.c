@@ -840,7 +840,6 @@ static void warm_up(void)
 	REQUIRE(es_new_client_f(&client, ignore, NULL) == ES_NEW_CLIENT_RESULT_SUCCESS);
 	CHECK_EQUAL(es_subscribe(client, subject_events, SUBJECT_TYPES), ES_RETURN_SUCCESS);
 	CHECK_EQUAL(es_delete_client(client), ES_RETURN_SUCCESS);
-	test_sleep_ms(300);
 }
 
 static void stress(void)
@@ -852,8 +851,8 @@ static void stress(void)
 	uint64_t ops;
 
 	warm_up();
-	own = things_of(getpid());
-	daemons = things_of(daemon);
+	own = things_settled(getpid());
+	daemons = things_settled(daemon);
 	kib = things_memory_kib(daemon);
 	for (unsigned int number = 0; number < WORKERS; number++)
 		worker_start(number, fd);

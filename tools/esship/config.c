@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "tools/event.h"
 #include "util/config-file.h"
@@ -61,6 +64,37 @@ static int check_event(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+/* An empty one would be that of every path, a relative one that of none. */
+static int check_prefix(cfg_t *cfg, cfg_opt_t *option)
+{
+	if (*cfg_opt_getnstr(option, cfg_opt_size(option) - 1) == '/')
+		return 0;
+	cfg_error(cfg, "%s: a path, from / on", cfg_opt_name(option));
+	return -1;
+}
+
+static int check_metrics(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *path = cfg_opt_getnstr(option, 0);
+
+	if (*path == '/' && strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return 0;
+	cfg_error(cfg, "metrics: the path of a socket, from / on, of %zu bytes at most",
+		  sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+	return -1;
+}
+
+/* A line of HTTP, and no more. */
+static int check_header(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *header = cfg_opt_getnstr(option, cfg_opt_size(option) - 1);
+
+	if (strchr(header, ':') > header && !strpbrk(header, "\r\n"))
+		return 0;
+	cfg_error(cfg, "headers: each is a name, a colon, and a value");
+	return -1;
+}
+
 /* Its name is a file's in the spool, and a label. */
 static bool is_name(const char *name)
 {
@@ -88,6 +122,10 @@ static int check_sink(cfg_t *cfg, cfg_opt_t *option)
 		return -1;
 	}
 	missing = kind->check(&sink);
+	if (!missing && sink.key && !sink.certificate)
+		missing = "certificate: that of the key";
+	if (!missing && cfg_size(section, "headers") > SINK_HEADERS_MAX)
+		missing = "headers: 16 at most";
 	if (missing) {
 		cfg_error(cfg, "sink \"%s\": %s", sink.name, missing);
 		return -1;
@@ -103,7 +141,13 @@ static void checks_set(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "arguments-kb", check_arguments);
 	cfg_set_validate_func(cfg, "format", check_format);
 	cfg_set_validate_func(cfg, "events", check_event);
+	cfg_set_validate_func(cfg, "mute", check_prefix);
+	cfg_set_validate_func(cfg, "mute-target", check_prefix);
+	cfg_set_validate_func(cfg, "target", check_prefix);
+	cfg_set_validate_func(cfg, "select", check_prefix);
+	cfg_set_validate_func(cfg, "metrics", check_metrics);
 	cfg_set_validate_func(cfg, "sink", check_sink);
+	cfg_set_validate_func(cfg, "sink|headers", check_header);
 	cfg_set_validate_func(cfg, "sink|rotate-mb", check_size);
 	cfg_set_validate_func(cfg, "sink|keep", check_keep);
 	cfg_set_validate_func(cfg, "sink|timeout-ms", check_ms);
@@ -154,6 +198,34 @@ static void add_event(struct config *config, const char *name)
 	config->events[config->event_count++] = type;
 }
 
+static bool is_in_spool(const struct config *config, const struct sink_config *sink)
+{
+	size_t length = strlen(config->spool);
+
+	return !strcmp(sink->type, "file") && !strncmp(sink->path, config->spool, length) && sink->path[length] == '/';
+}
+
+/* Two sinks with one file: each would cut off what the other one has written. */
+static bool are_apart(const struct config *config, const char *path)
+{
+	for (size_t i = 0; i < config->sink_count; i++) {
+		if (!is_in_spool(config, &config->sinks[i]))
+			continue;
+		log_error("%s: sink \"%s\": the spool is no place for its file", path, config->sinks[i].name);
+		return false;
+	}
+	for (size_t i = 0; i < config->sink_count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct sink_config *a = &config->sinks[i], *b = &config->sinks[j];
+
+			if (strcmp(a->type, "file") || strcmp(b->type, "file") || strcmp(a->path, b->path))
+				continue;
+			log_error("%s: sinks \"%s\" and \"%s\" have the same path", path, b->name, a->name);
+			return false;
+		}
+	return true;
+}
+
 static bool take(struct config *config, const char *path)
 {
 	cfg_t *cfg = config->cfg;
@@ -173,6 +245,8 @@ static bool take(struct config *config, const char *path)
 		log_error("%s: spool: give a folder, from / on", path);
 	else if (!config->event_count)
 		log_error("%s: events: name at least one", path);
+	else if (cfg_size(cfg, "target") && cfg_size(cfg, "mute-target"))
+		log_error("%s: target and mute-target: give one of them", path);
 	else if (!cfg_size(cfg, "sink") || cfg_size(cfg, "sink") > SPOOL_READERS_MAX)
 		log_error("%s: sink: there have to be 1 to %d", path, SPOOL_READERS_MAX);
 	else
@@ -181,7 +255,50 @@ static bool take(struct config *config, const char *path)
 		sink_of(&config->sinks[i], cfg_getnsec(cfg, "sink", i));
 		config->sinks[i].sync = config->sync;
 	}
-	return config->sink_count;
+	return config->sink_count && are_apart(config, path);
+}
+
+/* What others could use to log in as us. */
+static bool has_secrets(const struct config *config)
+{
+	for (size_t i = 0; i < config->sink_count; i++) {
+		const struct sink_config *sink = &config->sinks[i];
+
+		if (sink->password || sink->header_count || (sink->url && strpbrk(sink->url, "@?")))
+			return true;
+	}
+	return false;
+}
+
+static void warn_if_readable(const struct config *config, const char *path)
+{
+	struct stat st;
+
+	if (has_secrets(config) && stat(path, &st) == 0 && st.st_mode & (S_IRGRP | S_IROTH))
+		log_warning("%s: it has what a sink logs in with, and others can read it (chmod go-r)", path);
+}
+
+static bool is_readable(const struct sink_config *sink, const char *name, const char *path)
+{
+	if (!path || access(path, R_OK) == 0)
+		return true;
+	log_error("sink \"%s\": %s: %s: %s", sink->name, name, path, strerror(errno));
+	return false;
+}
+
+bool config_files_there(const struct config *config)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < config->sink_count; i++) {
+		const struct sink_config *sink = &config->sinks[i];
+
+		all &= is_readable(sink, "ca", sink->ca);
+		all &= is_readable(sink, "certificate", sink->certificate);
+		all &= is_readable(sink, "key", sink->key);
+		all &= is_readable(sink, "credentials", sink->credentials);
+	}
+	return all;
 }
 
 bool config_read(struct config *ret, const char *path)
@@ -237,8 +354,10 @@ bool config_read(struct config *ret, const char *path)
 		log_error("%s: there is no such file", path);
 	if (r)
 		return false;
-	if (take(ret, path))
+	if (take(ret, path)) {
+		warn_if_readable(ret, path);
 		return true;
+	}
 	config_deinit(ret);
 	return false;
 }

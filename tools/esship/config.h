@@ -28,4 +28,7 @@ struct config {
 
 /* False: it was logged what is wrong, and where. */
 bool config_read(struct config *ret, const char *path);
+
+/* For --check: certificates and the like. A start goes on without, for they may come later. */
+bool config_files_there(const struct config *config);
 void config_deinit(struct config *config);

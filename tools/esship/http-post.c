@@ -5,16 +5,22 @@
 #include "tools/esship/http-post.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
-enum { REST_MAX_S = 600 };
+#include "util/clock.h"
+
+enum { REST_MAX_S = 600, UNSENT_MOST = 128 * 1024 };
 
 const char *http_post_check(const struct sink_config *config)
 {
 	const char *url = config->url ?: "";
+	size_t scheme = !strncmp(url, "http://", 7) ? 7 : !strncmp(url, "https://", 8) ? 8 : 0;
 
-	return !strncmp(url, "http://", 7) || !strncmp(url, "https://", 8) ? NULL : "url: with http:// or https://";
+	return scheme && !strchr("/?#", url[scheme]) ? NULL : "url: with http:// or https://, and a host";
 }
 
 /* Its beginning is kept: it may say what is wrong. */
@@ -29,12 +35,33 @@ static size_t take_answer(char *data, size_t size, size_t count, void *context)
 	return size * count;
 }
 
-static int progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+/*
+ * The other side has timeout_ms for the next bytes of a body, and from the last ones on for its whole answer: who is only slow gets
+ * all, and who drips an answer holds nobody up. Not 0: the request ends.
+ */
+static int progress(void *context, curl_off_t answer_size, curl_off_t answered, curl_off_t size, curl_off_t sent)
 {
-	const struct http_post *post = context;
+	struct http_post *post = context;
+	uint64_t now = clock_ns();
 
-	(void)a, (void)b, (void)c, (void)d;
-	return atomic_load(&post->stop->now);
+	(void)answer_size, (void)answered, (void)size;
+	if ((uint64_t)sent != post->sent) {
+		post->sent = (uint64_t)sent;
+		post->moved_ns = now;
+	}
+	if (now - post->moved_ns > post->config->timeout_ms * NS_PER_MS)
+		post->late = true;
+	return post->late || atomic_load(&post->stop->now);
+}
+
+/* What has been taken from us is then on its way, and doesn't wait in the kernel: progress() sees how fast it goes. */
+static int set_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	int most = UNSENT_MOST;
+
+	(void)context, (void)purpose;
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+	return CURL_SOCKOPT_OK;
 }
 
 int http_post_init(struct http_post *post, const struct sink_config *config, const struct sink_stop *stop)
@@ -77,7 +104,8 @@ static void set_options(struct http_post *post, const char *body, size_t length,
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "esship");
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)config->timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, set_socket);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)config->timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, post->error);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
@@ -121,6 +149,9 @@ int http_post_send(struct http_post *post, const struct sink_batch *batch, const
 
 	set_options(post, body, length, headers);
 	post->error[0] = 0;
+	post->sent = 0;
+	post->moved_ns = clock_ns();
+	post->late = false;
 	post->answer_length = 0;
 	post->answer[0] = 0;
 	result = curl_easy_perform(post->curl);
@@ -129,7 +160,7 @@ int http_post_send(struct http_post *post, const struct sink_batch *batch, const
 	} else {
 		sink_url_shown(url, post->config->url);
 		snprintf(problem, SINK_PROBLEM_BYTES, "%s: %.130s", url,
-			 *post->error ? post->error : curl_easy_strerror(result));
+			 post->late ? "no answer in time" : *post->error ? post->error : curl_easy_strerror(result));
 		r = -EIO;
 	}
 	curl_slist_free_all(headers);

@@ -14,6 +14,8 @@ struct http_post {
 	const struct sink_config *config;
 	const struct sink_stop *stop;
 	CURL *curl;
+	uint64_t sent, moved_ns;	/* bytes of the body that have gone, and when the last of them did, */
+	bool late;			/* too long ago */
 	char error[CURL_ERROR_SIZE];
 	char answer[HTTP_ANSWER_BYTES];	/* the beginning of the body that came back, with a NUL */
 	size_t answer_length;

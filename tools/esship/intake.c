@@ -50,6 +50,7 @@ struct intake {
 	struct block back;		/* the writer's; empty: nothing is on its way */
 	bool back_busy;			/* under the lock */
 	bool failing;			/* the last write failed */
+	uint64_t lost;			/* by the kernel's ring, and not said yet */
 	bool late;			/* a message has waited in vain; until the writer takes a block none waits */
 	bool ending;
 	bool ended;			/* the writer has come to its end */
@@ -198,11 +199,21 @@ void intake_message(struct intake *intake, const es_message_t *message)
 	pthread_mutex_unlock(&intake->lock);
 }
 
+/* Where there is no room several are said as one, at the end of the block. */
+static void say_lost(struct intake *intake)
+{
+	if (intake->lost)
+		make_control(intake, &(struct control){ .kind = CONTROL_LOST, .count = intake->lost });
+	intake->lost = 0;
+}
+
 void intake_lost(struct intake *intake, uint64_t count)
 {
 	pthread_mutex_lock(&intake->lock);
 	intake->counts.lost += count;
-	make_control(intake, &(struct control){ .kind = CONTROL_LOST, .count = count });
+	intake->lost += count;
+	if (has_room(intake, true))
+		say_lost(intake);
 	pthread_mutex_unlock(&intake->lock);
 }
 
@@ -215,6 +226,7 @@ static void seal(struct intake *intake)
 	struct control control = { .kind = CONTROL_DROPPED, .why = "full", .client = intake->host.client,
 				   .counts = &ledger->dropped };
 
+	say_lost(intake);
 	if (!ledger_total(&ledger->dropped))
 		return;
 	make_control(intake, &control);
@@ -340,6 +352,7 @@ bool intake_end(struct intake *intake)
 	bool all;
 
 	pthread_mutex_lock(&intake->lock);
+	say_lost(intake);
 	make_control(intake, &(struct control){ .kind = CONTROL_ENDED });
 	intake->ending = true;
 	pthread_cond_broadcast(&intake->filled);

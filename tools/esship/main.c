@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@
 #include "util/macro.h"
 #include "util/notify.h"
 
-enum { TICK_MS = 500, FINISH_TICK_MS = 20 };
+enum { TICK_MS = 500, FINISH_TICK_MS = 20, STUCK_MS = 2000 };
 
 struct esship {
 	struct config config;
@@ -200,6 +201,9 @@ static int finish(struct esship *esship, unsigned int linger_ms)
 			break;
 	for (size_t i = 0; i < esship->sender_count; i++)
 		sender_stop(esship->senders[i]);
+	end = clock_ns() + STUCK_MS * NS_PER_MS;
+	while (!all_done(esship) && clock_ns() < end)
+		turn(esship, FINISH_TICK_MS);
 	return all ? EX_OK : EX_TEMPFAIL;
 }
 
@@ -235,9 +239,12 @@ static int ship(struct esship *esship)
 	return status;
 }
 
-static void clean_up(struct esship *esship)
+/* Who looks up a name, or connects by somebody's library, can't be told to end. What counts is on the disk, whenever we go. */
+static void clean_up(struct esship *esship, int status)
 {
 	metrics_close(&esship->metrics);
+	if (!all_done(esship))
+		_exit(status);
 	for (size_t i = 0; i < esship->sender_count; i++)
 		sender_free(esship->senders[i]);
 	if (esship->intake)
@@ -290,13 +297,15 @@ int main(int argc, char **argv)
 	if (!config_read(&esship.config, path))
 		return EX_CONFIG;
 	if (check) {
+		status = config_files_there(&esship.config) ? EX_OK : EX_CONFIG;
 		config_deinit(&esship.config);
-		return EX_OK;
+		return status;
 	}
+	setrlimit(RLIMIT_CORE, &(struct rlimit){});	/* in no core file: passwords, and what others did */
 	esship.signal_fd = block_signals();
 	status = esship.signal_fd < 0 ? EX_OSERR : open_spool(&esship);
 	if (status == EX_OK)
 		status = only ? send_only(&esship) : ship(&esship);
-	clean_up(&esship);
+	clean_up(&esship, status);
 	return status;
 }

@@ -15,6 +15,23 @@
 
 enum { REQUEST_MS = 500, BACKLOG = 8 };
 
+/* A socket that a death has left, at which nobody listens: nothing else is removed, whatever the configuration names. */
+static int remove_left(const struct sockaddr_un *address)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	if (lstat(address->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED)
+		return -EADDRINUSE;
+	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int metrics_listen(struct metrics *metrics)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -30,9 +47,9 @@ int metrics_listen(struct metrics *metrics)
 	metrics->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (metrics->fd < 0)
 		return -errno;
-	unlink(metrics->path);		/* the spool's lock says that nobody else has this configuration */
+	r = remove_left(&address);
 	mask = umask(0117);
-	if (bind(metrics->fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(metrics->fd, BACKLOG) < 0)
+	if (r == 0 && (bind(metrics->fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(metrics->fd, BACKLOG) < 0))
 		r = -errno;
 	umask(mask);
 	if (r < 0) {

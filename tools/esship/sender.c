@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/poll.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "tools/esship/intake.h"
@@ -94,12 +95,21 @@ static void count_failed(struct sender *sender, const char *problem)
 	pthread_mutex_unlock(&sender->lock);
 }
 
+/* Another on each host, though all begin at once. */
+static unsigned int spread(unsigned int most)
+{
+	unsigned int random = 0;
+
+	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	return most ? random % most : 0;
+}
+
 /* Interrupted when it is to end. */
 static void rest(struct sender *sender, unsigned int ms)
 {
 	struct pollfd stop = { .fd = sender->stop.fd, .events = POLLIN };
 
-	poll(&stop, 1, (int)(ms + (ms / RETRY_SPREAD ? (unsigned int)rand() % (ms / RETRY_SPREAD) : 0)));
+	poll(&stop, 1, (int)(ms + spread(ms / RETRY_SPREAD)));
 }
 
 /* Until it is acknowledged; false: the sender ends before. */
@@ -191,7 +201,7 @@ void sender_stop(struct sender *sender)
 
 bool sender_is_done(struct sender *sender)
 {
-	return atomic_load(&sender->done);
+	return !sender->has_thread || atomic_load(&sender->done);
 }
 
 const struct sink_config *sender_config(const struct sender *sender)

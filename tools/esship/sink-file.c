@@ -2,8 +2,8 @@
 
 /*
  * A file, to which lines are appended; when it is large enough it becomes PATH.1, and that PATH.2, up to the number that is
- * kept. Acknowledged is what the
- * disk has, or without `sync' the kernel. What a death in the middle of a write has left of a line is cut off at the start.
+ * kept. Acknowledged is what the disk has, or without `sync' the kernel. What a death in the middle of a write has left of a
+ * line is cut off at the start.
  */
 
 #include <errno.h>
@@ -85,6 +85,14 @@ static int cut_tail(int fd, uint64_t *bytes)
 	return 0;
 }
 
+/* Of a file that is somebody else's nothing is cut off. */
+static bool is_lines(const struct file_sink *sink)
+{
+	char first;
+
+	return !sink->st.st_size || (pread(sink->fd, &first, 1, 0) == 1 && first == '{');
+}
+
 static int file_open(struct file_sink *sink)
 {
 	int r;
@@ -92,7 +100,7 @@ static int file_open(struct file_sink *sink)
 	sink->fd = open(sink->config->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 	if (sink->fd < 0)
 		return -errno;
-	if (fstat(sink->fd, &sink->st) < 0 || !S_ISREG(sink->st.st_mode)) {
+	if (fstat(sink->fd, &sink->st) < 0 || !S_ISREG(sink->st.st_mode) || !is_lines(sink)) {
 		file_close(sink);
 		return -EINVAL;
 	}
@@ -174,7 +182,8 @@ static int file_send(void *context, const struct sink_batch *batch, char problem
 	if (r == 0)
 		r = append(sink, batch->lines, batch->length);
 	if (r < 0)
-		snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", config->path, strerror(-r));
+		snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", config->path,
+			 r == -EINVAL ? "what is there is no file of lines" : strerror(-r));
 	return r;
 }
 

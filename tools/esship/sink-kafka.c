@@ -6,6 +6,7 @@
  * itself is there once. What comes again after an error has the same id, in the header esship-id.
  */
 
+#include <ctype.h>
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -37,14 +38,30 @@ struct kafka_sink {
 	char doubt[WHY_BYTES];		/* what the library has said of its connections */
 };
 
+static bool is_topic(const char *topic)
+{
+	enum { TOPIC_BYTES = 249 };
+	size_t length = strlen(topic);
+
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)topic[i]) && !strchr("._-", topic[i]))
+			return false;
+	return length && length <= TOPIC_BYTES && strcmp(topic, ".") && strcmp(topic, "..");
+}
+
 static const char *kafka_check(const struct sink_config *config)
 {
 	if (!config->brokers || !*config->brokers)
 		return "brokers: host:port, several with commas between";
-	if (!config->topic || !*config->topic)
-		return "topic: of messages";
+	if (!is_topic(config->topic))
+		return "topic: of messages, of letters, digits, dots, - and _";
 	if (!config->user != !config->password)
 		return "user and password: give both, or none";
+	if (config->certificate && !config->key)
+		return "key: that of the certificate";
+	if (strcmp(config->mechanism, "PLAIN") && strcmp(config->mechanism, "SCRAM-SHA-256") &&
+	    strcmp(config->mechanism, "SCRAM-SHA-512"))
+		return "mechanism: there are PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512";
 	return NULL;
 }
 

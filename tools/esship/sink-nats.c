@@ -7,17 +7,19 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <nats/nats.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/esship/line.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
-enum { SLICE_MS = 100, PENDING_MAX = 4096, SERVERS_MAX = 16 };
+enum { SLICE_MS = 100, PENDING_MAX = 4096, SERVERS_MAX = 16, URLS_BYTES = 1024 };
 
 struct nats_sink {
 	const struct sink_config *config;
@@ -28,14 +30,34 @@ struct nats_sink {
 	char why[128];			/* the last of them */
 };
 
+static unsigned int count_of(const char *urls)
+{
+	unsigned int count = 1;
+
+	for (; *urls; urls++)
+		count += *urls == ',';
+	return count;
+}
+
+static bool is_subject(const char *subject)
+{
+	size_t length = strlen(subject);
+
+	return length && *subject != '.' && subject[length - 1] != '.' && !strstr(subject, "..") &&
+	       !strpbrk(subject, " \t\r\n*>");
+}
+
 static const char *nats_check(const struct sink_config *config)
 {
 	const char *url = config->url ?: "";
 
 	if (strncmp(url, "nats://", 7) && strncmp(url, "tls://", 6))
 		return "url: with nats:// or tls://";
-	return config->subject && *config->subject && !strpbrk(config->subject, " *>") ? NULL :
-	       "subject: on which messages are sent";
+	if (count_of(url) > SERVERS_MAX || strlen(url) >= URLS_BYTES)
+		return "url: 16 servers at most, and 1023 bytes";
+	if (config->certificate && !config->key)
+		return "key: that of the certificate";
+	return is_subject(config->subject) ? NULL : "subject: on which messages are sent, words with dots between";
 }
 
 static int nats_new(void **ret, const struct sink_config *config, const struct sink_stop *stop)
@@ -77,7 +99,7 @@ static void refused(jsCtx *stream, jsPubAckErr *error, void *context)
 /* One, or several of a cluster with commas between. */
 static natsStatus set_servers(natsOptions *options, const char *urls)
 {
-	char text[1024], *at = text, *url;
+	char text[URLS_BYTES], *at = text, *url;
 	const char *servers[SERVERS_MAX];
 	int count = 0;
 
@@ -100,6 +122,19 @@ static natsStatus set_tls(natsOptions *options, const struct sink_config *config
 	if (status == NATS_OK && config->certificate)
 		status = natsOptions_LoadCertificatesChain(options, config->certificate, config->key);
 	return status;
+}
+
+/* NULL: it may be right. Of a file that isn't there, or is something else, the library says "Error". */
+static const char *credentials_wrong(const char *path)
+{
+	static const char mark[] = "-----BEGIN ";
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char text[16384];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+	if (n < 0)
+		return strerror(errno);
+	return memmem(text, (size_t)n, mark, strlen(mark)) ? NULL : "no credentials are in it";
 }
 
 /* A connection that ends is made again by us, with the batch that was not acknowledged. */
@@ -177,8 +212,13 @@ static int nats_send(void *context, const struct sink_batch *batch, char problem
 	struct nats_sink *sink = context;
 	natsStatus status = NATS_OK;
 	char url[SINK_URL_BYTES];
+	const char *wrong;
 
 	atomic_store(&sink->refused, 0);
+	if (!sink->connection && sink->config->credentials && (wrong = credentials_wrong(sink->config->credentials))) {
+		snprintf(problem, SINK_PROBLEM_BYTES, "%.150s: %s", sink->config->credentials, wrong);
+		return -EINVAL;
+	}
 	if (!sink->connection)
 		status = connect_to(sink);
 	if (status == NATS_OK)

@@ -8,6 +8,7 @@
  * when the connection was lost. What nobody can see is a collector that reads, and dies before it has written.
  */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,10 +51,21 @@ static int facility_of(const char *name)
 	return -EINVAL;
 }
 
+/* getaddrinfo(3) takes any number, and cuts it off. */
+static bool is_port(const char *text)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	return isalnum((unsigned char)*text) && (*end ? end == text : number >= 1 && number <= 65535);
+}
+
 static const char *syslog_check(const struct sink_config *config)
 {
-	if (!config->host || !config->port)
+	if (!config->host || !*config->host || !config->port)
 		return "host and port: those of the collector";
+	if (!is_port(config->port))
+		return "port: a number from 1 to 65535, or a name of services(5)";
 	if (facility_of(config->facility) < 0)
 		return "facility: as syslog.conf(5) names it, local0 for example";
 	if (config->tls && tls_absent)
@@ -173,6 +185,8 @@ static int syslog_send(void *context, const struct sink_batch *batch, char probl
 	size_t from;
 	int r = keep_batch(sink, batch);
 
+	if (r < 0)
+		snprintf(problem, SINK_PROBLEM_BYTES, "no memory");
 	if (r == 0 && sink->wire.fd < 0) {
 		r = wire_open(&sink->wire, problem);
 		sink->fresh = true;

@@ -20,6 +20,15 @@ const struct sink_kind *sink_find(const char *type)
 	return NULL;
 }
 
+/* "host:port/path@x", or "user:pass/word@host"? */
+static bool is_doubtful(const char *host, const char *authority_end, const char *end)
+{
+	size_t length = (size_t)(authority_end - host);
+
+	return *host != '[' && memchr(host, ':', length) && !memchr(host, '@', length) &&
+	       memchr(authority_end, '@', (size_t)(end - authority_end));
+}
+
 void sink_url_shown(char ret[SINK_URL_BYTES], const char *urls)
 {
 	size_t used = 0;
@@ -30,6 +39,8 @@ void sink_url_shown(char ret[SINK_URL_BYTES], const char *urls)
 		host = host && host < end ? host + strlen("://") : urls;
 		authority_end = host + strcspn(host, "/?#,");
 		at = memrchr(host, '@', (size_t)(authority_end - host));
+		if (is_doubtful(host, authority_end, end))
+			at = host + strcspn(host, "?#,") - 1;	/* nothing of it */
 		used += (size_t)snprintf(ret + used, SINK_URL_BYTES - used, "%.*s%.*s%s", (int)(host - urls), urls,
 					 (int)(host + strcspn(host, "?#,") - (at ? at + 1 : host)), at ? at + 1 : host,
 					 *end ? "," : "");

@@ -66,10 +66,6 @@ static bool mute_list(es_client_t *client, cfg_t *cfg, const char *name, es_mute
 static bool mute(es_client_t *client, cfg_t *cfg)
 {
 	mute_ourselves(client);
-	if (cfg_size(cfg, "target") && cfg_size(cfg, "mute-target")) {
-		log_error("target and mute-target: give one of them");
-		return false;
-	}
 	if (!mute_list(client, cfg, "mute", ES_MUTE_PATH_TYPE_PREFIX) ||
 	    !mute_list(client, cfg, "mute-target", ES_MUTE_PATH_TYPE_TARGET_PREFIX) ||
 	    !mute_list(client, cfg, "target", ES_MUTE_PATH_TYPE_TARGET_PREFIX))

@@ -24,6 +24,7 @@ enum {
 	SEGMENT_BYTES_MAX = 64 * 1024 * 1024,
 	SEGMENT_BYTES_MIN = 64 * 1024,
 	NAME_BYTES = 80,
+	NAMES_TAKEN_MAX = 1000,
 	LEVEL = 1,			/* of compression: faster than events come */
 };
 
@@ -206,6 +207,14 @@ uint64_t spool_last_of(struct spool *spool, const uint8_t client[SEGMENT_CLIENT_
 	return 0;
 }
 
+/* Who else may write there would have a say in what is sent, and where it is written. */
+static bool is_ours(int folder_fd)
+{
+	struct stat st;
+
+	return fstat(folder_fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
 static int take_folder(struct spool *spool, char *problem)
 {
 	const char *folder = spool->folder;
@@ -215,6 +224,11 @@ static int take_folder(struct spool *spool, char *problem)
 		return -errno;
 	}
 	spool->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->folder_fd >= 0 && !is_ours(spool->folder_fd)) {
+		snprintf(problem, SPOOL_PROBLEM_BYTES, "the spool %s has to belong to whom esship runs as, and nobody else may "
+			 "write there (chown, chmod go-w)", folder);
+		return -EPERM;
+	}
 	if (spool->folder_fd >= 0)
 		spool->lock_fd = openat(spool->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (spool->folder_fd < 0 || spool->lock_fd < 0) {
@@ -331,6 +345,21 @@ static int write_at(int fd, const struct iovec *parts, int count, uint64_t offse
 	return 0;
 }
 
+/* What has that name already isn't ours, whatever it is, and stays. */
+static int make_segment(struct spool *spool, char name[NAME_BYTES])
+{
+	for (int i = 0; i < NAMES_TAKEN_MAX; i++) {
+		int fd;
+
+		segment_name(name, spool->next_number);
+		fd = openat(spool->folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			return fd < 0 ? -errno : fd;
+		spool->next_number++;
+	}
+	return -EEXIST;
+}
+
 static int begin_segment(struct spool *spool)
 {
 	struct segment_head head = { .magic = SEGMENT_MAGIC, .version = SEGMENT_VERSION, .last = spool->last };
@@ -340,10 +369,9 @@ static int begin_segment(struct spool *spool)
 
 	memcpy(head.client, spool->client, sizeof(head.client));
 	head.check = segment_head_check(&head);
-	segment_name(name, spool->next_number);
-	fd = openat(spool->folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = make_segment(spool, name);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = write_at(fd, &part, 1, 0);
 	if (r == 0 && spool->options.sync && fsync(spool->folder_fd) < 0)
 		r = -errno;
@@ -433,7 +461,7 @@ int spool_append(struct spool *spool, const char *lines, size_t length, uint32_t
 		return r;
 	if (stored + sizeof(frame) + sizeof(struct segment_head) > spool->options.size)
 		return -EFBIG;
-	if (spool_bytes(spool) + stored + sizeof(frame) > spool->options.size)
+	if (spool_bytes(spool) + stored + sizeof(frame) + sizeof(struct segment_head) > spool->options.size)
 		return -ENOSPC;
 	if (spool->fd >= 0 && is_segment_full(spool)) {
 		close(spool->fd);
@@ -508,7 +536,7 @@ static int store_ack(struct spool_reader *reader)
 	snprintf(fresh, sizeof(fresh), "%s.ack~", reader->name);
 	length = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " 1\n", reader->segment, reader->offset);
 
-	_cleanup_close_ int fd = openat(reader->spool->folder_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = openat(reader->spool->folder_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;

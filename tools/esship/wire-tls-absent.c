@@ -30,3 +30,15 @@ int tls_write(struct tls *tls, const char *data, size_t length, size_t *ret, cha
 	(void)tls, (void)data, (void)length, (void)ret, (void)problem;
 	return -EOPNOTSUPP;
 }
+
+bool tls_is_early(const struct tls *tls)
+{
+	(void)tls;
+	return false;
+}
+
+int tls_hear(struct tls *tls, char problem[SINK_PROBLEM_BYTES])
+{
+	(void)tls, (void)problem;
+	return -EOPNOTSUPP;
+}

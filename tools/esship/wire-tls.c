@@ -11,6 +11,8 @@
 
 #include "tools/esship/wire.h"
 
+enum { HEAR_MOST = 16 };		/* of one that doesn't end */
+
 const char *const tls_absent;
 
 struct tls {
@@ -21,25 +23,36 @@ struct tls {
 static int failed(char *problem, const struct tls *tls)
 {
 	long verify = tls->ssl ? SSL_get_verify_result(tls->ssl) : X509_V_OK;
-	unsigned long error = ERR_get_error();
+	unsigned long error = ERR_peek_last_error();
+	const char *reason = error ? ERR_reason_error_string(error) : NULL;
 
 	if (verify != X509_V_OK)
-		snprintf(problem, SINK_PROBLEM_BYTES, "TLS: %s", X509_verify_cert_error_string(verify));
+		snprintf(problem, SINK_PROBLEM_BYTES, "%s", X509_verify_cert_error_string(verify));
 	else
-		snprintf(problem, SINK_PROBLEM_BYTES, "TLS: %s", error ? ERR_reason_error_string(error) : "the connection ended");
+		snprintf(problem, SINK_PROBLEM_BYTES, "%s", reason ?: error ? "an error of OpenSSL" : "the connection ended");
 	ERR_clear_error();
 	return -EPROTO;
 }
 
+/* A key that wants a passphrase: there is nobody to ask. */
+static int no_passphrase(char *buffer, int size, int writing, void *context)
+{
+	(void)buffer, (void)size, (void)writing, (void)context;
+	return -1;
+}
+
+/* The key may be in the file of the certificate. */
 static int load(struct tls *tls, const struct sink_config *config)
 {
+	const char *key = config->key ?: config->certificate;
 	int good = config->ca ? SSL_CTX_load_verify_file(tls->context, config->ca) :
 		   SSL_CTX_set_default_verify_paths(tls->context);
 
 	if (good == 1 && config->certificate)
 		good = SSL_CTX_use_certificate_chain_file(tls->context, config->certificate);
-	if (good == 1 && config->key)
-		good = SSL_CTX_use_PrivateKey_file(tls->context, config->key, SSL_FILETYPE_PEM);
+	SSL_CTX_set_default_passwd_cb(tls->context, no_passphrase);
+	if (good == 1 && key)
+		good = SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM);
 	return good;
 }
 
@@ -106,4 +119,29 @@ int tls_write(struct tls *tls, const char *data, size_t length, size_t *ret, cha
 	int result = SSL_write_ex(tls->ssl, data, length, ret);
 
 	return result == 1 ? 0 : wants(tls, result, problem);
+}
+
+bool tls_is_early(const struct tls *tls)
+{
+	return SSL_version(tls->ssl) >= TLS1_3_VERSION;
+}
+
+int tls_hear(struct tls *tls, char problem[SINK_PROBLEM_BYTES])
+{
+	char useless[4096];
+	int result = 1;
+
+	for (int i = 0; i < HEAR_MOST && result > 0; i++)
+		result = SSL_read(tls->ssl, useless, sizeof(useless));
+	if (result > 0)
+		return 0;
+	switch (SSL_get_error(tls->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return 0;
+	case SSL_ERROR_ZERO_RETURN:
+		return -ECONNRESET;
+	default:
+		return failed(problem, tls);
+	}
 }

@@ -15,8 +15,13 @@
 
 #include "util/clock.h"
 
-enum { SETTLE_STEP_MS = 5 };
+enum {
+	SETTLE_STEP_MS = 5,
+	HEAR_MOST = 16,			/* of what the other side says without end: so much at a time */
+	WELCOME_MS = 1000,		/* how long a server of TLS 1.3 has for saying that it doesn't want us */
+};
 
+/* The other side has so long for the next step: as long as something moves, it is only slow. */
 static uint64_t deadline_of(const struct wire *wire)
 {
 	return clock_ns() + wire->config->timeout_ms * NS_PER_MS;
@@ -36,9 +41,13 @@ static int wait_for(const struct wire *wire, short events, uint64_t deadline_ns)
 	return n == 0 ? -ETIMEDOUT : 0;
 }
 
+/* What TLS has said is better than an errno. */
 static int fail(struct wire *wire, int error, char *problem, const char *what)
 {
-	snprintf(problem, SINK_PROBLEM_BYTES, "%s:%s: %s: %s", wire->config->host, wire->config->port, what, strerror(-error));
+	char why[SINK_PROBLEM_BYTES / 2];
+
+	snprintf(why, sizeof(why), "%s", *problem ? problem : strerror(-error));
+	snprintf(problem, SINK_PROBLEM_BYTES, "%.80s:%.20s: %s: %s", wire->config->host, wire->config->port, what, why);
 	wire_close(wire);
 	return error;
 }
@@ -63,41 +72,69 @@ static int connect_to(struct wire *wire, const struct addrinfo *address, uint64_
 	return getsockopt(wire->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? -errno : -error;
 }
 
+/*
+ * By TLS 1.3 we are done before the server has seen our certificate, or that we have none. What it says next, tickets or that
+ * it refuses us, is waited for a little: a server may also say nothing.
+ */
+static int wait_welcome(struct wire *wire, char *problem)
+{
+	uint64_t most = WELCOME_MS * NS_PER_MS, deadline = deadline_of(wire), end = clock_ns() + most;
+	int r;
+
+	if (!tls_is_early(wire->tls))
+		return 0;
+	r = wait_for(wire, POLLIN, end < deadline ? end : deadline);
+	if (r == -ETIMEDOUT)
+		return 0;
+	return r < 0 ? r : tls_hear(wire->tls, problem);
+}
+
 static int start_tls(struct wire *wire, uint64_t deadline, char *problem)
 {
 	int r = tls_new(&wire->tls, wire->config, wire->fd, problem);
 
-	while (r == 0 && (r = tls_handshake(wire->tls, problem)) > 0) {
+	while (r == 0 && (r = tls_handshake(wire->tls, problem)) > 0)
 		r = wait_for(wire, r == TLS_READ ? POLLIN : POLLOUT, deadline);
+	if (r == 0)
+		r = wait_welcome(wire, problem);
+	return r < 0 ? fail(wire, r, problem, "TLS") : 0;
+}
+
+/* One that doesn't answer leaves time for those behind it. */
+static int connect_to_any(struct wire *wire, const struct addrinfo *addresses)
+{
+	uint64_t left_ns = wire->config->timeout_ms * NS_PER_MS;
+	unsigned int left = 0;
+	int r = -EHOSTUNREACH;
+
+	for (const struct addrinfo *address = addresses; address; address = address->ai_next)
+		left++;
+	for (const struct addrinfo *address = addresses; address && r < 0 && r != -ECANCELED; address = address->ai_next) {
+		uint64_t now = clock_ns(), took;
+
+		r = connect_to(wire, address, now + left_ns / left--);
+		took = clock_ns() - now;
+		left_ns -= took < left_ns ? took : left_ns;
 		if (r < 0)
-			return fail(wire, r, problem, "TLS");
+			wire_close(wire);
 	}
-	if (r < 0)
-		wire_close(wire);
 	return r;
 }
 
 int wire_open(struct wire *wire, char problem[SINK_PROBLEM_BYTES])
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *addresses;
-	uint64_t deadline = deadline_of(wire);
 	int r = getaddrinfo(wire->config->host, wire->config->port, &hints, &addresses);
 
 	if (r) {
 		snprintf(problem, SINK_PROBLEM_BYTES, "%s: %s", wire->config->host, gai_strerror(r));
 		return -EHOSTUNREACH;
 	}
-	r = -EHOSTUNREACH;
-	for (const struct addrinfo *address = addresses; address; address = address->ai_next) {
-		r = connect_to(wire, address, deadline);
-		if (r == 0)
-			break;
-		wire_close(wire);
-	}
+	r = connect_to_any(wire, addresses);
 	freeaddrinfo(addresses);
 	if (r < 0)
 		return fail(wire, r, problem, "no connection");
-	return wire->config->tls ? start_tls(wire, deadline, problem) : 0;
+	return wire->config->tls ? start_tls(wire, deadline_of(wire), problem) : 0;
 }
 
 void wire_close(struct wire *wire)
@@ -136,18 +173,24 @@ int wire_write(struct wire *wire, const char *data, size_t length, char problem[
 			r = wait_for(wire, r == TLS_READ ? POLLIN : POLLOUT, deadline);
 		if (r < 0)
 			return fail(wire, r, problem, "writing");
+		if (done)
+			deadline = deadline_of(wire);
 		data += done;
 		length -= done;
 	}
 	return 0;
 }
 
-/* The other side never has anything to say: what can be read is its end (or, of TLS, a session ticket). */
-static int look_alive(struct wire *wire)
+/* The other side has nothing to say to us: what can be read is its end, or of no use. */
+static int look_alive(struct wire *wire, char *problem)
 {
-	char byte;
-	ssize_t n = recv(wire->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	char useless[4096];
+	ssize_t n = 1;
 
+	if (wire->tls)
+		return tls_hear(wire->tls, problem);
+	for (int i = 0; i < HEAR_MOST && n > 0; i++)
+		n = recv(wire->fd, useless, sizeof(useless), MSG_DONTWAIT);
 	if (n == 0)
 		return -ECONNRESET;
 	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
@@ -156,14 +199,17 @@ static int look_alive(struct wire *wire)
 int wire_settle(struct wire *wire, char problem[SINK_PROBLEM_BYTES])
 {
 	uint64_t deadline = deadline_of(wire);
-	int left = 0, r;
+	int left = 0, before = 0, r;
 
 	for (;;) {
-		r = look_alive(wire);
+		r = look_alive(wire, problem);
 		if (r == 0 && ioctl(wire->fd, SIOCOUTQ, &left) < 0)
 			r = -errno;
 		if (r == 0 && !left)
 			return 0;
+		if (left < before)
+			deadline = deadline_of(wire);
+		before = left;
 		if (r == 0 && atomic_load(&wire->stop->now))
 			r = -ECANCELED;
 		if (r == 0 && clock_ns() > deadline)

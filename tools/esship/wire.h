@@ -17,6 +17,10 @@ void tls_free(struct tls *tls);
 int tls_handshake(struct tls *tls, char problem[SINK_PROBLEM_BYTES]);
 /* Bytes taken into *ret. */
 int tls_write(struct tls *tls, const char *data, size_t length, size_t *ret, char problem[SINK_PROBLEM_BYTES]);
+/* Has it been agreed before the other side has seen who we are? */
+bool tls_is_early(const struct tls *tls);
+/* What the other side says, none of which is for us. 0: it is there; negative: it isn't, or doesn't want us. */
+int tls_hear(struct tls *tls, char problem[SINK_PROBLEM_BYTES]);
 extern const char *const tls_absent;	/* the library that is missing, or NULL */
 
 struct wire {
