@@ -313,7 +313,7 @@ static struct es_statfs *statfs_of(struct decoder *d)
 	return statfs;
 }
 
-/* What is made of texts is behind the statfs. Arguments are as a program has them: the last one need not be whole. */
+/* Checks the texts. Room for what is made of them is behind the statfs. The last argument may lack its NUL. */
 static bool from_texts(struct decoder *d, struct esl_user_from *from)
 {
 	const struct es_record *record = d->record;

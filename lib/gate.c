@@ -12,7 +12,7 @@
 
 enum { HELD_BYTES = ES_HELD_MAX * sizeof(struct es_held) };
 
-/* What all kinds of gate have in common. */
+/* Sets up the part that all kinds of gate have in common. */
 int esl_gate_init(struct esl_gate *gate, const struct esl_gate_ops *ops, const struct esl_gate_source *source)
 {
 	gate->held = source->held;
@@ -87,7 +87,7 @@ int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_
 
 #define PUT_OFF_AGAIN_NS 1000000ull
 
-/* What was answered, freed or claimed anew meanwhile stays as it is. */
+/* Puts an entry's deadline off, to limit_ns at most. An entry that is claimed anew meanwhile keeps its own. */
 static void deadline_put_off(struct es_held *entry, uint64_t to_ns)
 {
 	uint64_t deadline_ns = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* es_linux_identity(): what is known of any file of a message. */
+/* es_linux_identity(): the identity of any file of a message. */
 
 #include <string.h>
 

@@ -140,8 +140,8 @@ static bool is_prefix(es_mute_path_type_t type)
 }
 
 /*
- * The path without links; NULL if it has none, or doesn't exist. A prefix may end within a name, so its directory is
- * what counts.
+ * The path without links; NULL if it has none, or doesn't exist. A prefix may end within a name, so only its
+ * directory is resolved.
  */
 static char *other_spelling(const char *path, bool prefix)
 {

@@ -203,10 +203,8 @@ typedef struct {
 	uint32_t mount_namespace;
 	/* the path there, from the root of that namespace; empty: the same */
 	es_string_token_t actors_path;
-	/*
-	 * in its layer; known only while a client has inverted muting by
-	 * target; empty: not in layers, or not known
-	 */
+	/* the path in its layer, known while a client has inverted muting by
+	   target; empty: not in layers, or not known */
 	es_string_token_t real_path;
 } es_linux_file_t;
 
@@ -228,7 +226,7 @@ OS_EXPORT bool es_linux_file(
 typedef enum {
 	ES_LINUX_IDENTITY_PENDING = 1,	/* not known yet: ask again later */
 	ES_LINUX_IDENTITY_KNOWN = 2,
-	ES_LINUX_IDENTITY_UNKNOWABLE = 3	/* nothing is known, nor will be: see the reason */
+	ES_LINUX_IDENTITY_UNKNOWABLE = 3	/* nothing can be found out: see the reason */
 } es_linux_identity_state_t;
 
 /* Why no package vouches for a file, or why nothing is known of it. */
@@ -239,7 +237,7 @@ typedef enum {
 	ES_LINUX_IDENTITY_REASON_CHANGED = 3,	/* it is not the file that its package had */
 	ES_LINUX_IDENTITY_REASON_OTHER_NAME = 4,	/* it has no name in the initial mount namespace */
 	/* UNKNOWABLE: */
-	ES_LINUX_IDENTITY_REASON_FILE_SYSTEM = 5,	/* of a kind where a version isn't a content */
+	ES_LINUX_IDENTITY_REASON_FILE_SYSTEM = 5,	/* of a kind where a version can change its content */
 	ES_LINUX_IDENTITY_REASON_GONE = 6,	/* that version can't be opened any more */
 	ES_LINUX_IDENTITY_REASON_UNREADABLE = 7,
 	ES_LINUX_IDENTITY_REASON_TOO_LARGE = 8,

@@ -455,7 +455,7 @@ typedef struct {
 } es_event_chdir_t;
 
 /*
- * stat - a file is looked at
+ * stat - the status of a file is read
  *
  * When:	stat(2), statx(2) and their variants. macOS 10.15.1.
  * Answer:	none, NOTIFY only.
@@ -1449,7 +1449,8 @@ typedef struct {
 /*
  * od_enable_user - an account was unlocked
  *
- * When:	Linux: what od_disable_user is for was undone. macOS 14.0.
+ * When:	Linux: /etc/shadow has that mark no more, or the account's expiry
+ *		was put off. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {

@@ -55,11 +55,12 @@ typedef struct {
 	pid_t group_id;			/* process group */
 	pid_t session_id;		/* session */
 	/*
-	 * CS_* bits. CS_ADHOC: the content is known, and nobody vouches for it;
-	 * with CS_SIGNED and CS_VALID: it is as its package had it. CS_SIGNED
-	 * and CS_VALID without it: and a signed archive has that package.
-	 * CS_HARD and CS_KILL: fs-verity keeps it so. CS_DEV_CODE: signed with
-	 * a key of the administrator's. CS_PLATFORM_BINARY
+	 * CS_* bits. CS_ADHOC alone: the content is known, but nothing
+	 * vouches for it. CS_ADHOC, CS_SIGNED and CS_VALID: the file is as
+	 * its package had it. CS_SIGNED and CS_VALID without CS_ADHOC: a
+	 * signed archive has that package, or, with CS_DEV_CODE, a key of the
+	 * administrator's has signed it. CS_HARD and CS_KILL: fs-verity keeps
+	 * it so. CS_PLATFORM_BINARY
 	 */
 	uint32_t codesigning_flags;
 	/* of the system's own archive, unchanged, only root can change it */
@@ -73,7 +74,7 @@ typedef struct {
 	es_file_t *_Nullable tty;	/* v2: terminal of its session, NULL without one */
 	/* v3: wall clock at the fork; an exec does not change it */
 	struct timeval start_time;
-	/* v4: on whose behalf it runs; its own where nobody else is */
+	/* v4: the process that it runs for; its own token if there is none */
 	audit_token_t responsible_audit_token;
 	/* v4: the execution that forked it; better than ppid */
 	audit_token_t parent_audit_token;
