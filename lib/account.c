@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * (N5) What becomes of accounts and groups. The daemon has put the record together (daemon/report/): names as they are in
- * the files, NUL-terminated, which the message points to.
+ * (N5) Changes of accounts and groups. The daemon has made the record (daemon/report/), with names as they are in the
+ * files, NUL-terminated. The message points to them.
  */
 
 #include <stdint.h>
@@ -25,13 +25,13 @@ static struct esl_user *begin(const struct esl_user_from *from)
 	return &from->message->user;
 }
 
-/* Who changed the file is who acts in the message. Nothing is told of a change that failed. */
+/* The instigator is the message's process, which changed the file. A failed change makes no event. */
 #define OD_COMMON(from) \
 	.instigator = (from)->message->message.process, .error_code = 0, .node_name = literal("/Local/Default"), \
 	.db_path = (from)->text[DATABASE], .instigator_token = (from)->message->message.process ? \
 		(from)->message->message.process->audit_token : (audit_token_t){}
 
-/* An event that says nothing but a name. */
+/* An event with a name and nothing else. */
 #define OD_NAMED(event, member) \
 	es_event_##event##_t *esl_user_##event(const struct esl_user_from *from) \
 	{ \

@@ -32,7 +32,7 @@ static bool is_hex(const char *at, size_t length)
 	return length > 1;
 }
 
-/* From *at, which is behind a "=", to behind the value. One that is cut off in quotes ends where the text does. */
+/* Takes the value at *at, behind a "=", and moves *at behind it. A quoted value that is cut off ends with the text. */
 static struct esl_audit_value take_value(const char **at, const char *end)
 {
 	struct esl_audit_value value = { .at = *at };

@@ -6,13 +6,13 @@
  *
  *	op=PAM:session_open grantors=pam_unix acct="alice" exe="/usr/bin/su" hostname=? addr=? terminal=? res=success
  *
- * A value is a word; or in quotes, where it may have spaces; or, if it has spaces, quotes or anything else but printable
- * ASCII, in upper-case hexadecimal. What is not known is a question mark. The text of op= has spaces and no quotes: words
- * without "=" are passed over.
+ * A value is a word; or it is in quotes, where it may have spaces; or, if it has spaces, quotes or bytes that aren't
+ * printable ASCII, it is in upper-case hexadecimal. A question mark means "unknown". The text of op= has spaces and
+ * no quotes, so words without "=" are skipped.
  *
- * acct= can be whatever somebody typed at a prompt, so it is always quoted or hexadecimal. hostname= and terminal= are
- * written as they are, and stand behind it: of several values with one name the first is meant, but an address that is
- * there twice is none. Nothing here trusts the text to be whole, or to be text.
+ * acct= can be whatever a person typed at a prompt, so libaudit always quotes it or writes it in hexadecimal.
+ * hostname= and terminal= stand behind it and are written as they are. If a key occurs twice its first value counts,
+ * but an address that occurs twice counts as none. The parser doesn't trust the text to be whole, or to be text.
  */
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ struct esl_audit {
 	size_t length;
 };
 
-/* `at` is in the text, and not NUL-terminated; NULL: it isn't there, or isn't known. */
+/* `at` points into the text and isn't NUL-terminated. NULL: the key is absent, or its value unknown. */
 struct esl_audit_value {
 	const char *at;
 	size_t length;
@@ -38,7 +38,7 @@ enum esl_audit_result {
 
 struct esl_audit_value esl_audit_find(struct esl_audit audit, const char *key);
 
-/* Likewise, but none if the key is there twice. */
+/* The same, but none if the key occurs twice. */
 struct esl_audit_value esl_audit_find_one(struct esl_audit audit, const char *key);
 
 /* What the text ends with. */
@@ -47,5 +47,5 @@ enum esl_audit_result esl_audit_result(struct esl_audit audit);
 /* Is the word in the list of grantors= ? */
 bool esl_audit_granted(struct esl_audit audit, const char *module);
 
-/* The value without its encoding, and a NUL: takes at most length + 1 bytes of `to`. Returns its length. */
+/* Decodes the value and appends a NUL, at most value.length + 1 bytes. Returns the decoded length. */
 size_t esl_audit_copy(char *to, struct esl_audit_value value);

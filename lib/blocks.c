@@ -33,7 +33,7 @@ EXPORT es_new_client_result_t es_new_client(es_client_t **client, void *block);
 EXPORT es_new_client_result_t es_new_descendants_client(es_client_t **client, void *block);
 EXPORT es_return_t es_sync_client(es_client_t *client, void *block);
 
-/* A program that links the runtime statically doesn't show its symbols to us: then one is loaded. */
+/* If a program links the runtime statically, we can't see its symbols, so a shared one is loaded. */
 static void *runtime(const char *name, void *linked)
 {
 	void *library = NULL;
@@ -46,7 +46,7 @@ static void *runtime(const char *name, void *linked)
 	return library ? dlsym(library, name) : NULL;
 }
 
-/* NULL: it can't be copied, which has been told. */
+/* NULL: it can't be copied. A missing runtime is logged. */
 static void *copy_block(void *block)
 {
 	void *(*copy)(const void *);

@@ -5,7 +5,7 @@
 #include "log.h"
 #include "util/macro.h"
 
-/* The cache of answers is the kernel's, and the daemon is who empties it. */
+/* The kernel keeps the cache of answers, and the daemon empties it. */
 es_clear_cache_result_t es_clear_cache(es_client_t *pointer)
 {
 	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);

@@ -7,9 +7,9 @@
 #include "util/macro.h"
 
 /*
- * The living clients of this process. After fork() the child's list is empty: it doesn't own the parent's clients, and
- * has neither their rings (not inherited) nor their descriptors (closed at once, so that they end with the parent).
- * What is left of them there is only their memory, kept in `inherited` and never touched.
+ * The living clients of this process. A child of fork() doesn't own its parent's clients, so its list is empty. Their
+ * rings aren't inherited, and the child closes their descriptors at once, so that they end with the parent. Only the
+ * clients' memory is left in the child: `inherited` keeps it, and nothing touches it.
  */
 static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t clients_once = PTHREAD_ONCE_INIT;

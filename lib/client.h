@@ -5,12 +5,12 @@
  * A client: its connection, its ring, its gate, and the two threads that serve them.
  *
  *	handler thread	reads the ring and calls the program's handler, one message at a time
- *	gate thread	reads the gate (gate.h); notices the end of the daemon: first the kernel programs tell that it
- *			ends, and all is let go; then, when it has closed its descriptors, the stream ends
+ *	gate thread	reads the gate (gate.h) and notices the daemon's end: first end_fd becomes readable, and the
+ *			thread lets all waiting tasks go; then the daemon closes its descriptors, and the stream ends
  *
- * Both block all signals. Functions of the API begin with esl_client_get(), which says whether the pointer is a living
- * client of this process, and keeps its memory until esl_client_put(): a client that was deleted, or was the parent's
- * before a fork(), is an error and not a crash.
+ * Both block all signals. Functions of the API begin with esl_client_get(). It checks that the pointer is a living
+ * client of this process, and keeps its memory until esl_client_put(). So a call on a deleted client, or by a child
+ * of fork() on its parent's client, is an error and not a crash.
  */
 
 #include <stdatomic.h>
@@ -51,7 +51,7 @@ struct es_client_s {
 	struct esl_gate *gate;
 	struct esl_identity identity;
 	int ring_fd;
-	int epoll_fd;				/* what tells of records, and wake_fd */
+	int epoll_fd;				/* waits for records and for wake_fd */
 	int wake_fd;				/* eventfd: for the handler thread */
 	int stop_fd;				/* eventfd: for the gate thread */
 	int end_fd;				/* readable as soon as the daemon ends */
@@ -62,10 +62,10 @@ struct es_client_s {
 	atomic_bool stopping;
 	atomic_bool ended;			/* the daemon has gone */
 
-	pthread_mutex_t subscribe_lock;		/* a change of `types` from request to reply */
+	pthread_mutex_t subscribe_lock;		/* held while `types` changes: from request to reply */
 	uint64_t types[ES_TYPE_WORDS];
-	_Atomic uint64_t wanted[ES_TYPE_WORDS];	/* the same, or what is just being asked for: for the handler thread */
-	/* Counted up before a request, read before a handler call: what precedes es_subscribe() the handler sees. */
+	_Atomic uint64_t wanted[ES_TYPE_WORDS];	/* `types`, and what a request is adding; read by the handler thread */
+	/* Raised before each request, read before each handler call: the handler sees what precedes es_subscribe(). */
 	_Atomic uint32_t changes;
 
 	atomic_bool silence_said;
@@ -73,7 +73,7 @@ struct es_client_s {
 	pthread_mutex_t sync_lock;
 	struct esl_sync *syncs;			/* in order of position */
 	struct esl_sync **syncs_end;
-	bool syncs_closed;			/* nobody will call them any more */
+	bool syncs_closed;			/* the handler thread has ended, no more are added */
 	_Atomic uint32_t syncs_waiting;
 
 	/* The handler thread's own. */
@@ -94,12 +94,12 @@ static inline void esl_client_putp(struct es_client_s **client)
 		esl_client_put(*client);
 }
 
-/* Once for each client: inverted muting has silenced a type, as a reply says. subscribe.c. */
+/* Logs, once for each client, which type inverted muting has silenced (reply->value). In subscribe.c. */
 void esl_client_say_silent(struct es_client_s *client, const struct es_reply *reply);
 
-/* A new one, which nobody can get before it is added. NULL: no memory. */
+/* A new client; esl_client_get() finds it only after esl_client_add(). NULL: no memory. */
 struct es_client_s *esl_client_alloc(void);
 void esl_client_add(struct es_client_s *client);
 
-/* Takes it from the living. NULL: it isn't among them, or not this thread's to delete. */
+/* Removes it from the living clients. NULL: it isn't one of them, or another thread made it. */
 struct es_client_s *esl_client_take(const es_client_t *client);

@@ -17,9 +17,9 @@
 
 enum {
 	REPLY_SECONDS = 30,
-	SUBSCRIBE_SECONDS = 120,		/* programs may have to be loaded, which a slow machine takes its time for */
+	SUBSCRIBE_SECONDS = 120,		/* the daemon may load programs, slow on a slow machine */
 	ATTEMPTS = 3,
-	LISTEN_MS = 1000,			/* how long to wait for a daemon that somebody else is starting */
+	LISTEN_MS = 1000,			/* how long to wait for a daemon that another process is starting */
 	STEP_MS = 20,
 };
 
@@ -85,7 +85,7 @@ static bool nobody_listens(int error)
 	return error == -ENOENT || error == -ECONNREFUSED;
 }
 
-/* Somebody else may have been faster: his daemon is given a moment to listen. */
+/* Another process may have been faster: gives its daemon a moment to listen. */
 static int wait_for_listener(const char *path, int *ret_fd)
 {
 	int r = -ECONNREFUSED;
@@ -108,8 +108,9 @@ static int tell_cannot_connect(const char *path, int error)
 }
 
 /*
- * A daemon that is ready listens; or it has yielded to another private one that did, and which may have ended with its
- * last client since: then the next attempt starts one. Who isn't root can't start one, and gets what a daemon would say.
+ * When our daemon is ready, it listens, or has yielded to another private daemon that did. That one may have ended
+ * with its last client since; then the next attempt starts a new one. Only root can start a daemon: others get EPERM,
+ * as from a daemon.
  */
 static int open_or_start(const char *path, int *ret_fd)
 {
@@ -142,7 +143,7 @@ static int open_or_start(const char *path, int *ret_fd)
 	return started;
 }
 
-/* With request->data_bytes of `data` behind it. */
+/* Sends the request, with request->data_bytes of `data` behind it. */
 static int send_request(int fd, const struct es_request *request, const void *data)
 {
 	struct iovec iov[] = {
@@ -160,7 +161,7 @@ static int send_request(int fd, const struct es_request *request, const void *da
 	return (size_t)n == sizeof(*request) + request->data_bytes ? 0 : -EIO;
 }
 
-/* Takes what came along into ret_fds; closes it all if it isn't exactly what was expected. */
+/* Takes the reply's descriptors into ret_fds; closes all of them if they aren't exactly as many as wanted. */
 static int take_fds(struct msghdr *header, int *ret_fds, unsigned int wanted)
 {
 	int fds[ES_CLIENT_FDS];
@@ -192,8 +193,8 @@ static int take_fds(struct msghdr *header, int *ret_fds, unsigned int wanted)
 }
 
 /*
- * So many descriptors are expected if ret_fds is given and the reply is no refusal. Up to `size` bytes of what follows the reply
- * go to ret_data; more is an error.
+ * With ret_fds, a reply that is no refusal must carry fd_count descriptors. Up to `size` bytes of the reply's data go
+ * to ret_data; more is an error.
  */
 static int receive_reply(int fd, uint32_t op, struct es_reply *ret_reply, int *ret_fds, unsigned int fd_count,
 			 void *ret_data, size_t size)
@@ -287,7 +288,7 @@ static int ask(struct esl_control *control, const struct es_request *request, co
 	r = send_request(control->fd, request, data);
 	if (r == 0)
 		r = receive_reply(control->fd, request->op, ret_reply, ret_fds, fd_count, ret_data, size);
-	/* A late reply to this request would be taken for the reply to the next one. */
+	/* A late reply would be taken for the reply to the next request. */
 	if (r == -ETIMEDOUT || r == -EBADMSG)
 		shutdown(control->fd, SHUT_RDWR);
 	else if (request->op == ES_REQUEST_SUBSCRIBE)

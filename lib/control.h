@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The connection to the daemon: one request, one reply, one thread at a time (abi/control.h). If nobody listens, a
- * private daemon is started, see start.h. Any thread may ask; the gate's thread only watches for the end.
+ * The connection to the daemon: one request, one reply, one thread at a time (abi/control.h). If no daemon listens,
+ * the library starts a private one, see start.h. Any thread may send a request; the gate's thread only watches for
+ * the connection's end.
  */
 
 #include <pthread.h>
@@ -20,14 +21,14 @@ void esl_control_init(struct esl_control *control);
 void esl_control_close(struct esl_control *control);
 
 /*
- * Connects and becomes a client: the reply and the descriptors, which are the caller's then. A negative errno has been
- * explained on stderr; a positive one is the daemon's refusal.
+ * Connects and becomes a client. On success the caller owns the descriptors. A negative errno has been explained on
+ * stderr; a positive one is a refusal.
  */
 int esl_control_connect(struct esl_control *control, struct es_reply *ret_reply, int ret_fds[ES_CLIENT_FDS]);
 
 /*
- * One request with its data, one reply, whose data go to ret_data, up to `size` bytes. A negative errno: the daemon is
- * gone, or makes no sense. Else the reply's `error`.
+ * Sends one request with its data, receives one reply, and puts up to `size` bytes of the reply's data into ret_data.
+ * A negative errno: the daemon is gone or late, or its reply is invalid. Else the reply's `error`.
  */
 int esl_control_ask(struct esl_control *control, const struct es_request *request, const void *data,
 		    struct es_reply *ret_reply, void *ret_data, size_t size);
@@ -36,8 +37,8 @@ int esl_control_ask(struct esl_control *control, const struct es_request *reques
 int esl_control_request(struct esl_control *control, enum es_request_op op, const uint64_t types[ES_TYPE_WORDS],
 			struct es_reply *ret_reply);
 
-/* One request whose reply brings `count` descriptors along, the caller's then; none if it is a refusal. */
+/* One request whose reply carries `count` descriptors, which the caller then owns. A refusal carries none. */
 int esl_control_descriptors(struct esl_control *control, enum es_request_op op, int *ret_fds, unsigned int count);
 
-/* Does the environment name a socket? Then there may be a daemon that takes others than root: a replay's. */
+/* Does the environment name a socket? A replay's daemon may listen there, which takes clients that aren't root. */
 bool esl_control_is_named(void);

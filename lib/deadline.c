@@ -8,8 +8,8 @@
 #include "util/macro.h"
 
 /*
- * How long this client has for an answer, and what happens when it takes longer. The daemon keeps both, and writes them
- * where the kernel programs find them: so they hold for what is asked from then on.
+ * How long this client has for an answer, and what happens when it takes longer. The daemon keeps both where the
+ * kernel programs read them, so a change applies to the questions that are asked after it.
  */
 
 _Static_assert((int)ES_DEADLINE_MISS_MODE_KILL == (int)ES_MISS_KILL &&

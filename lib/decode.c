@@ -145,7 +145,7 @@ static audit_token_t token(const struct es_token *from)
 	return to;
 }
 
-/* What says who made the program is empty (ids, no flags, cdhash all zero, category NONE) until identity.c fills it in. */
+/* The identity (ids, flags, cdhash, category) is empty until identity.c fills it in. */
 static es_process_t *fill_process(struct decoder *d, uint32_t offset, unsigned int number)
 {
 	es_process_t *process = &d->message->process[number];
@@ -313,7 +313,7 @@ static struct es_statfs *statfs_of(struct decoder *d)
 	return statfs;
 }
 
-/* What is made of texts stands behind that. Arguments are as a program has them: the last one need not be whole. */
+/* Checks the texts. Room for what is made of them is behind the statfs. The last argument may lack its NUL. */
 static bool from_texts(struct decoder *d, struct esl_user_from *from)
 {
 	const struct es_record *record = d->record;
@@ -330,8 +330,8 @@ static bool from_texts(struct decoder *d, struct esl_user_from *from)
 }
 
 /*
- * All others as abi/events.def says: each member from the slot that its kind and row name. UNSET, OPAQUE and SPECIAL
- * members stay zero.
+ * All other events are decoded as abi/events.def says: each member from the slot that its kind and row name. UNSET,
+ * OPAQUE and SPECIAL members stay zero.
  */
 static struct timespec timespec_from(const struct decoder *d, unsigned int first)
 {
@@ -420,7 +420,7 @@ static void look_at_clock(struct esl_clock *clock, uint64_t record_ns)
 		clock->from_boot = from_boot;
 }
 
-/* An AUTH record names its waiter, a NOTIFY record has none. */
+/* An AUTH record has an auth_id, a NOTIFY record has none. */
 static bool is_consistent(const struct es_record *record)
 {
 	bool is_auth = record->flags & ES_RECORD_AUTH;

@@ -22,8 +22,9 @@ static bool is_handler(const struct es_client_s *client)
 }
 
 /*
- * The record says how many were lost before it; with what has arrived that is its number. CPUs may be slightly out of
- * step about the losses: numbers never go back for it, and are exact again with the next record.
+ * A message's number is how many records arrived before it plus how many were lost before it, as the record says.
+ * CPUs may disagree about the losses for a moment: numbers don't go back for that, and are exact again with the next
+ * record.
  */
 static uint64_t next_number(struct esl_sequence *sequence, uint64_t lost)
 {
@@ -41,7 +42,7 @@ static void number_message(struct es_client_s *client, const struct es_record *r
 	message->global_seq_num = next_number(&client->sequence_all, record->lost_all);
 }
 
-/* What can't become a message is a gap in the numbers; and nobody may wait for an answer to it. */
+/* A record that can't become a message is a gap in the numbers. A task that waits for an answer to it is allowed. */
 static void skip(struct es_client_s *client, const struct es_record *record, int error)
 {
 	if (client->malformed++ == 0)
@@ -77,7 +78,7 @@ static void handle(struct es_client_s *client, struct esl_message *message)
 	}
 }
 
-/* What waits for an answer to a type that was given up is let through, and no business of the handler's any more. */
+/* Has the client unsubscribed from this AUTH type? Then the waiting task is allowed, and the handler isn't called. */
 static bool given_up(struct es_client_s *client, const struct es_record *record)
 {
 	return record->flags & ES_RECORD_AUTH &&
@@ -178,7 +179,7 @@ static void wait(struct es_client_s *client)
 	eventfd_read(client->wake_fd, &ignored);
 }
 
-/* A ring that makes no sense is as good as none: the gate's thread sees the connection end, and does the rest. */
+/* A damaged ring is as good as none. Ends the connection; the gate's thread notices that and ends the stream. */
 static void give_up(struct es_client_s *client)
 {
 	esl_log("the event ring is damaged");

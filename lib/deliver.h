@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (N6) The handler thread of a client: ring, message, handler; and es_sync_client_f(), which is about this order. */
+/* (N6) A client's handler thread: ring, message, handler. es_sync_client_f() depends on this order. */
 
 #include <stdbool.h>
 
@@ -10,5 +10,5 @@
 /* The thread's function. */
 void *esl_deliver_thread(void *client);
 
-/* Calls what es_sync_client_f() left, since no handler will run any more. */
+/* Calls the functions that es_sync_client_f() has queued, after the handler thread's end. */
 void esl_deliver_finish(struct es_client_s *client);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the library has to know of each event type, from abi/events.def. */
+/* What the library knows about each event type, made from abi/events.def. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Where each argument and environment string of an exec begins. Made when the first one is asked for, by whichever
- * thread asks: most clients look at few execs' arguments, and those who do want any index at once. Lives with its
- * message.
+ * Where each argument and environment string of an exec begins. The first thread that asks for one makes the index:
+ * most clients look at the arguments of few execs, but then by any number. It lives as long as its message.
  */
 
 #include <stdint.h>

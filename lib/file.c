@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What a record says of a file beyond es_file_t: how it was found, and what else it is called. */
+/* Facts about a file that es_file_t has no room for: how it was found, and its other names. */
 
 #include <EndpointSecurity/ESLinux.h>
 

@@ -3,5 +3,5 @@
 
 #include "message.h"
 
-/* The part that a file was made from, whose offsets were checked then; NULL: it isn't one of this message's. */
+/* The part that `file` was made from; the decoder has checked its offsets. NULL: `file` isn't one of the message's. */
 const struct es_file_part *esl_file_part(const struct esl_message *message, const es_file_t *file);

@@ -20,7 +20,7 @@
 
 enum { BATCH = 16 };
 
-/* After a deadline: by then it has been answered from outside. And how often to look again. */
+/* An outsider has answered by this long after a deadline. Also how long to wait until looking again. */
 #define COLLECT_NS 30000000ull
 
 static struct esl_fanotify_gate *fanotify_gate(struct esl_gate *gate)
@@ -38,7 +38,7 @@ static int run_ask_program(struct esl_fanotify_gate *gate, struct es_ask *ask)
 	return syscall(SYS_bpf, BPF_PROG_RUN, &attr, sizeof(attr)) < 0 ? -errno : 0;
 }
 
-/* Each event that waits takes a descriptor of the program's: at most half of what it may have. */
+/* Each waiting event takes one of the program's descriptors, so entries take half of its limit at most. */
 static uint32_t entries_allowed(void)
 {
 	struct rlimit limit;
@@ -91,7 +91,7 @@ static void free_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiti
 	}
 }
 
-/* Who sets the verdict answers; false: its deadline was faster. */
+/* The thread that sets the verdict first answers. False: an outsider did at the deadline. */
 static bool set_verdict(struct es_held *entry, enum es_verdict verdict)
 {
 	uint32_t word = __atomic_load_n(&entry->verdict, __ATOMIC_SEQ_CST);
@@ -102,9 +102,10 @@ static bool set_verdict(struct es_held *entry, enum es_verdict verdict)
 }
 
 /*
- * With the lock held: answers and gives the entry back; -EALREADY if its deadline has answered. The event's descriptor
- * is left to the caller to close, without the lock, since a file's last close may take long. The daemon is told last:
- * until then it minds the deadline. And if it is about to use the descriptor's number, the number isn't free yet.
+ * With the lock held: answers, and frees the entry. -EALREADY if an outsider answered at the deadline. The caller
+ * closes the event's descriptor without the lock, since a file's last close may take long. auth_id is cleared last,
+ * since the daemon watches the deadline until then. If an outsider is about to use the descriptor's number, the entry
+ * lingers: the number must not be reused yet.
  */
 static int answer_entry(struct esl_fanotify_gate *gate, struct esl_waiting *waiting, bool allow, int *ret_event_fd)
 {
@@ -174,7 +175,7 @@ static void let_go(struct esl_gate *base, const uint64_t *types)
 	}
 }
 
-/* How many events may be read, since that many entries are free and only this thread takes them. */
+/* How many events may be read: that many entries are free, and only this thread takes them. */
 static uint32_t free_entries(struct esl_fanotify_gate *gate)
 {
 	uint32_t count;
@@ -192,8 +193,8 @@ static bool may_read(struct esl_gate *gate)
 }
 
 /*
- * Before anything is read, so that there is no moment in which somebody waits for this client and the daemon doesn't
- * see it, whenever the client is stopped. There is a free entry: only this thread takes them.
+ * Claims an entry before an event is read. So the daemon sees each task that waits for this client, at whatever point
+ * the client is stopped. An entry is free: the caller has checked, and only this thread takes them.
  */
 static struct esl_waiting *claim(struct esl_fanotify_gate *gate)
 {
@@ -231,7 +232,7 @@ static void unclaim(struct esl_fanotify_gate *gate, struct esl_waiting *waiting)
 	pthread_mutex_unlock(&gate->gate.lock);
 }
 
-/* Who waits, and for what. Returns the entry's id. */
+/* Writes into the entry which task waits, and for what. Returns the entry's id. */
 static uint64_t note_event(struct esl_fanotify_gate *gate, struct esl_waiting *waiting,
 			   const struct fanotify_event_metadata *event)
 {
@@ -248,7 +249,7 @@ static uint64_t note_event(struct esl_fanotify_gate *gate, struct esl_waiting *w
 	return auth_id;
 }
 
-/* The descriptor was opened by fanotify for us, and reading it asks nobody. */
+/* Fanotify opened the descriptor for us, so reading it makes no permission event. */
 static uint32_t is_script(const struct fanotify_event_metadata *event)
 {
 	char start[2];
@@ -257,7 +258,7 @@ static uint32_t is_script(const struct fanotify_event_metadata *event)
 	       start[0] == '#' && start[1] == '!';
 }
 
-/* What its deadline has answered before it was asked about is asked about all the same: the message is as late as any. */
+/* Asks even if the deadline has answered the event already. The client then gets a late message, as late as any. */
 static void handle_event(struct esl_fanotify_gate *gate, struct esl_waiting *waiting,
 			 const struct fanotify_event_metadata *event)
 {
@@ -279,7 +280,7 @@ static void handle_event(struct esl_fanotify_gate *gate, struct esl_waiting *wai
 			"a client must keep its privileges", esl_errno(r));
 	}
 
-	/* When a record is in the ring, the answer may have come already, and the entry be another's. */
+	/* Once a record is in the ring, the client may have answered, and the entry may be another event's. */
 	pthread_mutex_lock(&gate->gate.lock);
 	if (waiting->auth_id == ask.auth_id) {
 		waiting->asking = false;
@@ -312,7 +313,7 @@ static int read_event(struct esl_fanotify_gate *gate, void *event)
 	return n == sizeof(struct fanotify_event_metadata);
 }
 
-/* Into the entry, where the daemon finds it if we get no further. 1 if there was an event. */
+/* Reads an event into the entry, where the daemon finds it if we get no further. 1: there was one. */
 static int read_one(struct esl_fanotify_gate *gate,
 		    void (*handle)(struct esl_fanotify_gate *gate, struct esl_waiting *waiting,
 				   const struct fanotify_event_metadata *event))
@@ -331,7 +332,7 @@ static int read_one(struct esl_fanotify_gate *gate,
 	return r;
 }
 
-/* Has its deadline answered it, and is whoever did that done with it? */
+/* Has an outsider answered this entry at its deadline, and finished with the descriptor? */
 static bool is_over(const struct es_held *entry, const struct esl_waiting *waiting)
 {
 	if (waiting->lingers)
@@ -365,7 +366,7 @@ static bool may_be_missed(struct esl_fanotify_gate *gate)
 	return atomic_load(&gate->gate.miss_mode) != ES_MISS_KILL || gate->lingering;
 }
 
-/* When something will be over, if this client survives it. */
+/* When to collect next, if this client survives the missed deadline. False: nothing can be missed. */
 static bool next_over(struct esl_gate *base, uint64_t *ret_ns)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);
@@ -412,7 +413,7 @@ static void remove_marks(int fd)
 	fanotify_mark(fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, NULL);
 }
 
-/* Nothing is read any more, so their numbers don't come again in this group. */
+/* No more events are read, so the lingering descriptors' numbers can't come again in this group. */
 static void close_lingering(struct esl_gate *base)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);
@@ -427,7 +428,7 @@ static void close_lingering(struct esl_gate *base)
 	}
 }
 
-/* No more marks, so nothing new comes, but what has seen one just before; when the daemon ends, ask() lets that go. */
+/* Without marks only a task that saw one just before still comes; when the daemon ends, ask() lets it go. */
 static void let_all_go(struct esl_gate *base)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);

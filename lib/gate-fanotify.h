@@ -2,14 +2,16 @@
 #pragma once
 
 /*
- * The gate of the tracepoint sensor: a fanotify group. Each event read from it is put to the kernel's ask program. This
- * says that nobody need be asked, or puts an AUTH record into the client's ring. The answer is one write to the group.
+ * The gate of the tracepoint sensor: a fanotify group. The gate's thread reads an event and runs the kernel's ask
+ * program for it. The program decides at once, or puts an AUTH record into the client's ring. The answer is one write
+ * to the group.
  *
- * What waits stands in waiting[], and, for the daemon, which watches deadlines, in held[]. An entry is taken by the
- * gate's thread before it reads, and what it reads is written there; it is given back by whoever answers. When none is
- * free, events are left in the group until one is. What its deadline has answered, from outside, the gate's thread takes back a moment later.
+ * A waiting task has an entry in waiting[] and, at the same index, in held[], where the daemon watches deadlines. The
+ * gate's thread claims the entry before it reads, and reads the event into it. The thread that answers frees the
+ * entry. While no entry is free, events stay in the group. If an outsider (abi/sensor.h) answered at the deadline,
+ * the gate's thread frees the entry a moment later.
  *
- * All opens of this very process come through the group too: see gate.h for what its thread must not do.
+ * This process's own opens come through the group too: see gate.h for what the gate's thread must not do.
  */
 
 #include "gate.h"
@@ -27,7 +29,7 @@ struct esl_waiting {
 struct esl_fanotify_gate {
 	struct esl_gate gate;
 	int (*ask)(struct esl_fanotify_gate *gate, struct es_ask *ask);
-	bool said_ask, said_read;		/* these troubles were told on stderr once */
+	bool said_ask, said_read;		/* these errors are logged only once */
 
 	/* Under the gate's lock. */
 	uint64_t generation;

@@ -21,45 +21,45 @@ enum {
 	TAKEN_NS = 100000000,
 	QUEUE_MAX = 4096,
 	QUEUE_NS = 20000000,
-	QUEUE_TURN = 64,			/* so many of them come back at once, and others after another QUEUE_NS */
+	QUEUE_TURN = 64,			/* at most this many leave it at once; the next, QUEUE_NS later */
 	READ_BYTES = 2 * FUSE_MIN_READ_BUFFER,
 	GATE_NODE = 2,
 };
 
 /*
- * `verdict` says what it says in its low bits. What is above them is the kernel program's, and is left as it is: it marks
- * the claim there, so an answer can't hit an entry that was freed just then, nor one that was claimed anew.
+ * The low bits of `verdict` are the answer. The bits above are the kernel program's, and the library leaves them as
+ * they are: they mark the claim, so an answer can't hit an entry that was freed or claimed anew just then.
  */
 
 static const char attribute[] = "user.es";
-static const char later[] = "user.es.later";	/* there is no entry for the task: it comes back after a while */
+static const char later[] = "user.es.later";	/* no entry was free for the task: it comes back after a while */
 static const char value[4] = "now";		/* "look now": the verdict is elsewhere */
 
-/* A task in the gate, by the index of its entry, which has the number of its request. */
+/* A task in the gate, at the index of its entry in held[], which has the number of its FUSE request. */
 struct request {
 	TAILQ_ENTRY(request) link;		/* in `sliced`, if due_ns is set */
-	uint64_t due_ns;			/* to be replied to, answered or not; 0: not before the answer */
-	uint64_t let_go;			/* auth_id: this wasn't answered, but let go */
+	uint64_t due_ns;			/* when to reply, answered or not; 0: not before the answer */
+	uint64_t let_go;			/* auth_id of a question that was let go, not answered */
 };
 
 struct fuse_gate {
 	struct esl_gate gate;
-	bool said_read;				/* this trouble was told on stderr once */
+	bool said_read;				/* this error is logged only once */
 	union {
 		struct fuse_in_header header;
 		char bytes[READ_BYTES];
 	} input;				/* the gate's thread's own */
 
 	/* Under the gate's lock. */
-	bool closing;				/* who still comes is let go */
+	bool closing;				/* a task that comes now is let go */
 	TAILQ_HEAD(, request) sliced;		/* in order of due_ns: slices are all of the same length */
 	struct request requests[ES_HELD_MAX];
 	struct {
 		uint64_t unique;		/* 0: it was interrupted */
 		uint64_t due_ns;
-	} queue[QUEUE_MAX];			/* of those that come back, in the order of their coming */
+	} queue[QUEUE_MAX];			/* tasks that found no free entry, in order of arrival */
 	unsigned int queue_first, queue_count;
-	uint64_t queue_turn_ns;			/* when the next turn of them is */
+	uint64_t queue_turn_ns;			/* when the next ones may leave the queue */
 };
 
 static struct fuse_gate *fuse_gate(struct esl_gate *gate)
@@ -102,8 +102,8 @@ static struct es_held *held_of(struct fuse_gate *gate, const struct request *req
 }
 
 /*
- * The number stays in the entry until the reply is given: if we are stopped before, an outsider replies. Both may, since
- * the number never comes again.
+ * The number stays in the entry until the reply is written: if we are stopped before, an outsider replies. Both may
+ * reply, since a number never comes again.
  */
 static int reply_to_entry(struct fuse_gate *gate, struct es_held *entry, uint64_t unique, int error)
 {
@@ -126,9 +126,10 @@ static int wake(struct fuse_gate *gate, struct request *request)
 }
 
 /*
- * Puts an answer (enum es_verdict, and what is to be kept) into the entry. The word is read before auth_id, and replaced
- * only if it is the same still: claims are marked in it, so this is that claim's. Zero: it is being freed, or not asked
- * about yet. -ENOENT: the entry is free, or another's. -EALREADY: there is an answer.
+ * Writes an answer (enum es_verdict, and what to cache) into the entry. Reads the word before auth_id and replaces it
+ * only if it is unchanged: claims are marked in the word, so the answer goes to this claim. Word zero: the entry is
+ * being freed, or its question isn't asked yet. -ENOENT: the entry is free, or another's. -EALREADY: there is an
+ * answer.
  */
 static int set_verdict(struct es_held *entry, uint64_t auth_id, uint32_t verdict)
 {
@@ -170,8 +171,8 @@ static int answer(struct esl_gate *base, uint64_t auth_id, bool allow, uint32_t 
 }
 
 /*
- * With the lock held. An entry that has just been claimed doesn't say its type yet; its record will come to the
- * handler, and be answered.
+ * With the lock held. Skips an entry that was just claimed and doesn't have its type yet: the handler thread gets its
+ * record and answers it.
  */
 static void let_entry_go(struct fuse_gate *gate, size_t index, const uint64_t *types)
 {
@@ -199,7 +200,7 @@ static void let_go(struct esl_gate *gate, const uint64_t *types)
 	}
 }
 
-/* The kernel program looked for a free one from there on, too. NULL: the thread has none. */
+/* Looks from the index where the kernel program looked for a free entry. NULL: the thread has none. */
 static struct es_held *entry_of(struct esl_gate *gate, uint32_t tid)
 {
 	for (uint32_t step = 0; step < ES_HELD_MAX; step++) {
@@ -212,7 +213,7 @@ static struct es_held *entry_of(struct esl_gate *gate, uint32_t tid)
 	return NULL;
 }
 
-/* A task has come: it sleeps, or goes on at once if there is an answer, or nothing known to wait for. With the lock. */
+/* A task has come. It goes on at once if it is answered or has no entry; else it sleeps. With the lock held. */
 static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 {
 	struct es_held *entry = entry_of(&gate->gate, header->pid);
@@ -238,10 +239,10 @@ static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 		TAILQ_INSERT_TAIL(&gate->sliced, request, link);
 	}
 	if (__atomic_load_n(&entry->verdict, __ATOMIC_SEQ_CST) & ES_VERDICT_MASK)
-		wake(gate, request);		/* its deadline came first, and found nobody to wake */
+		wake(gate, request);		/* its deadline was answered just before, and woke no task */
 }
 
-/* With the lock held, as the next one. */
+/* With the lock held, as for queue_wake(). The task found no free entry, so it is sent back later. */
 static void queue_up(struct fuse_gate *gate, const struct fuse_in_header *header)
 {
 	unsigned int index = (gate->queue_first + gate->queue_count) % QUEUE_MAX;
@@ -255,7 +256,7 @@ static void queue_up(struct fuse_gate *gate, const struct fuse_in_header *header
 	gate->queue_count++;
 }
 
-/* What waits for room is many, or there would be room: all of them at once would keep the machine from making any. */
+/* Sends tasks back in turns: they are many, and all at once would keep the machine from making room. */
 static void queue_wake(struct fuse_gate *gate, uint64_t now)
 {
 	if (now < gate->queue_turn_ns)
@@ -323,7 +324,7 @@ static bool next_due(struct esl_gate *base, uint64_t *ret_ns)
 	return any;
 }
 
-/* ENOSYS is never the answer here: to the kernel it means "no attributes, ever", and nobody would wait any more. */
+/* Never replies ENOSYS: the kernel takes it for "no attributes, ever", and no task would wait any more. */
 static void handle_getxattr(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
 {
 	const struct fuse_getxattr_out size = { .size = sizeof(value) };
@@ -349,8 +350,9 @@ static void handle_getxattr(struct fuse_gate *gate, const struct fuse_in_header 
 }
 
 /*
- * A signal has come to a task that sleeps: it goes, to come back when the signal has been handled; unless it couldn't
- * (ES_HELD_WHOLE). Requests are read before their interrupts: so one unknown is done with.
+ * A signal has come to a sleeping task. The task leaves, and comes back when the signal was handled, unless its call
+ * can't be started over (ES_HELD_WHOLE). Requests are read before their interrupts, so an unknown number is of a
+ * request that was replied to.
  */
 static void handle_interrupt(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
 {
@@ -376,8 +378,9 @@ static void handle_interrupt(struct fuse_gate *gate, const struct fuse_in_header
 }
 
 /*
- * Programs that list processes look at the file behind /proc/PID/exe, which may be the gate. Its size is the daemon's
- * knowledge, and with a wrong one the kernel would throw the running program's pages away: so only the root is told.
+ * Programs that list processes look at the file behind /proc/PID/exe, which may be the gate. Only the daemon knows
+ * its size, and a wrong one would make the kernel throw the running program's pages away. So only the root's
+ * attributes are given.
  */
 static void handle_getattr(struct fuse_gate *gate, const struct fuse_in_header *header, const void *arguments)
 {
@@ -430,7 +433,7 @@ static void handle_request(struct fuse_gate *gate)
 		handlers[header->opcode].handle(gate, header, header + 1);
 }
 
-/* 1 if there was one. ENOENT: it was taken back while we read. */
+/* 1: there was one. ENOENT: the kernel took the request back while we read it. */
 static int read_request(struct fuse_gate *gate)
 {
 	ssize_t n;
@@ -456,7 +459,7 @@ static int read_gate(struct esl_gate *base)
 	if (r >= 0)
 		return count;
 
-	/* ENODEV: the daemon has unmounted it; ECONNABORTED: has ended it by force. Both say so elsewhere. */
+	/* ENODEV: the daemon has unmounted it; ECONNABORTED: it has ended it by force. Both are logged elsewhere. */
 	if (r != -ENODEV && r != -ECONNABORTED && !gate->said_read) {
 		gate->said_read = true;
 		esl_log("the place where operations wait cannot be read: %s", esl_errno(r));
@@ -480,8 +483,8 @@ static void drain(struct fuse_gate *gate)
 }
 
 /*
- * When we are gone the daemon takes the entries away, and what finds none goes on. A denial counts all the same: its task
- * gets a moment to see it. Not more, since it may be stopped, or not get the CPU.
+ * When this client is gone, the daemon removes its entries, and a task that finds none goes on. A denial must still
+ * count, so its task gets a moment to see it. Not longer, since the task may be stopped, or not get the CPU.
  */
 static void await_denied(struct esl_gate *base)
 {
@@ -495,7 +498,7 @@ static void await_denied(struct esl_gate *base)
 	}
 }
 
-/* Who comes after the gate was closed finds the connection ended, when the daemon has closed its side too. */
+/* A task that comes after the gate was closed finds the connection ended, once the daemon has closed its side too. */
 static void let_all_go(struct esl_gate *base)
 {
 	struct fuse_gate *gate = fuse_gate(base);

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * The gate of the lsm sensor: the server's side of a FUSE connection, whose one file the waiting tasks read an extended
- * attribute of. Before that the kernel program has claimed an entry of held[] and put the AUTH record into the ring; then
- * its task comes here with a GETXATTR request, and sleeps until there is a reply.
+ * The gate of the lsm sensor: the server's side of a FUSE connection with one file. A task waits by reading an
+ * extended attribute of that file. Before that, the kernel program has claimed an entry of held[] and put the AUTH
+ * record into the ring. Then the task's GETXATTR request arrives here, and the task sleeps until there is a reply.
  *
- * The answer itself is the verdict in the entry. A reply only wakes the task, to look at it: so an answer may come
- * before the request does (which is then replied to at once), and a reply without an answer means "not yet". That is
- * given to those who hold a lock meanwhile (ES_HELD_SLICED), after ES_GATE_SLICE_NS; they let go of it and come back.
+ * The answer is the verdict in the entry. A reply only wakes the task, which then reads the verdict. So an answer may
+ * come before the request, which is then replied to at once; and a reply without an answer means "not yet". A task
+ * that holds a lock (ES_HELD_SLICED) gets such a reply after ES_GATE_SLICE_NS; it lets go of the lock and comes back.
  *
  * The kernel program frees the entry when it has used the verdict, or when its task is killed.
  */

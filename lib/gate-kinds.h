@@ -3,5 +3,5 @@
 
 #include "gate.h"
 
-/* Takes fd and ask_fd if it succeeds. -EPROTO: this sensor has no gate that is known here. */
+/* On success the gate owns fd and ask_fd of `source`. -EPROTO: the library knows no gate for this sensor. */
 int esl_gate_new(const struct esl_gate_source *source, struct esl_gate **ret_gate);

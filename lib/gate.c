@@ -12,7 +12,7 @@
 
 enum { HELD_BYTES = ES_HELD_MAX * sizeof(struct es_held) };
 
-/* What all kinds of gate have in common. */
+/* Sets up the part that all kinds of gate have in common. */
 int esl_gate_init(struct esl_gate *gate, const struct esl_gate_ops *ops, const struct esl_gate_source *source)
 {
 	gate->held = source->held;
@@ -87,7 +87,7 @@ int esl_gate_answer(struct esl_gate *gate, uint64_t auth_id, bool allow, uint32_
 
 #define PUT_OFF_AGAIN_NS 1000000ull
 
-/* What was answered, freed or claimed anew meanwhile stays as it is. */
+/* Puts an entry's deadline off, to limit_ns at most. An entry that is claimed anew meanwhile keeps its own. */
 static void deadline_put_off(struct es_held *entry, uint64_t to_ns)
 {
 	uint64_t deadline_ns = __atomic_load_n(&entry->deadline_ns, __ATOMIC_ACQUIRE);
@@ -101,7 +101,7 @@ static void deadline_put_off(struct es_held *entry, uint64_t to_ns)
 					  __ATOMIC_ACQUIRE);
 }
 
-/* The handler is busy until then at most; what waits has its own time after that. */
+/* The handler is busy until busy_ns at most; each waiting question has its own span_ns after that. */
 static void all_put_off(struct esl_gate *gate, uint64_t busy_ns, uint64_t span_ns)
 {
 	for (size_t i = 0; i < ES_HELD_MAX; i++)
@@ -117,7 +117,7 @@ void esl_gate_queue(struct esl_gate *gate, struct es_held *entry)
 		deadline_put_off(entry, busy_ns + atomic_load(&gate->span_ns));
 }
 
-/* Sets what its task waits for to what the message will say. */
+/* Makes the entry's deadline, which its task waits for, the one that the message will show. */
 static uint64_t deadline_set(struct es_held *entry, uint64_t asked_ns, uint64_t until_ns)
 {
 	uint64_t limit_ns = __atomic_load_n(&entry->limit_ns, __ATOMIC_RELAXED), before;

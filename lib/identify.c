@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* es_linux_identity(): what is known of any file of a message. */
+/* es_linux_identity(): the identity of any file of a message. */
 
 #include <string.h>
 
@@ -45,7 +45,7 @@ static void tell(const struct es_identity *from, es_linux_identity_t *to)
 	COPY(to->vendor, from->vendor);
 }
 
-/* Of an executable: who runs it, by whom the daemon finds the file whatever became of its name. */
+/* For an executable: a process that runs it, by which the daemon finds the file even if its name is gone. Else 0. */
 static pid_t runner_of(const struct esl_message *message, const es_file_t *file)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(message->process); i++)

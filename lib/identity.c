@@ -18,9 +18,9 @@
 #define NS_PER_MS INT64_C(1000000)
 
 enum {
-	WAIT_SHARE = 8,			/* of the time that is left: one part */
+	WAIT_SHARE = 8,			/* waits for one part in eight of the time left */
 	WAIT_MAX_MS = 1000,
-	WAIT_STEP_MS = 50,		/* between looks at whether the client is being deleted */
+	WAIT_STEP_MS = 50,		/* between checks whether the client is being deleted */
 };
 
 int esl_identity_open(struct esl_identity *identity, struct esl_control *control)
@@ -55,7 +55,7 @@ void esl_identity_close(struct esl_identity *identity)
 
 /* ---- asking ---- */
 
-/* Never waits. What doesn't fit is asked again with the next message. */
+/* Never waits. If the socket is full, the next message asks again. */
 static void ask(const struct esl_identity *identity, const struct es_file_version *version, pid_t pid, const char *path,
 		uint32_t flags)
 {
@@ -138,7 +138,7 @@ static void fill(struct esl_code *code, es_process_t *process, const struct es_i
 	process->team_id = keep(code->team_id, identity->team_id);
 }
 
-/* False: it is being looked for. */
+/* False: the daemon is still looking for it. */
 static bool fill_process(const struct esl_identity *identity, struct esl_message *message, unsigned int number,
 			 uint32_t flags)
 {
@@ -181,7 +181,7 @@ static int64_t now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* Until a row was written since `finished` was read, or a step is over. Any other end is as good. */
+/* Waits until a row is written after `finished` was read, or a step is over. Waking early does no harm. */
 static void wait_step(const struct es_identity_table *table, uint32_t finished, int64_t left_ns)
 {
 	int64_t ns = left_ns < WAIT_STEP_MS * NS_PER_MS ? left_ns : WAIT_STEP_MS * NS_PER_MS;

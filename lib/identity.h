@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Who made the programs that messages are about: looked up in the daemon's table (abi/identity.h), when a message is made.
- * What isn't there is asked for, and is in a later message. Only AUTH_EXEC waits for it, see esl_identity_wait().
+ * The identities of the programs that messages are about. The library looks them up in the daemon's table
+ * (abi/identity.h) when it makes a message. If one is missing, it asks the daemon, and a later message has it. Only
+ * AUTH_EXEC waits for it, see esl_identity_wait().
  */
 
 #include <stdatomic.h>
@@ -18,16 +19,16 @@ struct esl_identity {
 	int wants_fd;
 };
 
-/* Asks the daemon. That it has no table is no failure; a negative errno is. */
+/* Gets the daemon's table. 0 also if the daemon has none; a negative errno is a failure. */
 int esl_identity_open(struct esl_identity *identity, struct esl_control *control);
 void esl_identity_close(struct esl_identity *identity);
 
-/* Into a message that was decoded. False: who will run after an AUTH_EXEC is being looked for. */
+/* Fills identities into a decoded message. False: the daemon is still looking for that of an AUTH_EXEC's target. */
 bool esl_identity_fill(const struct esl_identity *identity, struct esl_message *message);
 
-/* Until that is known, or a share of the time until the message's deadline is over, or *stopping. */
+/* Waits until that is known, a share of the time until the message's deadline is over, or *stopping is set. */
 void esl_identity_wait(const struct esl_identity *identity, struct esl_message *message, const atomic_bool *stopping);
 
-/* Of a file of a message, as its record has it, now. */
+/* The identity of one file of a message, as known now. False: there is no table, or it isn't a regular file. */
 bool esl_identity_of(const struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
 		     struct es_identity *ret);

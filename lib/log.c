@@ -31,7 +31,7 @@ void esl_log(const char *format, ...)
 		length += (size_t)n < sizeof(line) - length - 1 ? (size_t)n : sizeof(line) - length - 2;
 	line[length++] = '\n';
 	if (write(STDERR_FILENO, line, length) < 0) {
-		/* nobody left to tell */
+		/* stderr can't be written: the line is lost */
 	}
 	errno = saved_errno;
 }

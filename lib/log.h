@@ -4,7 +4,7 @@
 /*
  * One line to stderr, written with one write(2), prefixed with "EndpointSecurity: ". Allocates nothing and opens
  * nothing (strerror() may open a message catalogue), so that the gate thread can use it too: see gate.h. Errors are
- * told by name, esl_errno(ENOENT) is "ENOENT".
+ * written by name: esl_errno(ENOENT) is "ENOENT".
  */
 void esl_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

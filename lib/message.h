@@ -5,14 +5,14 @@
  * A record of abi/record.h as an es_message_t.
  *
  * A message is one heap block that holds everything its pointers lead to: the structs, and behind them a copy of the
- * record with the strings. The record is copied out of the ring, and its room in the ring given back, before the
- * handler runs. So a pointer that a handler took stays good for as long as the message does, whether
- * es_retain_message() came before or after; a slow handler doesn't keep the ring full; and retaining is only counting.
- * The copy is cheap beside the wake-up that brought the record, and a block that nobody retained is used again for the
- * next message, so the steady state allocates nothing.
+ * record with the strings. The record is copied, and its room in the ring given back, before the handler runs. So a
+ * pointer that a handler took stays valid as long as the message, whether es_retain_message() came before or after; a
+ * slow handler doesn't keep the ring full; and retaining only counts. The copy is cheap beside the wake-up that
+ * brought the record. A block that nobody retained is reused for the next message, so the steady state allocates
+ * nothing.
  *
- * Owner: the handler's thread has one reference while the handler runs; each es_retain_message() adds one. The last one
- * to go frees the block. It needs no client to be alive.
+ * Owner: the handler's thread has one reference while the handler runs; each es_retain_message() adds one. Dropping
+ * the last one frees the block. The message may outlive its client.
  */
 
 #include <stdatomic.h>
@@ -25,7 +25,7 @@
 
 struct esl_exec_index;
 
-/* Where a process's ids and digest are. */
+/* Room for a process's ids and digest. */
 struct esl_code {
 	char signing_id[sizeof(((struct es_identity *)NULL)->signing_id)];
 	char team_id[sizeof(((struct es_identity *)NULL)->team_id)];
@@ -54,19 +54,19 @@ static inline struct es_record *esl_message_record(const struct esl_message *mes
 	return (struct es_record *)message->message.opaque;
 }
 
-/* What is made of a record stands behind its copy, from here on. */
+/* Where the room behind the record's copy begins, for what the library makes of the record. */
 static inline size_t esl_message_behind(const struct es_record *record)
 {
 	return ((size_t)record->size + 7) & ~(size_t)7;
 }
 
 /*
- * What has to be added to CLOCK_MONOTONIC and CLOCK_BOOTTIME for the time of day. Looked up again when a record is much
- * newer than the last look; the second changes only in steps of a second or more, so that the start time of a process
- * is the same in all messages. In a replay they are what they were then.
+ * Offsets to add to CLOCK_MONOTONIC and CLOCK_BOOTTIME for the time of day. Read again when a record is much newer
+ * than the last reading. from_boot changes only in steps of a second or more, so that a process has the same start
+ * time in all messages. In a replay both are as they were when it was captured.
  */
 struct esl_clock {
-	bool given;				/* isn't to be looked up */
+	bool given;				/* by a replay, so never read */
 	uint64_t looked_ns;
 	int64_t from_monotonic;
 	int64_t from_boot;
@@ -74,7 +74,7 @@ struct esl_clock {
 
 /*
  * Copies a record into *slot, which is allocated or enlarged as needed and belongs to the caller with one reference.
- * 0, -ENOMEM, or -EBADMSG if not even its head is in order.
+ * 0, -ENOMEM, or -EBADMSG if the record's head is malformed.
  */
 int esl_message_copy(struct esl_message **slot, const void *bytes, uint32_t length);
 

@@ -10,9 +10,8 @@
 #include "util/macro.h"
 
 /*
- * Words to the daemon, which keeps what this client has muted: each call is one request, and the change is in force
- * when the reply comes. Any thread may call, also the handler's. A list is made of the pages that the daemon sends, in
- * one block.
+ * The daemon keeps what this client has muted. Each call is one request, and the change is in force when the reply
+ * comes. Any thread may call, also the handler's. A list is one block, made of the pages that the daemon sends.
  */
 
 _Static_assert((int)ES_MUTE_PATH_TYPE_PREFIX == ES_MUTE_EXE_PREFIX &&
@@ -64,7 +63,7 @@ static void all_types(uint64_t types[ES_TYPE_WORDS])
 		esl_types_add(types, type);
 }
 
-/* Numbers that are no event are skipped. False: there is nothing to look at. */
+/* Numbers that are no event are skipped. False: there is a count, but no list. */
 static bool collect(const es_event_type_t *events, size_t count, uint64_t types[ES_TYPE_WORDS])
 {
 	if (!events && count)
@@ -141,8 +140,8 @@ static bool is_prefix(es_mute_path_type_t type)
 }
 
 /*
- * The path without links, or NULL if it is that already, or isn't there. Of a prefix the last name may be the beginning
- * of one, so what counts is the directory.
+ * The path without links; NULL if it has none, or doesn't exist. A prefix may end within a name, so only its
+ * directory is resolved.
  */
 static char *other_spelling(const char *path, bool prefix)
 {
@@ -160,7 +159,7 @@ static char *other_spelling(const char *path, bool prefix)
 	return found && strcmp(found, copy) ? TAKE_POINTER(found) : NULL;
 }
 
-/* Mutes are compared as text with the paths of messages: one that no message can have is a mistake, and no error. */
+/* Mutes are compared as text with messages' paths. One that no message can have is logged, and is no error. */
 static void warn_of_path(const char *path, es_mute_path_type_t type)
 {
 	static _Atomic unsigned int warnings;
@@ -278,7 +277,7 @@ es_return_t es_invert_muting(es_client_t *client, es_mute_inversion_type_t mute_
 		   NULL, NULL);
 }
 
-/* The daemon says with each reply which stages are inverted; unmuting nothing changes nothing. */
+/* Each reply says which stages are inverted, so this sends a request without effect: it unmutes nothing. */
 es_mute_inverted_return_t es_muting_inverted(es_client_t *client, es_mute_inversion_type_t mute_type)
 {
 	const struct es_request request = { .abi = ES_ABI_VERSION, .op = ES_REQUEST_UNMUTE,
@@ -323,7 +322,7 @@ static size_t count_types(const uint64_t types[ES_TYPE_WORDS])
 	return count;
 }
 
-/* Takes in one page of `size` bytes; false: it makes no sense. */
+/* Counts one page of `size` bytes. False: it is malformed. */
 static bool pages_count(struct pages *pages, size_t size)
 {
 	size_t end = pages->length + size;

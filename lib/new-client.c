@@ -24,8 +24,8 @@
 enum { STACK_BYTES = 8 * 1024 * 1024 };
 
 /*
- * The ring tells of a record only when it comes to an empty ring, or when the one at the reader's position is finished:
- * so edges are what to wait for. A level would be there, and keep us spinning, while that record is being written.
+ * The ring signals a record only if the ring was empty, or when the record at the reader's position is finished. So
+ * we wait for edges: by level, the ring would be ready, and keep us spinning, while that record is being written.
  */
 static int open_events(struct es_client_s *client, int ring_fd)
 {
@@ -43,7 +43,7 @@ static int open_events(struct es_client_s *client, int ring_fd)
 	return 0;
 }
 
-/* Takes the descriptors, whatever comes of it. */
+/* Takes the descriptors from the caller, also if it fails. */
 static int take_fds(struct es_client_s *client, const struct es_reply *reply, const int fds[ES_CLIENT_FDS])
 {
 	_cleanup_close_ int gate = fds[ES_CLIENT_FD_GATE], ask = fds[ES_CLIENT_FD_ASK], held = fds[ES_CLIENT_FD_HELD];
@@ -70,7 +70,7 @@ static int take_fds(struct es_client_s *client, const struct es_reply *reply, co
 	return open_events(client, reply->sensor == ES_SENSOR_REPLAY ? client->gate->ask_fd : client->ring_fd);
 }
 
-/* The daemon has ended, however it did. */
+/* The daemon has ended, in an orderly way or not. */
 static void end_stream(struct es_client_s *client)
 {
 	atomic_store(&client->ended, true);
@@ -80,21 +80,21 @@ static void end_stream(struct es_client_s *client)
 		"delete the client and make a new one");
 }
 
-/* The gate is closed before the handler thread is waited for: its handler may be opening a file. */
+/* Closes the gate before stop_threads() waits for the handler thread, whose handler may be opening a file. */
 static void leave(struct es_client_s *client)
 {
 	esl_gate_close(client->gate);
 	shutdown(client->control.fd, SHUT_RDWR);
 }
 
-/* What can't be read any more is no gate: the connection's end makes the daemon close its side of it as well. */
+/* If the gate can't be read any more, ends the connection. That makes the daemon close its side of the gate as well. */
 static void read_gate(struct es_client_s *client)
 {
 	if (esl_gate_read(client->gate) == -EPROTO)
 		shutdown(client->control.fd, SHUT_RDWR);
 }
 
-/* Like poll(), but no longer than until the gate has something to do by itself. */
+/* Like poll(), but returns at the latest when the gate has something due. */
 static int wait_for_gate(struct esl_gate *gate, struct pollfd *fds, nfds_t count)
 {
 	struct timespec now, wait = {};
@@ -160,7 +160,7 @@ static void stop_threads(struct es_client_s *client, bool handler_runs)
 		pthread_join(client->handler_thread, NULL);
 }
 
-/* The program's signal handlers never run on our threads; their stacks are the same whatever `ulimit -s` says. */
+/* Blocks signals in our threads: the program's handlers never run there. `ulimit -s` doesn't set their stacks. */
 static int start_threads(struct es_client_s *client)
 {
 	sigset_t all, before;

@@ -13,10 +13,11 @@
 #include "util/macro.h"
 
 /*
- * What /proc says of an execution. A pid may come to mean another process, or another program, between two looks; so
- * the daemon is asked before and after whether that pid still has that pidversion. If it had both times, everything in
- * between was about this execution, since pidversions only grow. But for an execution that is under way: the old program
- * is gone then, the new one has no arguments yet, and the pidversion grows last. Who is found there runs no more.
+ * Reads /proc about one execution. A pid may come to name another process or program between two reads. So the
+ * library asks the daemon before and after whether the pid still has this pidversion. If it does both times, all that
+ * was read is about this execution, since pidversions only grow. An exec under way is the exception: the old program
+ * is gone, the new one has no arguments yet, and the pidversion grows last. had_arguments() finds that, and then this
+ * execution runs no more.
  */
 
 enum {
@@ -24,7 +25,7 @@ enum {
 	FILE_MAX = 4096,
 };
 
-/* One block: the struct, the tokens of the arguments, the texts. */
+/* What was read. `args`: all arguments with their NULs, to be freed. */
 struct facts {
 	char *args;
 	size_t args_length;
@@ -34,7 +35,7 @@ struct facts {
 	pid_t ppid;
 };
 
-/* Muting nothing: the daemon says whether this execution runs. */
+/* Asks the daemon whether this execution runs, by muting it for no events. */
 static bool runs(struct es_client_s *client, const audit_token_t *token)
 {
 	const struct es_request request = {
@@ -53,7 +54,7 @@ static int open_process(const audit_token_t *token)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Absent, as a kernel thread's are: empty. */
+/* Empty if there is none, as for kernel threads. */
 static bool read_link(int process, const char *name, char text[PATH_MAX])
 {
 	ssize_t length = readlinkat(process, name, text, PATH_MAX - 1);
@@ -113,7 +114,7 @@ static uint64_t stat_number(const char *stat, int number)
 	return field ? strtoull(field, NULL, 10) : 0;
 }
 
-/* Were the arguments that we have read there at the time? A kernel thread has no program, and a program may have none. */
+/* Did it have its arguments when we read them? A kernel thread has no program, a program may have no arguments. */
 static bool had_arguments(const struct facts *facts, const char *stat)
 {
 	uint64_t start = stat_number(stat, STAT_ARG_START), end = stat_number(stat, STAT_ARG_END);
@@ -148,6 +149,7 @@ static es_string_token_t put_text(char **at, const char *text, size_t length)
 	return token;
 }
 
+/* One block: the struct, the tokens of the arguments, the texts. */
 static es_linux_process_t *make_process(const audit_token_t *token, const struct facts *facts)
 {
 	size_t tokens = facts->arg_count * sizeof(es_string_token_t);

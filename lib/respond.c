@@ -6,11 +6,11 @@
 #include "util/macro.h"
 
 /*
- * (A7, F4) Answers. A message is answered once, by any thread: whoever sets `answered` first gives the answer, and the
- * rest get ERR_DUPLICATE_RESPONSE, as does who is first but too late: then the deadline has answered. What waited may
- * have been let go meanwhile (its type was unsubscribed), or have been killed: NOT_FOUND.
+ * (A7, F4) Answers. Any thread may answer a message, once. The first caller sets `answered` and gives the answer.
+ * Every later caller gets ERR_DUPLICATE_RESPONSE. So does the first caller if the deadline expired before it
+ * answered. It gets NOT_FOUND if the task was let go (its type was unsubscribed) or killed meanwhile.
  *
- * With `cache`, what is allowed goes along with the answer, for the kernel to keep: docs/caching.md.
+ * With `cache`, `keep` tells the kernel what is allowed and is to be cached: docs/caching.md.
  */
 static es_respond_result_t answer(struct es_client_s *client, struct esl_message *message, bool allow, uint32_t keep)
 {

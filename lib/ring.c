@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* (N4) Bytes out of the ring that the kernel writes: the next record, and giving its room back. */
+/* (N4) Takes the next record out of the ring that the kernel writes, and gives its room back. */
 
 #include "ring.h"
 
@@ -60,9 +60,9 @@ void esl_ring_unmap(struct esl_ring *ring)
 }
 
 /*
- * The kernel wakes the reader when it commits the record at the consumer's position, so the new position must be out
- * before we look whether that record is there: hence a full barrier. Otherwise both could miss the other's store, and
- * the reader would sleep on a record.
+ * The new position must be visible before the reader looks for the next record: hence a full barrier. The kernel
+ * wakes the reader only for a record at the consumer's position. Without the barrier both could miss the other's
+ * store, and the reader would sleep although a record is there.
  */
 static void set_position(struct esl_ring *ring, unsigned long position)
 {

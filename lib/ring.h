@@ -23,7 +23,7 @@ struct esl_ring {
 	size_t mapped_bytes;			/* of producer page and data; 0: memory is the caller's */
 };
 
-/* Over memory of the caller's; bytes is a power of two, data is there twice. */
+/* Over the caller's memory. `bytes` is a power of two; the data is there twice in a row. */
 void esl_ring_init(struct esl_ring *ring, void *consumer_page, const void *producer_page, const void *data,
 		   size_t bytes);
 
@@ -32,8 +32,8 @@ int esl_ring_map(struct esl_ring *ring, int fd, size_t bytes);
 void esl_ring_unmap(struct esl_ring *ring);
 
 /*
- * The next record: 1 and its bytes, which stay until esl_ring_release(), or 0 if there is none yet. -EBADMSG: the ring
- * makes no sense, and reading it any further is useless.
+ * The next record: 1 and its bytes, which stay until esl_ring_release(); or 0 if there is none yet. -EBADMSG: the
+ * ring is damaged, and can't be read any further.
  */
 int esl_ring_peek(struct esl_ring *ring, const void **ret_bytes, uint32_t *ret_length);
 void esl_ring_release(struct esl_ring *ring);

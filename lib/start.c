@@ -121,7 +121,7 @@ static _Noreturn void run_daemon(const char *path, char *const environment[], in
 	_exit(127);
 }
 
-/* Twice, so that the daemon's parent is init. Signals are blocked: the program's handlers must not run in copies. */
+/* Forks twice, so that init is the daemon's parent. Signals are blocked: no handler of the program runs in a copy. */
 static int spawn(const char *path, char *const environment[], int ready_fd, int null_fd)
 {
 	sigset_t all, before;
@@ -188,7 +188,7 @@ static int wait_ready(struct esl_start *start, int fd)
 	return -ECHILD;
 }
 
-/* In a set-id program the environment is the caller's, and not to be passed to a daemon that runs as root. */
+/* In a set-id program the caller controls the environment, so a daemon that runs as root doesn't get it. */
 static char *const *environment_for_daemon(void)
 {
 	static char *const plain[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };

@@ -11,9 +11,9 @@
 #include "log.h"
 #include "util/macro.h"
 
-/* Subscriptions are the daemon's; the library keeps a copy of what its last reply said. */
+/* The daemon keeps the subscriptions; the library has a copy from the daemon's last reply. */
 
-/* Numbers that are no event are skipped. False: there is nothing to look at. */
+/* Numbers that are no event are skipped. False: there is a count, but no list. */
 static bool collect(const es_event_type_t *events, uint32_t count, uint64_t types[ES_TYPE_WORDS])
 {
 	if (!events && count)
@@ -89,9 +89,9 @@ es_return_t es_subscribe(es_client_t *pointer, const es_event_type_t *events, ui
 }
 
 /*
- * What waits for an answer to a type that was given up is let through. A kernel program that was just making a message
- * of such a type has finished when membarrier(2) returns: then whatever will come is in the ring, before the place that
- * es_sync_client() marks.
+ * Tasks that wait for an answer to a type that was given up are let go. When membarrier(2) returns, any kernel
+ * program that was just making a message of such a type has finished. So all messages that still come are in the
+ * ring, before the position that es_sync_client() marks.
  */
 static es_return_t unsubscribe(struct es_client_s *client, const uint64_t types[ES_TYPE_WORDS])
 {

@@ -14,10 +14,10 @@
 #include "unseen.h"
 #include "util/macro.h"
 
-/* pid and pidversion in one word. After fork() the pid is another, and what was learnt doesn't count. */
+/* pid and pidversion in one word. A child of fork() has another pid, so its parent's word doesn't count there. */
 static _Atomic uint64_t learnt;
 
-/* How the daemon numbers this process, and its group: in a pid namespace that is not what it calls itself. */
+/* This process's pid and group as the daemon sees them; in a pid namespace it has other numbers for itself. */
 static _Atomic uint64_t numbers;
 
 static pthread_mutex_t ask_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -53,7 +53,7 @@ static void prepare_for_forks(void)
 	pthread_atfork(NULL, NULL, disown);
 }
 
-/* The daemon gives a client's connection descriptors that only one with threads has a use for. */
+/* Becomes a client and closes the descriptors that it gets: only a client with threads has a use for them. */
 static void become_client(struct esl_control *control)
 {
 	struct es_reply reply;
@@ -70,8 +70,8 @@ static void become_client(struct esl_control *control)
 }
 
 /*
- * By a connection that is a client's, but has nothing that serves it. It is kept: a daemon that was started for this
- * process ends with its last client, and what it has learnt would end with it.
+ * Asks as a client that has no threads. The connection is kept: a daemon that was started for this process ends with
+ * its last client, and what the daemon knows would end with it.
  */
 static uint32_t ask_pidversion(void)
 {
@@ -94,7 +94,7 @@ static uint32_t ask_pidversion(void)
 	return known_pidversion();
 }
 
-/* What the kernel keeps for audit; all ones where it keeps nothing, as in messages. */
+/* An id that the kernel keeps for audit. All ones if it keeps none, as in messages. */
 static unsigned int read_id(const char *path)
 {
 	UNSEEN();

@@ -5,5 +5,5 @@
 
 struct es_reply;
 
-/* What a daemon has said of this process when it made a client. Any thread. */
+/* Stores what a daemon's reply to a new client says about this process. Any thread. */
 void esl_token_learnt(const struct es_reply *reply);

@@ -2,11 +2,13 @@
 #pragma once
 
 /*
- * What a library looks up on behalf of a client, say in /proc, makes no events for the clients of its process: a handler
- * that asks who a pid is would otherwise be told of that, and ask again, for ever. Other processes' clients are told.
+ * What the library looks up for a client, say in /proc, makes no events for the clients of this process. Otherwise a
+ * handler that looks up a pid would get events about that, look those up, and never end. Clients of other processes
+ * get these events.
  *
- * The thread is marked by its timer slack, which is its own, is seen by the kernel programs (bpf/select/select.bpf.h), and
- * means nothing to a thread that doesn't sleep. Threads with a real-time policy have none, so they can't be marked.
+ * The thread is marked by its timer slack: each thread has its own, the kernel programs see it
+ * (bpf/select/select.bpf.h), and it means nothing to a thread that doesn't sleep. Threads with a real-time policy
+ * have none, so they can't be marked.
  */
 
 #include <stdint.h>
@@ -14,7 +16,7 @@
 
 #include "abi/sensor.h"
 
-/* What to hand to unseen_end(). Where it is marked already, nothing is to be undone. */
+/* Returns what unseen_end() needs. 0: there is nothing to undo, for example since the thread was marked already. */
 static inline long unseen_begin(void)
 {
 	long before = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);

@@ -37,7 +37,7 @@ static bool is_about_users(uint16_t type)
 	}
 }
 
-/* Each text once, for all that is taken out of it: values don't overlap, and each has a NUL where its key was. */
+/* Each text counts once, whatever is taken out of it: values don't overlap, and a value's NUL uses its key's room. */
 uint32_t esl_user_room(const struct es_record *head, const void *record)
 {
 	uint64_t bytes = sizeof(es_string_token_t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Where a message keeps what lib/user.c and account.c make of a record: structs in the message, strings behind the record's copy. */
+/* Room for what user.c and account.c make of a record: structs in the message, strings behind the record's copy. */
 
 #include <stddef.h>
 
@@ -43,11 +43,11 @@ struct esl_user {
 	};
 };
 
-/* The bytes that are needed for a record, which need not be in order; 0: it isn't one of these. `head`: a copy of it. */
+/* How many bytes a record needs; 0: its type needs none. The record may be malformed; `head` is a copy of its head. */
 uint32_t esl_user_room(const struct es_record *head, const void *record);
 
 /*
- * How many strings there are that a NUL ends; the last one need not have any, since they are as a program has them in its
- * memory. 0 if the span isn't inside.
+ * How many NUL-terminated strings the span has. They are as a program had them in its memory, so the last one may
+ * lack its NUL; then it isn't counted. 0 if the span isn't inside the record.
  */
 size_t esl_user_strings(const struct es_record *head, const void *record, struct es_span span);

@@ -82,7 +82,7 @@ static es_address_type_t address_type(es_string_token_t address)
 	return inet_pton(AF_INET6, address.data, &parsed) == 1 ? ES_ADDRESS_TYPE_IPV6 : ES_ADDRESS_TYPE_NONE;
 }
 
-/* Where somebody comes from; the name that a name server has given, if there is nothing better. */
+/* The address that the user comes from, or, if there is none, the host name that a name server gave. */
 static es_string_token_t take_address(struct maker *m)
 {
 	struct esl_audit_value address = esl_audit_find_one(m->text, "addr");
@@ -91,8 +91,8 @@ static es_string_token_t take_address(struct maker *m)
 }
 
 /*
- * The account's, or else the one under which the kernel counts what the user does from now on: pam_loginuid has set it
- * for who isn't in /etc/passwd.
+ * The account's uid, or else the login uid, under which the kernel counts what the user does from now on:
+ * pam_loginuid has set it for a user who isn't in /etc/passwd.
  */
 static bool user_id(const struct maker *m, uid_t *ret)
 {
@@ -138,7 +138,7 @@ static void make_finger(struct maker *m, es_event_authentication_t *event)
 	touchid->instigator_token = m->process->audit_token;
 }
 
-/* The directory that knows the account, by who vouched for it. */
+/* The directory that knows the account, by the PAM module that vouched for the user. */
 static es_string_token_t node_of(const struct maker *m)
 {
 	static const struct {
@@ -278,8 +278,7 @@ struct su_options {
 	bool keeps_environment;
 };
 
-/* One word of short options, of which the last may take what follows: "-ls/bin/sh",
-	"-s" "/bin/sh". Words used: 1 or 2. */
+/* A word of short options, the last with a value perhaps: "-s/bin/sh", "-s" "/bin/sh". Returns words used: 1 or 2. */
 static size_t short_options(struct su_options *options, const es_string_token_t *word, size_t left)
 {
 	for (const char *at = word->data + 1; *at; at++) {
@@ -342,7 +341,7 @@ static es_string_token_t from_environment(const es_event_su_t *event, const char
 	return none;
 }
 
-/* As su chooses it; `account`: the account's own. */
+/* The shell that su chooses. `account`: the account's own. */
 static es_string_token_t su_shell(const es_event_su_t *event, es_string_token_t account)
 {
 	struct su_options options = su_options(event);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N5) What programs say of users, and what becomes of accounts, made from the texts in a record: names without their
- * encoding, addresses, who let somebody in. What is made stands behind the record's copy, in the room of user-room.h.
+ * (N5) Makes the events about users and accounts from the texts in a record: decoded names, addresses, and how a user
+ * was authenticated. The strings are behind the record's copy, in the room of user-room.h.
  */
 
 #include <EndpointSecurity/EndpointSecurity.h>
@@ -27,7 +27,7 @@ es_event_login_logout_t *esl_user_login_logout(const struct esl_user_from *from)
 es_event_su_t *esl_user_su(const struct esl_user_from *from);
 es_event_sudo_t *esl_user_sudo(const struct esl_user_from *from);
 
-/* What becomes of accounts and groups: account.c. */
+/* Changes of accounts and groups: account.c. */
 es_event_od_group_add_t *esl_user_od_group_add(const struct esl_user_from *from);
 es_event_od_group_remove_t *esl_user_od_group_remove(const struct esl_user_from *from);
 es_event_od_group_set_t *esl_user_od_group_set(const struct esl_user_from *from);

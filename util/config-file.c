@@ -23,7 +23,7 @@ static void say(cfg_t *cfg, const char *format, va_list arguments)
 	log_error("%s:%d: %s", cfg && cfg->filename ? cfg->filename : "configuration", cfg ? cfg->line : 0, text);
 }
 
-/* Comments become spaces: libconfuse 3.3 counts their lines several times, and its errors would name wrong ones. */
+/* Blanks comments out: libconfuse 3.3 counts their lines several times, so its errors would name wrong lines. */
 static void comments_blank(char *text, size_t used)
 {
 	char quote = 0;

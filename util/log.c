@@ -56,8 +56,9 @@ bool log_shows(enum log_level level)
 }
 
 /*
- * A line is written at once, so that lines of several processes don't mix; control characters can't forge a line. If
- * stderr is a pipe that nobody empties, the line is lost: a program that others wait for doesn't wait for a reader.
+ * Writes a line with one write(2), so that lines of several processes don't mix. Control characters are replaced, so
+ * they can't forge a line. If stderr is a pipe that nobody empties, the line is lost: other tasks wait for this
+ * program, so it must not wait for a reader.
  */
 static void log_write(enum log_level level, const char *suffix, const char *format, va_list arguments)
 {

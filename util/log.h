@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Messages for whoever runs the program. They go to stderr: one line each, with the program's name before it, or, if
- * stderr is the journal, with the priority in the form that sd-daemon(3) describes.
+ * Messages for the user who runs the program. They go to stderr: one line each, with the program's name before it,
+ * or, if stderr is the journal, with the priority in the form that sd-daemon(3) describes.
  *
- * What strangers can cause again and again goes through a struct log_limit: a burst is printed, the rest is counted,
- * and the count is said with the next line that gets through.
+ * Messages that other users can cause again and again go through a struct log_limit. It prints a burst, counts the
+ * rest, and adds the count to the next line that it prints.
  */
 
 #include <stdbool.h>

@@ -4,9 +4,9 @@
 /*
  * A single-threaded event loop over epoll, level triggered.
  *
- * A source is embedded in whatever it belongs to and is owned there; the loop borrows it from loop_add() to
- * loop_remove(). Events are taken from the kernel one at a time: a callback may free its own source and any other one,
- * and no event for it can be left over. (epoll moves a ready descriptor to the end of its list, so this is fair.)
+ * A source is embedded in its owner; the loop borrows it from loop_add() to loop_remove(). The loop takes events from
+ * the kernel one at a time. So a callback may free its own source and any other one, and no event for it can be left
+ * over. (epoll moves a ready descriptor to the end of its list, so this is fair.)
  */
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ struct loop {
 	int epoll_fd;
 	bool stop;
 	int result;
-	void (*after)(struct loop *loop);	/* after each callback, when none is under way; NULL: nothing */
+	void (*after)(struct loop *loop);	/* called after each callback has returned; NULL: nothing */
 };
 
 struct loop_source {
@@ -36,6 +36,6 @@ void loop_remove(struct loop *loop, struct loop_source *source);
 /* Handles at most one event; waits for it up to timeout_ms (-1: as long as it takes). 1: one was handled; 0: none. */
 int loop_step(struct loop *loop, int timeout_ms);
 
-/* Until a callback fails or loop_stop() was called. */
+/* Handles events until a callback fails or loop_stop() was called. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int result);

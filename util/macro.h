@@ -27,7 +27,7 @@ static inline void closep(int *fd)
 #define _cleanup_free_ _cleanup_(freep)
 #define _cleanup_close_ _cleanup_(closep)
 
-/* The value of a variable, which is set to an "empty" one: hands ownership out of a cleanup variable. */
+/* Takes a variable's value and sets the variable to `empty`: hands ownership out of a cleanup variable. */
 #define TAKE(variable, empty) ({ __typeof__(variable) taken_ = (variable); (variable) = (empty); taken_; })
 #define TAKE_POINTER(variable) TAKE(variable, NULL)
 #define TAKE_FD(variable) TAKE(variable, -1)

@@ -39,7 +39,7 @@ void notify_supervisor(const char *state)
 		      offsetof(struct sockaddr_un, sun_path) + length);
 }
 
-/* $LISTEN_PID or $WATCHDOG_PID: who is meant. They are inherited by programs that aren't. */
+/* Does $LISTEN_PID or $WATCHDOG_PID name this process? Programs that aren't meant inherit them, too. */
 static bool is_us(const char *pid_text)
 {
 	uint64_t pid;

@@ -3,12 +3,12 @@
 
 #include <stdint.h>
 
-/* Tells systemd, if it started us and listens: sd_notify(3) without the library. */
+/* Reports `state` to systemd, if systemd started us and listens: sd_notify(3) without the library. */
 void notify_supervisor(const char *state);
 
 /*
  * The listening socket that systemd made for us and keeps over restarts (a .socket unit), now close-on-exec;
- * negative: none. Asked once: children aren't told of it.
+ * negative: none. Works once, since it unsets the variables, so that children don't take the socket for theirs.
  */
 int notify_passed_socket(void);
 

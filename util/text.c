@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* How many bytes at `text` are a character that is replaced. */
+/* The length of the character at `text` if it is to be replaced, else 0. */
 static size_t unwanted(const unsigned char *text)
 {
 	if (text[0] < ' ' || text[0] == 0x7f)

@@ -2,17 +2,18 @@
 /*
  * ESClient.h - what a client can do: subscribe, answer, mute
  *
- * Included by EndpointSecurity.h, and by nobody else.
+ * Included by EndpointSecurity.h only; programs include that one.
  *
- * Threads: every function may be called by any thread at any time, also by the
- * handler, with two exceptions that say so: es_delete_client() and
- * es_sync_client(). The handler is called on a thread of the library's own, one
- * message at a time for each client.
+ * Threads: any thread may call any function at any time, also the handler,
+ * except es_delete_client() and es_sync_client(), which say how. The library
+ * calls the handler on a thread of its own, one message at a time for each
+ * client.
  *
- * Ownership: what is passed in (arrays, paths, tokens) is copied. What is
- * handed out says how to free it.
+ * Ownership: the library copies what is passed in (arrays, paths, tokens).
+ * Each function that hands something out says how to free it.
  *
- * After fork() a client belongs to the parent. In the child all calls on it fail.
+ * After fork() a client belongs to the parent. In the child all calls on it
+ * fail.
  *
  * In lists of events, numbers from ES_EVENT_TYPE_LAST up are skipped.
  *
@@ -35,14 +36,14 @@
 extern "C" {
 #endif
 
-/* A client. Opaque; made by es_new_client(), gone with es_delete_client(). */
+/* A client. Opaque. es_new_client() makes it, es_delete_client() ends it. */
 typedef struct es_client_s es_client_t;
 
 /*
- * A handler. Called for each message, one after the other, in the order of
- * delivery. The next message waits until it returns; its deadline is put off
- * for that, up to a limit. @message lives until then, or longer if it was
- * retained.
+ * A handler. The library calls it for each message, one after the other, in
+ * the order of delivery. While it runs the next message waits, and that
+ * message's deadline is put off, up to a limit. @message lives until the
+ * handler returns, or longer if it was retained.
  */
 #ifdef __BLOCKS__
 typedef void (^es_handler_block_t)(es_client_t *_Nonnull, const es_message_t *_Nonnull);
@@ -54,10 +55,10 @@ typedef void (^es_handler_block_t)(es_client_t *_Nonnull, const es_message_t *_N
  * Makes a client and connects it. It is subscribed to nothing. @handler is
  * copied and kept until es_delete_client(). On success *@client is set.
  *
- * Wants root (..._NOT_PRIVILEGED). Where no daemon runs, the library starts one
- * for this process. A program may have several clients; each has its own queue
- * and handler, and different handlers run at the same time. Every new client
- * empties the cache of all.
+ * Only root may (..._NOT_PRIVILEGED). If no daemon runs, the library starts
+ * one for this process. A program may have several clients; each has its own
+ * queue and handler, and different handlers run at the same time. Every new
+ * client empties the cache of all clients.
  */
 #ifdef __BLOCKS__
 OS_EXPORT es_new_client_result_t es_new_client(
@@ -75,23 +76,23 @@ OS_EXPORT es_new_client_result_t es_new_descendants_client(
 #endif
 
 /*
- * Ends a client. When this returns, the handler neither runs nor will run;
- * operations that wait for an answer go on without it, and blocks that wait in
- * es_sync_client() have been called.
+ * Ends a client. When this returns, the handler doesn't run and won't run
+ * again; operations that wait for an answer go on without it, and blocks that
+ * wait in es_sync_client() have been called.
  *
- * To be called by the thread that made the client, while no other call on it
- * is running, and not by its handler. Another thread gets ES_RETURN_ERROR, and
- * the client lives on. NULL is fine. Messages that are retained stay valid
- * until they are released.
+ * Only the thread that made the client may call this, not in its handler, and
+ * while no other call on the client runs. Another thread gets
+ * ES_RETURN_ERROR, and the client lives on. NULL is fine. Retained messages
+ * stay valid until they are released.
  */
 OS_EXPORT es_return_t es_delete_client(es_client_t *_Nullable client);
 
 /*
- * Calls @block once the handler has been called for every message queued before
+ * Calls @block once the handler has returned from every message queued before
  * this call. An operation queues its messages before its system call returns,
- * so what was done before is handled by then. Also called if the client is
- * deleted first; at once if @client is NULL. Not to be called by the handler
- * of @client. macOS 27.0.
+ * so whatever was done before this call is handled by then. @block is also
+ * called if the client is deleted first; at once if @client is NULL. The
+ * handler of @client must not call this. macOS 27.0.
  */
 #ifdef __BLOCKS__
 OS_EXPORT es_return_t es_sync_client(es_client_t *_Nonnull client, void (^_Nonnull block)(void));
@@ -100,26 +101,27 @@ OS_EXPORT es_return_t es_sync_client(es_client_t *_Nonnull client, void (^_Nonnu
 /* --- Subscriptions --- */
 
 /*
- * Adds @events to what the client is told. All or nothing: ES_RETURN_ERROR if
- * one of them cannot be had on this machine, because the kernel cannot deliver
- * it, or cannot hold the operation for an AUTH. 0 events are fine.
+ * Subscribes the client to @events too. All or nothing: ES_RETURN_ERROR if
+ * one of them cannot be had on this machine, because the kernel cannot
+ * deliver it, or cannot hold the operation for an AUTH. 0 events are fine.
  *
- * AUTH does not include NOTIFY. Operations of the client's own process are
- * told to it, but it is never asked about them.
+ * AUTH does not include NOTIFY. The client gets NOTIFY about its own process,
+ * but is never asked about it.
  */
 OS_EXPORT es_return_t es_subscribe(
 		es_client_t *_Nonnull client, const es_event_type_t *_Nonnull events,
 		uint32_t event_count);
 
 /*
- * Takes @events away; one that is not subscribed to is ignored. Messages that
- * are queued already still come: es_sync_client() says when they are through.
+ * Ends the subscription to @events; one that is not subscribed to is ignored.
+ * Messages that are queued already still come. es_sync_client() waits for
+ * them.
  */
 OS_EXPORT es_return_t es_unsubscribe(
 		es_client_t *_Nonnull client, const es_event_type_t *_Nonnull events,
 		uint32_t event_count);
 
-/* Takes away every subscription. */
+/* Ends every subscription. */
 OS_EXPORT es_return_t es_unsubscribe_all(es_client_t *_Nonnull client);
 
 /*
@@ -134,12 +136,13 @@ OS_EXPORT es_return_t es_subscriptions(
 
 /*
  * Answers an AUTH message, of any type but open. @client is the one that got
- * the message, @message is alive: retained, if its handler has returned.
+ * the message; @message is alive: retained, if its handler has returned.
  *
- * @cache asks to decide equal operations alike without asking: what counts as
- * equal stands at the payload under Cache. The NOTIFY still comes. Changing a
- * file that is involved ends it, and so does es_clear_cache(). All clients that
- * were asked have to wish it. Where answers can't be kept it changes nothing.
+ * @cache asks the kernel to decide equal operations alike, without asking:
+ * the payload's comment says under Cache what equal means. The NOTIFY still
+ * comes. The kernel keeps the answer only if all clients that were asked set
+ * @cache. A change of a file that is involved ends it, and so does
+ * es_clear_cache(). Where answers can't be kept, @cache changes nothing.
  */
 OS_EXPORT es_respond_result_t es_respond_auth_result(
 		es_client_t *_Nonnull client, const es_message_t *_Nonnull message,
@@ -147,34 +150,35 @@ OS_EXPORT es_respond_result_t es_respond_auth_result(
 
 /*
  * Answers ES_EVENT_TYPE_AUTH_OPEN. @authorized_flags is a mask: the file is
- * opened if every bit of event.open.fflag is in it. 0 denies, UINT32_MAX allows
- * whatever is asked.
+ * opened if every bit of event.open.fflag is in it. 0 denies, UINT32_MAX
+ * allows whatever is asked.
  *
- * With @cache the mask is kept and later opens are compared with it. So cache
- * UINT32_MAX; the fflag of one read would deny the next write.
+ * With @cache the kernel keeps the mask and compares later opens with it. So
+ * cache UINT32_MAX; the fflag of one read would deny the next write.
  */
 OS_EXPORT es_respond_result_t es_respond_flags_result(
 		es_client_t *_Nonnull client, const es_message_t *_Nonnull message,
 		uint32_t authorized_flags, bool cache);
 
 /*
- * Forgets all cached answers, of every client, whichever client is given. More
- * than ten times a second it returns ES_CLEAR_CACHE_RESULT_ERR_THROTTLE.
+ * Forgets all cached answers of every client, whichever is given. Called more
+ * than ten times a second, it returns ES_CLEAR_CACHE_RESULT_ERR_THROTTLE.
  */
 OS_EXPORT es_clear_cache_result_t es_clear_cache(es_client_t *_Nonnull client);
 
 /* --- Muting --- */
 
 /*
- * Muting a process: nothing that it does, or that is done on its behalf (the
- * instigator), is told to this client or asked of it, neither AUTH nor NOTIFY.
- * @audit_token names one execution, so an exec ends it, and so does the
- * process's exit. ES_RETURN_ERROR if no such process runs.
+ * Mutes a process: this client gets no message, AUTH or NOTIFY, about what
+ * the process does or what is done on its behalf (the instigator).
+ * @audit_token names one execution, so an exec or the process's exit ends the
+ * muting. ES_RETURN_ERROR if no such process runs.
  *
- * Muting twice is muting once. Muting your own process at the start saves work.
+ * Muting twice is muting once. Muting your own process at the start saves
+ * work.
  *
- * Three stages are asked in turn: the process, the path of its executable, the
- * path it acts on. The first that is muted keeps the message away.
+ * Three stages are checked in turn: the process, the path of its executable,
+ * the path it acts on. The first that is muted keeps the message away.
  */
 OS_EXPORT es_return_t es_mute_process(
 		es_client_t *_Nonnull client, const audit_token_t *_Nonnull audit_token);
@@ -214,15 +218,16 @@ OS_EXPORT es_return_t es_muted_processes_events(
 OS_EXPORT void es_release_muted_processes(es_muted_processes_t *_Nonnull muted_processes);
 
 /*
- * Muting a path: see es_mute_path_type_t. A TARGET type covers those events
- * that act on a path. An event that acts on two (rename, link, clone, copyfile,
- * exchangedata) is kept away only if both are muted, or, inverted, delivered if
- * one of them is listed. The target path of an event that acts on a process
- * (signal, get_task, trace) is that process's executable; of one that makes a
- * file, the file to be.
+ * Mutes a path: see es_mute_path_type_t. A TARGET type covers those events
+ * that act on a path. An event that acts on two (rename, link, clone,
+ * copyfile, exchangedata) is kept away only if both are muted, or, inverted,
+ * delivered if one of them is listed. The target path of an event that acts
+ * on a process (signal, get_task, trace) is that process's executable; of one
+ * that makes a file, the new file.
  *
- * A new client begins with some executables muted for AUTH events that the
- * system cannot do without; es_muted_paths_events() lists them. macOS 12.0.
+ * A new client begins with some executables muted for AUTH events, since the
+ * system cannot do without them; es_muted_paths_events() lists them. macOS
+ * 12.0.
  */
 OS_EXPORT es_return_t es_mute_path(
 		es_client_t *_Nonnull client, const char *_Nonnull path,
@@ -252,8 +257,8 @@ OS_EXPORT es_return_t es_mute_path_literal(
 		es_client_t *_Nonnull client, const char *_Nonnull path_literal);
 
 /*
- * Undoes es_mute_path() of exactly this path and type: what a muted prefix
- * covers is not taken out of it. Fine if it was not muted. macOS 12.0.
+ * Undoes es_mute_path() of exactly this path and type: a muted prefix keeps
+ * covering paths below it. Fine if it was not muted. macOS 12.0.
  */
 OS_EXPORT es_return_t es_unmute_path(
 		es_client_t *_Nonnull client, const char *_Nonnull path,
@@ -266,7 +271,7 @@ OS_EXPORT es_return_t es_unmute_path_events(
 		size_t event_count);
 
 /*
- * Unmutes all executables, those too that a new client begins with: do it
+ * Unmutes all executables, also those that a new client begins with: do it
  * before any AUTH subscription. Targets stay muted.
  */
 OS_EXPORT es_return_t es_unmute_all_paths(es_client_t *_Nonnull client);
@@ -286,10 +291,9 @@ OS_EXPORT es_return_t es_muted_paths_events(
 OS_EXPORT void es_release_muted_paths(es_muted_paths_t *_Nonnull muted_paths);
 
 /*
- * Turns one stage of muting round: from then on it keeps away what is not
- * listed. A second call turns it back. The stages stay independent, and the
- * list is not touched: take out the paths that a new client begins with first.
- * macOS 13.0.
+ * Inverts one stage of muting: from then on it keeps away what is not listed.
+ * A second call undoes that. The stages are independent. The list stays as it
+ * is, so first unmute the paths that a new client begins with. macOS 13.0.
  */
 OS_EXPORT es_return_t es_invert_muting(
 		es_client_t *_Nonnull client, es_mute_inversion_type_t mute_type);
@@ -301,8 +305,9 @@ OS_EXPORT es_mute_inverted_return_t es_muting_inverted(
 /* --- Deadlines --- */
 
 /*
- * What happens when this client answers too late, or can't be asked since its
- * ring is full. Holds for what is asked from then on. macOS 27.0.
+ * Sets what happens when this client answers too late, or can't be asked
+ * since its ring is full. Applies to questions asked from then on. macOS
+ * 27.0.
  */
 OS_EXPORT es_return_t es_set_deadline_miss_mode(
 		es_client_t *_Nonnull client, es_deadline_miss_mode_t mode);
@@ -313,8 +318,8 @@ OS_EXPORT es_return_t es_get_deadline_miss_mode(
 
 /*
  * Shortens the deadline of these AUTH events. ES_RETURN_ERROR, and nothing
- * changes, if that is 0 or more than the system gives, or for an event that isn't
- * AUTH. A minimum above it goes down to it. macOS 27.0.
+ * changes, if @milliseconds is 0 or more than the system gives, or an event
+ * isn't AUTH. Lowers a minimum that is above it. macOS 27.0.
  */
 OS_EXPORT es_return_t es_set_deadline_max_milliseconds(
 		es_client_t *_Nonnull client, const es_event_type_t *_Nonnull events,
@@ -326,10 +331,10 @@ OS_EXPORT es_return_t es_get_deadline_max_milliseconds(
 		uint32_t *_Nonnull milliseconds);
 
 /*
- * Makes sure of a deadline for these AUTH events, beyond the system's own if
- * need be. A maximum below it goes up to it. For clients made by
- * es_new_descendants_client(): ES_RETURN_ERROR for all others, and for the
- * bootstrap events. macOS 27.0.
+ * Guarantees these AUTH events at least @milliseconds, beyond the system's
+ * own deadline if need be. Raises a maximum that is below it. For clients
+ * made by es_new_descendants_client(): ES_RETURN_ERROR for all others, and
+ * for the bootstrap events. macOS 27.0.
  */
 OS_EXPORT es_return_t es_set_deadline_min_milliseconds(
 		es_client_t *_Nonnull client, const es_event_type_t *_Nonnull events,

@@ -2,10 +2,10 @@
 /*
  * ESLinux.h - what Linux adds to the API
  *
- * Included by programs that want it; EndpointSecurity.h does not pull it in,
- * so nothing here can collide with a program written for macOS. Its functions
- * are for compilers without blocks, and for what a client on Linux can learn
- * that one on macOS cannot.
+ * Programs that want it include it. EndpointSecurity.h does not, so nothing
+ * here can collide with a program written for macOS. Its functions are for
+ * compilers without blocks, and for what a client can learn on Linux but not
+ * on macOS.
  */
 #ifndef __ENDPOINT_SECURITY_LINUX_H
 #define __ENDPOINT_SECURITY_LINUX_H
@@ -37,8 +37,8 @@ OS_EXPORT uint32_t es_linux_version(void);
 /* --- Handlers without blocks --- */
 
 /*
- * A handler as a function. It is called as a handler block would be: serially
- * for one client, in the order of delivery, on a thread of the library's own.
+ * A handler as a function. The library calls it as it would a handler block:
+ * serially for one client, in the order of delivery, on a thread of its own.
  * @context is what was given when the client was made. @message lives until
  * the handler returns, longer if es_retain_message() was called.
  */
@@ -60,9 +60,9 @@ OS_EXPORT es_new_client_result_t es_new_descendants_client_f(
 		void *_Nullable context);
 
 /*
- * es_sync_client() with a function: @function is called once, with @context,
- * when the handler has been called for all that was queued before. Not to be
- * called from the client's own handler.
+ * es_sync_client() with a function: the library calls @function once, with
+ * @context, when the handler has returned from all that was queued before.
+ * The client's own handler must not call this.
  */
 OS_EXPORT es_return_t es_sync_client_f(
 		es_client_t *_Nullable client, void (*_Nonnull function)(void *_Nullable context),
@@ -87,8 +87,8 @@ OS_EXPORT const char *_Nullable es_linux_clear_cache_result_name(es_clear_cache_
 OS_EXPORT const char *_Nullable es_linux_mute_inverted_name(es_mute_inverted_return_t result);
 
 /*
- * The one of these that fits the type of @result, which has to be a variable
- * or a call: in C the constants themselves are plain numbers.
+ * The one of these functions that fits the type of @result. @result has to be
+ * a variable or a call: in C the constants themselves are plain numbers.
  */
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 #define es_linux_result_name(result) \
@@ -125,9 +125,10 @@ static inline unsigned int es_linux_token_pidversion(audit_token_t token)
 
 /*
  * The token that messages about this process carry, for es_mute_process() and
- * for comparing. The daemon makes tokens: this asks the last client that was
- * made, or, where there is none, a client of its own, which stays until the
- * process ends. So it fails where es_new_client() would. Any thread.
+ * for comparing. The daemon makes tokens: this uses what it reported to the
+ * last client made, or, if there is none, asks it by a client of its own,
+ * which stays until the process ends. So it fails where es_new_client()
+ * would. Any thread.
  */
 OS_EXPORT es_return_t es_linux_own_token(audit_token_t *_Nonnull token);
 
@@ -142,12 +143,12 @@ typedef struct {
 } es_linux_process_t;
 
 /*
- * What is known of an execution that runs: the one that @token names, as a
- * message or es_linux_own_token() has it. Its users may have changed since.
+ * Looks up the running execution that @token names, as a message or
+ * es_linux_own_token() has it. Its users may have changed since.
  * ES_RETURN_ERROR if it has ended, or the process executes another program by
- * now; never what is known of another. Reads /proc, so paths are as the caller
- * sees them. *@process is for es_linux_free_process(). Any thread; in a handler
- * it costs the time of some system calls.
+ * now; never the facts of another. Reads /proc, so paths are as the caller
+ * sees them. *@process is for es_linux_free_process(). Any thread; in a
+ * handler it costs the time of some system calls.
  */
 OS_EXPORT es_return_t es_linux_find_process(
 		es_client_t *_Nonnull client, const audit_token_t *_Nonnull token,
@@ -159,34 +160,35 @@ OS_EXPORT void es_linux_free_process(es_linux_process_t *_Nullable process);
 /* --- The stream's end --- */
 
 /*
- * This process' group as messages have it in group_id, which is not what
- * getpgrp(2) says in a pid namespace. It is that of the time when the client
- * was made. 0: not known. Asks as es_linux_own_token() does. Any thread.
+ * The group of this process as messages have it in group_id; in a pid
+ * namespace getpgrp(2) has another number. It is the group at the time when
+ * the client was made. 0: not known. Asks as es_linux_own_token() does. Any
+ * thread.
  */
 OS_EXPORT pid_t es_linux_own_group(void);
 
 /*
  * True once the daemon that served @client is gone: no message will come any
- * more, and what was held for an answer has been let go. Delete the client and
- * make a new one. Any thread, also the handler.
+ * more, and the library has let go what waited for an answer. Delete the
+ * client and make a new one. Any thread, also the handler.
  */
 OS_EXPORT bool es_linux_stream_ended(const es_client_t *_Nonnull client);
 
 /*
- * A descriptor for poll(2), epoll or an event loop: it becomes readable (POLLIN)
- * when es_linux_stream_ended() becomes true, and stays so. It is the client's:
- * don't read or close it, and forget it before es_delete_client(). -1 if
- * @client is none. Any thread.
+ * A descriptor for poll(2), epoll or an event loop: it becomes readable
+ * (POLLIN) when es_linux_stream_ended() becomes true, and stays so. The
+ * client owns it: don't read or close it, and stop using it before
+ * es_delete_client(). -1 if @client is none. Any thread.
  */
 OS_EXPORT int es_linux_stream_end_fd(const es_client_t *_Nonnull client);
 
 /*
- * How a file was found, and what else it is called. The path of an es_file_t
- * is the one that the file has in the initial mount namespace, which is the
- * daemon's, whatever mounts the actor has reached it by; it is what mutes are
- * compared with. Where that can't be given one of the first two is true: the
- * path is the actor's word then, no mute of a path keeps it away, and no answer
- * about it is kept. Strings live as long as the message.
+ * How a file was found, and its other names. The path of an es_file_t is the
+ * one that the file has in the initial mount namespace, which is the
+ * daemon's, whatever mounts the actor reached it by. Mutes are compared with
+ * this path. If it can't be given, one of the first two members is true. Then
+ * path is what the actor calls the file, no mute of a path keeps it away, and
+ * no answer about it is cached. Strings live as long as the message.
  */
 typedef struct {
 	/* it has no path in the initial namespace: path is the actor's own view */
@@ -201,7 +203,7 @@ typedef struct {
 	uint32_t mount_namespace;
 	/* the path there, from the root of that namespace; empty: the same */
 	es_string_token_t actors_path;
-	/* in its layer, where it is known: while a client has inverted muting by
+	/* the path in its layer, known while a client has inverted muting by
 	   target; empty: not in layers, or not known */
 	es_string_token_t real_path;
 } es_linux_file_t;
@@ -217,14 +219,14 @@ OS_EXPORT bool es_linux_file(
 /* --- Who made a program --- */
 
 /*
- * What the daemon has found out about one version of a file. It is in
- * es_process_t of every message, too, as far as macOS has members for it;
- * docs/identity.md says what each proves.
+ * What the daemon knows about one version of a file. es_process_t of every
+ * message has it, too, as far as macOS has members for it; docs/identity.md
+ * says what each proves.
  */
 typedef enum {
-	ES_LINUX_IDENTITY_PENDING = 1,	/* it is being looked at: ask again later */
+	ES_LINUX_IDENTITY_PENDING = 1,	/* not known yet: ask again later */
 	ES_LINUX_IDENTITY_KNOWN = 2,
-	ES_LINUX_IDENTITY_UNKNOWABLE = 3	/* nothing is known, nor will be: see the reason */
+	ES_LINUX_IDENTITY_UNKNOWABLE = 3	/* nothing can be found out: see the reason */
 } es_linux_identity_state_t;
 
 /* Why no package vouches for a file, or why nothing is known of it. */
@@ -235,7 +237,7 @@ typedef enum {
 	ES_LINUX_IDENTITY_REASON_CHANGED = 3,	/* it is not the file that its package had */
 	ES_LINUX_IDENTITY_REASON_OTHER_NAME = 4,	/* it has no name in the initial mount namespace */
 	/* UNKNOWABLE: */
-	ES_LINUX_IDENTITY_REASON_FILE_SYSTEM = 5,	/* of a kind where a version isn't a content */
+	ES_LINUX_IDENTITY_REASON_FILE_SYSTEM = 5,	/* of a kind where a version can change its content */
 	ES_LINUX_IDENTITY_REASON_GONE = 6,	/* that version can't be opened any more */
 	ES_LINUX_IDENTITY_REASON_UNREADABLE = 7,
 	ES_LINUX_IDENTITY_REASON_TOO_LARGE = 8,
@@ -249,7 +251,7 @@ typedef enum {
 	ES_LINUX_DIGEST_VERITY_SHA512 = 3
 } es_linux_digest_t;
 
-/* Its strings are in it. Further members may come at its end. */
+/* The strings are inside. Further members may come at its end. */
 typedef struct {
 	es_linux_identity_state_t state;
 	es_linux_identity_reason_t reason;
@@ -266,10 +268,10 @@ typedef struct {
 } es_linux_identity_t;
 
 /*
- * Fills @identity for a file of @message: an executable, a script, or any
- * other. What is known now; asking makes the daemon look, and never waits.
- * False: @client isn't one, the file isn't part of @message or no regular one,
- * or the administrator has turned this off. Any thread.
+ * Fills @identity for a file of @message (an executable, a script, or any
+ * other) with what the daemon knows now. Asking makes the daemon look, and
+ * never waits. False: @client isn't one, the file isn't part of @message or
+ * no regular one, or the administrator has turned this off. Any thread.
  */
 OS_EXPORT bool es_linux_identity(
 		es_client_t *_Nonnull client, const es_message_t *_Nonnull message,

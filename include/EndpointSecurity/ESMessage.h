@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ESMessage.h - what a client is told
+ * ESMessage.h - what a client receives
  *
  * May be included by itself, as on macOS.
  *
- * An es_message_t says who did what: process and thread are who, event_type is
- * what, and event holds the payload, a struct of its own for each kind of
+ * An es_message_t says who did what: process and thread are who, event_type
+ * is what, and event holds the payload, a struct of its own for each kind of
  * event. The comment at each payload has up to three parts:
  *
  *	When	the system calls that cause it. An AUTH message comes before
  *		the operation, whose task waits; a NOTIFY message comes after
  *		it, with the outcome, also when it was denied.
- *	Answer	the function that answers the AUTH message. It has to be called
- *		once, by any thread, in any order, before msg->deadline:
+ *	Answer	the function that answers the AUTH message. Call it once, on
+ *		any thread, in any order of messages, before msg->deadline:
  *		ns of CLOCK_MONOTONIC, which is what mach_absolute_time()
  *		counts on Linux. Deadlines differ from message to message.
- *		What happens to those who miss it: es_deadline_miss_mode_t.
+ *		What happens after a late answer: es_deadline_miss_mode_t.
  *		An operation that is denied fails with EPERM.
  *	Cache	what the kernel compares when it reuses an answer that was
  *		given with cache set. No such part: the answer is not kept.
  *
- * A payload lives as long as its message, with every string and pointer in it:
- * until the handler returns, or until the last es_release_message() if the
- * handler called es_retain_message(). That moves no deadline. Nothing in a
- * message may be written to or freed.
+ * A payload lives as long as its message, with every string and pointer in
+ * it: until the handler returns, or until the last es_release_message() if
+ * the handler called es_retain_message(). Retaining moves no deadline. Don't
+ * write to or free anything in a message.
  *
  * A field marked vN may be read if msg->version is N or more. Fields named
  * reserved mean nothing.
  *
- * Where the running kernel cannot deliver an event that Linux has, or cannot
+ * If the running kernel cannot deliver an event that Linux has, or cannot
  * hold the operation, es_subscribe() fails for it. An event that has no
  * counterpart on Linux is accepted as NOTIFY, and never comes.
  */
@@ -58,8 +58,8 @@ extern "C" {
  *		program's first instruction; denied, the call fails with EPERM.
  * Cache:	executables of process and target, unless script is set.
  *
- * Arguments, environment and descriptors: es_exec_arg() and its kin, for AUTH
- * as for NOTIFY.
+ * Arguments, environment and descriptors: es_exec_arg() and the functions after
+ * it, for AUTH as for NOTIFY.
  */
 typedef struct {
 	/* as it will be: same pid, next pidversion, new ids */
@@ -84,8 +84,8 @@ typedef struct {
 /*
  * open - a file is opened
  *
- * When:	open(2) and its kin, once access is known to be permitted. Linux: also
- *		directories, and each library that a starting program maps.
+ * When:	open(2) and its variants, once permissions allow it. Linux: also of
+ *		directories, and of each library that a starting program maps.
  * Answer:	es_respond_flags_result() before the deadline, and only that. Denied
  *		(a bit of fflag is not in the answer), the call fails with EPERM.
  * Cache:	executable of process and file; the mask is kept.
@@ -104,8 +104,8 @@ typedef struct {
  * kextload - a kernel module is loaded
  *
  * When:	init_module(2), finit_module(2).
- * Answer:	es_respond_auth_result() before the deadline. Not cacheable. Where
- *		nobody could answer it is allowed without being asked.
+ * Answer:	es_respond_auth_result() before the deadline. Not cacheable. If no
+ *		client could answer, it is allowed without a question.
  */
 typedef struct {
 	es_string_token_t identifier;	/* Linux: the module's name */
@@ -126,7 +126,7 @@ typedef struct {
 /*
  * unlink - a name is removed from a directory
  *
- * When:	unlink(2), rmdir(2) and their kin; not the name that a rename replaces.
+ * When:	unlink(2), unlinkat(2), rmdir(2); not the name that a rename replaces.
  * Answer:	es_respond_auth_result() before the deadline. Not cacheable.
  *
  * May come more than once for one call, if the kernel tries again.
@@ -237,10 +237,10 @@ typedef struct {
 /*
  * signal - a process sends a signal
  *
- * When:	kill(2) and its kin, signal 0 (does it exist?) too; not to oneself, not
- *		from the kernel. A kill of many gives an event for each.
+ * When:	kill(2) and its variants, signal 0 (does it exist?) too; not to oneself,
+ *		not from the kernel. A kill of many gives an event for each.
  * Answer:	es_respond_auth_result() before the deadline, for signals with one
- *		target; to many, they are only told of. Not cacheable.
+ *		target. Signals to many come as NOTIFY only. Not cacheable.
  */
 typedef struct {
 	int sig;
@@ -253,7 +253,7 @@ typedef struct {
 /*
  * rename - a file gets another place
  *
- * When:	rename(2) and its kin. With RENAME_EXCHANGE it is exchangedata.
+ * When:	rename(2) and its variants. With RENAME_EXCHANGE it is exchangedata.
  * Answer:	es_respond_auth_result() before the deadline. Not cacheable.
  *
  * May come more than once for one call, if the kernel tries again.
@@ -274,7 +274,7 @@ typedef struct {
 /*
  * setextattr - an extended attribute is set
  *
- * When:	setxattr(2) and its kin; POSIX ACLs are setacl.
+ * When:	setxattr(2) and its variants; POSIX ACLs are setacl.
  * Answer:	es_respond_auth_result() before the deadline. Not cacheable.
  */
 typedef struct {
@@ -286,7 +286,7 @@ typedef struct {
 /*
  * getextattr - an extended attribute is read
  *
- * When:	getxattr(2) and its kin. macOS 10.15.1.
+ * When:	getxattr(2) and its variants. macOS 10.15.1.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executable of process and target.
  */
@@ -299,7 +299,7 @@ typedef struct {
 /*
  * deleteextattr - an extended attribute is removed
  *
- * When:	removexattr(2) and its kin; POSIX ACLs are setacl. macOS 10.15.1.
+ * When:	removexattr(2) and its variants; POSIX ACLs are setacl. macOS 10.15.1.
  * Answer:	es_respond_auth_result() before the deadline. Not cacheable.
  */
 typedef struct {
@@ -311,7 +311,7 @@ typedef struct {
 /*
  * setmode - permissions are changed
  *
- * When:	chmod(2) and its kin.
+ * When:	chmod(2) and its variants.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executable of process and target.
  */
@@ -337,7 +337,7 @@ typedef struct {
 /*
  * setowner - owner or group is changed
  *
- * When:	chown(2) and its kin.
+ * When:	chown(2) and its variants.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executable of process and target.
  */
@@ -422,8 +422,8 @@ typedef struct {
 /*
  * write - a file is written to
  *
- * When:	Linux: the first write(2) or kin to an open file; further ones until
- *		it is closed are not told. Mapped memory: see mmap and close.
+ * When:	Linux: the first write(2) or variant to an open file; later ones until
+ *		it is closed give no event. Mapped memory: see mmap and close.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -450,14 +450,14 @@ typedef struct {
  * Cache:	executable of process and target.
  */
 typedef struct {
-	es_file_t *_Nonnull target;	/* where it goes; where it was is not told */
+	es_file_t *_Nonnull target;	/* the new one; the old one is not in the event */
 	uint8_t reserved[64];
 } es_event_chdir_t;
 
 /*
- * stat - a file is looked at
+ * stat - the status of a file is read
  *
- * When:	stat(2), statx(2) and their kin. macOS 10.15.1.
+ * When:	stat(2), statx(2) and their variants. macOS 10.15.1.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -480,7 +480,7 @@ typedef struct {
 /*
  * listextattr - names of extended attributes are read
  *
- * When:	listxattr(2) and its kin. macOS 10.15.1.
+ * When:	listxattr(2) and its variants. macOS 10.15.1.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executable of process and target.
  */
@@ -649,7 +649,7 @@ typedef struct {
 /*
  * utimes - times of a file are set
  *
- * When:	utimensat(2) and its kin. macOS 10.15.1.
+ * When:	utimensat(2) and its variants. macOS 10.15.1.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executable of process and target.
  */
@@ -859,8 +859,7 @@ typedef struct {
 /*
  * cs_invalidated - a running program is no longer what it was
  *
- * When:	Linux: the executable, or a file that is mapped executable, was changed
- *		or removed. msg->process is the one that runs it. macOS 11.0.
+ * When:	never: Linux has no counterpart. macOS 11.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -963,27 +962,27 @@ typedef struct {
  * Events since macOS 13.0: members of es_events_t by pointer. They may grow at
  * the end, so ask msg->version before reading a field that bears one.
  *
- * On Linux those that occur are reported by programs in user space: PAM, sshd,
- * login, su and sudo, through the kernel's audit messages. So msg->process is
- * the reporting program, and a program that reports nothing gives no event.
- * Uids and names of users are looked up in /etc/passwd, for programs that have
- * the root directory that the daemon has.
+ * On Linux programs in user space report them: PAM, sshd, login, su and sudo,
+ * through the kernel's audit messages. So msg->process is the reporting
+ * program, and a program that reports nothing gives no event. The daemon makes
+ * od_* from /etc/passwd and its companions. Uids and names of users come from
+ * /etc/passwd, for programs that have the daemon's root directory.
  *
  * Instigator, in all of them: the process on whose behalf the reporter acted.
  * The pointer is NULL if that process has exited; the token (v8) still names it.
  */
 
-/* Someone was checked against a directory; on Linux, by PAM. macOS 13.0. */
+/* A directory checked a user; on Linux, PAM did. macOS 13.0. */
 typedef struct {
 	es_process_t *_Nullable instigator;
 	es_string_token_t record_type;	/* "Users" */
 	es_string_token_t record_name;	/* name of the user */
-	es_string_token_t node_name;	/* Linux: "/Local/Default" */
+	es_string_token_t node_name;	/* Linux: "/Local/Default", "/SSSD"... */
 	es_string_token_t db_path;	/* optional */
 	audit_token_t instigator_token;	/* v8 */
 } es_event_authentication_od_t;
 
-/* A finger; on Linux, where pam_fprintd says so. macOS 13.0. */
+/* A finger; on Linux, if pam_fprintd granted it. macOS 13.0. */
 typedef struct {
 	es_process_t *_Nullable instigator;
 	es_touchid_mode_t touchid_mode;
@@ -994,7 +993,7 @@ typedef struct {
 	audit_token_t instigator_token;	/* v8 */
 } es_event_authentication_touchid_t;
 
-/* A smart card; on Linux, or a key that sshd accepts without PAM. macOS 13.0. */
+/* A smart card; on Linux also a key that sshd accepted without PAM. macOS 13.0. */
 typedef struct {
 	es_process_t *_Nullable instigator;
 	es_string_token_t pubkey_hash;		/* Linux: empty */
@@ -1012,9 +1011,9 @@ typedef struct {
 /*
  * authentication - someone tried to prove who they are
  *
- * When:	Linux: PAM reports an authentication: type is OD, or as PAM's
- *		module is; or sshd opens a session for somebody whom PAM hasn't
- *		authenticated: type is TOKEN. macOS 13.0.
+ * When:	Linux: PAM reports an authentication: PAM's module decides the
+ *		type, mostly OD. Or sshd opens a session for a user whom PAM
+ *		hasn't authenticated: type is TOKEN. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1065,7 +1064,7 @@ typedef uint32_t es_graphical_session_id_t;
 /*
  * lw_session_login - someone logged in at the screen
  *
- * When:	Linux: logind reports a new graphical session. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1076,7 +1075,7 @@ typedef struct {
 /*
  * lw_session_logout - someone logged out at the screen
  *
- * When:	Linux: logind reports the end of a graphical session. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1087,7 +1086,7 @@ typedef struct {
 /*
  * lw_session_lock - a screen was locked
  *
- * When:	Linux: logind reports that a graphical session is locked. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1098,7 +1097,7 @@ typedef struct {
 /*
  * lw_session_unlock - a screen was unlocked
  *
- * When:	Linux: logind reports that a graphical session is unlocked. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1109,7 +1108,7 @@ typedef struct {
 /*
  * screensharing_attach - someone took over a screen from elsewhere
  *
- * When:	Linux: a remote desktop server reports it. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1127,7 +1126,7 @@ typedef struct {
 /*
  * screensharing_detach - someone let go of a screen
  *
- * When:	Linux: a remote desktop server reports it. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1200,8 +1199,7 @@ typedef struct {
 /*
  * btm_launch_item_add - something will start by itself from now on
  *
- * When:	Linux: a systemd unit, cron entry or autostart file appears. May come
- *		again for one that is known. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1216,7 +1214,7 @@ typedef struct {
 /*
  * btm_launch_item_remove - something will not start by itself any more
  *
- * When:	Linux: a systemd unit, cron entry or autostart file goes. macOS 13.0.
+ * When:	never on Linux: nothing reports it. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1260,8 +1258,8 @@ typedef struct {
 /*
  * sudo - someone used sudo(8)
  *
- * When:	sudo reports a command that it refuses; one that it allows as soon
- *		as it says as whom. macOS 14.0.
+ * When:	sudo reports a command: a refused one at once, an allowed one as
+ *		soon as sudo has reported the target user. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1358,7 +1356,8 @@ typedef struct {
 /*
  * od_group_add - a member was added to a group
  *
- * When:	Linux: /etc/group has changed, and has it. docs/account-events.md. macOS 14.0.
+ * When:	Linux: a group in a changed /etc/group has a new member. See
+ *		docs/account-events.md. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1374,7 +1373,7 @@ typedef struct {
 /*
  * od_group_remove - a member was taken out of a group
  *
- * When:	Linux: /etc/group has changed, and hasn't it any more. macOS 14.0.
+ * When:	Linux: a group in a changed /etc/group lacks a member. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1400,8 +1399,8 @@ typedef struct {
 /*
  * od_group_set - all members of a group were replaced
  *
- * When:	Linux: /etc/group has changed: some members have gone and others
- *		come. macOS 14.0.
+ * When:	Linux: a changed /etc/group lacks some members of a group and has
+ *		others. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1417,8 +1416,8 @@ typedef struct {
 /*
  * od_modify_password - a password was changed
  *
- * When:	Linux: /etc/shadow or /etc/passwd has changed. What the password is
- *		nobody is told. macOS 14.0.
+ * When:	Linux: /etc/shadow or /etc/passwd has another one. The event does
+ *		not have the password. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1434,7 +1433,7 @@ typedef struct {
 /*
  * od_disable_user - an account was locked
  *
- * When:	Linux: in /etc/shadow a mark is before the password, or the
+ * When:	Linux: /etc/shadow now has a mark before the password, or the
  *		account has expired. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
@@ -1450,7 +1449,8 @@ typedef struct {
 /*
  * od_enable_user - an account was unlocked
  *
- * When:	Linux: neither is so any more. macOS 14.0.
+ * When:	Linux: /etc/shadow has that mark no more, or the account's expiry
+ *		was put off. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1465,7 +1465,7 @@ typedef struct {
 /*
  * od_attribute_value_add - a value was added to an attribute
  *
- * When:	Linux: an administrator of a group in /etc/gshadow. macOS 14.0.
+ * When:	Linux: a group in /etc/gshadow has a new administrator. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1483,7 +1483,7 @@ typedef struct {
 /*
  * od_attribute_value_remove - a value was taken from an attribute
  *
- * When:	Linux: likewise. macOS 14.0.
+ * When:	Linux: a group in /etc/gshadow lacks an administrator. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1501,7 +1501,8 @@ typedef struct {
 /*
  * od_attribute_set - all values of an attribute were replaced
  *
- * When:	Linux: another field of /etc/passwd, shadow, group or gshadow. macOS 14.0.
+ * When:	Linux: another field of /etc/passwd, shadow, group or gshadow has
+ *		changed. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1520,7 +1521,7 @@ typedef struct {
 /*
  * od_create_user - an account was made
  *
- * When:	Linux: /etc/passwd has changed, and has it. macOS 14.0.
+ * When:	Linux: a changed /etc/passwd has a new account. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1535,7 +1536,7 @@ typedef struct {
 /*
  * od_create_group - a group was made
  *
- * When:	Linux: /etc/group has changed, and has it. macOS 14.0.
+ * When:	Linux: a changed /etc/group has a new group. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1550,7 +1551,7 @@ typedef struct {
 /*
  * od_delete_user - an account was removed
  *
- * When:	Linux: /etc/passwd has changed, and hasn't it any more. macOS 14.0.
+ * When:	Linux: a changed /etc/passwd lacks an account. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1565,7 +1566,7 @@ typedef struct {
 /*
  * od_delete_group - a group was removed
  *
- * When:	Linux: /etc/group has changed, and hasn't it any more. macOS 14.0.
+ * When:	Linux: a changed /etc/group lacks a group. macOS 14.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1624,7 +1625,7 @@ typedef struct {
 	es_tcc_authorization_reason_t reason;
 } es_event_tcc_modify_t;
 
-/* What a program's signature has to say. macOS 27.0; not used on Linux. */
+/* What a program's signature has to contain. macOS 27.0; not used on Linux. */
 typedef struct {
 	es_string_token_t team_id;	/* optional */
 	es_string_token_t signing_id;	/* optional */
@@ -1795,7 +1796,7 @@ typedef struct {
 	} result;
 } es_result_t;
 
-/* What the handler is called with. Read-only. */
+/* The message that a handler gets. Read-only. */
 typedef struct {
 	/* which fields may be read: 11 here, see the marks vN */
 	uint32_t version;
@@ -1806,13 +1807,13 @@ typedef struct {
 	es_process_t *_Nonnull process;	/* who acts, in its state before the action */
 	/*
 	 * v2: counts messages of this type to this client, from 0; a gap: some were
-	 * dropped
+	 * lost
 	 */
 	uint64_t seq_num;
 	es_action_type_t action_type;
 	union {
 		es_event_id_t auth;	/* ES_ACTION_TYPE_AUTH: opaque */
-		/* ES_ACTION_TYPE_NOTIFY: how it ended; ALLOW where nobody was asked */
+		/* ES_ACTION_TYPE_NOTIFY: how it ended; ALLOW if no client was asked */
 		es_result_t notify;
 	} action;
 	es_event_type_t event_type;
@@ -1823,7 +1824,7 @@ typedef struct {
 } es_message_t;
 
 /*
- * The size of @msg in bytes, all it points to included. Of no use for copying,
+ * The size of @msg in bytes, with all it points to. Of no use for copying,
  * since the pointers would still lead into the original. Deprecated on macOS
  * since 11.0.
  */
@@ -1839,22 +1840,23 @@ OS_EXPORT es_message_t *_Nullable es_copy_message(const es_message_t *_Nonnull m
 OS_EXPORT void es_free_message(es_message_t *_Nonnull msg);
 
 /*
- * Keeps @msg alive beyond the handler. Each call wants one es_release_message().
- * Any thread that has the message. It neither answers nor moves the deadline.
+ * Keeps @msg alive beyond the handler. Each call needs one
+ * es_release_message(). Any thread that has the message. It neither answers
+ * nor moves the deadline.
  */
 OS_EXPORT void es_retain_message(const es_message_t *_Nonnull msg);
 
 /*
- * Undoes one es_retain_message(); with the last one the message and all it
- * points to are gone. Any thread. An AUTH message has to be answered before.
+ * Undoes one es_retain_message(); the last one frees the message and all it
+ * points to. Any thread. Answer an AUTH message before.
  */
 OS_EXPORT void es_release_message(const es_message_t *_Nonnull msg);
 
 /*
- * Arguments, environment and descriptors of an exec. @event is &msg->event.exec
- * of a living message, not a copy: what they return lies behind it, belongs to
- * the message and is not freed. Any thread. An index is below the count, else
- * behaviour is undefined.
+ * Arguments, environment and descriptors of an exec. @event is
+ * &msg->event.exec of a living message, not a copy, since the functions read
+ * what is behind it. The message owns what they return; don't free it. Any
+ * thread. An index must be below the count, else behaviour is undefined.
  *
  * Argument 0 is the name that the program was started by. An environment
  * string is NAME=value.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ESMessageCore.h - what messages are built of: files, processes, threads
+ * ESMessageCore.h - the parts of messages: files, processes, threads
  *
  * Part of ESMessage.h since the macOS 26.4 SDK; programs include that one.
  */
@@ -19,9 +19,8 @@ extern "C" {
 /*
  * A file, as it was when the message was made.
  *
- * With several hard links it is not defined which of them path shows. A file
- * that has been removed, or was never in a directory (memfd), has the path the
- * kernel has for it.
+ * With several hard links path shows any one of them. A file that has been
+ * removed, or was never in a directory (memfd), has the kernel's path.
  */
 typedef struct {
 	es_string_token_t path;	/* absolute */
@@ -39,15 +38,14 @@ typedef struct {
  * A process: the one that acts (es_message_t.process, in the state before the
  * action) or one that is acted on.
  *
- * Linux does not sign programs. What the members from codesigning_flags to
- * team_id say comes from elsewhere: from what the file contains, the database
- * of packages, and the signed archives that packages come from. It is about
- * the version of the file that is executed, found out by the daemon, and not
- * there at first: until it is, and where it can't be, all of it is zero and
- * empty. NOTIFY never waits for it; AUTH_EXEC does, for the target, an eighth
- * of the time until its deadline, and a second at most. es_linux_identity()
- * in ESLinux.h says which it is and has the rest; docs/identity.md says what
- * it proves, and what not.
+ * Linux does not sign programs. The members from codesigning_flags to team_id
+ * come from the file's content, the database of packages, and the signed
+ * archives that packages come from. They are about the version of the file
+ * that is executed. The daemon finds them out; until it has, and where it
+ * can't, all of them are zero and empty. NOTIFY never waits for them.
+ * AUTH_EXEC does, for the target: an eighth of the time until its deadline,
+ * and a second at most. es_linux_identity() in ESLinux.h says which case it
+ * is and has the rest; docs/identity.md says what it proves, and what not.
  */
 typedef struct {
 	/* auid, euid, egid, ruid, rgid, pid, audit session, pidversion */
@@ -57,11 +55,12 @@ typedef struct {
 	pid_t group_id;			/* process group */
 	pid_t session_id;		/* session */
 	/*
-	 * CS_* bits. CS_ADHOC: the content is known, and nobody vouches for it;
-	 * with CS_SIGNED and CS_VALID: it is as its package had it. CS_SIGNED
-	 * and CS_VALID without it: and a signed archive has that package.
-	 * CS_HARD and CS_KILL: fs-verity keeps it so. CS_DEV_CODE: signed with
-	 * a key of the administrator's. CS_PLATFORM_BINARY
+	 * CS_* bits. CS_ADHOC alone: the content is known, but nothing
+	 * vouches for it. CS_ADHOC, CS_SIGNED and CS_VALID: the file is as
+	 * its package had it. CS_SIGNED and CS_VALID without CS_ADHOC: a
+	 * signed archive has that package, or, with CS_DEV_CODE, a key of the
+	 * administrator's has signed it. CS_HARD and CS_KILL: fs-verity keeps
+	 * it so. CS_PLATFORM_BINARY
 	 */
 	uint32_t codesigning_flags;
 	/* of the system's own archive, unchanged, only root can change it */
@@ -75,7 +74,7 @@ typedef struct {
 	es_file_t *_Nullable tty;	/* v2: terminal of its session, NULL without one */
 	/* v3: wall clock at the fork; an exec does not change it */
 	struct timeval start_time;
-	/* v4: on whose behalf it runs; its own where nobody else is */
+	/* v4: the process that it runs for; its own token if there is none */
 	audit_token_t responsible_audit_token;
 	/* v4: the execution that forked it; better than ppid */
 	audit_token_t parent_audit_token;
@@ -105,7 +104,10 @@ typedef struct {
 	};
 } es_fd_t;
 
-/* Something that starts by itself. macOS 13.0. */
+/*
+ * Something that starts by itself. macOS 13.0. Not sent on Linux; notes on
+ * Linux are a plan.
+ */
 typedef struct {
 	es_btm_item_type_t item_type;
 	bool legacy;			/* Linux: a cron entry, init script or autostart file */

@@ -2,13 +2,13 @@
 /*
  * ESPlatform.h - the types that the API borrows from Darwin, for Linux
  *
- * On macOS these come from <mach/...>, <sys/...> and <uuid/uuid.h>. Here is
- * their one definition: a compatibility header of such a name includes this
- * file and repeats nothing. Types that Linux libraries define too (acl_t of
- * libacl, uuid_t of libuuid) are spelled as they spell them, so both can be
- * included in either order.
+ * On macOS these come from <mach/...>, <sys/...> and <uuid/uuid.h>. Here each
+ * is defined once: a compatibility header of such a name includes this file
+ * and repeats nothing. Types that Linux libraries define too (acl_t of
+ * libacl, uuid_t of libuuid) are spelled as those spell them, so a program
+ * can include both in either order.
  *
- * What Linux has under the same name is taken as it is, though it differs:
+ * What Linux has under the same name is used as it is, though it differs:
  *
  *	struct stat	Linux's, with Darwin's names for the three times
  *	mode_t, dev_t	32 and 64 bits wide (16 and 32 on Darwin)
@@ -31,7 +31,7 @@
 #define OS_EXPORT extern __attribute__((__visibility__("default")))
 #endif
 
-/* Said of every pointer in these headers; only clang can check it. */
+/* Every pointer in these headers has one of these; only clang can check it. */
 #ifndef __clang__
 #ifndef _Nonnull
 #define _Nonnull

@@ -17,17 +17,17 @@ extern "C" {
 #endif
 
 /*
- * Names one AUTH message. Opaque; the library reads it back when the message is
+ * Names one AUTH message. Opaque; for the library, when the message is
  * answered.
  */
 typedef struct {
 	uint8_t reserved[32];
 } es_event_id_t;
 
-/* Whether a message asks (and the operation waits for the answer) or tells. */
+/* Whether a message asks (the operation waits for the answer) or reports. */
 typedef enum {
 	ES_ACTION_TYPE_AUTH = 0,	/* answer it before its deadline */
-	ES_ACTION_TYPE_NOTIFY = 1	/* over and done with: nothing to answer */
+	ES_ACTION_TYPE_NOTIFY = 1	/* over: nothing to answer */
 } es_action_type_t;
 
 /* Which way an access control list was changed. */
@@ -37,8 +37,8 @@ typedef enum {
 } es_set_or_clear_t;
 
 /*
- * What was asked about a process. Numbers of Darwin's proc_info(2); on Linux a
- * look into /proc/PID is PIDINFO, one into /proc/PID/fd PIDFDINFO.
+ * What a process asked about another. Numbers of Darwin's proc_info(2); on
+ * Linux, an open in /proc/PID is PIDINFO, one in /proc/PID/fd PIDFDINFO.
  */
 typedef enum {
 	ES_PROC_CHECK_TYPE_LISTPIDS = 0x1,
@@ -66,8 +66,8 @@ typedef enum {
 } es_xpc_domain_type_t;
 
 /*
- * How someone proved who they are: the valid member of data in
- * es_event_authentication_t. macOS 13.0. On Linux all of PAM is OD.
+ * How a user proved who they are: the valid member of data in
+ * es_event_authentication_t. macOS 13.0. Linux: OD, TOUCHID or TOKEN.
  */
 typedef enum {
 	ES_AUTHENTICATION_TYPE_OD = 0,
@@ -277,7 +277,7 @@ typedef enum {
 
 /*
  * What a client decides. Deny wins: an operation goes on only if all clients
- * that were asked allow it, and then the kernel's other checks still apply.
+ * that were asked allow it and the kernel's other checks do, too.
  */
 typedef enum {
 	ES_AUTH_RESULT_ALLOW = 0,
@@ -301,16 +301,16 @@ typedef enum {
 	ES_RESPOND_RESULT_SUCCESS = 0,			/* the answer counts */
 	/* a bad argument; nothing was answered */
 	ES_RESPOND_RESULT_ERR_INVALID_ARGUMENT = 1,
-	ES_RESPOND_RESULT_ERR_INTERNAL = 2,		/* the other side is gone */
+	ES_RESPOND_RESULT_ERR_INTERNAL = 2,		/* the daemon is gone */
 	/* no operation waits for this message any more */
 	ES_RESPOND_RESULT_NOT_FOUND = 3,
-	/* answered before, by you or by the deadline */
+	/* answered before, by the client or at the deadline */
 	ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE = 4,
 	/* the other function answers this type, or it is a NOTIFY */
 	ES_RESPOND_RESULT_ERR_EVENT_TYPE = 5
 } es_respond_result_t;
 
-/* Outcome of es_new_client() and its kin. */
+/* Outcome of es_new_client() and the other functions that make clients. */
 typedef enum {
 	ES_NEW_CLIENT_RESULT_SUCCESS = 0,
 	/* no place for the client, or no handler */
@@ -347,9 +347,8 @@ typedef struct {
 } es_token_t;
 
 /*
- * A string. Whoever owns the token owns the string; inside a message that is
- * the message. An optional string that is absent is {0, ""}: data is never
- * NULL.
+ * A string. The token's owner owns the string; inside a message that is the
+ * message. An optional string that is absent is {0, ""}: data is never NULL.
  */
 typedef struct {
 	size_t length;			/* as strlen(data) */
@@ -536,8 +535,9 @@ typedef enum {
 } es_auto_unlock_type_t;
 
 /*
- * What starts by itself. macOS 13.0. Linux: DAEMON is a system unit or cron
- * entry, AGENT a user's unit, LOGIN_ITEM an autostart entry.
+ * What starts by itself. macOS 13.0; not sent on Linux, where DAEMON would be
+ * a system unit or cron entry, AGENT a user's unit, LOGIN_ITEM an autostart
+ * entry.
  */
 typedef enum {
 	ES_BTM_ITEM_TYPE_USER_ITEM = 0,
@@ -600,14 +600,14 @@ typedef enum {
 	ES_PROFILE_SOURCE_INSTALL = 1
 } es_profile_source_t;
 
-/* What a finger was for. macOS 13.0; not used on Linux. */
+/* What a finger was for. macOS 13.0. Linux: always VERIFICATION. */
 typedef enum {
 	ES_TOUCHID_MODE_VERIFICATION = 0,
 	ES_TOUCHID_MODE_IDENTIFICATION = 1
 } es_touchid_mode_t;
 
 /*
- * What becomes of a client, and of the operation, when an answer comes too late.
+ * What happens to the client and to the operation when an answer is late.
  * macOS 27.0.
  */
 typedef enum {

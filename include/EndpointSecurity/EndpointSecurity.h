@@ -3,7 +3,7 @@
  * EndpointSecurity.h - the whole API, under the names of macOS
  *
  *	ESTypes.h	constants and small types
- *	ESMessage.h	what a client is told: messages and their events
+ *	ESMessage.h	what a client receives: messages and their events
  *	ESClient.h	what a client can do: subscribe, answer, mute
  *
  * Complete up to the macOS 27.0 SDK (message version 11). Link with
