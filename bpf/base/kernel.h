@@ -492,7 +492,7 @@ static inline __attribute__((always_inline)) struct path path_at(uint64_t addres
 	return path;
 }
 
-/* A pointer that the verifier knows, as a mere number. Global functions take such, since they are verified by themselves. */
+/* A pointer that the verifier knows, as a mere number: global functions, verified by themselves, take such. */
 static inline __attribute__((always_inline)) uint64_t scalar_of(const void *pointer)
 {
 	const void *volatile kept = pointer;
