@@ -28,7 +28,8 @@ static long unseen_step(uint32_t slot, struct unseen *unseen)
 /*
  * A thread with the mark of lib/unseen.h looks something up for clients. A library does that for a handler, which
  * would get an event of it, and look it up again: so leave out the clients of its process. The daemon and the
- * programs that it starts find out where a file comes from: leave out all clients. Any other process hides nothing by the mark.
+ * programs that it starts find out where a file comes from: leave out all clients. Any other process hides
+ * nothing by the mark.
  */
 __noinline uint64_t select_unseen(uint64_t slots)
 {
