@@ -188,7 +188,7 @@ enum es_note_kind {
 struct es_note_info {
 	uint64_t time_ns;		/* CLOCK_REALTIME */
 	uint32_t kind;			/* enum es_note_kind */
-	int32_t pid;			/* whose client */
+	int32_t pid;			/* of the client's process */
 	int32_t error;
 	uint32_t outcome;		/* enum es_miss_mode */
 	uint32_t by_warden;		/* the daemon hung */

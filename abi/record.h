@@ -24,7 +24,7 @@
  *  authentication enum es_user_number                     -                           text
  *  and what programs                                                                  su, sudo: from_username;
  *  say of users                                                                       su: the account's shell; sudo: text
- *                                                                                     that says as whom
+ *                                                                                     that names the user
  *  od_*           enum es_od_number                       -                           name, db_path, attribute or
  *                                                                                     member; values are in args
  *

@@ -71,7 +71,7 @@ enum es_verdict {
 #define ES_VERDICT_MARK(generation) (((uint32_t)(generation) << 1 | 1) << ES_VERDICT_SHIFT)
 
 enum {
-	ES_HELD_SLICED = 1 << 0,	/* a lock is held, or signals wait: wake it after ES_GATE_SLICE_NS, answered or not */
+	ES_HELD_SLICED = 1 << 0,	/* holds a lock or ignores signals: wake it after ES_GATE_SLICE_NS anyway */
 	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/hold/wait.bpf.h */
 	/*
 	 * The task sleeps at the gate, or is about to. The kernel program sets this. The library, daemon or warden
@@ -180,7 +180,7 @@ enum es_task_work {
 	ES_TASK_WORK = 2,			/* bpf_task_work_schedule_signal(), since 7.x */
 };
 
-/* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
+/* Global variables that the daemon writes (.bss of the object); all zero means: everything, no subscribers. */
 struct es_sensor_control {
 	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */
 	uint64_t mute_actor[ES_EVENT_TYPES];	/* clients whose mutes of processes or executables are about this type, */
