@@ -58,7 +58,7 @@ struct {
 } versions SEC(".maps");
 
 /*
- * Inodes with a change whose end no program sees: no answer is kept about them any more. The newest pushes out the
+ * Inodes with a change that no program sees end: no answer is kept about them any more. The newest pushes out the
  * oldest, whose change has long ended. So no program can make the cache useless for other files.
  */
 struct {
