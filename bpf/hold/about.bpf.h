@@ -8,8 +8,8 @@
 #include "bpf/select/target.bpf.h"
 
 /*
- * A hook passes the file that an answer is about by one of these. If the daemon's scope is some mounts, a file reached
- * through another mount isn't asked about, so it gets no kept answer either.
+ * A hook passes the file that an answer is about by one of these. If mounts limit the daemon's scope, no answer is used
+ * or kept for a file that is reached through another mount, or if the hook gets no mount.
  */
 static __always_inline void about_inode(struct question *q, uint64_t inode, uint64_t dentry, struct vfsmount *mnt,
 					uint32_t flags)

@@ -230,7 +230,7 @@ int BPF_PROG(plain_path_chroot, const struct path *path, int ret)
 	return on_path_chroot(path, ret);
 }
 
-/* readlink(2) and its kin; not a link that a path leads through. */
+/* readlink(2) and readlinkat(2); not a link that a path leads through. */
 static __always_inline int on_inode_readlink(struct dentry *dentry, int ret)
 {
 	struct question q = {};

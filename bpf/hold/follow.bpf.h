@@ -15,7 +15,7 @@
  * once ours is attached only fexit programs can get behind it. Two programs here look for that:
  *
  *	follow_look	run by the daemon: reads, in the kernel's own lists, what follows ours
- *	follow_guard	shuts the gates before any program attaches an fexit program
+ *	follow_guard	shuts the gates before an fexit program is attached
  *
  * Only the daemon opens a gate, after follow_look (daemon/sensor/follow.c). While it is shut a call starts over until
  * it is answered (wait.bpf.h).

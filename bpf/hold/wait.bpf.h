@@ -121,7 +121,7 @@ static __always_inline bool client_gone(struct es_sensor_client *client)
 	return control.daemon_gone || !client || client->gone || !client->tgid;
 }
 
-/* The client's answer, with its flags. A client that is gone allows. ES_LATE_NS after a deadline its miss mode does. */
+/* A client's answer, with its flags. If it is gone it allows; ES_LATE_NS after its deadline, its miss mode decides. */
 static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 {
 	struct es_sensor_client *client;
