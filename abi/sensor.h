@@ -37,9 +37,9 @@ struct es_sensor_client {
  * An operation that waits for a client. One array of these per client, mapped by the library and the daemon (map
  * `held`): the entry's index is auth_id % ES_HELD_MAX.
  *
- * With fanotify the library claims an entry, has the kernel write the event that it reads into it, and runs the ask
- * program, which fills it in. The library sets auth_id to zero when it has answered. So the daemon can see which task
- * waits, and since when, even while the client is stopped.
+ * With fanotify the library claims an entry, lets the kernel write the event there, and runs the ask program, which
+ * fills in the rest. It sets auth_id to zero when it has answered. So the daemon can see which task waits, and since
+ * when, even while the client is stopped.
  *
  * With the lsm sensor the kernel program, which waits, claims and frees the entries. It takes the first free one from
  * index tid % ES_HELD_MAX on, where the library looks for a request's thread. The library writes its answer into the
@@ -202,8 +202,7 @@ struct es_sensor_control {
 	uint32_t gates[ES_GATES];		/* by type: ES_GATE_*, see abi/follow.h; 0: no task may sleep yet */
 	/*
 	 * The subscribers of a type that is reported from the kernel's own objects (daemon/sensor/objects.h), else
-	 * none: by_object says which it is. What the thread probe_tid does (0: none) is counted, but reported to no
-	 * client.
+	 * none: by_object says which it is. What the thread probe_tid does (0: none) is counted, not reported.
 	 */
 	uint64_t objects[ES_EVENT_TYPES];
 	uint8_t by_object[ES_EVENT_TYPES];
