@@ -8,8 +8,7 @@
  * without regard to case.
  *
  * The table's address is in a variable that not every kernel exports. Newer kernels have it in their code as a
- * number. The daemon (daemon/sensor/names.c) finds it there, and uses it once it has found its own program's name by
- * it.
+ * number. The daemon (daemon/sensor/names.c) finds it there, and checks that it leads to its own program's name.
  */
 
 #include "abi/names.h"
