@@ -150,8 +150,8 @@ static __always_inline struct process *process_get(struct scratch *s, struct tas
 }
 
 /*
- * A thread is about to execute a program. If it isn't the first thread, it takes that one's place and number. The
- * first one and its storage are gone when the program runs.
+ * A thread is about to execute a program. If it isn't the first thread, it takes that one's place and number. It gets a
+ * copy of the first one's struct process, which is gone when the program runs.
  */
 static __always_inline void process_hand_on(struct task_struct *leader, struct task_struct *task)
 {

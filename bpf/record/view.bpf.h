@@ -10,8 +10,8 @@
  * If there are several, the search prefers one that shows the whole file system, and then the lowest id. It goes
  * through all mounts of the super block, so it keeps its result in `views`, by the root of the mount through which
  * the object was reached. The result is only a hint: it has to be a mount of this super block in the initial
- * namespace, and the way up from the object has to meet its root. That there is no such mount is kept until the next
- * mount or unmount anywhere.
+ * namespace, and the way up from the object has to meet its root. That the super block has no mount there at all is
+ * kept until the next mount or unmount anywhere.
  *
  * A file in layers whose file system has no such mount gets the path of its real file, in the upper layer or else the
  * lowest.
@@ -174,7 +174,7 @@ static __always_inline bool view_is_mount(const struct view *view, uint64_t addr
 	return READ_SCALAR(mount, mnt_ns) == daemon_mounts && READ_SCALAR(mount, mnt.mnt_sb) == view->sb;
 }
 
-/* Finds a mount for view.dentry: view.found; 0: there is none. `hint`: the kept result, which it checks first. */
+/* Finds a mount for view.dentry: view.found; 0: there is none. `hint`: the kept result may do, if it is valid. */
 static __always_inline void view_find(struct scratch *s, uint64_t key, bool hint)
 {
 	struct view_kept *kept = view_kept_at(key);
