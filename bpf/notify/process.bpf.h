@@ -103,7 +103,7 @@ static __always_inline void process_exec(struct scratch *s, struct process *p, s
 }
 
 /*
- * The process is about to execute a program, and has not changed yet. This stores its ids, and moves its struct
+ * The process is about to execute a program, and has not changed yet. This stores its ids, and copies its struct
  * process to the thread that will be the first. It runs at an LSM hook where BPF LSM loads, else at a tracepoint that
  * kernels have since 6.10. With neither, records have the ids from after the exec.
  */
