@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The cache of answers, bpf/cache/versions.bpf.h: what kernel programs, daemon and esctl have to agree on. */
+/* What kernel programs, daemon and esctl share of the cache of answers, bpf/cache/versions.bpf.h. */
 
-/* AUTH types whose answers are kept. The hooks of these say what an answer is about: question_open_cached(). */
+/* AUTH types whose answers are kept. Their hooks pass the file that an answer is about to question_open_cached(). */
 #define ES_CACHE_TYPES(T) \
 	T(AUTH_EXEC) T(AUTH_OPEN) T(AUTH_MMAP) T(AUTH_MOUNT) T(AUTH_CHDIR) T(AUTH_CHROOT) T(AUTH_READDIR) \
 	T(AUTH_SETMODE) T(AUTH_SETOWNER) T(AUTH_SETFLAGS) T(AUTH_UTIMES) T(AUTH_GETEXTATTR) T(AUTH_LISTEXTATTR) \
 	T(AUTH_FSGETPATH) T(AUTH_UIPC_CONNECT) T(AUTH_GET_TASK) T(AUTH_GET_TASK_READ) T(AUTH_PROC_CHECK)
 
-/* A set of places in the table, which share a sequence lock: odd while one of them is written. */
+/* The table is made of sets. A set's places share a sequence lock, whose count is odd while one of them is written. */
 enum {
 	ES_CACHE_SETS = 4096,		/* a power of two */
 	ES_CACHE_WAYS = 8,
@@ -17,8 +17,8 @@ enum {
 
 struct es_cache_slot {
 	uint64_t executable;		/* version of the acting process's executable, see bpf/cache/versions.bpf.h */
-	uint64_t file;			/* version of the file that it is about */
-	uint64_t clients;		/* who answered: a set of slots */
+	uint64_t file;			/* version of the file that the answer is about */
+	uint64_t clients;		/* that answered: a set of slots */
 	uint32_t generation;		/* of the cache; 0: the place is free */
 	uint16_t kind;			/* the event's type, and es_proc_check_type_t << 8 */
 	uint16_t mask;			/* what was allowed: FREAD and FWRITE of an open, else 1 or nothing */
@@ -26,12 +26,12 @@ struct es_cache_slot {
 
 struct es_cache_set {
 	uint64_t sequence;
-	uint64_t next;			/* the place that is used next if none is free */
+	uint64_t next;			/* the place to use next if none is free */
 	struct es_cache_slot slots[ES_CACHE_WAYS];
 };
 
 /*
- * What is counted, each with a name and what it means:
+ * The cache's counters, each with its name and meaning:
  *	C(constant, name, text)
  */
 #define ES_CACHE_COUNTS(C) \

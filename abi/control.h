@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What client and daemon say to each other: requests and replies over a SOCK_SEQPACKET Unix socket. One packet is one
- * struct es_request or one struct es_reply, always of its full size plus the stated number of bytes behind it. The
- * client asks, the daemon answers each request once, in order; it never speaks unasked. Events do not pass here.
+ * Requests and replies between client and daemon, over a SOCK_SEQPACKET Unix socket. One packet is one struct
+ * es_request or one struct es_reply, always of its full size plus the stated number of bytes behind it. The daemon
+ * answers each request once, in order, and sends nothing else. Events do not pass here.
  *
  * A connection becomes a client by ES_REQUEST_CLIENT, whose reply carries the descriptors of enum es_client_fd, in
  * that order. It stops being one when it closes. Tools use connections that never become clients.
@@ -21,7 +21,7 @@
 #include "record.h"
 
 #define ES_SOCKET_PATH "/run/endpointsecurity/control"
-#define ES_SOCKET_ENV "ENDPOINTSECURITY_SOCKET"	/* another socket; not looked at in set-id programs */
+#define ES_SOCKET_ENV "ENDPOINTSECURITY_SOCKET"	/* another socket; set-id programs ignore it */
 #define ES_DAEMON_ENV "ENDPOINTSECURITYD"	/* another daemon to start privately; likewise */
 
 enum es_request_op {
@@ -41,9 +41,9 @@ enum es_request_op {
 	ES_REQUEST_SET_DEADLINE_MIN,
 	ES_REQUEST_GET_DEADLINE_MIN,
 	/*
-	 * Muting: `kind` says of what (enum es_mute_kind), the data whom: a path without NUL, or a struct es_token.
-	 * Types that a target kind can't have are left out. The reply comes when the change is in force. Its value, as
-	 * that of ES_REQUEST_SUBSCRIBE: 0, or one more than a type of which nothing can come, see esd_mutes_silent().
+	 * Muting: `kind` is an enum es_mute_kind; the data is a path without NUL, or a struct es_token. The daemon
+	 * leaves out types that a target kind can't have. It replies when the change is in force. The value, as in
+	 * ES_REQUEST_SUBSCRIBE's reply: 0, or one more than a type that can't come, see esd_mutes_silent().
 	 */
 	ES_REQUEST_MUTE,
 	ES_REQUEST_UNMUTE,		/* exactly these; fine if they weren't */
@@ -93,7 +93,7 @@ struct es_reply {
 /*
  * errno values in es_reply.error:
  *	EPROTO		the two sides are of different versions
- *	EPERM		may not be a client: not root, nor, in a replay, who started it; or may not set this
+ *	EPERM		may not be a client: not root, nor, in a replay, the user who started it; or may not set this
  *	ENOKEY		may not be a client: the administrator's list doesn't name it
  *	EACCES		may not be a client: the list says no
  *	EUSERS		ES_CLIENTS_MAX clients exist
@@ -102,8 +102,7 @@ struct es_reply {
  *	EBUSY		es_clear_cache() too often
  *	ESRCH		muting: that execution isn't running; of a slot: no client has it
  *	EDQUOT		muting: this client has as many mutes as it may, or all clients together have
- *	EINVAL		a value or a type that there is not, or beyond the limits; muting: not a path, a kind, a stage, or a
- *			token
+ *	EINVAL		no such value or type, or beyond the limits; muting: not a path, a kind, a stage, or a token
  *	anything else	the daemon failed, and its log says why
  */
 
@@ -118,18 +117,18 @@ enum es_client_fd {
 	/* BPF ring buffer: page 0 is the consumer's position, writable. Replay sensor: memory that looks like one. */
 	ES_CLIENT_FD_RING,
 	/*
-	 * Where operations wait for this client, non-blocking. Tracepoint sensor: a fanotify group, its events. Lsm
-	 * sensor: the server's side of a FUSE connection, GETXATTR requests of the threads that wait. Replay sensor: a
-	 * SOCK_SEQPACKET socket with the same requests.
+	 * Where operations wait for this client; non-blocking. Tracepoint sensor: a fanotify group and its events. Lsm
+	 * sensor: the server's side of a FUSE connection, with a GETXATTR request from each thread that waits. Replay
+	 * sensor: a SOCK_SEQPACKET socket with the same requests.
 	 */
 	ES_CLIENT_FD_GATE,
 	/*
-	 * Tracepoint sensor: BPF program, run with struct es_ask for each event read from the gate. Lsm: unused. Replay: an
-	 * eventfd that is written when a record comes to where the reader waits, as memory can't be waited for.
+	 * Tracepoint sensor: a BPF program; the library runs it with struct es_ask for each event from the gate. Lsm:
+	 * unused. Replay: an eventfd that wakes the reader when a record arrives, since memory can't be polled.
 	 */
 	ES_CLIENT_FD_ASK,
 	ES_CLIENT_FD_HELD,		/* BPF array, mapped: struct es_held[ES_HELD_MAX], see abi/sensor.h */
-	/* BPF ring buffer, read-only, which all clients share: readable as soon as the daemon ends, and never read. */
+	/* BPF ring buffer, read-only, shared by all clients, which only poll it: readable as soon as the daemon ends. */
 	ES_CLIENT_FD_END,
 	ES_CLIENT_FDS,
 };
@@ -157,11 +156,11 @@ struct es_status_info {
 	uint64_t deadline_ns;		/* time a client has for an answer */
 	uint64_t unresolved;		/* paths that had to be given as the program passed them */
 	uint64_t missed_runs;		/* of kernel programs, because one was already running on that CPU */
-	uint64_t not_held;		/* operations that went on unasked: they could neither wait nor start over */
+	uint64_t not_held;		/* operations that could not be asked about, or not wait: miss modes decided */
 	uint32_t identity;		/* enum es_identity_use */
-	uint32_t identity_known;	/* versions of files whose makers are known, */
+	uint32_t identity_known;	/* versions of files: their makers are known, */
 	uint32_t identity_pending;	/* are being looked for, */
-	uint32_t identity_not;		/* and can't be known */
+	uint32_t identity_not;		/* or can't be known */
 	uint64_t identity_dropped;	/* questions for which there was no room */
 	uint64_t identity_bytes;	/* of files, read for it */
 	uint64_t identity_files;	/* that packages have */
@@ -171,16 +170,16 @@ struct es_status_info {
 
 enum es_identity_use {
 	ES_IDENTITY_OFF,
-	ES_IDENTITY_IDLE,		/* nobody has asked so far */
+	ES_IDENTITY_IDLE,		/* no client has asked so far */
 	ES_IDENTITY_ON,
 };
 
 enum es_note_kind {
 	ES_NOTE_CAME,			/* a client */
 	ES_NOTE_WENT,
-	ES_NOTE_REFUSED,		/* somebody who wanted to be one; error says why, as in es_reply */
+	ES_NOTE_REFUSED,		/* a program that wanted to be a client; error says why, as in es_reply */
 	ES_NOTE_MISSED,			/* a deadline: outcome says what became of client and operation */
-	ES_NOTE_STALLED,		/* the same, of an operation that the client has not even read */
+	ES_NOTE_STALLED,		/* the same, but the client has not even read the operation */
 	ES_NOTE_BROKEN,			/* a client was disconnected, since its gate was broken from outside */
 	ES_NOTE_LIST,			/* the list of clients was read anew; error: it could not be */
 };
@@ -189,16 +188,16 @@ enum es_note_kind {
 struct es_note_info {
 	uint64_t time_ns;		/* CLOCK_REALTIME */
 	uint32_t kind;			/* enum es_note_kind */
-	int32_t pid;			/* whose client */
+	int32_t pid;			/* of the client's process */
 	int32_t error;
 	uint32_t outcome;		/* enum es_miss_mode */
 	uint32_t by_warden;		/* the daemon hung */
 	uint32_t type;			/* of the operation */
-	int32_t op_pid;			/* who wanted it */
+	int32_t op_pid;			/* the process that wanted it */
 	int32_t op_tid;
 	uint64_t late_ns;
 	char executable[256];		/* the client's; cut if longer */
-	char path[216];			/* what it was about */
+	char path[216];			/* the operation's file */
 };
 
 /* An entry of a list of mutes. `bytes` follow: a path without NUL, or a struct es_token; then zeros up to a multiple of 8. */
@@ -209,10 +208,10 @@ struct es_mute_info {
 };
 
 struct es_cache_info {
-	uint64_t entries;		/* answers kept; some may have been ended by a change since */
-	uint64_t room;			/* for so many; 0: this sensor keeps none */
-	uint64_t cleared;		/* emptied by es_clear_cache(), so many times */
-	uint64_t joined;		/* and by a new client */
+	uint64_t entries;		/* answers kept; a change may have ended some since */
+	uint64_t room;			/* how many fit; 0: this sensor keeps none */
+	uint64_t cleared;		/* how often es_clear_cache() emptied it */
+	uint64_t joined;		/* and how often a new client did */
 	uint64_t counts[ES_CACHE_COUNT_MAX];
 	char how[128];			/* in use, idle, or why there is none */
 };
@@ -222,7 +221,7 @@ enum es_capability {
 	ES_CAN_NEVER_HAPPEN = 1,	/* Linux has no such operation: accepted, and silent */
 	ES_CAN_DELIVER = 2,
 	ES_CAN_HOLD = 3,		/* AUTH: and wait for the answer */
-	ES_CAN_BE_SILENT = 4,		/* Linux has it, and nothing here tells of it: NOTIFY is accepted, and silent */
+	ES_CAN_BE_SILENT = 4,		/* Linux has it, but nothing here reports it: NOTIFY is accepted, and silent */
 };
 
 struct es_capability_info {

@@ -10,7 +10,7 @@ enum {
 	ES_FOLLOW_NAME_BYTES = 16,
 };
 
-/* control.gates, a word for each type: whether who is asked about it may sleep, and how often the gate was shut. */
+/* control.gates, a word for each type: may a task sleep at its hooks, and how often was the gate shut? */
 enum {
 	ES_GATE_OPEN = 1,
 	ES_GATE_STEP = 2,
@@ -18,12 +18,12 @@ enum {
 };
 
 enum es_follow_state {
-	ES_FOLLOW_UNKNOWN,		/* the kernel is just changing it; or it was no link of ours */
+	ES_FOLLOW_UNKNOWN,		/* the kernel is changing the hook's programs; or it was no link of ours */
 	ES_FOLLOW_NOTHING,
 	ES_FOLLOW_SOMETHING,
 };
 
-/* What follow_look is run with. */
+/* The context of follow_look (BPF_PROG_RUN). */
 struct es_follow {
 	int32_t link_fd;		/* in: of the program that may be followed */
 	uint32_t state;			/* out: enum es_follow_state */

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * Who made a file, as the daemon found out: a table in shared memory, which the daemon writes and everybody else reads.
+ * Where a file comes from: a table in shared memory, which the daemon writes and the clients read.
  *
- * A row is about one version of a file: what is known of it stays true, whatever becomes of the name. Rows are in sets
- * of ES_IDENTITY_WAYS; a version's set follows from its hash, so a reader looks at one set, and needs no lock: a row's
- * `sequence` is odd while it is written, and another one afterwards.
+ * A row is about one version of a file, so it stays true whatever the name refers to later. Rows are in sets of
+ * ES_IDENTITY_WAYS. A version's hash gives its set, so a reader searches one set. It needs no lock: a row's
+ * `sequence` is odd while the daemon writes the row, and has changed afterwards.
  *
- * Who finds no row asks, by a struct es_identity_want through a socket that all clients share, and may wait for
- * `finished` to change (a futex). A question that doesn't fit is dropped, and asked again with the next message.
+ * A client that finds no row sends a struct es_identity_want through a socket that all clients share. It may wait for
+ * `finished` to change (a futex). A question that doesn't fit is dropped; the next message with that file asks again.
  */
 
 #include <stddef.h>
@@ -34,14 +34,14 @@ struct es_file_version {
 
 enum es_identity_state {
 	ES_IDENTITY_UNASKED,		/* no row */
-	ES_IDENTITY_PENDING,		/* it is being looked at */
+	ES_IDENTITY_PENDING,		/* the daemon is working on it */
 	ES_IDENTITY_KNOWN,
 	ES_IDENTITY_NOT,		/* it can't be known: `reason` */
 };
 
 /*
- * X(constant, name, text). Why nobody vouches for a file, or why nothing is known of it; esctl prints the texts. The
- * numbers are those of es_linux_identity_reason_t.
+ * X(constant, name, text). Why no package or signature vouches for a file, or why nothing is known of it. esctl
+ * prints the texts. The numbers are those of es_linux_identity_reason_t.
  */
 #define ES_IDENTITY_REASONS(X) \
 	X(NONE, "none", "a package that is unchanged, or a signature, vouches for it") \
@@ -74,7 +74,7 @@ enum {
 	ES_IDENTITY_VENDOR = 1 << 1,	/* a signed archive has that version of it: `vendor` */
 	ES_IDENTITY_PLATFORM = 1 << 2,	/* that archive is the system's, and only root can change the file */
 	ES_IDENTITY_SIGNED = 1 << 3,	/* by a key of the administrator's */
-	ES_IDENTITY_STALE = 1 << 4,	/* what packages say has changed since: worth another question */
+	ES_IDENTITY_STALE = 1 << 4,	/* the database of packages has changed since: worth another question */
 };
 
 struct es_identity {
@@ -91,18 +91,18 @@ struct es_identity {
 
 struct es_identity_row {
 	uint32_t sequence;
-	uint32_t used;			/* when it was written: rows written longer ago make room */
+	uint32_t used;			/* when it was written: the oldest row of a set makes room */
 	struct es_file_version version;
 	struct es_identity identity;
 };
 
 struct es_identity_table {
-	uint32_t finished;		/* counted up, and woken, when a row has been written */
+	uint32_t finished;		/* the daemon counts it up, and wakes its waiters, after writing a row */
 	uint32_t known;			/* rows in these states */
 	uint32_t pending;
 	uint32_t not_known;
 	uint64_t dropped;		/* questions for which there was no room in the daemon */
-	uint64_t read_bytes;		/* that were hashed since it began */
+	uint64_t read_bytes;		/* how many the daemon has hashed since it started */
 	uint64_t database_files;	/* of packages, 0: not read, or there is none */
 	uint64_t database_reads;
 	struct es_identity_row rows[ES_IDENTITY_ROWS];
@@ -110,7 +110,7 @@ struct es_identity_table {
 
 /*
  * A signature of the administrator's, in an extended attribute of a file that has fs-verity: "ID\nHEX\n", the signing id,
- * and the signature over the statement below. The digest is the kernel's, so nobody has to read the file.
+ * and the signature over the statement below. The digest is the kernel's, so the daemon need not read the file.
  */
 #define ES_SIGNATURE_ATTRIBUTE "user.endpointsecurity.signature"
 #define ES_SIGNATURE_STATEMENT "EndpointSecurity code signature 1\nfs-verity %s %s\nsigning_id %s\n"	/* kind, hex, id */
@@ -121,12 +121,12 @@ enum {
 };
 
 enum {
-	ES_WANT_AUTH = 1 << 0,		/* somebody is held for it */
+	ES_WANT_AUTH = 1 << 0,		/* an operation waits for it */
 };
 
 struct es_identity_want {
 	struct es_file_version version;
-	int32_t pid;			/* that executes it, perhaps; 0: look for the path only */
+	int32_t pid;			/* of a process that may be executing the file; 0: look for the path only */
 	uint32_t flags;			/* ES_WANT_* */
 	char path[ES_IDENTITY_PATH];	/* the packet ends behind its NUL */
 };
@@ -137,7 +137,7 @@ enum es_identity_fd {
 	ES_IDENTITY_FDS,
 };
 
-/* Of macOS's kern/cs_blobs.h, what has a meaning here. X(constant, name, value) */
+/* The flags of macOS's kern/cs_blobs.h that have a meaning here. X(constant, name, value) */
 #define ES_IDENTITY_CS_FLAGS(X) \
 	X(VALID, "CS_VALID", 0x1) \
 	X(ADHOC, "CS_ADHOC", 0x2) \
@@ -153,7 +153,7 @@ enum {
 #undef X
 };
 
-/* es_process_t.codesigning_flags: what the public header says of them. */
+/* es_process_t.codesigning_flags, as the public header explains them. */
 static inline uint32_t es_identity_cs_flags(const struct es_identity *identity)
 {
 	uint32_t flags = ES_IDENTITY_CS_ADHOC;
@@ -201,7 +201,7 @@ static inline int es_file_version_equal(const struct es_file_version *one, const
 	       one->mtime_ns == other->mtime_ns && one->size == other->size;
 }
 
-/* Word by word, since another thread may write meanwhile: the row's sequence tells afterwards. */
+/* Word by word, since another thread may write meanwhile. The reader finds that out by the row's sequence. */
 static inline void es_words_load(void *to, const void *from, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
@@ -217,7 +217,7 @@ static inline void es_words_store(void *to, const void *from, size_t bytes)
 _Static_assert(sizeof(struct es_file_version) % sizeof(uint64_t) == 0, "it is copied in words");
 _Static_assert(sizeof(struct es_identity) % sizeof(uint64_t) == 0, "it is copied in words");
 
-/* Copies the row of a version; 0: there is none. Any number of readers, beside the one writer. */
+/* Copies the row of a version; 0: there is none. Any number of readers may run beside the one writer. */
 static inline int es_identity_find(const struct es_identity_table *table, const struct es_file_version *version,
 				   struct es_identity *ret)
 {
@@ -227,7 +227,7 @@ static inline int es_identity_find(const struct es_identity_table *table, const 
 		struct es_file_version found;
 		uint32_t before;
 
-		/* A row that is always being written isn't: the writer has died in the middle. */
+		/* If the sequence stays odd, the daemon died while it wrote the row: give up after this many. */
 		for (unsigned int attempt = 0; attempt < 1000; attempt++) {
 			before = __atomic_load_n(&row->sequence, __ATOMIC_ACQUIRE);
 			if (before & 1)

@@ -4,14 +4,13 @@
 /*
  * Muting, as daemon and kernel programs share it.
  *
- * The daemon keeps each client's set of mutes and writes what the programs need of it: the tuples into the map `mutes`,
- * whose keys hold a hash in place of a path, and what follows from all of them into struct es_mute_client and
- * struct es_sensor_control. A change is written in this order: tuples, summary, generation. The programs remember, with
- * each process, what a generation came to.
+ * The daemon keeps each client's set of mutes. It writes the tuples into the map `mutes`, whose keys hold a hash in
+ * place of a path, and a summary of them into struct es_mute_client and struct es_sensor_control. It writes a change
+ * in this order: tuples, summary, generation. The programs keep with each process what they found under a generation.
  *
- * Paths are hashed eight bytes at a time, multilinear over keys that are drawn when the daemon starts: two paths that
- * somebody chose collide with a probability below 2^-66, whoever he is, since he doesn't know the keys. The sum over
- * the first words is the hash of that prefix, so that one pass over a path finds every prefix in use.
+ * The hash takes eight bytes of a path at a time. It is multilinear over keys that the daemon draws when it starts. The
+ * keys are secret, so even an attacker who chooses both paths gets a collision with probability below 2^-66. The sum
+ * over the first words is the hash of that prefix: one pass over a path finds every prefix in use.
  */
 
 #include "record.h"
@@ -67,7 +66,7 @@ struct es_mute_types {
 
 /* One for each slot, in the programs' memory. */
 struct es_mute_client {
-	uint64_t generation;		/* never the same twice, in no client */
+	uint64_t generation;		/* never used twice, whichever the client */
 	uint32_t inverted;		/* bit: enum es_mute_stage */
 	uint32_t pad;
 	uint32_t longest[ES_MUTE_PATH_KINDS];
@@ -107,7 +106,7 @@ static inline struct es_mute_hash es_mute_hash_path(const uint64_t keys[ES_MUTE_
 }
 #endif
 
-/* Which parts of a record are what its event acts on: a bit each. */
+/* The parts of a record that its event acts on: a bit each. */
 #define ES_TARGET_FILE_AT(slot) (1 << (slot))
 #define ES_TARGET_STRING_AT(slot) (1 << (3 + (slot)))
 #define ES_TARGET_OTHER (1 << 6)

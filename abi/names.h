@@ -13,9 +13,9 @@ enum {
 struct es_names {
 	uint64_t table;			/* address of the array of chains; 0: not known */
 	uint32_t shift;			/* of a hash, for the index in it */
-	uint32_t usable;		/* the daemon has seen that names are found there */
-	uint32_t known;			/* out: of those that were looked for, how many have names that are looked for in this table */
-	uint32_t found;			/* out: and how many were there */
-	uint32_t code_bytes;		/* out: of __d_lookup(), where the address isn't to be had otherwise */
+	uint32_t usable;		/* the daemon has checked that names are found there */
+	uint32_t known;			/* out: how many of the checked names belong in this table */
+	uint32_t found;			/* out: and how many of them were there */
+	uint32_t code_bytes;		/* out: of __d_lookup(), for a daemon that has no other way to the address */
 	uint8_t code[ES_NAMES_CODE_BYTES];
 };

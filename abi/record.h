@@ -4,13 +4,12 @@
 /*
  * What goes through a client's ring: one record, one message.
  *
- * The kernel side (bpf/) writes records, the library (lib/decode.c) turns each into an es_message_t; the two are built
- * from the same tree, so nothing in a record names its version: client and daemon compare ES_ABI_VERSION when
- * they meet (abi/control.h).
+ * The kernel programs (bpf/) write records, and the library (lib/decode.c) turns each into an es_message_t. No record
+ * names its version: client and daemon compare ES_ABI_VERSION when they connect (abi/control.h).
  *
- * A record is a fixed head (struct es_record) and a tail. Whatever differs from event to event is in the tail, and the
- * head says where: an offset counts bytes from the start of the record, and zero means "not there". Structures in the
- * tail are aligned to 8. Strings are spans {off, len}; len leaves out the NUL that always follows.
+ * A record is a fixed head (struct es_record) and a tail. The tail has what differs from event to event, and the head
+ * says where: an offset counts bytes from the start of the record, and zero means "not there". Structures in the tail
+ * are aligned to 8. Strings are spans {off, len}; len leaves out the NUL that always follows.
  *
  * What num[], file[], str[] and `other` mean depends on the payload; abi/events.def has a row for each. What a row
  * can't say:
@@ -25,7 +24,7 @@
  *  authentication enum es_user_number                     -                           text
  *  and what programs                                                                  su, sudo: from_username;
  *  say of users                                                                       su: the account's shell; sudo: text
- *                                                                                     that says as whom
+ *                                                                                     that names the user
  *  od_*           enum es_od_number                       -                           name, db_path, attribute or
  *                                                                                     member; values are in args
  *
@@ -36,10 +35,10 @@
 #include <stdint.h>
 #endif
 
-/* Another number for another layout. A type that is added makes arrays longer, and by itself another number. */
+/* Change the number with the layout. Adding a type lengthens arrays, and changes the number by itself. */
 #define ES_ABI_VERSION (7 + (ES_EVENT_TYPES - 162) * 256)
 
-/* Of what is in this file, as captures have it: another number when a member means something else than before. */
+/* The version of this file that a capture is written in: change it when a member means something else than before. */
 #define ES_RECORD_VERSION 2
 
 /* Limits that both sides rely on. */
@@ -85,7 +84,7 @@ struct es_stat {
 enum {
 	ES_FILE_TRUNCATED = 1 << 0,	/* the path was longer than ES_PATH_BYTES, its beginning is given */
 	ES_FILE_DELETED = 1 << 1,	/* no name leads to the file any more; " (deleted)" ends the path */
-	ES_FILE_NO_STAT = 1 << 2,	/* the object could not be looked at: stat is all zero */
+	ES_FILE_NO_STAT = 1 << 2,	/* the program could not read the object: stat is all zero */
 	ES_FILE_LEXICAL = 1 << 3,	/* the path is what the program passed, made absolute, links not followed */
 	ES_FILE_UNREACHABLE = 1 << 4,	/* it has no path in the initial mount namespace; `path` is `own` */
 	ES_FILE_REAL = 1 << 5,		/* of a file in layers: path and stat are those of the file in its layer */
@@ -93,9 +92,9 @@ enum {
 };
 
 /*
- * A path is the one that the object has in the initial mount namespace, which is the daemon's. `own` is the path by which
- * the actor has reached it, where that was by a mount of another namespace, or of none. `real` is that of a file in layers
- * in its layer, while a client has inverted muting by target; what is flagged ES_FILE_REAL has it in `path`.
+ * `path` is the object's path in the initial mount namespace, which is the daemon's. `own` is the path by which the
+ * actor reached it, if that was through a mount of another namespace, or of none. `real` is the path in its layer of
+ * a file in layers, while a client has inverted target muting; with ES_FILE_REAL it is in `path`.
  */
 
 struct es_file_part {
@@ -142,20 +141,20 @@ struct es_fd_part {
 	uint64_t pipe_id;
 };
 
-/* What programs say of users: num[], and the flags in it. The texts are libaudit's: see lib/audit.h. */
+/* num[] of what programs report of users, and the flags in it. The texts are libaudit's: see lib/audit.h. */
 enum es_user_number {
 	ES_USER_NUMBER,			/* of the audit message */
 	ES_USER_FLAGS,			/* ES_USER_PASSWORD, ... */
 	ES_USER_UID,			/* of the account that the text names; -1: /etc/passwd hasn't it */
-	ES_USER_FROM_UID,		/* su, sudo: the real uid of who started it */
+	ES_USER_FROM_UID,		/* su, sudo: the real uid of the user who started it */
 };
 
 enum {
 	ES_USER_PASSWORD = 1 << 0,	/* sshd: PAM had refused before */
-	ES_USER_KEY = 1 << 1,		/* sshd: it was not PAM that let the user in */
+	ES_USER_KEY = 1 << 1,		/* sshd: the user got in without PAM */
 };
 
-/* What becomes of accounts and groups: num[]. */
+/* num[] of changes to accounts and groups. */
 enum es_od_number {
 	ES_OD_RECORD_TYPE,		/* attributes: es_od_record_type_t */
 };

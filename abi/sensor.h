@@ -11,7 +11,7 @@
 
 /* What becomes of an operation whose client is late, or could not be asked: the numbers of es_deadline_miss_mode_t. */
 enum es_miss_mode {
-	ES_MISS_KILL,			/* allowed; and who is late is killed */
+	ES_MISS_KILL,			/* the operation is allowed, and the late client killed */
 	ES_MISS_DENY,
 	ES_MISS_ALLOW,
 	ES_MISS_MODES,
@@ -19,12 +19,12 @@ enum es_miss_mode {
 
 /*
  * One per client, in the map `clients`, indexed by slot and mapped by the daemon and the warden. tgid 0: the slot is
- * free, or its client is done for, and nobody asks it.
+ * free, or the daemon or warden has given its client up; the kernel programs don't ask it.
  */
 struct es_sensor_client {
-	uint32_t tgid;			/* of the client's process: it is never asked about itself */
+	uint32_t tgid;			/* the client's process: a client is never asked about itself */
 	uint32_t miss_mode;		/* enum es_miss_mode */
-	uint32_t gone;			/* it has ended, and its answers are not waited for any more */
+	uint32_t gone;			/* the client has ended: no task waits for its answers any more */
 	uint32_t pad;
 	uint64_t delivered;		/* counters, added to atomically */
 	uint64_t asked;
@@ -35,21 +35,23 @@ struct es_sensor_client {
 
 /*
  * An operation that waits for a client. One array of these per client, mapped by the library and the daemon (map
- * `held`): the entry's index is auth_id % ES_HELD_MAX. The library claims an entry, has the kernel write the event that
- * it reads into it, and runs the ask program, which fills it in; it sets auth_id to zero when the answer is given. So
- * whenever the client is stopped, the daemon sees who waits and since when, without being told.
+ * `held`): the entry's index is auth_id % ES_HELD_MAX.
  *
- * With the lsm sensor it is the kernel program that claims and frees entries, since it is the one that waits: it looks
- * for a free one from index tid % ES_HELD_MAX on, so that who knows the thread finds the entry the same way. The
- * library puts its answer into the low bits of `verdict`, once; the program reads it there, whatever woke it.
+ * With fanotify the library claims an entry, lets the kernel write the event there, and runs the ask program, which
+ * fills in the rest. It sets auth_id to zero when it has answered. So the daemon can see which task waits, and since
+ * when, even while the client is stopped.
  *
- * When a deadline is missed somebody else answers: the daemon or, if it doesn't, the warden (daemon/hold/watch.h). With either
- * sensor the answer is whoever's first changes ES_VERDICT_NONE in `verdict`; ES_VERDICT_MISSED tells that it was such
- * an outsider's. `request` is what it takes to wake the task.
+ * With the lsm sensor the kernel program, which waits, claims and frees the entries. It takes the first free one from
+ * index tid % ES_HELD_MAX on, where the library looks for a request's thread. The library writes its answer into the
+ * low bits of `verdict`, once. The program reads it there, whatever woke it.
+ *
+ * When a client misses a deadline the daemon answers, or the warden if the daemon doesn't (daemon/hold/watch.h). With
+ * either sensor the first change of ES_VERDICT_NONE in `verdict` is the answer; ES_VERDICT_MISSED marks one by the
+ * daemon or warden. They need `request` to wake the task.
  */
 enum {
 	ES_HELD_MAX = 2048,
-	ES_HELD_A_USER = 1024,		/* of one user, at most: what else he does waits for its turn */
+	ES_HELD_A_USER = 1024,		/* of one user, at most: that user's other operations wait their turn */
 	ES_HELD_PATH_BYTES = 184,
 };
 
@@ -65,18 +67,18 @@ enum es_verdict {
 	ES_VERDICT_SHIFT = 8,		/* the rest of the word tells one use of an entry from the next */
 };
 
-/* An entry's word before its answer. It is never zero: a word that is belongs to an entry that is free, or nearly so. */
+/* An entry's `verdict` before its answer: never zero. Zero means that the entry is free, or about to be. */
 #define ES_VERDICT_MARK(generation) (((uint32_t)(generation) << 1 | 1) << ES_VERDICT_SHIFT)
 
 enum {
-	ES_HELD_SLICED = 1 << 0,	/* a lock is held meanwhile: wake it after ES_GATE_SLICE_NS, answered or not */
+	ES_HELD_SLICED = 1 << 0,	/* holds a lock or ignores signals: wake it after ES_GATE_SLICE_NS anyway */
 	ES_HELD_WHOLE = 1 << 1,		/* can't be started over: a signal doesn't end the wait, see bpf/hold/wait.bpf.h */
 	/*
-	 * Its task goes to sleep there, or sleeps. Only the kernel program knows, so that sets it; who replies to the request
-	 * clears it before he does: a task that was woken is nobody's business, though it may take its time to run.
+	 * The task sleeps at the gate, or is about to. The kernel program sets this. The library, daemon or warden
+	 * clears it before replying to the request: a woken task needs no more help, even if it hasn't run yet.
 	 */
 	ES_HELD_AT_GATE = 1 << 2,
-	ES_HELD_BEGUN = 1 << 3,		/* the handler has it: its deadline is what its message says */
+	ES_HELD_BEGUN = 1 << 3,		/* the handler has the message: the deadline in it doesn't move any more */
 };
 
 #define ES_GATE_SLICE_NS 5000000ull
@@ -85,8 +87,8 @@ struct es_held {
 	uint64_t auth_id;		/* 0: free, or answered */
 	uint64_t deadline_ns;		/* CLOCK_MONOTONIC; 0: claimed, not asked yet */
 	/*
-	 * Where the task sleeps; 0: not there, or not read yet. The library's number of the fanotify event's descriptor,
-	 * plus one; or the FUSE request, which any number may reply to: the number stays until somebody has.
+	 * What wakes the task; 0: it isn't at the gate, or the library hasn't read the request yet. With fanotify, the
+	 * event's descriptor in the client, plus one; else the FUSE request's number, which stays until it has a reply.
 	 */
 	uint64_t request;
 	uint32_t tid;
@@ -94,12 +96,12 @@ struct es_held {
 	uint32_t verdict;		/* enum es_verdict */
 	uint32_t flags;			/* ES_HELD_* */
 	/*
-	 * ES_OUTSIDE_*: who is using `request` just now. The library doesn't give a descriptor's number to another event
-	 * meanwhile. An outsider sets its bit, and then looks whether auth_id is still what it was.
+	 * ES_OUTSIDE_*: the daemon or warden is using `request`. The library doesn't reuse a descriptor's number
+	 * meanwhile. Either sets its bit first, and then checks that auth_id is still what it was.
 	 */
 	uint32_t outside;
-	uint32_t tgid;			/* of whom, and about what: for the log */
-	uint32_t user;			/* whose it is counted as, plus one: the kernel program's */
+	uint32_t tgid;			/* the waiting task's process: for the log, like `path` */
+	uint32_t user;			/* the user that it counts for, plus one: only the kernel program uses it */
 	uint32_t pad;
 	uint64_t seen_ns;		/* when its task last looked: see ES_LEFT_NS */
 	uint64_t limit_ns;		/* the library doesn't put the deadline off beyond this: see ES_DEADLINES_MAX */
@@ -115,19 +117,18 @@ enum {
 };
 
 /*
- * With the lsm sensor: a task that isn't at the gate, and hasn't looked for as long as this, has left its call, or doesn't
- * run. Nobody waits for the answer, then.
+ * With the lsm sensor: a task that isn't at the gate, and hasn't looked at its entry for this long, has left its call
+ * or isn't running. It isn't waiting for the answer.
  */
 #define ES_LEFT_NS 1000000000ull
 
 /*
  * The time for an answer counts from when the handler could have begun with the question: when it was asked, or when the
- * handler was free of what came before. But nobody waits for longer than so many times what he would have waited for if
- * he had been the only one.
+ * handler had finished the one before. But no task waits for more than this many times that time.
  */
 enum { ES_DEADLINES_MAX = 4 };
 
-/* Nobody in user space answered for a late client, so the kernel program does, this much after the deadline. */
+/* If neither daemon nor warden answers for a late client, the kernel program does, this long after the deadline. */
 #define ES_LATE_NS 250000000ull
 
 _Static_assert(sizeof(struct es_held) == 256, "es_held");
@@ -164,8 +165,8 @@ enum es_variant {
 enum { ES_SCOPE_MOUNTS = 16 };
 
 /*
- * A thread's timer slack while something is looked up for clients, by a library (lib/unseen.h) or by the daemon's workers.
- * Nobody else asks for it.
+ * The timer slack that marks a thread while it looks something up for clients: a library's (lib/unseen.h), or a
+ * worker of the daemon's. Other programs are unlikely to use this value.
  */
 enum { ES_UNSEEN_SLACK_NS = 50023 };
 
@@ -179,15 +180,15 @@ enum es_task_work {
 	ES_TASK_WORK = 2,			/* bpf_task_work_schedule_signal(), since 7.x */
 };
 
-/* Global variables that the daemon writes (.bss of the object); all zero means: everything, nobody subscribed. */
+/* Global variables that the daemon writes (.bss of the object); all zero means: everything, no subscribers. */
 struct es_sensor_control {
 	uint64_t subscribers[ES_EVENT_TYPES];	/* a set of slots for each type */
 	uint64_t mute_actor[ES_EVENT_TYPES];	/* clients whose mutes of processes or executables are about this type, */
 	uint64_t mute_target[ES_EVENT_TYPES];	/* or of targets; or that inverted the stage */
-	uint64_t inverted_targets;		/* who has inverted that of targets */
+	uint64_t inverted_targets;		/* clients that have inverted the target stage */
 	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
 	uint32_t daemon_tgid;
-	uint32_t daemon_gone;			/* 1: it ends, and nobody is asked any more; the kernel programs write it */
+	uint32_t daemon_gone;			/* 1: it ends: no client is asked any more; kernel programs write it */
 	uint32_t scope_mounts;			/* entries used below; 0: all mounts */
 	uint32_t scope_mount[ES_SCOPE_MOUNTS];	/* mount ids, as in /proc/self/mountinfo */
 	uint64_t scope_cgroup;			/* id of a cgroup-v2 directory, 0: all */
@@ -198,24 +199,25 @@ struct es_sensor_control {
 	uint32_t cache_generation;		/* of the answers that count; 0: none are kept */
 	uint32_t system_uid_max;		/* the last one of a system account */
 	uint32_t cache_watched;			/* 1: the hooks that ask take note of changes, too */
-	uint32_t gates[ES_GATES];		/* by type: ES_GATE_*, see abi/follow.h; 0: nobody may sleep there yet */
+	uint32_t gates[ES_GATES];		/* by type: ES_GATE_*, see abi/follow.h; 0: no task may sleep yet */
 	/*
-	 * The subscribers of a type that is told by what the kernel itself acted on (daemon/sensor/objects.h), else none:
-	 * by_object says which it is. While probe_tid isn't 0, what that thread does is told to nobody, but counted.
+	 * The subscribers of a type that is reported from the kernel's own objects (daemon/sensor/objects.h), else
+	 * none: by_object says which it is. What the thread probe_tid does (0: none) is counted, not reported.
 	 */
 	uint64_t objects[ES_EVENT_TYPES];
 	uint8_t by_object[ES_EVENT_TYPES];
 	uint32_t object_lookups;		/* some of them need to know where path arguments lead */
-	uint32_t written_epoch;			/* another each time that somebody begins to want NOTIFY_CLOSE or WRITE */
+	uint32_t written_epoch;			/* counts how often NOTIFY_CLOSE and WRITE got a first subscriber */
 	uint32_t probe_tid;
 	uint32_t probed[ES_EVENT_TYPES];
 	uint64_t reporter;			/* the daemon's own slot, whose bit this is; 0: it has none */
 };
 
 /*
- * Types that the daemon tells of, by what it finds in files when they have changed (daemon/report/). It is told of the
- * change through a ring of its own, as any client: the record's span `fds` is a struct es_reported, with those who want each
- * type to be told of what this process does. The list is in the order of the numbers, and of the masks.
+ * Types that the daemon reports, from what it finds in changed files (daemon/report/). The kernel programs report the
+ * change to the daemon through a ring, as to any client. The record's span `fds` is a struct es_reported: for each
+ * type, the clients that want to hear what this process does. The list is in the order of the numbers, and of the
+ * masks.
  */
 #define ES_REPORTS(R) \
 	R(OD_GROUP_ADD) R(OD_GROUP_REMOVE) R(OD_GROUP_SET) R(OD_MODIFY_PASSWORD) R(OD_DISABLE_USER) R(OD_ENABLE_USER) \
@@ -272,6 +274,6 @@ struct es_sensor_stats {
 	uint64_t processes;			/* alive and known */
 	uint64_t unresolved;			/* paths given as passed */
 	uint64_t pidversion;			/* the last one given out */
-	uint64_t not_held;			/* operations that nobody could be asked about: policies decided */
+	uint64_t not_held;			/* could not be asked about, or not wait: miss modes decided */
 	uint64_t unsent[ES_UNSENT_CAUSES];	/* questions for which there was no room at once */
 };

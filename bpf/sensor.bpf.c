@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 
 /*
- * The kernel programs of both sensors: one object. What is attached, and when, is the daemon's affair (daemon/sensor/).
+ * The kernel programs of both sensors: one object. The daemon decides which to attach, and when (daemon/sensor/).
  *
- *	notify/		tracepoints: what was done is reported (N1)
- *	hold/		LSM hooks: what is about to be done is asked about (A1)
- *	notify/report	run by the daemon for what it tells
- *	hold/fanotify	run by the library for what waits at a fanotify group (F2)
- *	cache/		LSM hooks: a file that changes ends the answers about it
+ *	notify/		tracepoints and hooks: report what was done (N1)
+ *	hold/		LSM hooks: ask about what is to be done (A1)
+ *	notify/report	run by the daemon, for the events that it reports
+ *	hold/fanotify	run by the library, for tasks that wait at a fanotify group (F2)
+ *	cache/		LSM hooks: a change of a file ends the answers about it
  *
  * docs/event-path.md follows an event through all of them.
  */

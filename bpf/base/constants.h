@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Numbers of the kernel's interface and of the public headers, each here once. A name that others have too, such as a
- * C library's header, begins with LINUX_.
+ * Numbers of the kernel's interface and of the public headers, each here once. A name that other headers define too,
+ * such as the C library's, begins with LINUX_.
  */
 
 /* As in the kernel's headers. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Which file systems can be trusted to have no other way in than this kernel's calls. */
+/* The file systems whose files only this kernel's own calls can change. */
 
 #include "bpf/base/kernel.h"
 
-/* File systems where this kernel's own calls are the only way to change a file. */
+/* Is this the magic number of such a file system? */
 static __always_inline bool is_local_magic(uint32_t magic)
 {
 	switch (magic) {

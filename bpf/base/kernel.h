@@ -447,14 +447,14 @@ struct bpf_iter__task {
 
 #pragma clang attribute pop
 
-/* BPF_CORE_READ() whose first argument may be any expression, one that goes through structures of our own too. */
+/* BPF_CORE_READ() whose first argument may be any expression, also one through our own structs. */
 #define READ_CORE(pointer, ...) ({ __typeof__(pointer) read_ = (pointer); BPF_CORE_READ(read_, __VA_ARGS__); })
 
 void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
 
 /*
- * One member of a kernel object: a plain load where the kernel lets a number be taken for a pointer (since 6.2), else a
- * call that costs a hundred instructions. What is read is no number for the verifier if it is a pointer.
+ * One member of a kernel object: a plain load where the kernel lets a program take a number for a pointer (since
+ * 6.2), else a call that costs a hundred instructions. For the verifier, a pointer that this reads is no number.
  */
 #define READ_FAST(pointer, member) ({ \
 	__typeof__(pointer) peek_ = (pointer); \
@@ -468,8 +468,9 @@ void *bpf_rdonly_cast(const void *object, uint32_t type) __ksym __weak;
 })
 
 /*
- * A member, as a mere number, also if it is a pointer: a plain load where the kernel lets any address be taken for one
- * of some structure (since 6.2), here of one that begins with a number. Else a call that costs a hundred instructions.
+ * A member, as a mere number, also if it is a pointer. Where the kernel lets a program take any address for that of a
+ * struct (since 6.2), a plain load, through a struct that begins with a number. Else a call that costs a hundred
+ * instructions.
  */
 #define READ_SCALAR(pointer, member) ({ \
 	__typeof__(pointer) from_ = (pointer); \
@@ -491,7 +492,7 @@ static inline __attribute__((always_inline)) struct path path_at(uint64_t addres
 	return path;
 }
 
-/* A pointer that the verifier knows, as a mere number, which is what functions that are verified by their own take. */
+/* A pointer that the verifier knows, as a mere number: global functions, verified by themselves, take such. */
 static inline __attribute__((always_inline)) uint64_t scalar_of(const void *pointer)
 {
 	const void *volatile kept = pointer;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The maps and global variables that several folders use, and the structs in them; those that one file uses are there. The
- * shapes that the daemon shares are in abi/sensor.h.
+ * The maps and global variables that several folders use, with their structs. Those of one file are in that file. The
+ * structs that the daemon shares are in abi/sensor.h.
  */
 
 #include "abi/ask.h"
@@ -16,7 +16,7 @@ enum es_event_number {
 #include "abi/events.def"
 };
 
-/* A ring per client, put in by the daemon under the client's slot. */
+/* A ring per client. The daemon puts it in under the client's slot. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, ES_CLIENTS_MAX);
@@ -57,7 +57,7 @@ struct {
 	__type(value, uint32_t);
 } client_processes SEC(".maps");
 
-/* Readable as soon as the daemon ends: the warden and the clients' libraries poll it, and nobody reads it. */
+/* Readable as soon as the daemon ends. The warden and the clients' libraries poll it; no program reads it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -74,7 +74,7 @@ enum {
 	NEST = 3,			/* programs that may interrupt each other on a CPU: task, softirq, hardirq */
 };
 
-/* Where a path leads: the directory, the last component, and what that names at present. */
+/* Where a path leads: the directory, the last component, and the file that this names now. */
 struct place {
 	struct mount *mount;
 	struct dentry *dir;
@@ -90,7 +90,7 @@ struct place {
 struct walk_state {
 	struct dentry *dentry;
 	struct mount *mount;
-	struct dentry *child;		/* what the component names, NULL: nothing */
+	struct dentry *child;		/* that the component names; NULL: nothing */
 	struct mount *child_mount;
 	uint32_t flags;
 	uint32_t pos;			/* in scratch.user */
@@ -100,7 +100,7 @@ struct walk_state {
 	uint32_t pad;
 };
 
-/* What a system call was passed. */
+/* A system call's arguments. */
 struct syscall_args {
 	uint64_t a[6];
 	uint32_t kind;
@@ -108,7 +108,7 @@ struct syscall_args {
 	bool compat;
 };
 
-/* What a program passes to an exec that is asked about. */
+/* The arguments and environment of an exec that is asked about. */
 struct capture {
 	uint32_t args_bytes;
 	uint32_t env_bytes;		/* they follow the arguments */
@@ -122,7 +122,7 @@ enum { MUTED_REMEMBERED = 16 };
 
 #define MUTED_BUSY (~0ull)
 
-/* What a client keeps away of all that a process does, as of a generation of the client's mutes: see select/mute.bpf.h. */
+/* The types that a client mutes for a process, as of a generation of the client's mutes: see select/mute.bpf.h. */
 struct muted {
 	uint64_t generation;		/* 0: of none; MUTED_BUSY: being written */
 	uint64_t execution;		/* pidversion, and in the upper half whether the default set holds for it */
@@ -132,11 +132,11 @@ struct muted {
 enum {
 	TRUST_INIT = 1 << 0,		/* init started it: select/trust.bpf.h */
 	TRUST_DEFAULT = 1 << 1,		/* its program is one of those that a new client has muted */
-	TRUST_SEEN = 1 << 2,		/* its exec has been seen, or that of who forked it */
+	TRUST_SEEN = 1 << 2,		/* the programs saw its exec, or that of the process that forked it */
 };
 
 /*
- * What is known of a process; kept with its first thread, gone with it. The daemon reads the first two members, see
+ * What the programs keep of a process, in the storage of its first thread. The daemon reads the first two members, see
  * struct es_sensor_process.
  */
 struct process {
@@ -148,14 +148,14 @@ struct process {
 	uint32_t trust;			/* TRUST_* */
 	uint64_t start_ns;
 	struct es_token responsible;
-	uint64_t exe_inode;		/* its address, as it was executed: the process may name another file since */
+	uint64_t exe_inode;		/* the executed inode's address: the process may name another file since */
 	struct es_stat exe_stat;
 	uint32_t exe_flags;
 	uint32_t exe_len;
 	char exe[EXE_BYTES + 8];
 };
 
-/* What a directory is known by: see select/directory.bpf.h. */
+/* What identifies a directory: see select/directory.bpf.h. */
 struct known_key {
 	uint64_t counts;		/* of renames, and of changes of mounts */
 	uint64_t mnt, directory, inode;	/* addresses */
@@ -169,7 +169,7 @@ struct known_key {
 
 enum { KNOWN_VERDICTS = 4 };
 
-/* Where in the record the paths are, 0: there is none; the names in them that are meant. */
+/* Where the paths are in the record (0: none), and the names in these directories that the event is about. */
 struct target_paths {
 	uint32_t off[2];
 	struct es_span name[2];
@@ -179,22 +179,22 @@ struct target_paths {
 struct climb {
 	uint64_t dentry;
 	uint64_t mount;
-	uint64_t up;			/* what the mount is on, itself: nothing */
+	uint64_t up;			/* the mount that it is mounted on; itself: none */
 	uint64_t place;			/* and where there; in this order in struct mount, too */
 	uint64_t root;			/* of the mount */
 	uint32_t pos;			/* where the text begins */
 	bool full;
 };
 
-/* Looks for a mount in the initial namespace: see record/view.bpf.h. Addresses, or 0. */
+/* A search for a mount in the initial namespace: see record/view.bpf.h. Addresses, or 0. */
 struct view {
-	uint64_t dentry;		/* whose path is wanted */
+	uint64_t dentry;		/* its path is wanted */
 	uint64_t sb;			/* its file system, */
 	uint64_t root;			/* and the root of that */
-	uint64_t next;			/* of the super block's mounts, to be looked at */
+	uint64_t next;			/* of the super block's mounts: the next to check */
 	uint64_t head;			/* where their list ends, if it is circular */
-	uint64_t mount;			/* one whose root is looked for on the way up */
-	uint64_t at;			/* how far that is */
+	uint64_t mount;			/* the search looks for its root on the way up */
+	uint64_t at;			/* and is here */
 	uint64_t under;			/* its root */
 	uint64_t found;			/* the best so far */
 	uint32_t id;			/* its id */
@@ -203,27 +203,27 @@ struct view {
 	bool hinted;			/* not searched for */
 };
 
-/* Where a record is put together; too large for the stack. One for each CPU and level of nesting, one for iterators. */
+/* Where a program makes a record; too large for the stack. One for each CPU and level of nesting, one for iterators. */
 struct scratch {
 	uint8_t record[RECORD_BYTES + RECORD_SLACK];
 	uint8_t text[TEXT_BYTES + NAME_BYTES];
 	char user[2 * USER_BYTES];	/* a path as a program passed it */
 	char rest[2 * USER_BYTES];	/* the same, while a symbolic link is put in */
-	char name[NAME_BYTES + 8];	/* component that is looked up */
-	char other[NAME_BYTES + 8];	/* and one that is compared with it */
+	char name[NAME_BYTES + 8];	/* the component to look up */
+	char other[NAME_BYTES + 8];	/* and the one to compare it with */
 	struct walk_state walk;
 	struct target_paths target_paths;
-	struct path climbed;		/* whose path is looked at: see select_path() */
+	struct path climbed;		/* the file whose path select_path() checks */
 	struct known_key known;		/* of the directory it is in */
 	uint64_t known_generation[KNOWN_VERDICTS];
 	uint64_t listed;		/* clients that list it */
-	uint64_t listed_all, listed_any;	/* those that list all of a record's paths, and one of them */
+	uint64_t listed_all, listed_any;	/* clients that list all of a record's paths, and any of them */
 	struct climb climb;
 	struct view view;
 	struct place place;		/* a path that is followed on the way out of a call */
 	struct capture capture;		/* of an exec that was denied */
 	struct syscall_args args;		/* of the call that a hook is in */
-	struct process unknown_process;	/* one that nothing is kept of */
+	struct process unknown_process;	/* stands for one that the map `processes` lacks */
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
 	uint32_t taken;			/* from the pool: what pool_give() takes */
@@ -251,7 +251,7 @@ struct {
 	__type(value, struct process);
 } processes SEC(".maps");
 
-/* The address that a program passes, or, where the kernel has copied it, that. */
+/* The socket address that a program passes, or the kernel's copy of it. */
 struct unix_address {
 	uint64_t at;
 	uint32_t len;
@@ -259,25 +259,25 @@ struct unix_address {
 	bool copied;
 };
 
-/* What a thread's system call was about to do: taken down on entry where it can't be seen any more on exit. */
+/* What a thread's system call is about to do. A program stores it on entry if it can't be seen any more on exit. */
 struct syscall_state {
 	uint32_t kind;			/* of the call under way; ES_KIND_NONE: none */
 	uint32_t flags;			/* CALL_* */
 	int32_t open_flags;		/* FMODE_READ, FMODE_WRITE: what an open asks for, see fflag_asked() */
-	uint32_t pidversion;		/* exec: that the process will have, once a client was told; 0: not given out */
-	struct es_token former;		/* exec, setuid and its kin: ids before it; pid 0: not known */
-	uint64_t asked;			/* exec: clients that have been asked; what else it opens is no business of theirs */
+	uint32_t pidversion;		/* exec: the process's next one, if a client has it already; 0: not given out */
+	struct es_token former;		/* exec, setuid(2) and the like: ids before it; pid 0: not known */
+	uint64_t asked;			/* exec: clients that were asked; they aren't asked about its other files */
 	struct place from;
 	struct place to;
-	struct path file;		/* what was asked about */
+	struct path file;		/* the file that was asked about */
 	struct path script;		/* exec: first file, if it is a script */
-	uint64_t path, argv, envp;	/* exec: where the program has them */
+	uint64_t path, argv, envp;	/* exec: addresses in the program's memory */
 	uint32_t compat;		/* exec: by a 32-bit program */
 	uint32_t pad;
-	char fstype[16];		/* umount: of what is about to go */
+	char fstype[16];		/* umount: of the mount that is about to go */
 	char devname[NAME_BYTES];
 	char text[NAME_BYTES];		/* name of an attribute or a socket that is asked about */
-	struct unix_address address;	/* of the socket that is to be connected */
+	struct unix_address address;	/* of the socket to connect to */
 	uint64_t connected;		/* the socket that was asked about by its name: its inode, or CONNECTED_ABSTRACT; 0: none */
 	uint64_t magic;
 	uint32_t dev;
@@ -298,17 +298,17 @@ struct {
 	__type(value, struct syscall_state);
 } syscall_states SEC(".maps");
 
-/* What is about to be done to a name, as a hook saw it: see notify/object.bpf.h. Addresses are mere numbers. */
+/* A change of a name that the kernel is about to make, as a hook saw it: notify/object.bpf.h. Addresses are numbers. */
 struct unfinished_name {
-	uint64_t key;			/* dentry that the kernel does it to; 0: nothing is about to be done */
-	uint64_t slots;			/* who wants to know */
+	uint64_t key;			/* the dentry that the kernel will change; 0: none */
+	uint64_t slots;			/* clients that want to know */
 	uint64_t mnt;
 	uint64_t dir;			/* dentries of the directories: where it is, and where it goes */
 	uint64_t to_dir;
-	uint64_t old;			/* dentry of what gets another name */
+	uint64_t old;			/* dentry of the file that gets another name */
 	uint32_t type;
-	uint32_t name_len;		/* of name, that the file has before */
-	struct es_stat stat;		/* before */
+	uint32_t name_len;		/* of `name`, the file's name before */
+	struct es_stat stat;		/* the file's, before */
 	struct es_stat replaced;	/* mode 0: nothing is replaced */
 	char name[NAME_BYTES + 8];
 };
@@ -317,7 +317,7 @@ struct unfinished_name {
 struct unfinished_lookup {
 	uint64_t mnt;
 	uint64_t dentry;
-	uint64_t inode;			/* since the dentry's memory may be another's soon */
+	uint64_t inode;			/* since the kernel may reuse the dentry's memory soon */
 };
 
 struct unfinished_object {
@@ -347,7 +347,7 @@ struct unfinished {
 	struct unfinished_umount umount;
 };
 
-/* Kernels give nothing for a value that is too large, and don't say so. */
+/* For a value that is too large, kernels return no storage, and no error. */
 _Static_assert(sizeof(struct unfinished) < 4096, "struct unfinished");
 
 struct {
@@ -357,7 +357,7 @@ struct {
 	__type(value, struct unfinished);
 } unfinished_of SEC(".maps");
 
-/* Where ask() puts it: one for each client, whose gate thread is the only one to run it. */
+/* Where ask() reads an exec's arguments: one for each client, since only the client's gate thread runs ask(). */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, ES_CLIENTS_MAX);
@@ -372,9 +372,10 @@ enum {
 };
 
 /*
- * Open files that were written to, by the address of their struct file; taken out when they are closed or when the
- * address is opened anew. Old ones make room: a forgotten entry costs a close its `modified`, nothing else. While nobody
- * wanted to know, files were closed unseen: behind the flags is control.written_epoch, and others' entries don't count.
+ * Open files that were written to, by the address of their struct file. A close, or an open at the same address,
+ * removes the entry. Old ones make room: without its entry a close lacks `modified`, nothing else. Without a
+ * subscriber no program sees files close. So a value also has control.written_epoch, and entries of other epochs
+ * don't count.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -383,13 +384,13 @@ struct {
 	__type(value, uint32_t);
 } written SEC(".maps");
 
-/* Index of the scratch area for iterators, which may be preempted: the last one. Set by the daemon, as above. */
+/* Index of the scratch area for iterators, which may be preempted. Set by the daemon. */
 const volatile uint32_t scratch_for_iterators;
 
 /* How many there are in the pool behind it, a power of two. Set by the daemon. */
 const volatile uint32_t scratch_pool;
 
-/* This kernel's inode_setattr hook has the mount's mapping of ids as its first argument, as since 6.9. Set by the daemon. */
+/* This kernel's inode_setattr hook has the mount's id mapping as first argument, as since 6.9. Set by the daemon. */
 const volatile bool setattr_has_idmap;
 
 /* Calls that can't sleep in a hook wait in task work (bpf/hold/task-work.bpf.h): enum es_task_work. Set by the daemon. */
@@ -402,8 +403,8 @@ const volatile bool vfs_create_has_inode;
 const volatile struct es_syscall syscalls[2 * ES_SYSCALLS];
 
 /*
- * Verifiers before 6.7 look at the body of a bpf_loop() once, and take what a context holds at first for what it always
- * holds: they remove branches that are only taken later. So contexts begin with values that they can't know.
+ * Verifiers before 6.7 check the body of a bpf_loop() once, and take the first values in its context for constant: they
+ * remove branches that only later rounds take. So contexts begin with values that a verifier can't know.
  */
 volatile uint32_t always_zero;
 
@@ -415,7 +416,7 @@ static __always_inline uint32_t unknown(uint32_t value)
 void bpf_rcu_read_lock(void) __ksym __weak;
 void bpf_rcu_read_unlock(void) __ksym __weak;
 
-/* Programs that may sleep hold no RCU lock unless they take it; 6.1 doesn't know that, nor want it. */
+/* Programs that may sleep hold no RCU lock unless they take it. 6.1 has no such function, and needs none. */
 static __always_inline void rcu_begin(bool sleeps)
 {
 	if (sleeps && bpf_rcu_read_lock)
@@ -431,7 +432,7 @@ static __always_inline void rcu_end(bool sleeps)
 struct es_sensor_control control;
 struct es_sensor_stats stats;
 
-/* Of fill_tasks: 0, processes are learnt; later ones find out whom init has started, until nothing is `filled` any more. */
+/* Passes of fill_tasks: 0 stores the processes; later ones find those that init started, until `filled` stays 0. */
 uint32_t fill_pass, filled;
 
 static __always_inline uint32_t written_how(uint64_t file)
@@ -448,7 +449,7 @@ static __always_inline void written_note(uint64_t file, uint32_t how)
 	bpf_map_update_elem(&written, &file, &value, BPF_ANY);
 }
 
-/* Takes the lowest slot out of a set, which isn't empty: its number. */
+/* Takes the lowest slot out of a set that isn't empty, and returns its number. */
 static __always_inline uint32_t take_slot(uint64_t *slots)
 {
 	/* The upper six bits of the product are different for each power of two: a de Bruijn sequence. */

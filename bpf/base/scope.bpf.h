@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Is it where the daemon looks? A cgroup and a list of mounts limit it. */
+/* Is a task or a mount in the daemon's scope? A cgroup and a list of mounts limit that. */
 
 #include "bpf/base/kernel.h"
 #include "bpf/base/maps.bpf.h"
 
-/* Is the current task inside the cgroup that the daemon was limited to? */
+/* Is the current task in the cgroup that limits the scope? */
 static __always_inline bool task_in_scope(void)
 {
 	if (!control.scope_cgroup)
@@ -14,7 +14,7 @@ static __always_inline bool task_in_scope(void)
 	return bpf_get_current_ancestor_cgroup_id(control.scope_cgroup_level) == control.scope_cgroup;
 }
 
-/* Is a task, not the current one, in the cgroup that the daemon was limited to? */
+/* Is another task in the cgroup that limits the scope? */
 static __always_inline bool other_in_scope(struct task_struct *task)
 {
 	struct cgroup *cgroup, *ancestor = NULL;
@@ -30,7 +30,7 @@ static __always_inline bool other_in_scope(struct task_struct *task)
 	return READ_CORE(ancestor, kn, id) == control.scope_cgroup;
 }
 
-/* Is a mount one of those that the daemon was limited to? */
+/* Is a mount one of those that limit the scope? */
 static __always_inline bool mount_in_scope(struct mount *mount)
 {
 	uint32_t i, id;

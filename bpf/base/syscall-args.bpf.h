@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What a system call was passed, and what was taken down about it when it was entered. */
+/* A system call's arguments, and the state that a program stored when the call began. */
 
 #include "bpf/base/kernel.h"
 #include "bpf/base/maps.bpf.h"
@@ -14,8 +14,8 @@ static __always_inline bool is_compat(void)
 }
 
 /*
- * The x32 ABI has a bit of its own in the numbers of 64-bit programs, and other numbers for calls that take pointers to
- * what differs. They pass their arguments as 64-bit programs do.
+ * The x32 ABI sets a bit in a call's number. Calls with pointers to structs that differ from the 64-bit ones have other
+ * numbers. x32 programs pass arguments as 64-bit programs do.
  */
 enum { X32_BIT = 0x40000000 };
 
@@ -62,7 +62,7 @@ static __always_inline uint32_t syscall_index(long nr)
 	return is_compat() ? nr + ES_SYSCALLS : nr;
 }
 
-/* Kept out of the stack, which is short. One a CPU is enough: system calls don't interrupt each other. */
+/* Not on the stack, which is short. One for each CPU is enough: system calls don't interrupt each other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -95,7 +95,7 @@ static __always_inline struct syscall_args *args_of(struct pt_regs *regs)
 	return args;
 }
 
-/* The system call that the current task is in, for programs that are not on its tracepoints. */
+/* The arguments of the current task's system call, for programs that its tracepoints don't run. */
 static __always_inline void args_of_current(struct syscall_args *args)
 {
 	args_read(args, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
@@ -115,7 +115,7 @@ static __always_inline struct syscall_state *syscall_state_of_current(bool creat
 				    create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 }
 
-/* What was taken down when this call was entered, or NULL. */
+/* The state that was stored when this call began, or NULL. */
 static __always_inline struct syscall_state *syscall_entered(uint32_t kind)
 {
 	struct syscall_state *state = syscall_state_of_current(false);
@@ -123,7 +123,7 @@ static __always_inline struct syscall_state *syscall_entered(uint32_t kind)
 	return state && state->kind == kind ? state : NULL;
 }
 
-/* A request of io_uring's: done in the call that submits it, or by a thread of the kernel's. */
+/* Is this a request of io_uring's? The call that submits it does it, or a kernel thread. */
 static __always_inline bool in_io_uring(void)
 {
 	enum { NR_IO_URING_ENTER = 426 };
@@ -134,9 +134,9 @@ static __always_inline bool in_io_uring(void)
 }
 
 /*
- * The kernel does it by itself, in the course of something that a program did: overlayfs, in the file systems below
- * it. Then it acts with other credentials than the program's. So does io_uring, for a request that has a personality:
- * that is the program's, and on overlayfs it is seen twice.
+ * Does the kernel do this by itself, on behalf of a program's call, as overlayfs does in the file systems below it?
+ * Then it has other credentials than the program. So has an io_uring request with a personality: that is the
+ * program's own, and on overlayfs the programs here see it twice.
  */
 static __always_inline bool by_kernel(void)
 {
@@ -146,9 +146,9 @@ static __always_inline bool by_kernel(void)
 }
 
 /*
- * Is it what the call that the program made is there for? The kernel does the same in the course of others: overlayfs sets
- * attributes of its folders when it is mounted, and copies those of files. These can't be started over there, and are none
- * of the program's doing. A request of io_uring's may be of any kind.
+ * Is this operation the purpose of the program's call? The kernel does the same within other calls: overlayfs sets
+ * attributes of its folders when it is mounted, and copies those of files. The program didn't ask for these, and they
+ * can't start over. A request of io_uring's may be of any kind.
  */
 static __always_inline bool by_call(uint32_t kind)
 {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (A2) Answers that clients want kept, under the versions of what they are about. The cached_answer_*() follow an
- * answer from before the asking until it is in the cache, or isn't. Why that is safe: versions.bpf.h.
+ * (A2) Answers that clients want kept, under the versions of the files that they are about. The cached_answer_*()
+ * follow an answer from before the asking until it is kept or dropped. versions.bpf.h says why that is safe.
  */
 
 #include "bpf/cache/versions.bpf.h"
@@ -16,7 +16,7 @@ struct {
 	__type(value, struct es_cache_set);
 } cache SEC(".maps");
 
-enum { TYPE_MASK = 0xff };		/* of events: in an answer's kind, what else tells it apart is above */
+enum { TYPE_MASK = 0xff };		/* the event's type in an answer's kind; see cache_kind() for the bits above */
 
 /* The last generation of the cache in which an answer of this type was kept. */
 uint32_t cached_since[TYPE_MASK + 1];
@@ -26,10 +26,10 @@ struct cached_answer {
 	uint64_t inode;
 	uint64_t executable, file;	/* versions */
 	uint64_t clients;
-	uint32_t generation;		/* 0: it isn't to be kept */
+	uint32_t generation;		/* 0: don't keep it */
 	uint32_t mask;			/* what all have allowed */
 	uint32_t hindrance;		/* enum es_cache_count: why it can't be kept; 0: nothing */
-	uint32_t wanted;		/* by one client at least */
+	uint32_t wanted;		/* one client at least wants it kept */
 	uint32_t kind;			/* see cache_kind() */
 	uint32_t flags;			/* of the question */
 };
@@ -42,7 +42,7 @@ enum cached {
 	CACHED_DENY,
 };
 
-/* The event's type, and what else tells one answer from another: es_proc_check_type_t. */
+/* An answer's kind: the event's type, and `number`, an es_proc_check_type_t, above it. */
 static __always_inline uint32_t cache_kind(uint32_t type, uint32_t number)
 {
 	return type | number << 8;
@@ -57,8 +57,8 @@ static __always_inline struct es_cache_set *cache_set(uint64_t executable, uint6
 }
 
 /*
- * Who answered matters: a client that has to be asked now and wasn't then must be. And if it denied, and needn't be asked
- * now, it isn't its denial that counts.
+ * A kept answer allows only if all clients to ask now have answered it. It denies only if exactly these have: the
+ * denial might be of a client that needn't be asked now.
  */
 static __always_inline enum cached slot_says(struct es_cache_slot *slot, uint64_t clients, uint32_t flags)
 {
@@ -96,7 +96,7 @@ static __always_inline enum cached cache_find(uint64_t executable, uint64_t file
 	return sequence & 1 || READ_ONCE(set->sequence) != sequence ? CACHED_NOT : says;
 }
 
-/* The place to write: that of an older answer to the same, else a free one, else one whose turn it is. */
+/* The place to write: that of an older answer to the same question, else a free one, else the next in turn. */
 static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct cached_answer *answer)
 {
 	uint32_t way, best = ES_CACHE_WAYS;
@@ -113,7 +113,7 @@ static __always_inline uint32_t way_to_use(struct es_cache_set *set, struct cach
 	return set->next++ % ES_CACHE_WAYS;
 }
 
-/* Who finds the set being written does without. */
+/* Doesn't keep the answer if another task is writing to the set. */
 static __noinline int cache_store(struct cached_answer *answer)
 {
 	struct es_cache_set *set = cache_set(answer->executable, answer->file, answer->kind);
@@ -143,19 +143,19 @@ static __noinline int cache_store(struct cached_answer *answer)
 /* ---- keeping one ---- */
 
 enum {
-	ANSWER_RESULT = 1,		/* in question.flags: what there is to allow if the answer is no set of flags */
-	CHANGES_FILE = 1 << 8,		/* what is allowed changes the file */
+	ANSWER_RESULT = 1,		/* in question.flags: the one bit to allow if the answer is no set of flags */
+	CHANGES_FILE = 1 << 8,		/* the operation changes the file */
 };
 
 enum { OWN_WRITER = 1 << 9 };		/* in question.flags and keep.flags */
 
-/* How many of the file's writers are this operation's own: an open for writing is counted before it is asked about. */
+/* How many of the file's writers are this operation's own: the kernel counts an open for writing before the hook. */
 static __always_inline int own_writers(uint32_t kind, uint32_t flags)
 {
 	return kind == EV_AUTH_OPEN && flags & OWN_WRITER;
 }
 
-/* Before anyone is asked: under which versions the answer can be kept. */
+/* Before any client is asked: takes the versions that the answer can be kept under. */
 __noinline int cached_answer_begin(struct cached_answer *answer, uint64_t inode, uint64_t dentry, uint64_t clients)
 {
 	uint32_t hindrance = ES_CACHE_UNFIT;
@@ -175,7 +175,7 @@ __noinline int cached_answer_begin(struct cached_answer *answer, uint64_t inode,
 	return 0;
 }
 
-/* The place of the version that the answer is about, NULL: it isn't there any more. */
+/* The place of the file's version; NULL: the file has another one by now, or none. */
 static __always_inline struct version *cached_answer_version(struct cached_answer *answer)
 {
 	struct version_set *set = version_set(answer->inode);
@@ -188,7 +188,7 @@ static __always_inline struct version *cached_answer_version(struct cached_answe
 	return NULL;
 }
 
-/* All have answered. What is allowed to change the file ends what was known of it. */
+/* All clients have answered: keeps the answer if it can. An allowed change of the file leaves no answer to keep. */
 static __noinline int cached_answer_end(struct cached_answer *answer, bool denied)
 {
 	struct version *version;

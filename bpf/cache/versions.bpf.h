@@ -2,28 +2,28 @@
 #pragma once
 
 /*
- * The cache of answers: what clients have decided, and want kept, isn't asked again. docs/caching.md says what it
- * promises; this is why the promise holds.
+ * The cache of answers: an answer that clients want kept decides equal operations without asking. docs/caching.md says
+ * what the cache promises; this is why the promise holds.
  *
- * Each file that was asked about has a version, a number that is given out once and never again, found by the address
- * of its inode. Whatever changes the file gives it a new one first (the programs and changed_by_*() below), and so does the end of
- * the inode, whose address may then be another file's. An answer is kept under the versions of the file and of the
- * acting process's executable, as they were before anyone was asked. So nothing has to be looked for and dropped when a
- * file changes: no question can find the old number any more. A version that makes room for another file's is gone as
- * well.
+ * Each file that was asked about has a version: a number that is never reused, found by the address of the file's
+ * inode. A change of the file replaces its version first (the programs and changed_by_*() below). The end of the
+ * inode removes it, since the address may become another file's. An answer is kept under the versions that the file
+ * and the acting process's executable had before any client was asked. So a change need not search for answers: no
+ * question finds the old number any more. A version that makes room for another file's is gone as well.
  *
- * A program at a hook runs before the change takes effect, and a client may have been asked in between, about the file
- * as it was. So a file that is being changed has no version that an answer could be kept under (version_stable()):
- * writers are counted in the inode from before file_open until the last mapping is gone, and attributes, names and
- * entries of directories are changed with the inode, or the directory, locked from before the hook. Version first, then
- * writers and lock: who has changed the version, and isn't seen at work, is done, and the client sees the result. In
- * the same way an inode that is about to end has no version: its references are counted, and it ends after the last.
+ * A program at a hook runs before the change takes effect. In between, another operation may ask a client about the
+ * file as it was. So no answer is kept about a file that is being changed (version_stable()). The inode counts
+ * writers from before file_open until the last mapping is gone. Attributes, names and entries of directories change
+ * with the inode, or the directory, locked from before the hook. Read the version before checking for writers and for
+ * the lock. If a writer has changed the version but is no longer visible, its change is complete and the client will
+ * see it. In the same way an inode that is about to end has no version: it ends after its last reference, and these
+ * are counted.
  *
- * What the kernel doesn't tell of can't be followed: other machines' writes, what lies below an overlay. So answers are
- * kept only about files of file systems that are known to have no other way in (is_local_magic()).
+ * Changes that pass no hook can't be followed: other machines' writes, changes below an overlay. So answers are kept
+ * only about files of file systems that can't be changed in any other way (is_local_magic()).
  *
- * Both tables are arrays, as an element of the kernel's hash maps may become another one while it is read. The order of
- * loads and stores is left to the processor: x86 keeps it.
+ * Both tables are arrays, because an element of a kernel hash map may become another one during a read. The code has no
+ * barriers: x86 keeps the order of loads and stores.
  */
 
 #include "abi/cache.h"
@@ -39,7 +39,7 @@ enum {
 
 #define VERSION_CLAIMED (~0ull)
 
-/* The inode changes only while the number is VERSION_CLAIMED: who reads the same number before and after has both. */
+/* The inode changes only while the number is VERSION_CLAIMED: if the number is the same before and after, it is right. */
 struct version {
 	uint64_t inode;
 	uint64_t number;		/* 0: the place is free */
@@ -58,8 +58,8 @@ struct {
 } versions SEC(".maps");
 
 /*
- * Inodes that were changed by something whose end isn't seen: nothing is kept about them any more. What was changed last
- * pushes out what was changed first, and has long ended: so nobody makes the cache useless for others' files.
+ * Inodes with a change that no program sees end: no answer is kept about them any more. The newest pushes out the
+ * oldest, whose change has long ended. So no program can make the cache useless for other files.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -76,7 +76,7 @@ struct {
 } cache_counts SEC(".maps");
 
 uint64_t last_version;
-uint32_t any_spoilt;			/* there has been one */
+uint32_t any_spoilt;			/* `spoilt` has had an entry */
 
 static __always_inline void cache_count(enum es_cache_count what)
 {
@@ -122,7 +122,7 @@ static __always_inline uint64_t version_now(uint64_t inode)
 	return number;
 }
 
-/* Takes a place for the inode, from another one if need be. Who finds it being taken does without. */
+/* Takes a place for the inode, from another one if need be. 0: another task is taking that place. */
 static __noinline uint64_t version_begin(uint64_t inode)
 {
 	struct version_set *set = version_set(inode);
@@ -144,11 +144,11 @@ static __noinline uint64_t version_begin(uint64_t inode)
 		return 0;
 	WRITE_ONCE(version->inode, inode);
 	WRITE_ONCE(version->has_answers, 0);
-	(void)__sync_lock_test_and_set(&version->number, number);	/* before any look at writers and locks */
+	(void)__sync_lock_test_and_set(&version->number, number);	/* before checking for writers and locks */
 	return number;
 }
 
-/* If this is the inode's place: what was kept under its number is gone. The inode gets another number, or it ends. */
+/* If this is the inode's place, replaces its number, or removes it if the inode ends: that drops the answers under it. */
 static __always_inline void version_over(struct version *version, uint64_t inode, bool ends, uint32_t how)
 {
 	uint64_t before, after;
@@ -165,7 +165,7 @@ static __always_inline void version_over(struct version *version, uint64_t inode
 		cache_count(how);
 }
 
-/* A kernel's own mount has files that were never opened: memfd_create(2)'s are written with no writer counted. */
+/* Not files of the kernel's own mounts: memfd_create(2)'s are written without an open, so with no writer counted. */
 static __always_inline bool is_local_file(struct inode *inode)
 {
 	enum { SB_KERNMOUNT = 1 << 22 };
@@ -176,7 +176,7 @@ static __always_inline bool is_local_file(struct inode *inode)
 	return is_local_magic(READ_CORE(inode, i_sb, s_magic)) && !(READ_CORE(inode, i_sb, s_flags) & SB_KERNMOUNT);
 }
 
-/* Is it locked for a change by another task? The owner's low bits are flags. */
+/* Does another task hold the inode's lock for a change? The owner's low bits are flags. */
 static __always_inline bool locked_by_other(struct inode *inode)
 {
 	enum { WRITER_LOCKED = 1, OWNER_FLAGS = 7 };
@@ -189,7 +189,7 @@ static __always_inline bool locked_by_other(struct inode *inode)
 	       (uint64_t)bpf_get_current_task_btf();
 }
 
-/* `writers`: how many of those that are counted are the current task's, in this very call. */
+/* `writers`: how many of the counted writers are the current task's own, in this call. */
 static __always_inline bool changing(struct inode *inode, struct dentry *dentry, int writers)
 {
 	struct inode *dir;
@@ -201,8 +201,8 @@ static __always_inline bool changing(struct inode *inode, struct dentry *dentry,
 }
 
 /*
- * The version that an answer can be kept under, 0: none, and *hindrance says why. `dentry` is the name that is asked
- * about, or 0.
+ * The version that an answer can be kept under; 0: none, and *hindrance says why. `dentry` is the name that the
+ * question is about, or 0.
  */
 __noinline uint64_t version_stable(uint64_t address, uint64_t dentry, int writers, uint32_t *hindrance)
 {
@@ -227,8 +227,8 @@ __noinline uint64_t version_stable(uint64_t address, uint64_t dentry, int writer
 }
 
 /*
- * The inode of the program that a task runs. Its file may be exchanged at any time, and that file's memory become
- * another one's: who finds it there before and after has its inode.
+ * The inode of the program that a task runs. The task may exchange its file at any time, and the kernel reuse that
+ * file's memory. If the file is the same before and after reading the inode, the inode is the file's.
  */
 static __always_inline uint64_t executable_of(uint64_t address)
 {
@@ -240,7 +240,7 @@ static __always_inline uint64_t executable_of(uint64_t address)
 	return READ_CORE(task, mm) == mm && READ_CORE(mm, exe_file) == file ? inode : 0;
 }
 
-/* What the current process has executed, 0: that isn't known. */
+/* The inode that the current process has executed; 0: not known. */
 static __noinline uint64_t executed_by_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf(), *leader;
@@ -265,8 +265,8 @@ static __noinline uint64_t executed_by_current(void)
 }
 
 /*
- * The same of the current task, whose memory is its own; 0 also if it names another file than the one that it has executed,
- * as prctl(2) lets it: nothing is kept for it then.
+ * The same for the current task. 0 also if the task names another file than it has executed, as prctl(2) lets it:
+ * then no answer is kept for it.
  */
 static __always_inline uint64_t executable_of_current(void)
 {
@@ -284,7 +284,7 @@ static __always_inline uint64_t executable_of_current(void)
 
 /* ---- what changes a file ---- */
 
-/* No version: nobody has asked, or who is just asking sees the change under way, see version_stable(). */
+/* If there is no version, no client was asked. A task that is asking just now sees the change, see version_stable(). */
 __noinline int changed(uint64_t inode, uint32_t how)
 {
 	struct version_set *set = version_set(inode);
@@ -317,10 +317,10 @@ int BPF_PROG(cache_inode_free_security, struct inode *inode)
 }
 
 /*
- * At four hooks where a task may sleep until it is answered, no other program may follow (follow.bpf.h). So there it is
- * the program that asks (bpf/hold/) which notes the change, with these, when all have allowed it.
+ * At four hooks where a task may sleep until it is answered, no other program may follow ours (follow.bpf.h). There the
+ * program that asks (bpf/hold/) calls these, to note the change when all clients have allowed it.
  *
- * A program that opens a file for writing writes when it likes, until it isn't counted as a writer any more.
+ * A task that has opened a file for writing may write at any time while it counts as a writer.
  */
 static __always_inline void changed_by_open(struct file *file)
 {
@@ -392,9 +392,9 @@ int BPF_PROG(cache_inode_rename, struct inode *old_dir, struct dentry *old, stru
 }
 
 /*
- * Flags, and what else file systems let be changed this way, often through a descriptor that was opened for reading. When
- * it takes effect can't be seen. Commands of terminals ('T'), which every program tries on its output, and those that
- * only read change nothing.
+ * An ioctl changes flags, and whatever else a file system allows, often through a descriptor that was opened for
+ * reading. No program sees when the change takes effect. Commands of terminals ('T'), which every program tries on
+ * its output, and those that only read change nothing.
  */
 static __always_inline void changed_by_ioctl(uint64_t inode, uint32_t command)
 {

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/*
- * (A2) Has this been answered before, and kept? question_open_cached() looks, with what the hook says the answer is
- * about.
- */
+/* (A2) question_open_cached() looks for a kept answer. The hook passes the file that the answer is about. */
 
 #include "bpf/cache/answer.bpf.h"
 #include "bpf/hold/pending.bpf.h"
 #include "bpf/select/target.bpf.h"
 
 /*
- * What an answer is about: a hook says so by one of these. Where the daemon looks at some mounts only, what is reached by
- * another one isn't decided by answers, nor asked about.
+ * A hook passes the file that an answer is about by one of these. If mounts limit the daemon's scope, no answer is used
+ * or kept for a file that is reached through another mount, or if the hook gets no mount.
  */
 static __always_inline void about_inode(struct question *q, uint64_t inode, uint64_t dentry, struct vfsmount *mnt,
 					uint32_t flags)
@@ -31,7 +28,7 @@ static __always_inline void about_path(struct question *q, const struct path *pa
 	about_inode(q, READ_SCALAR(dentry, d_inode), (uint64_t)dentry, (void *)READ_SCALAR(path, mnt), flags);
 }
 
-/* The dentry of a file in layers is of another inode than what is opened. */
+/* A file in layers: its dentry is of another inode than the opened file. */
 static __always_inline void about_file(struct question *q, struct file *file, uint32_t flags)
 {
 	about_inode(q, READ_SCALAR(file, f_inode), READ_SCALAR(file, f_path.dentry),
@@ -44,7 +41,7 @@ static __always_inline void about_dentry(struct question *q, struct dentry *dent
 	about_inode(q, READ_SCALAR(dentry, d_inode), scalar_of(dentry), NULL, flags);
 }
 
-/* The program of another process, whichever way that is reached. */
+/* The executable of another process, however the operation reaches that process. */
 static __always_inline void about_process(struct question *q, uint64_t task, uint32_t number)
 {
 	q->inode = executable_of(task);
@@ -53,8 +50,8 @@ static __always_inline void about_process(struct question *q, uint64_t task, uin
 }
 
 /*
- * What a kept answer says. A question of this thread that is still open has to be seen through. The count of writers is
- * there for what no hook has told.
+ * What a kept answer says; CACHED_NOT: there is none. A thread with an open question must wait for that one's
+ * answers. The check of writers finds changes that no hook has seen.
  */
 __noinline int cached_answer_find(uint64_t address, uint64_t clients, uint32_t kind, uint32_t flags)
 {
@@ -78,7 +75,7 @@ __noinline int cached_answer_find(uint64_t address, uint64_t clients, uint32_t k
 	return says;
 }
 
-/* Nothing is kept of most types at most times: that costs a load. */
+/* Most types have no kept answers at most times: cached_since shows that with one load. */
 static __always_inline int question_cached(struct question *q)
 {
 	uint32_t generation = control.cache_generation, type = q->type;
@@ -90,8 +87,8 @@ static __always_inline int question_cached(struct question *q)
 }
 
 /*
- * Not those who have muted the file that it is about: found out before anything else is, as it is often all. `type` is
- * the question's, a constant: of what is on the stack verifiers before 6.2 forget that it is one.
+ * Drops the clients that have muted the file. This comes first, since it is often all there is to do. `type` is the
+ * question's, passed as a constant: verifiers before 6.2 forget that a value on the stack is one.
  */
 static __always_inline void question_drop_muted(struct question *q, uint32_t type, struct vfsmount *mnt,
 						struct dentry *dentry, bool sleeps)
@@ -111,7 +108,7 @@ static __always_inline void question_drop_muted(struct question *q, uint32_t typ
 	pool_give(q->index);
 }
 
-/* False: nobody wants to be asked, or all have answered this before and allowed it. `about_` is one of the about_*(). */
+/* False: no client wants to be asked, or kept answers of all allow it. `about_` calls one of the about_*(). */
 #define question_open_cached(q_, type_, notify_, a_, b_, c_, about_) ({ \
 	int says_ = CACHED_NOT; \
 	bool ask_ = question_begin(q_, type_, notify_); \
@@ -124,7 +121,7 @@ static __always_inline void question_drop_muted(struct question *q, uint32_t typ
 	ask_; \
 })
 
-/* What was found by a name, which may lead elsewhere by now: it has to be what the record is about. */
+/* A name may lead elsewhere by now: don't keep the answer if the record is about another inode than the question. */
 static __always_inline void cached_answer_checked(struct question *q, uint64_t inode)
 {
 	if (inode != q->inode && q->pending)
@@ -137,7 +134,7 @@ static __always_inline void cached_answer_asked(struct pending *pending)
 		pending->cached_answer.hindrance = ES_CACHE_NOT_ALL;
 }
 
-/* An answer, or that there is none (0). */
+/* Takes an answer into account; verdict 0: the client gave none. */
 static __always_inline void cached_answer_verdict(struct pending *pending, uint32_t verdict)
 {
 	if (!(verdict & ES_VERDICT_KEEP))

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (A1) What is known of an inode, and where a process is, is looked at and changed, when asked about. Hooks called
- * inode_* get no mount: record/inode-path.bpf.h finds one.
+ * (A1) AUTH events of reading and changing an inode's attributes, and a process's directories. Hooks called inode_* get
+ * no mount: record/inode-path.bpf.h finds one.
  *
  *	path_chmod, path_chown	AUTH_SETMODE, AUTH_SETOWNER
  *	path_truncate		AUTH_TRUNCATE; before 6.2 ftruncate(2) comes by, too
@@ -43,7 +43,7 @@ static __always_inline void put_named(struct scratch *s, struct dentry *dentry, 
 		put_string(s, &head_of(s)->str[0], name, NAME_BYTES);
 }
 
-/* `hash` is text_take()'s, of the name; `cached`: whichever name it is, an answer is about all of them. */
+/* `hash` is text_take()'s, of the name; `cached`: an answer may be kept, and is about all names. */
 static __always_inline int ask_named(enum wait_how how, struct dentry *dentry, const char *name, uint64_t hash,
 				     uint32_t type, uint32_t notify, bool cached)
 {
@@ -230,7 +230,7 @@ int BPF_PROG(plain_path_chroot, const struct path *path, int ret)
 	return on_path_chroot(path, ret);
 }
 
-/* readlink(2) and its kin; not a link that a path leads through. */
+/* readlink(2) and readlinkat(2); not a link that a path leads through. */
 static __always_inline int on_inode_readlink(struct dentry *dentry, int ret)
 {
 	struct question q = {};
@@ -259,7 +259,7 @@ int BPF_PROG(plain_inode_permission, struct inode *inode, int mask, int ret)
 	return question_ask(&q, WAIT_RESTART, put_named(s, dentry, NULL, 0));
 }
 
-/* Into the record, behind its file. What isn't to be changed is as it is. */
+/* Adds the times to the record, behind its file. One that the call doesn't change is the present one. */
 __noinline int put_wanted_times(struct scratch *s, uint64_t address)
 {
 	struct iattr *attr = (void *)address;
@@ -330,7 +330,7 @@ int plain_inode_setattr(uint64_t *ctx)
 	return inode_setattr_of(ctx);
 }
 
-/* io_uring doesn't say whether it truncates or opens with O_TRUNC: then both are asked about. */
+/* With io_uring the program can't tell a truncation from an open with O_TRUNC: it asks about both. */
 SEC("lsm/file_truncate")
 int BPF_PROG(plain_file_truncate, struct file *file, int ret)
 {

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * (F2) Operations that wait for an answer. The waiting itself is fanotify's: a permission event in the client's group.
- * But that event says only who waits and for which file. So the library runs `ask` for each one that it reads, in its
- * own thread: the program finds the waiting task, puts an AUTH record like any other into the client's ring, in order
- * with what else goes there, and notes who waits, and until when, in the map `held`.
+ * (F2) AUTH with the tracepoint sensor. A task waits in fanotify, for a permission event in the client's group. But the
+ * event only names the thread and the file. So a thread of the library runs `ask` for each event that it reads. The
+ * program finds the waiting task and puts an AUTH record into the client's ring, in order with the other records. It
+ * writes the thread and the deadline into the map `held`.
  *
- * What the event doesn't tell is taken down when the system call begins: the flags of an open (notify/file.bpf.h); of an exec
- * its arguments, and that it is one, since an exec opens several files: a script, its interpreter, the dynamic linker.
- * Only the program that will run is asked about, once for each client.
+ * Programs at the start of the system call store what the event lacks: the flags of an open (notify/file.bpf.h), that
+ * a call is an exec, and where its arguments are. An exec opens several files: a script, its interpreter, the dynamic
+ * linker. Each client is asked once, about the program that will run.
  */
 
 #include "bpf/base/scope.bpf.h"
@@ -25,7 +25,7 @@ struct fanotify_question {
 	uint64_t auth_id;
 	uint32_t script;
 	uint32_t type;
-	struct capture *capture;	/* exec: what it passes, read before */
+	struct capture *capture;	/* exec: its arguments, read before */
 };
 
 /* Which AUTH event the open of a file is, if any. */
@@ -84,7 +84,7 @@ static __always_inline uint32_t fanotify_put(struct fanotify_question *q, struct
 	head->deadline_ns = deadline_of(client, head);
 	if (q->type == EV_AUTH_OPEN) {
 		head->file[0] = put_path(s, file);
-		/* Flags that aren't known, as io_uring's: as if all were asked for, or a denial could be got round. */
+		/* If the flags aren't known, as with io_uring: ask for all, or a program could evade a denial. */
 		head->num[0] = state && state->kind == ES_KIND_OPEN ? state->open_flags : FMODE_READ | FMODE_WRITE;
 	} else if (state && q->capture) {
 		put_waiting_exec(s, task, state, q->capture);
@@ -146,7 +146,7 @@ static __always_inline uint32_t note_denied(struct task_struct *task)
 	return ES_ASK_DENIED;
 }
 
-/* What may sleep, before the rest, which must not: the arguments of an exec. */
+/* Reads the arguments of an exec. This may sleep, so it comes before the rest, which must not. */
 static __always_inline struct capture *fanotify_capture(struct fanotify_question *q, struct task_struct *task)
 {
 	struct syscall_state *state = bpf_task_storage_get(&syscall_states, task, NULL, 0);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (A1) The lsm sensor's hooks: operations that can be held, on kernels where LSM programs load. Each puts its record
- * together and waits (wait.bpf.h); what was done is told by the tracepoint programs as on any kernel. This file is about
- * files that are opened, and what is done with them then; name, attribute, process, system have the rest.
+ * (A1) The lsm sensor's hooks, where operations can be held, on kernels where LSM programs load. Each makes its record
+ * and waits (wait.bpf.h). The programs of bpf/notify report what was done. This file has the hooks of opens and of open
+ * files; name, attribute, process and system have the rest.
  *
  *	file_open		AUTH_OPEN; AUTH_GET_TASK, AUTH_GET_TASK_READ, AUTH_PROC_CHECK, AUTH_FSGETPATH
  *	file_ioctl, file_ioctl_compat	AUTH_SETFLAGS, AUTH_CLONE
@@ -33,9 +33,9 @@ static __always_inline void put_open(struct scratch *s, struct file *file)
 }
 
 /*
- * What a file system in layers opens below itself, for an open that was asked about, or to copy a file up. Its mounts
- * are in no namespace, and yet not internal as that of memfds is. Before 6.5 the path is that of the file above, whose
- * inode is another.
+ * Does a file system in layers open this file below itself, for an open that was asked about, or to copy a file up? Its
+ * mounts are in no namespace, but not internal either, as the mount of memfds is. Before 6.5 the path is that of the
+ * upper file, which has another inode.
  */
 static __always_inline bool opened_by_file_system(struct file *file)
 {
@@ -47,12 +47,12 @@ static __always_inline bool opened_by_file_system(struct file *file)
 }
 
 /*
- * What fanotify opens for who reads its events, of which each can be read once: a read(2) that started over would find the
- * next one, and the program whose open waits for this group would be denied. Nothing else is opened by such a call, but what
- * a file system opens below itself.
+ * Does fanotify open this file for a program that reads its events? Each event can be read once. A read(2) that started
+ * over would find the next event, and the task that waits for the first would be denied its open. Such a call opens no
+ * other files, except those that a file system opens below itself.
  *
- * The kernel marks these files, too (FMODE_NONOTIFY), but at other places in other versions, and on older ones programs can
- * have others marked so.
+ * The kernel marks these files, too (FMODE_NONOTIFY). But the place differs between versions, and on older ones
+ * programs can have other files marked so.
  */
 static __always_inline bool opened_by_fanotify(void)
 {
@@ -66,7 +66,7 @@ static __always_inline bool opened_by_fanotify(void)
 	return nr == NR_READ || nr == NR_READV || nr == NR_PREADV2;
 }
 
-/* Of a file without a name there is another each time that the call starts over: it is known by its directory. */
+/* Each time that the call starts over, O_TMPFILE makes another inode: the key is the directory's. */
 static __always_inline uint64_t open_key(struct file *file)
 {
 	if (file->f_flags & LINUX_O_TMPFILE)
@@ -74,14 +74,14 @@ static __always_inline uint64_t open_key(struct file *file)
 	return (uint64_t)file->f_inode;
 }
 
-/* What was muted is often all there is. */
+/* Drops muting clients first: often none is left. */
 static __always_inline void about_opened(struct question *q, struct file *file, uint32_t flags)
 {
 	question_drop_muted(q, EV_AUTH_OPEN, file->f_path.mnt, file->f_path.dentry, true);
 	about_file(q, file, flags);
 }
 
-/* A function with a stack of its own, since the rest of the hook's program, at the end of this file, has one. */
+/* A function of its own, for the stack: the hook's program at the end of this file calls others. */
 static __noinline int on_file_open(struct file *file)
 {
 	uint32_t flags = fflag_asked(file);
@@ -200,7 +200,7 @@ int BPF_PROG(plain_file_fcntl, struct file *file, unsigned int cmd, unsigned lon
 	return hook_result(ret ? ret : ask_fcntl(file, cmd, arg));
 }
 
-/* copy_file_range(2), from the beginning, and of as much as there is. It comes by for reading and for writing. */
+/* The target if copy_file_range(2) copies all of `source`. The call passes the hook for reading and for writing. */
 static __always_inline struct file *copy_target(struct file *source)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
@@ -225,8 +225,8 @@ static __always_inline void put_read(struct scratch *s, struct file *file, struc
 }
 
 /*
- * A directory that is read: each call of getdents(2) is asked about. What a file system in layers reads below it, also to
- * remove a folder, is its own doing. Or a file that is copied.
+ * AUTH_READDIR asks about each call of getdents(2), but not about what a file system in layers reads below itself, as
+ * it does to remove a folder. AUTH_COPYFILE asks about a file that is copied.
  */
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
@@ -280,7 +280,7 @@ static __always_inline void put_protect(struct scratch *s)
 	put_mprotect(s, &s->args);
 }
 
-/* Called for each mapping that the range goes through: asked is at the first, when nothing has been changed. */
+/* Called for each mapping in the range. Only the first asks, when nothing has been changed. */
 SEC("lsm/file_mprotect")
 int BPF_PROG(plain_file_mprotect, struct vm_area_struct *area, unsigned long requested, unsigned long protection,
 	     int ret)
@@ -299,7 +299,7 @@ int BPF_PROG(plain_file_mprotect, struct vm_area_struct *area, unsigned long req
 
 /* ---- opens that are something else besides ---- */
 
-/* If the process has gone meanwhile there is nothing to ask about. */
+/* If the process has gone meanwhile, no client is asked. */
 static __always_inline void put_opened(struct question *q, struct scratch *s, struct look *look, struct file *file)
 {
 	if (!look->pid) {
@@ -327,7 +327,7 @@ static __always_inline void about_look(struct question *q, struct look *look, st
 	rcu_end(true);
 }
 
-/* Few want to be asked about these, and nobody else is to pay for them. */
+/* Few clients subscribe to these, so the hook calls this only if one does. */
 static __noinline int on_file_open_other(struct file *file)
 {
 	struct es_syscall call = current_syscall();
@@ -354,7 +354,7 @@ static __always_inline bool other_opens_wanted(void)
 	       control.subscribers[EV_AUTH_GET_TASK_READ] | control.subscribers[EV_AUTH_PROC_CHECK];
 }
 
-/* All that is asked about an open, in one program: where a task may sleep, none of ours follows. */
+/* One program asks all questions about an open: where a task may sleep, no other program of ours may follow. */
 static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
 	if (!ret && !opened_by_fanotify()) {

@@ -4,21 +4,21 @@
 /*
  * (A6) May a task sleep at a hook? Not if another program follows ours there.
  *
- * A BPF LSM hook is a trampoline: the kernel puts the calls of all programs that are attached into one piece of code, and
- * makes a new one whenever that changes. A task that sleeps in our program stays in the old piece, and when it leaves,
- * that piece calls the next program, which may have been detached and freed since: a plain program is freed after an
- * ordinary RCU grace period, and that doesn't wait for tasks that sleep. Then the kernel jumps into freed memory. The same
- * goes for a fexit program on the hook's function when ours returns an error: the old piece then jumps over the place
- * where the kernel has patched the call of detached fexit programs away.
+ * A BPF LSM hook is a trampoline: one piece of code that calls all attached programs. The kernel makes a new piece
+ * whenever the programs change. A task that sleeps in our program returns to the old piece, which calls the next
+ * program. That one may have been detached and freed since: the kernel frees a plain program after an ordinary RCU
+ * grace period, which doesn't wait for sleeping tasks. Then the kernel jumps into freed memory. The same happens with
+ * a fexit program on the hook's function when ours returns an error: the old piece then jumps over the place where
+ * the kernel has patched the call of detached fexit programs away.
  *
- * So a task sleeps only where our program is the last. The kernel calls first what was attached last. Hence nothing gets
- * behind ours once it is attached, but fexit programs. That is what the two programs here are for:
+ * So a task sleeps only where our program is the last. The kernel calls the program that was attached last first. So
+ * once ours is attached only fexit programs can get behind it. Two programs here look for that:
  *
  *	follow_look	run by the daemon: reads, in the kernel's own lists, what follows ours
- *	follow_guard	sees whoever attaches an fexit program, before that is done, and shuts the gates
+ *	follow_guard	shuts the gates before an fexit program is attached
  *
- * A gate is opened by the daemon only, when it has looked (daemon/sensor/follow.c). Where it is shut, a call starts over
- * until it is answered (wait.bpf.h).
+ * Only the daemon opens a gate, after follow_look (daemon/sensor/follow.c). While it is shut a call starts over until
+ * it is answered (wait.bpf.h).
  */
 
 #include "abi/follow.h"
@@ -70,7 +70,7 @@ enum bpf_tramp_prog_type {
 	BPF_TRAMP_FEXIT = 1,
 };
 
-/* Which types' gates a program that is attached there concerns; put in by the daemon. By the function's number in BTF. */
+/* By a function's BTF id: the types whose gates shut when a program is attached to it. The daemon fills it in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ES_FOLLOW_HOOKS_MAX);
@@ -78,7 +78,7 @@ struct {
 	__type(value, struct es_follow_types);
 } follow_hooks SEC(".maps");
 
-/* Readable when a gate was shut by follow_guard: the daemon reads it. */
+/* Readable when follow_guard has shut a gate. The daemon reads it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -111,8 +111,8 @@ static __always_inline struct bpf_link *link_of(struct hlist_node *node)
 }
 
 /*
- * Lists first, then the lock: if nothing follows and nobody has the lock, then the kernel has made its code from such
- * lists as well. Who takes a program away does so with the lock held until the code is made.
+ * Read the lists first, then the lock. If nothing follows and the lock is free, the kernel has also made its code from
+ * such lists: it changes the lists with the lock held, and releases it when the code is made.
  */
 SEC("syscall")
 int follow_look(struct es_follow *ctx)
@@ -148,12 +148,12 @@ static __always_inline void gate_shut(uint32_t type)
 {
 	asm volatile("" : "+r"(type));
 	type &= ES_GATES - 1;
-	/* In this order: the daemon opens a gate only if the word is still what it was before it looked. */
+	/* Count first, then shut: the daemon opens a gate only if the word is still what it was before follow_look. */
 	__sync_fetch_and_add(&control.gates[type], ES_GATE_STEP);
 	__sync_fetch_and_and(&control.gates[type], ~(uint32_t)ES_GATE_OPEN);
 }
 
-/* The program whose descriptor is passed to have it attached; 0: none that matters. */
+/* The tracing program that this call attaches; NULL: none. */
 static __always_inline struct bpf_prog *attached(int cmd, union bpf_attr *attr)
 {
 	uint32_t words[3] = {};		/* of the union: link_create.prog_fd, raw_tracepoint.prog_fd are the 1st and the 3rd */

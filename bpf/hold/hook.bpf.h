@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (A1) What the lsm sensor's hooks share: how one is declared, what tells an operation from another, its files. */
+/* (A1) What the lsm sensor's hooks share: their declaration, keys that tell operations apart, files in records. */
 
 #include "bpf/hold/wait.bpf.h"
 #include "bpf/record/inode-path.bpf.h"
 
 /*
- * Each hook twice: one that may sleep at the gate, and one for kernels where it may not, or that have no gate. The
- * daemon loads the one or the other.
+ * Each hook has two programs: one that may sleep at the gate, and one for kernels where it may not, or that have no
+ * gate. The daemon loads one of them.
  */
 #define LSM_HOOK(name, result, params...) \
 	SEC("lsm.s/" #name) \
@@ -58,7 +58,7 @@ static __always_inline void put_file_number(struct scratch *s, struct file *file
 	head_of(s)->num[0] = number;
 }
 
-/* ---- what was told, and what is done ---- */
+/* ---- does the kernel still do what clients were asked about? ---- */
 
 static __always_inline uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -86,14 +86,14 @@ static long digest_step(uint32_t index, struct digest *digest)
 		uint64_t word = words[i];
 		uint32_t rest = digest->count - at;
 
-		if (rest < 8)		/* what follows is of somebody else's */
+		if (rest < 8)		/* the bytes behind the end are another object's */
 			word &= (1ull << rest * 8) - 1;
 		digest->hash = mix(digest->hash, word);
 	}
 	return 0;
 }
 
-/* A number that changes with what is in kernel memory. */
+/* A hash of `count` bytes of kernel memory. */
 static __noinline uint64_t digest_of(uint64_t bytes, uint32_t count)
 {
 	struct digest digest = { .bytes = bytes, .count = count, .hash = unknown(0) };
@@ -102,7 +102,7 @@ static __noinline uint64_t digest_of(uint64_t bytes, uint32_t count)
 	return mix(digest.hash, count);
 }
 
-/* A number that changes with the file: who allowed it has seen it as it was. */
+/* A number that changes with the file: an answer holds only for the file as it was. */
 static __noinline uint64_t file_facts(uint64_t inode)
 {
 	struct es_stat stat = {};
@@ -114,8 +114,8 @@ static __noinline uint64_t file_facts(uint64_t inode)
 }
 
 /*
- * The answer is about what was told. If what the kernel is about to do is something else by now, it is asked about
- * again; and isn't done where the call can't be started over.
+ * An answer is only about the operation in the record. If the kernel is about to do something else by now, the call
+ * starts over, to ask again. If it can't start over, it is denied.
  */
 static __always_inline int question_same(struct question *q, int result, bool same)
 {
@@ -124,10 +124,7 @@ static __always_inline int question_same(struct question *q, int result, bool sa
 	return hook_result(start_over(q->pending));
 }
 
-/*
- * Takes a name down with the task, and makes a number of it, that changes with it: it is part of what a question is
- * about.
- */
+/* Stores a name in the task's state, and returns a hash of it for the question's key. */
 __noinline uint64_t text_take(struct syscall_state *state, uint64_t text, uint32_t bytes)
 {
 	uint64_t hash = 0, *words;

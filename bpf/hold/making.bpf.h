@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * (A1) An open that makes its file: AUTH_OPEN. At file_open the file is there, and an open that started over would find it:
- * with O_EXCL it would fail, and without it would have less access than its maker has, or empty the file once more. So a
- * task sleeps there in one piece, or, where the gate is shut or there is none, is asked about at path_mknod, before anything
- * is made: by directory, name, and what the call asks for. At file_open that counts. Called by hold/name.bpf.h and
- * hold/file.bpf.h.
+ * (A1) AUTH_OPEN of an open that makes its file. At file_open the file exists, and an open that started over would
+ * find it. With O_EXCL it would fail. Without, it would have less access than its maker has, or empty the file once
+ * more. So the task sleeps there in one piece. If the gate is shut, or there is none, path_mknod asks instead, before
+ * anything is made: by directory, name, and the access that the call asks for. That answer counts at file_open.
+ * Called by hold/name.bpf.h and hold/file.bpf.h.
  */
 
 #include "bpf/hold/hook.bpf.h"
 #include "bpf/record/file.bpf.h"
 
-/* By the call's arguments, as fflag_asked() has it when there is a file. */
+/* From the call's arguments, what fflag_asked() returns once there is a file. */
 static __noinline uint32_t fflag_passed(void)
 {
 	struct syscall_args args;
@@ -63,7 +63,7 @@ static __noinline int ask_making(const struct path *dir, struct dentry *dentry)
 	return question_ask(&q, WAIT_RESTART, put_making(s, dir, dentry, fflag));
 }
 
-/* A message queue is made before this, and it isn't said whether it was. */
+/* Did this open make the file? A message queue is made before, unmarked: then O_CREAT decides. */
 static __always_inline bool made_by_open(struct file *file)
 {
 	uint32_t flags = READ_CORE(file, f_flags);
@@ -74,7 +74,7 @@ static __always_inline bool made_by_open(struct file *file)
 	       (flags & O_CREAT && READ_CORE(file, f_inode, i_sb, s_magic) == LINUX_MQUEUE_MAGIC);
 }
 
-/* Was the open of this file allowed at path_mknod, in this call? If it asks for something else by now, it wasn't. */
+/* Was the open of this file allowed at path_mknod, in this call, with the same access? */
 static __noinline bool making_allowed(struct file *file)
 {
 	struct dentry *dentry = READ_CORE(file, f_path.dentry);

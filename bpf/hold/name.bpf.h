@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (A1) Names that come, go and change are asked about:
+ * (A1) AUTH events of names that are made, removed and changed:
  *
  *	path_unlink, path_rmdir	AUTH_UNLINK
  *	path_rename		AUTH_RENAME, AUTH_EXCHANGEDATA
@@ -66,7 +66,7 @@ static __always_inline int ask_rename(const struct path *old_dir, struct dentry 
 	return question_ask(&q, WAIT_SLICED, put_rename(s, old_dir, old, new_dir, new));
 }
 
-/* Two names that are exchanged are two renames as well. */
+/* An exchange of two names also asks as a rename. */
 static __always_inline int on_path_rename(const struct path *old_dir, struct dentry *old, const struct path *new_dir,
 					  struct dentry *new, unsigned int flags, int ret)
 {
@@ -101,7 +101,7 @@ static __always_inline int on_path_link(struct dentry *old, const struct path *n
 LSM_HOOK(path_link, on_path_link(old, new_dir, new, ret), struct dentry *old, const struct path *new_dir,
 	 struct dentry *new, int ret)
 
-/* Of what is about to be made, the record has directory, name and mode. */
+/* The record of a file that is about to be made has its directory, name and mode. */
 static __always_inline void put_create(struct scratch *s, const struct path *dir, struct dentry *dentry, uint32_t mode)
 {
 	head_of(s)->num[0] = NEW_PATH;

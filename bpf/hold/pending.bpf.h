@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * (A4, A8) What is pending of a thread: the question that it has open (struct pending, in its storage), and an entry in
- * the array `held` of each client that has to answer it. The entry is where the answer comes to; who frees it takes it.
+ * (A4, A8) A waiting thread has an open question (struct pending, in its task storage), and an entry in the array
+ * `held` of each client that has to answer. The answer is written into the entry. The waiting task consumes it by
+ * freeing the entry.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
@@ -12,20 +13,20 @@
 
 enum wait_how {
 	WAIT_GATE,			/* no lock is held */
-	WAIT_WHOLE,			/* it can't be started over: something has been done, or there is no system call */
+	WAIT_WHOLE,			/* can't start over: the call has done something, or there is none */
 	WAIT_SLICED,
 	WAIT_RESTART,
 };
 
 enum {
 	GATE_ROUNDS = 1 << 20,
-	ALLOWED_BEFORE_MAX = 16,		/* far more than one call is asked about */
+	ALLOWED_BEFORE_MAX = 16,		/* far more questions than one call asks */
 };
 
 /* What was allowed earlier in the same system call. */
 struct allowed_before {
 	uint32_t type;
-	uint32_t round;			/* in which it was last made use of: it counts once each time the call starts over */
+	uint32_t round;			/* in which it last counted: it counts once each time the call starts over */
 	uint64_t key[3];
 };
 
@@ -34,20 +35,20 @@ struct pending {
 	uint32_t type_and_one;
 	uint32_t denied;
 	uint64_t key[3];		/* the objects, as addresses or hashes: equal means the same operation */
-	uint64_t slots;			/* asked, and not yet answered */
-	uint64_t unsent;		/* to be asked: there was no room so far */
+	uint64_t slots;			/* clients that were asked and have not answered yet */
+	uint64_t unsent;		/* clients still to ask: there was no room so far */
 	uint64_t since_ns;		/* when the question was opened */
 	uint64_t call;			/* the system call, as a hash of its registers */
 	uint32_t watch;			/* control.calls_watched when it began */
 	uint32_t round;			/* how often a call was started over */
 	uint32_t allowed_before_count;
 	uint32_t tid;			/* the thread's, when its question was opened */
-	bool starts_over;		/* the call; until its open question is answered */
+	bool starts_over;		/* the call starts over, until its open question is answered */
 	bool in_handler;		/* a signal's handler was called since, and hasn't returned */
 	/* A signal to many, see hold/process.bpf.h: the call, and in its present pass: */
-	bool many_open;			/* one hasn't been answered about yet */
+	bool many_open;			/* the answer about one target is missing */
 	bool many_kicked;		/* the call will start over */
-	bool many_deliver;		/* all were answered about: they get it */
+	bool many_deliver;		/* there is an answer about each target: the allowed ones get the signal */
 	uint64_t many_call, many_pass;
 	struct allowed_before allowed_before[ALLOWED_BEFORE_MAX];
 	uint64_t auth_id[ES_CLIENTS_MAX];
@@ -62,8 +63,8 @@ struct {
 } pendings SEC(".maps");
 
 /*
- * How many threads have a question open, by a few bits of their number: where there are none, and that is nearly always,
- * nobody needs to look at the thread's storage.
+ * How many threads have a question open, by the low bits of their ids. It is nearly always 0: then a hook needs no
+ * look at the thread's storage.
  */
 enum { ASKING_MASK = 4095 };
 
@@ -85,9 +86,9 @@ static __always_inline bool may_be_asking(void)
 uint64_t auth_generation;
 
 struct question {
-	uint64_t slots;			/* to ask */
+	uint64_t slots;			/* clients to ask */
 	uint64_t key[3];
-	struct pending *pending;		/* NULL: an answer that was kept denies it */
+	struct pending *pending;		/* NULL: a kept answer denies it, or `lost` */
 	uint64_t inode;			/* what a kept answer would be about; 0: none is looked for, or kept */
 	uint64_t dentry;		/* the name that it has there, or 0 */
 	uint32_t type;
@@ -115,8 +116,8 @@ static __always_inline uint64_t *auth_id_at(struct pending *pending, uint32_t sl
 }
 
 /*
- * How many entries a user has at a client: so that what one user does leaves room for others. Users that share a counter
- * share the limit. In a user namespace a user is who made the outermost one.
+ * How many entries a user has at a client: the limit leaves room for other users. Users that share a counter share the
+ * limit. A process in a user namespace counts for the user that made the outermost one.
  */
 enum { USERS = 512 };
 
@@ -150,7 +151,7 @@ static __noinline uint32_t user_of_current(void)
 	return READ_CORE(space, owner.val);
 }
 
-/* False: the user has his share. */
+/* Counts an entry for the user. False: the user has ES_HELD_A_USER already. */
 static __always_inline bool user_enter(uint32_t slot, uint32_t user, bool always)
 {
 	uint32_t *count = user_count(slot, user);
@@ -174,7 +175,7 @@ static __always_inline void user_leave(uint32_t slot, uint32_t user)
 struct claim {
 	void *array;
 	uint64_t generation;
-	uint64_t auth_id;		/* what was claimed, 0: nothing */
+	uint64_t auth_id;		/* of the claimed entry; 0: none */
 	uint32_t tid;
 	uint32_t pad;
 };
@@ -233,7 +234,7 @@ static long drop_step(uint32_t slot, struct pending **pending_)
 	return 0;
 }
 
-/* The question isn't open any more, answered or not. */
+/* Closes the question, answered or not. */
 __noinline int pending_drop(struct pending *pending)
 {
 	if (!pending)
@@ -267,11 +268,11 @@ static __always_inline void daemon_gone(void)
 }
 
 /*
- * A process ends: if it is a client or the daemon, what starts over for its answer sees so at once. User space may take
- * its time to notice, and on a machine that is busy with starting over it does.
+ * A process ends. If it is a client or the daemon, calls that start over for its answer see that at once: user space
+ * may notice late, above all on a machine that is busy with calls that start over.
  *
- * Of the daemon that is no small matter: it has yet to close its descriptors, and taking down dozens of programs takes
- * up to seconds. So those who can wake what sleeps at gates are told here.
+ * A daemon that ends has yet to close its descriptors, and taking down dozens of programs takes up to seconds. So the
+ * libraries and the warden, which can wake tasks at gates, are notified here.
  */
 static __always_inline void pending_process_gone(struct task_struct *task)
 {

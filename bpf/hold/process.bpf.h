@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (A1) Processes change their program, and do something to each other, when asked about:
+ * (A1) AUTH events of processes that change their program, or act on each other:
  *
  *	bprm_check_security	AUTH_EXEC, at the last program of a chain of interpreters
  *	task_kill		AUTH_SIGNAL, AUTH_PROC_SUSPEND_RESUME
@@ -46,9 +46,9 @@ static __always_inline void put_bprm(struct question *q, struct scratch *s, stru
 }
 
 /*
- * What the exec that the current task is in was passed: by the registers, since the program at the call's entry may not
- * have been run. A program that the kernel starts, for a core dump, a module or a key, has no call, and its arguments
- * aren't the current task's memory.
+ * The arguments of the current task's exec, from the registers, since the program at the call's entry may not have
+ * run. A program that the kernel starts, for a core dump, a module or a key, has no call: its arguments aren't in the
+ * current task's memory.
  */
 static __noinline int exec_begin(struct syscall_state *state)
 {
@@ -103,8 +103,8 @@ static __always_inline uint64_t script_facts(struct syscall_state *state)
 
 /*
  * Called once for each program of a chain: a script, its interpreter. The kernel has just read the arguments, so they
- * can be read again without sleeping. Waiting is at the gate; nothing that others need is locked. If the call starts
- * over, arguments, script and program may be others: they are part of what an answer is about.
+ * can be read again without sleeping. The task waits at the gate, and holds no lock that others need. If the call
+ * starts over, arguments, script and program may have changed, so they are part of the question's key.
  */
 static __always_inline int on_bprm_check_security(struct linux_binprm *bprm, int ret)
 {
@@ -136,7 +136,7 @@ static __always_inline void put_other_process(struct scratch *s, struct task_str
 	head_of(s)->num[0] = number;
 }
 
-/* kill(2) of many, or pidfd_send_signal(2) to a group. */
+/* Is this kill(2) of several processes, or pidfd_send_signal(2) to a group? */
 static __always_inline bool kills_many(struct task_struct *task)
 {
 	enum { NR_KILL = 62, NR_KILL_32 = 37, NR_PIDFD_SEND_SIGNAL = 424, PROCESS_GROUP = 1 << 2 };
@@ -165,8 +165,8 @@ static __noinline bool suspends(int sig)
 }
 
 /*
- * 6.18's verifier takes the signal's number for known after the first question, and leaves the second out of the program:
- * so the number that is looked at is one that it knows nothing about.
+ * 6.18's verifier takes the signal's number for known after the first question, and removes the second from the
+ * program. So suspends() gets a number that the verifier knows nothing about.
  */
 static __always_inline int ask_signals(struct task_struct *target, int sig)
 {
@@ -179,9 +179,10 @@ static __always_inline int ask_signals(struct task_struct *target, int sig)
 }
 
 /*
- * A signal to many must not start over when some have it already. So the call goes by all of them in passes: while one
- * still has to be asked about, none gets it, and the call starts over. The pass after one that found all answered
- * delivers. Who has come meanwhile doesn't get it: nobody was asked about him.
+ * A signal to many must not start over when some targets have it already. So the call goes through its targets in
+ * passes. While the answer about one is missing no target gets the signal, and the call starts over. Once a pass has
+ * found all answers, the next one delivers. A target that is new in that pass gets no signal: no client was asked
+ * about it.
  */
 struct many_key {
 	uint64_t thread, call, target;
@@ -202,7 +203,7 @@ static __always_inline int many_restart(struct pending *pending)
 	return start_over(pending);
 }
 
-enum { MANY_ASK = 1 };			/* about this target, now */
+enum { MANY_ASK = 1 };			/* ask about this target now */
 
 /* What becomes of one target: MANY_ASK, or what the hook returns. */
 static __always_inline int many_begin(struct pending *pending, struct many_key *key, bool other)
@@ -235,7 +236,7 @@ static __always_inline int many_end(struct pending *pending, struct many_key *ke
 	return many_restart(pending);
 }
 
-/* The thread's, if this call is to go in passes. */
+/* The thread's struct pending, if this call has to go in passes. */
 static __always_inline struct pending *many_wait(struct task_struct *task)
 {
 	if (!kills_many(task) || !may_start_over() ||
@@ -269,9 +270,8 @@ int BPF_PROG(plain_task_kill, struct task_struct *target, struct kernel_siginfo 
 /* ---- looking at processes ---- */
 
 /*
- * Only ptrace(2) itself can be started over: where else this is asked (process_vm_readv(2) and its kin), the answer is
- * yes or no, given with a lock held, and starting over would look like a no. Those can't be held. Opens of
- * files in /proc were asked about before, at file_open.
+ * Only ptrace(2) itself can start over. Other callers of this hook, such as process_vm_readv(2), take any error for a
+ * no, and hold a lock: they can't be held. Opens of files in /proc were asked about before, at file_open.
  */
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(plain_ptrace_access_check, struct task_struct *target, unsigned int mode, int ret)

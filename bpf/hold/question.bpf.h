@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (A2, A4) Who has to be asked, and how he is: question_open() finds the clients, question_send() puts the record into
- * the ring of each, with an entry for the answer. Beside it what was allowed earlier in the same system call, and needs
- * no asking when the call starts over.
+ * (A2, A4) Asking the clients. question_open() finds those to ask. question_send() puts the record into the ring of
+ * each, and claims an entry for its answer. This file also keeps what was allowed earlier in the same system call: a
+ * call that starts over doesn't ask that again.
  */
 
 #include "bpf/hold/about.bpf.h"
@@ -17,10 +17,10 @@ static __always_inline uint32_t gate_pid_of(uint32_t slot)
 	return control.gate_pid[slot & (ES_CLIENTS_MAX - 1)];
 }
 
-/* A client isn't asked about itself; nobody is asked about the daemon and its children, the gates' processes. */
+/* A client isn't asked about itself. No client is asked about the daemon or its children, the gates' processes. */
 struct exempt {
-	uint64_t left;			/* slots to look at */
-	uint64_t slots;			/* to ask */
+	uint64_t left;			/* slots to check */
+	uint64_t slots;			/* slots to ask */
 	uint32_t tgid;
 	uint32_t pad;
 };
@@ -49,8 +49,8 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 }
 
 /*
- * Is the question that the task has open this one? Not if a signal's handler was called since and hasn't returned: then
- * this is another call, be it by the handler, or after a jump out of it.
+ * Is this the question that the task has open? Not if a signal's handler was called since and hasn't returned. Then
+ * this is another call, by the handler or after a jump out of it.
  */
 static __always_inline bool question_asked(const struct question *q)
 {
@@ -60,7 +60,7 @@ static __always_inline bool question_asked(const struct question *q)
 	       pending->key[1] == q->key[1] && pending->key[2] == q->key[2];
 }
 
-/* False: nobody wants to be asked, and nobody was. */
+/* False: no client subscribes to the type, so none was asked either. */
 static __always_inline bool question_begin(struct question *q, uint32_t type, uint32_t notify)
 {
 	if (!control.subscribers[type])
@@ -72,7 +72,8 @@ static __always_inline bool question_begin(struct question *q, uint32_t type, ui
 }
 
 /*
- * False: nobody wants to be asked. Who was asked already is waited for, though he has muted it since: his answer counts.
+ * False: no client wants to be asked. The task still waits for a client that was asked and has muted this since: its
+ * answer counts.
  */
 static __always_inline bool question_key(struct question *q, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -121,7 +122,7 @@ struct allowed_before_search {
 	uint64_t key[3];
 	uint32_t type;
 	uint32_t found;
-	bool ever;			/* in whichever round */
+	bool ever;			/* in any round */
 };
 
 static long allowed_before_step(uint32_t index, struct allowed_before_search *search)
@@ -145,8 +146,8 @@ static __always_inline void call_forget(struct pending *pending)
 }
 
 /*
- * The end of each system call, while hooks are in use that have calls start over: what was allowed in it counts no more.
- * The next one may have the same registers, and mean the same name of another file.
+ * Runs at the end of each system call, while hooks that start calls over are in use. It drops what was allowed in the
+ * call: the next call may have the same registers and name, but mean another file.
  */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_call_over, struct pt_regs *regs, long ret)
@@ -171,7 +172,7 @@ int BPF_PROG(on_call_over, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* A handler is called: the call that was held goes on when it returns. */
+/* A signal's handler is about to run. The held call goes on when the handler returns. */
 SEC("tp_btf/signal_deliver")
 int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *action)
 {
@@ -219,7 +220,7 @@ static __noinline bool call_allowed(uint32_t type, uint64_t a, uint64_t b, uint6
 	return search.found;
 }
 
-/* Calls that sent a signal to many: so each has a number. */
+/* Counts calls that send a signal to many, to give each a number. */
 uint64_t many_calls;
 
 /* ---- what can't be held ---- */
@@ -240,7 +241,7 @@ static long unheld_client(uint32_t step, struct unheld *unheld)
 	return !unheld->left;
 }
 
-/* Of an operation that nobody can be asked about where it is done: as if all who want to be were late. */
+/* For an operation that can't be asked about where it is done: miss modes decide, as if all its clients were late. */
 __noinline int question_unheld(uint64_t slots)
 {
 	struct unheld unheld = { .left = slots };
@@ -255,7 +256,7 @@ __noinline int question_unheld(uint64_t slots)
 
 /* ---- asking each of them ---- */
 
-/* The record; NULL: there is no room, and the operation goes on. question_send() belongs to it either way. */
+/* The record; NULL: there is no room, so question_send() marks the clients `unsent`. Call that either way. */
 static __always_inline struct scratch *question_record(struct question *q)
 {
 	struct scratch *s = pool_take(&q->index);
@@ -267,7 +268,7 @@ static __always_inline struct scratch *question_record(struct question *q)
 	return s;
 }
 
-/* Its files are in it: who is to be asked after all, and who acts. */
+/* The record has its files: drops the clients that need not be asked after all, and adds the acting process. */
 static __always_inline void question_finish(struct question *q, struct scratch *s)
 {
 	q->slots = event_finish(s, q->slots);
@@ -295,7 +296,7 @@ static __always_inline void unsent_count(enum unsent_cause cause)
 	__sync_fetch_and_add(&stats.unsent[cause], 1);
 }
 
-/* Whose question was lost has allowed the operation, unless it wants it otherwise. */
+/* A client whose question was lost allows the operation, unless its miss mode is to deny. */
 static __always_inline void lost_by_policy(struct pending *pending, struct es_sensor_client *client)
 {
 	if (client->miss_mode == ES_MISS_DENY)
@@ -303,9 +304,9 @@ static __always_inline void lost_by_policy(struct pending *pending, struct es_se
 }
 
 /*
- * Threads that have left their calls, by a jump out of a signal's handler, leave their entries, too. When room is wanted,
- * those that no thread has looked at for long are taken back. If it comes to look after all, it is asked about again: see
- * verdict_step().
+ * A thread that leaves its call, by a jump out of a signal's handler, leaves its entry claimed. When an entry is
+ * wanted, this frees those that their threads haven't looked at for ES_LEFT_NS. A thread that looks after all asks
+ * again: see verdict_step().
  */
 struct sweep {
 	void *array;
@@ -409,7 +410,7 @@ static long ask_step(uint32_t slot, struct asking *asking)
 	return 0;
 }
 
-/* Verified by its own, as what follows: a hook has it in several places. */
+/* A global function, which is verified once by itself: a hook calls it in several places. */
 __noinline int ask_all(struct pending *pending, struct scratch *s, uint64_t slots, uint32_t how)
 {
 	struct asking asking = { .s = s, .pending = pending, .slots = slots };
@@ -417,17 +418,17 @@ __noinline int ask_all(struct pending *pending, struct scratch *s, uint64_t slot
 	if (!pending || !s)
 		return 0;
 	asking.user = user_of_current();
-	/* Signals don't wake a task that waits in one piece: from time to time it looks whether it was killed. */
+	/* Signals don't wake a task that waits in one piece. Slices let it check whether it was killed. */
 	asking.flags = how == WAIT_WHOLE ? ES_HELD_WHOLE | ES_HELD_SLICED :
 		       how == WAIT_SLICED && !waits_in_task_work ? ES_HELD_SLICED : 0;
 	bpf_loop(ES_CLIENTS_MAX, ask_step, &asking, 0);
 	cached_answer_asked(pending);
 	if (s->doubtful)
-		pending->cached_answer.hindrance = ES_CACHE_UNFIT;	/* by that path it may be something else next time */
+		pending->cached_answer.hindrance = ES_CACHE_UNFIT;	/* next time the path may lead elsewhere */
 	return 0;
 }
 
-/* True: it is another question. False: who couldn't be asked before is asked now. */
+/* True: it is another question. False: it is the open one, for the clients that couldn't be asked before. */
 static __always_inline bool question_anew(struct question *q)
 {
 	if (question_asked(q)) {
@@ -441,7 +442,7 @@ static __always_inline bool question_anew(struct question *q)
 	return true;
 }
 
-/* Who couldn't be asked, since there is no room, is `unsent`: see question_later(). */
+/* Clients that can't be asked for lack of room go into `unsent`: see question_later(). */
 static __always_inline void question_send(struct question *q, struct scratch *s, uint32_t how)
 {
 	struct pending *pending = q->pending;

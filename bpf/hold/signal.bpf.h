@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (A1) What sends signals without task_kill, and passes at hooks of files: AUTH_SIGNAL. Called by hold/file.bpf.h. */
+/* (A1) AUTH_SIGNAL of signals that pass hooks of files, but not task_kill. Called by hold/file.bpf.h. */
 
 #include "bpf/hold/hook.bpf.h"
 #include "bpf/record/procfs.bpf.h"
@@ -30,7 +30,7 @@ static __always_inline struct fown_struct *owner_of(struct file *file)
 	return (void *)((char *)file + bpf_core_field_offset(struct file___owner_inside, f_owner));
 }
 
-/* Nobody is there any more: then nobody is asked. */
+/* If the process has gone meanwhile, no client is asked. */
 static __always_inline void put_owner(struct question *q, struct scratch *s, int pid, int signal)
 {
 	head_of(s)->other = put_numbered(s, pid, 0);
@@ -39,7 +39,7 @@ static __always_inline void put_owner(struct question *q, struct scratch *s, int
 		q->slots = 0;
 }
 
-/* What a number means in the namespace of the process is known only in the first one. */
+/* A process number can only be looked up for a caller in the initial pid namespace. */
 static __always_inline bool numbers_are_known(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -47,7 +47,7 @@ static __always_inline bool numbers_are_known(void)
 	return bpf_task_from_pid && READ_CORE(task, thread_pid, level) == 0;
 }
 
-/* Whom a descriptor sends what signal to; false: the command is about neither. */
+/* The process and signal that a descriptor will send to after this command; false: it changes neither. */
 static __always_inline bool owner_wanted(struct file *file, unsigned int cmd, unsigned long arg, int *pid, int *signal)
 {
 	enum { LINUX_F_SETOWN = 8, LINUX_F_SETSIG = 10, LINUX_F_SETOWN_EX = 15, LINUX_F_OWNER_PGRP = 2 };
@@ -74,9 +74,9 @@ static __always_inline bool owner_wanted(struct file *file, unsigned int cmd, un
 }
 
 /*
- * When there is something to read a descriptor sends a signal, to whomever it was told: where it is sent nobody can wait,
- * so it is asked about where it is arranged. Of a group it can't be. A function of its own, for the stack, as what follows
- * it in the hook.
+ * fcntl(2) can have a descriptor send a signal when there is something to read. No task can wait where the signal is
+ * sent, so the fcntl(2) asks. It can't ask about a group. A function of its own, like the next one in the hook, for
+ * the stack.
  */
 static __noinline int ask_owner(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -96,7 +96,7 @@ static __noinline int ask_owner(struct file *file, unsigned int cmd, unsigned lo
 	return question_ask(&q, WAIT_RESTART, put_owner(&q, s, pid, signal));
 }
 
-/* Ends all that is in a cgroup, and asks no hook about any of them. */
+/* A write to cgroup.kill kills all processes in a cgroup, and passes no hook for any of them. */
 static __always_inline int ask_cgroup_kill(struct file *file, int mask)
 {
 	enum { LINUX_MAY_WRITE = 2, CGROUP2_MAGIC = 0x63677270 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * (A1) Mounts, sockets with a path, the clock, modules are asked about:
+ * (A1) AUTH events of mounts, sockets with a path, the clock and modules:
  *
  *	sb_mount		AUTH_MOUNT, AUTH_REMOUNT
  *	move_mount		AUTH_MOUNT, where mount(2) isn't used
@@ -33,7 +33,7 @@ static __noinline int put_sb_mount(struct scratch *s, const char *device, const 
 	return 0;
 }
 
-/* A number that changes with the texts of device and type, and with what is there where the device's leads now. */
+/* A number that changes with the texts of device and type, and with the file that the device's path leads to now. */
 static __noinline uint64_t mount_facts(uint64_t device, uint64_t type)
 {
 	struct path base = {};
@@ -62,7 +62,7 @@ static __noinline uint64_t mount_facts(uint64_t device, uint64_t type)
 	return facts;
 }
 
-/* Only where nothing is mounted or remounted do these flags mean that propagation is changed. */
+/* These flags change propagation only if the call neither remounts nor binds. */
 static __always_inline bool is_propagation(unsigned long flags)
 {
 	return flags & LINUX_MS_PROPAGATION && !(flags & (LINUX_MS_REMOUNT | LINUX_MS_BIND));
@@ -96,7 +96,7 @@ static __always_inline void put_moved(struct scratch *s, const struct path *from
 	put_mount(s, mount_of(READ_CORE(from, mnt)), 0);
 }
 
-/* move_mount(2): of what fsmount(2) or open_tree(2) gave, or from one place to another. */
+/* move_mount(2): of a mount that fsmount(2) or open_tree(2) returned, or from one place to another. */
 SEC("lsm/move_mount")
 int BPF_PROG(plain_move_mount, const struct path *from, const struct path *to, int ret)
 {
@@ -120,8 +120,8 @@ static __always_inline void put_reconfigured(struct scratch *s, struct super_blo
 }
 
 /*
- * fsconfig(2). It can't be started over, since an error spoils its context: it waits in one piece, and only where a
- * hook may sleep. mount(2) was asked about before it came here.
+ * fsconfig(2) can't start over, since an error spoils its context. It waits in one piece, and only where a hook may
+ * sleep. mount(2) was asked about before it came here.
  */
 SEC("lsm.s/sb_remount")
 int BPF_PROG(hook_sb_remount, struct super_block *sb, void *options, int ret)
@@ -148,8 +148,8 @@ static __always_inline void put_made(struct scratch *s, struct super_block *sb)
 }
 
 /*
- * fsconfig(2) makes a file system that can be used without being attached anywhere; what attaches it is asked about by
- * itself. mount(2), which comes by here too, was asked about before.
+ * fsconfig(2) makes a file system that programs can use without attaching it anywhere. move_mount(2), which attaches
+ * it, asks by itself. mount(2), which also comes by here, was asked about before.
  */
 SEC("lsm.s/sb_kern_mount")
 int BPF_PROG(hook_sb_kern_mount, struct super_block *sb, int ret)
@@ -208,7 +208,7 @@ static __noinline int about_address(struct question *q, struct unix_address *add
 	return 0;
 }
 
-/* The inode that the name leads to now, CONNECTED_ABSTRACT, or 0: it can't be followed. */
+/* The inode that the name leads to now, or CONNECTED_ABSTRACT; 0: the program can't follow it. */
 static __noinline uint64_t address_leads(struct unix_address *address)
 {
 	uint32_t index = 0;
@@ -230,7 +230,7 @@ static __always_inline bool is_named(const struct unix_address *address)
 	       address->len <= sizeof(address->family) + UNIX_PATH_BYTES;
 }
 
-/* An address without a name is asked about by nobody: the kernel makes one up. */
+/* An address without a name isn't asked about: the kernel makes one up. */
 static __always_inline int on_socket_bind(struct socket *socket, void *sockaddr, int len, int ret)
 {
 	struct unix_address address = { .at = scalar_of(sockaddr), .len = len, .copied = true };
@@ -252,9 +252,9 @@ LSM_HOOK(socket_bind, on_socket_bind(socket, address, len, ret), struct socket *
 	 int ret)
 
 /*
- * Here a task can wait at the gate, and only a name is known, which may lead elsewhere when the kernel follows it. What
- * can't be followed isn't asked about yet; and what was is told from what the kernel finds: ask_connected(). Where the
- * name leads is part of the question: a link may be turned while the call starts over.
+ * Here a task can wait at the gate, but knows only a name, which may lead elsewhere when the kernel follows it. A
+ * name that the program can't follow isn't asked about yet. ask_connected() compares the inode with the socket that
+ * the kernel finds. The inode is part of the question's key: a link may change while the call starts over.
  */
 static __always_inline int ask_connecting(struct syscall_state *state, struct socket *socket, uint64_t name)
 {
@@ -267,7 +267,7 @@ static __always_inline int ask_connecting(struct syscall_state *state, struct so
 	return question_ask(&q, WAIT_GATE, put_address(&q, s, address, socket));
 }
 
-/* Has the kernel found a socket before, and the call started over since that one is asked about? */
+/* Is the open question about a socket that the kernel had found before the call started over? */
 static __always_inline bool connected_pending(struct socket *socket, uint64_t name)
 {
 	struct pending *pending;
@@ -286,7 +286,7 @@ static __always_inline int on_socket_connect(struct socket *socket, void *sockad
 
 	if (ret || !control.subscribers[EV_AUTH_UIPC_CONNECT])
 		return ret;
-	if (!state)		/* it is asked about where the socket is found */
+	if (!state)		/* ask_connected() asks once the kernel has found the socket */
 		return 0;
 	state->connected = 0;
 	state->address.at = scalar_of(sockaddr);
@@ -305,7 +305,7 @@ static __always_inline int on_socket_connect(struct socket *socket, void *sockad
 LSM_HOOK(socket_connect, on_socket_connect(socket, address, len, ret), struct socket *socket, void *address, int len,
 	 int ret)
 
-/* The kernel has found the socket, and holds its lock. Was this one allowed? */
+/* The kernel has found the socket, and holds its lock. Asks unless this socket was asked about by name. */
 static __always_inline int ask_connected(uint64_t sk, uint64_t other, bool by_name)
 {
 	struct path path = path_at(other + bpf_core_field_offset(struct unix_sock, path));
@@ -331,7 +331,7 @@ int BPF_PROG(plain_unix_stream_connect, struct sock *sk, struct sock *other, str
 	return ask_connected(scalar_of(sk), scalar_of(other), true);
 }
 
-/* connect(2) of a socket for datagrams, or one that is sent by name. What is sent to a peer was asked about before. */
+/* connect(2) of a datagram socket, or a datagram sent by name. What goes to the peer was asked about at connect(2). */
 SEC("lsm/unix_may_send")
 int BPF_PROG(plain_unix_may_send, struct socket *from, struct socket *to, int ret)
 {
@@ -365,7 +365,7 @@ enum kernel_load_data_id___modules {
 	LOADING_MODULE = 2,
 };
 
-/* A module's file is called as the module, which says '_' for '-', with ".ko" and more behind. */
+/* A module has its file's name without ".ko" and what follows that, and with '_' for '-'. */
 static __noinline int put_module_name(struct scratch *s, struct file *file)
 {
 	uint32_t i;
@@ -382,7 +382,7 @@ static __noinline int put_module_name(struct scratch *s, struct file *file)
 	return 0;
 }
 
-/* The file is read when this has been answered: as it was told. */
+/* The kernel reads the file after the answer: question_same() checks that it is still the file that was asked about. */
 static __always_inline int on_kernel_read_file(struct file *file, uint32_t id, int ret)
 {
 	uint64_t inode = (uint64_t)READ_CORE(file, f_inode);
@@ -465,8 +465,8 @@ static __noinline int put_image_name(struct scratch *s, uint64_t at)
 }
 
 /*
- * When the image has been copied, before anything is made of it. Started over, it is copied again, and may be another:
- * its digest is part of what the answer is about.
+ * The kernel has copied the image, but not used it yet. A call that starts over copies it again, and it may have
+ * changed: so its digest is part of the question's key.
  */
 SEC("lsm/kernel_post_load_data")
 int BPF_PROG(plain_kernel_post_load_data, char *image, int64_t bytes, uint32_t id, char *description, int ret)

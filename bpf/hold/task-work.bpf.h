@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * (A6) Waiting in task work, which kernels have since 6.18: the hook leaves the kernel with -ERESTARTNOINTR, as if it were
- * to start over, and on the way out, before the call is started over, the kernel runs a function of ours in the task
- * itself. There no lock is held, no trampoline is left to return to, and one may sleep. So the task sleeps at the gate
- * until all have answered, and the call that is then started over finds the answer.
+ * (A6) Waiting in task work, which kernels have since 6.18. The hook returns -ERESTARTNOINTR. Before the kernel
+ * starts the call over it runs a function of ours in the task. There the task holds no lock, has no trampoline to
+ * return to, and may sleep. So it sleeps at the gate until all clients have answered. The call then starts over and
+ * finds the answer.
  *
- * Without a signal nothing is pending that a program could see, block or handle, no stop is lost, and it makes no
- * difference what the program does with SIGCONT. The question is in `pendings` as ever; the work only wakes up to look.
+ * This needs no signal: the program has nothing to see, block or handle, no stop is lost, and it doesn't matter what
+ * the program does with SIGCONT. The question is in `pendings` as ever; the work only sleeps and looks for answers.
  *
- * The kernel queues the work by an interrupt that it sends to this processor itself, so it is there a moment later. If it
- * isn't, as with interrupts off or on PREEMPT_RT, the call starts over by a signal as it does on older kernels.
+ * The kernel queues the work by an interrupt to the same processor, so the work is there a moment later. If it isn't,
+ * as with interrupts off or on PREEMPT_RT, the call starts over by a signal as on older kernels.
  */
 
 #include <linux/version.h>
@@ -40,7 +40,7 @@ struct task_wait {
 	struct bpf_task_work work;
 };
 
-/* By thread. The entry is taken away when it has run; who finds no room starts over by a signal. */
+/* By thread. The work removes its entry when it has run. If there is no room, the call starts over by a signal. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -55,8 +55,8 @@ enum { QUEUED_TRIES = 4096 };
 static void task_work_sleep(struct pending *pending);
 
 /*
- * On the way out. The question may be gone, and the caller may have made another result of the hook's: then nothing will
- * come back for an answer.
+ * Runs on the way out of the call. If the question is gone, or the hook's caller returned another result, the call
+ * won't come back for an answer: don't sleep.
  */
 static int task_work_run(struct bpf_map *map, void *key, void *value)
 {
@@ -76,7 +76,7 @@ static long queued_step(uint32_t step, uint64_t *before)
 	return scalar_of(READ_CORE((struct task_struct *)bpf_get_current_task(), task_works)) != *before;
 }
 
-/* Neither function's address is asked for: on 7.x the first has a type, but no address. */
+/* Don't test the functions' addresses: on 7.x the first has a type, but no address. */
 static __always_inline int task_work_schedule(struct task_struct *task, struct task_wait *wait)
 {
 	if (waits_in_task_work == ES_TASK_WORK_IMPL)
@@ -86,7 +86,7 @@ static __always_inline int task_work_schedule(struct task_struct *task, struct t
 	return -EINVAL;
 }
 
-/* False: not just now. */
+/* Schedules the work. False: it could not be queued now. */
 static __noinline bool task_work_wait(struct pending *pending)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

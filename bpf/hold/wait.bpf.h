@@ -2,36 +2,35 @@
 #pragma once
 
 /*
- * (A6, A8) How an LSM hook gets its answer. A hook asks every client that wants to know, then waits for all of them:
+ * (A6, A8) How an LSM hook gets its answer. A hook asks every subscribed client, then the task waits for all of them:
  *
- *	question_open(&q, auth, notify, a, b, c)	who is to be asked? False: nobody, go on
+ *	question_open(&q, auth, notify, a, b, c)	finds the clients to ask. False: there are none, go on
  *	question_ask(&q, how, put)		0, -EPERM, or -ERESTARTNOINTR: the call starts over, and comes back here;
  *						`put` fills in the record `s`, which is made when the operation first
  *						comes by, and again to notify of a denial
  *
- * Of types whose answers may be kept (about.bpf.h): question_open_cached(), which is told what the answer is about and
- * looks for one first. Then question_ask() keeps the one that is given.
+ * Hooks whose answers may be kept (about.bpf.h) call question_open_cached() with the file that the answer is about. It
+ * looks for a kept answer first. Without one, question_ask() keeps the new answer.
  *
- * The answer is in the client's `held` entry, wherever the task slept meanwhile. It sleeps at the client's gate, a FUSE
- * file whose extended attribute it reads: the library replies when the handler has answered. While it sleeps a hook may
- * hold a directory's lock; so at such hooks (WAIT_SLICED) the library replies every few milliseconds anyway, and the
- * hook leaves the kernel and starts the system call over, which gives others their turn. Hooks that may not sleep
- * (WAIT_RESTART) do only that, over and over.
+ * The answer is in the client's `held` entry, wherever the task sleeps. It sleeps at the client's gate, by reading an
+ * extended attribute of a FUSE file: the library replies when the handler has answered. Some hooks hold a directory's
+ * lock meanwhile (WAIT_SLICED). There the library replies every few milliseconds anyway. The task then leaves the
+ * kernel and starts the system call over, so that others get the lock. Hooks that may not sleep (WAIT_RESTART) only
+ * start over, again and again. So do all hooks while their type's gate is shut, since it isn't safe to sleep there
+ * (follow.bpf.h).
  *
- * So do all others while their type's gate is shut, since it isn't safe to sleep there (follow.bpf.h).
+ * Newer kernels let a task sleep outside of any hook: there both kinds start over once, and wait for all answers in
+ * between (task-work.bpf.h). The rest is for older kernels.
  *
- * Newer kernels have a place to sleep outside of any hook: there both kinds start over once, and wait for all answers in
- * between (task-work.bpf.h). What follows is for kernels that don't.
+ * A call starts over unnoticed by its program through a pending signal ("kick"): the thread gets SIGSTOP, and at once
+ * SIGCONT, which cancels it. What remains is the flag that makes the kernel restart the call.
  *
- * Leaving and starting over without the program noticing takes a pending signal: SIGSTOP and at once SIGCONT, which
- * takes the first back, to the thread itself ("kick"). What remains is the flag that makes the kernel restart the call.
+ * The question and the objects that it is about are in task storage, so they outlive the restart. It is asked once. Its
+ * answer is used once, and only for the same operation on the same objects.
  *
- * The question outlives the restart in task storage, with the objects it is about: it is asked once, its answer is used
- * once, and only for the same operation on the same objects.
- *
- * One system call may be asked about several times: an open on overlayfs is two, a SIGSTOP is a signal and a suspension.
- * What starts over for the second comes by the first again. So answers are kept, and count again, until the call that
- * was started over is done with.
+ * One system call may ask several questions: an open on overlayfs asks two, a SIGSTOP is a signal and a suspension.
+ * When the call starts over for the second, it passes the first again. So an allowing answer counts again each time
+ * that the call starts over, until the call has ended.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
@@ -50,8 +49,8 @@ static __always_inline long current_syscall_number(void)
 }
 
 /*
- * There is no system call to start over in io_uring, neither in its workers nor where it does a request at once: a
- * request would end with EINTR. Nor is there where a task writes its core dump, on the way to its end.
+ * io_uring has no system call to start over, neither in its workers nor where it does a request at once: the request
+ * would end with EINTR. Nor has a task that writes its core dump.
  */
 static __always_inline bool without_syscall(void)
 {
@@ -62,9 +61,8 @@ static __always_inline bool without_syscall(void)
 }
 
 /*
- * Nor for init, which takes no SIGSTOP, and not if the program would notice the SIGCONT: if it has a handler for it. What
- * the handler does may be asked about, and would call it again, and so on. Where it is only blocked, as threads often
- * have all signals, one stays pending, and is nothing when it is let through.
+ * Don't restart init (it ignores SIGSTOP) or a program with a SIGCONT handler: the handler would run, might be held
+ * itself, and loop. A thread may block SIGCONT: then one stays pending, and does nothing once it is unblocked.
  */
 static __always_inline bool may_restart(void)
 {
@@ -75,7 +73,7 @@ static __always_inline bool may_restart(void)
 	return (uint64_t)READ_CORE(task, sighand, action[LINUX_SIGCONT - 1].sa.sa_handler) <= LINUX_SIG_IGN;
 }
 
-/* An exec maps the new program when there is no way back to the old one. */
+/* Is the current task in an exec? When that maps the new program there is no way back to the old one. */
 static __always_inline bool in_exec(void)
 {
 	enum { NR_EXECVE = 59, NR_EXECVEAT = 322, NR_EXECVE_32 = 11, NR_EXECVEAT_32 = 358 };
@@ -99,7 +97,7 @@ static __always_inline void raise_again(uint32_t signal, uint64_t thread, uint64
 		bpf_send_signal(signal);
 }
 
-/* A SIGCONT takes back stop signals that the program has blocked, too: they come again. */
+/* SIGCONT also cancels stop signals that were pending for the program: send those again. */
 static __always_inline int kick(struct pending *pending)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -123,7 +121,7 @@ static __always_inline bool client_gone(struct es_sensor_client *client)
 	return control.daemon_gone || !client || client->gone || !client->tgid;
 }
 
-/* The answer that there is, with what is to be kept; a client that is gone allows, and one that is far too late has its policy followed. */
+/* A client's answer, with its flags. If it is gone it allows; ES_LATE_NS after its deadline, its miss mode decides. */
 static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 {
 	struct es_sensor_client *client;
@@ -142,7 +140,7 @@ static __always_inline uint32_t verdict_of(struct es_held *entry, uint32_t slot)
 	return client->miss_mode == ES_MISS_DENY ? ES_VERDICT_DENY : ES_VERDICT_ALLOW;
 }
 
-/* Looks at the answers that there are. Returns the slots that are still open. */
+/* One step of pending_look(): takes a slot's answer, if there is one, and closes the slot. */
 static long verdict_step(uint32_t slot, struct pending **pending_)
 {
 	struct pending *pending = *pending_;
@@ -154,7 +152,7 @@ static long verdict_step(uint32_t slot, struct pending **pending_)
 	if (!(pending->slots >> slot & 1))
 		return 0;
 	entry = entry_of(slot, *auth_id_at(pending, slot));
-	if (!entry && !client_gone(bpf_map_lookup_elem(&clients, &slot))) {	/* taken back, see sweep() */
+	if (!entry && !client_gone(bpf_map_lookup_elem(&clients, &slot))) {	/* sweep() has freed it */
 		pending->unsent |= 1ull << slot;
 		pending->slots &= ~(1ull << slot);
 		pending->since_ns = bpf_ktime_get_ns();
@@ -197,7 +195,7 @@ static __always_inline void remember_allowed(struct pending *pending)
 	pending->allowed_before_count++;
 }
 
-/* The outcome of a question that all have answered. */
+/* The outcome of a question that all clients have answered, or that their miss modes have decided. */
 static __always_inline int pending_result(struct pending *pending)
 {
 	bool denied = pending->denied;
@@ -246,7 +244,7 @@ static __always_inline uint32_t lowest(uint64_t set)
 	return n + !(set & 1);
 }
 
-/* What gates reply, all of them: nobody looks at it. */
+/* What all gates reply; no program reads it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -254,7 +252,7 @@ struct {
 	__type(value, uint64_t);
 } gate_reply SEC(".maps");
 
-/* Reads an attribute of the gate's file, which takes until the library of the client in `slot` replies. */
+/* Reads an attribute of the gate's file. The task sleeps until the library of the client in `slot` replies. */
 static __always_inline int gate_read(uint32_t slot, const char *attribute)
 {
 	uint32_t zero = 0;
@@ -278,15 +276,15 @@ static __always_inline int gate_read(uint32_t slot, const char *attribute)
 }
 
 /*
- * Sleeps until that library replies. Negative: it won't, or a signal has come (-EINTR). These are functions of their own, so
- * that nothing else shares the stack slot of the dynptr, which the verifier minds.
+ * Sleeps until that library replies. Negative: it won't, or a signal has come (-EINTR). Each is a function of its own,
+ * since the verifier lets nothing else share the stack slot of the dynptr.
  */
 static __noinline int gate_sleep(uint32_t slot)
 {
 	return gate_read(slot, "user.es");
 }
 
-/* The same while there is no room for the question: the library lets it go after a while, to try again. */
+/* The same while there is no room for the question: the library replies after a while, so that the task tries again. */
 static __noinline int gate_sleep_unasked(uint32_t slot)
 {
 	return gate_read(slot, "user.es.later");
@@ -308,7 +306,7 @@ static __always_inline void pending_give_up(struct pending *pending, uint32_t sl
 	pending->slots &= ~(1ull << (slot & (ES_CLIENTS_MAX - 1)));
 }
 
-/* Sleeps until that client replies; whoever watches its entry sees that somebody does. */
+/* Sleeps until that client's library replies. The flag shows the daemon and the warden that the task sleeps. */
 static __always_inline int entry_sleep(struct pending *pending, uint32_t slot)
 {
 	struct es_held *entry = entry_of(slot, *auth_id_at(pending, slot));
@@ -343,7 +341,7 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 		sleeping->result = -ERESTARTNOINTR;
 		return 1;
 	}
-	if (r < 0) {		/* nobody is there any more: the operation goes on as far as this client is concerned */
+	if (r < 0) {		/* the gate is gone: for this client the operation is allowed */
 		pending_give_up(pending, slot);
 		return 0;
 	}
@@ -356,7 +354,7 @@ static long gate_round(uint32_t round, struct sleeping *sleeping)
 
 /* ---- in task work ---- */
 
-/* Will a signal be handled, or the thread stop or freeze, when it leaves the kernel? */
+/* Will the thread handle a signal, stop or freeze when it leaves the kernel? */
 static __always_inline bool signal_waits(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -366,8 +364,8 @@ static __always_inline bool signal_waits(void)
 }
 
 /*
- * Its sleep ends at once though no signal has come: a tracer lets the task run such work at a time when the kernel still
- * takes the work itself for a signal. So it sleeps in slices, which signals don't end.
+ * The sleep has ended at once though no signal has come. A tracer lets the task run its work while the kernel still
+ * takes the work itself for a signal. So the task sleeps in slices, which signals don't end.
  */
 static __always_inline void entry_slice(struct pending *pending, uint32_t slot)
 {
@@ -418,8 +416,9 @@ static long unheld_step(uint32_t slot, struct pending **pending_)
 }
 
 /*
- * What can't be held is decided by each client's policy, as if it were late: or a program would only have to handle
- * SIGCONT. But a denial would end a program that is being executed, and init needs what it does.
+ * For an operation that can't wait each client's miss mode decides, as if the client were late. Else a program could
+ * evade a denial by handling SIGCONT. Execs and init's operations go on: a denial would end a program that is being
+ * executed, and init needs what it does.
  */
 static __always_inline void pending_unheld(struct pending *pending)
 {
@@ -445,7 +444,7 @@ static long unsent_step(uint32_t slot, struct pending **pending_)
 	return 0;
 }
 
-/* As if they were late. */
+/* The miss modes of the clients that couldn't be asked decide, as if they were late. */
 static __always_inline void unsent_decide(struct pending *pending)
 {
 	__sync_fetch_and_add(&stats.not_held, 1);
@@ -453,7 +452,7 @@ static __always_inline void unsent_decide(struct pending *pending)
 	pending->unsent = 0;
 }
 
-/* Has it been tried for as long as the first of them has for an answer? */
+/* Has the task tried to ask for as long as the first of the unasked clients has for an answer? */
 static __always_inline bool unsent_for_long(struct pending *pending)
 {
 	uint32_t slot = lowest(pending->unsent), type = pending->type_and_one - 1;
@@ -473,8 +472,8 @@ static __always_inline bool may_wait_in_work(uint32_t how)
 }
 
 /*
- * True: the call has to start over until there is room, since what can't be asked about isn't done. False: there is nobody
- * left to ask; if that took too long, or it can't start over, their policies have decided.
+ * True: the call has to start over until there is room to ask. False: no client is left to ask. If asking took too
+ * long, or the call can't start over, the miss modes of those clients have decided.
  */
 __noinline int question_later(struct pending *pending, uint32_t how)
 {
@@ -486,7 +485,7 @@ __noinline int question_later(struct pending *pending, uint32_t how)
 	return false;
 }
 
-/* Of what has no place in a task's storage it is noted here since when it starts over. */
+/* When a call began to start over for lack of task storage: by thread and call. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -494,7 +493,7 @@ struct {
 	__type(value, uint64_t);
 } lost_since SEC(".maps");
 
-/* What a kick writes to, where there is nothing to wait with. */
+/* For a kick without task storage, which has to write to some struct pending. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -504,7 +503,7 @@ struct {
 
 enum { LOST_NS = 1000000000 };
 
-/* There is no memory to wait with. */
+/* There was no memory for task storage: start over for up to LOST_NS, then let the miss modes decide. */
 __noinline int question_lost(uint64_t slots)
 {
 	uint64_t key = scalar_of(bpf_get_current_task_btf()) ^ call_hash(), now = bpf_ktime_get_ns(), *since;
@@ -523,7 +522,7 @@ __noinline int question_lost(uint64_t slots)
 	return question_unheld(slots);
 }
 
-/* Without sleeping. NOT_YET: the hook is to be left, see question_wait(). */
+/* Doesn't sleep. NOT_YET: the task has to leave the hook, see question_wait(). */
 __noinline int restart_wait(struct pending *pending, uint32_t how)
 {
 	if (!pending)
@@ -574,8 +573,8 @@ __noinline int kick_wait(struct pending *pending)
 }
 
 /*
- * Until all have answered. The kernel takes a function that is verified by its own for one that sleeps if the work does: so
- * what schedules the work is part of each hook's program.
+ * Waits until all have answered. The kernel takes a function that it verifies by itself for one that sleeps if the
+ * task work sleeps: so the code that schedules the work is part of each hook's program.
  */
 static __always_inline int question_wait(struct question *q, uint32_t how)
 {
@@ -594,7 +593,7 @@ static __always_inline bool may_start_over(void)
 	return may_wait_in_work(WAIT_RESTART) || may_restart();
 }
 
-/* It does, whatever the answers are; and waits for those that are open, where there is task work. */
+/* Starts the call over, whatever the answers are. Where there is task work it waits for open answers first. */
 static __always_inline int start_over(struct pending *pending)
 {
 	if (may_wait_in_work(WAIT_RESTART) && task_work_wait(pending))
@@ -602,9 +601,9 @@ static __always_inline int start_over(struct pending *pending)
 	return may_restart() ? kick(pending) : -EPERM;
 }
 
-/* ---- telling ---- */
+/* ---- reporting denials ---- */
 
-/* What was denied didn't happen, so nothing else tells of it. */
+/* The NOTIFY record of a denied operation. No other program reports it, since it didn't happen. */
 static __always_inline struct scratch *denied_record(struct question *q)
 {
 	struct scratch *s;
@@ -628,14 +627,14 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 		pool_give(q->index);
 }
 
-/* A number that the compiler doesn't take for what it was compared with: the verifier can't tell that they are equal. */
+/* Keeps the compiler from using a register that equals `value`: the verifier can't tell that they are equal. */
 static __always_inline int constant(int value)
 {
 	asm volatile("" : "+r"(value));
 	return value;
 }
 
-/* What a hook returns: the verifier wants to see that it is no positive number. */
+/* A hook's return value, in a form that lets the verifier see that it isn't positive. */
 static __always_inline int hook_result(int result)
 {
 	switch (result) {

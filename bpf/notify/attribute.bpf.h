@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N1) Files are looked at and changed, other than by their content: mode, owner, times, extended attributes, flags,
- * size; where the process is; what a directory or a link holds.
+ * (N1) Reading and changing a file's mode, owner, times, extended attributes, flags and size; a process's directories;
+ * reading directories and links.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
@@ -16,7 +16,7 @@ struct user_time {
 	int64_t fraction;		/* ns or microseconds */
 };
 
-/* The times that a program asks for; "now", and forms of 32-bit programs, are what the file has got. */
+/* The times that a program asks for. For "now", and for 32-bit programs' forms, the times that the file got. */
 static __noinline int put_times(struct scratch *s, struct syscall_args *args)
 {
 	uint64_t address = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2 ? args->a[2] : args->a[1];
@@ -49,7 +49,7 @@ static __noinline int put_times(struct scratch *s, struct syscall_args *args)
 	return 0;
 }
 
-/* The type of event that a kind of call is, the place of its first number, and of the *at() flags; 0: it has none. */
+/* A kind's event type, the argument that is its first number, and that of the *at() flags; 0: none. */
 struct attribute {
 	uint8_t type;
 	uint8_t number;

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * (N1) System calls. on_sys_exit looks the number up, and if some client wants what calls of that kind do, goes on in
- * the program for the kind (a tail call: each is verified by its own). A call that failed did nothing and is no event.
- * on_sys_enter does the same for the few kinds whose objects are gone or different afterwards.
+ * (N1) System calls. on_sys_exit looks the number up. If a client wants events of calls of that kind, it goes on in
+ * the program for the kind (a tail call: the verifier checks each by itself). A call that failed did nothing and is
+ * no event. on_sys_enter does the same for the few kinds whose objects are gone or different afterwards.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
 
-/* The kind of a call, or ES_KIND_NONE if nobody wants to know. */
+/* The kind of a call, or ES_KIND_NONE if no client wants events of it. */
 static __always_inline uint32_t live_kind(long nr)
 {
 	uint32_t kind = syscalls[syscall_index(nr) & (2 * ES_SYSCALLS - 1)].kind;
@@ -19,7 +19,7 @@ static __always_inline uint32_t live_kind(long nr)
 	return kind;
 }
 
-/* The programs for the kinds of calls, put in by the daemon (daemon/sensor/tracepoints.c) when it has loaded them. */
+/* The programs for the kinds of calls. The daemon puts them in when it has loaded them (daemon/sensor/tracepoints.c). */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, ES_KIND_COUNT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (N1) Files are opened, written, duplicated and closed. */
+/* (N1) Opening, writing, duplicating and closing files. */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/notify/procfs.bpf.h"
@@ -32,7 +32,7 @@ static __noinline int send_file_event(uint32_t type, uint64_t address, int64_t n
 	return 0;
 }
 
-/* A client said no: the file is the one that it was asked about. */
+/* Reports an open that a client denied, with the file that the client was asked about. */
 static __always_inline void open_denied_send(struct syscall_state *state)
 {
 	uint64_t slots = select_clients(EV_NOTIFY_OPEN);
@@ -105,7 +105,7 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* The flags of an open that a client may be asked about: the gate doesn't tell them. */
+/* Stores an open's flags, for clients that are asked about it: the fanotify event lacks them. */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 {
@@ -462,7 +462,7 @@ int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* copy_file_range(2) comes by its hook several times on some kernels: what was answered is noted in `flags`. */
+/* On some kernels copy_file_range(2) passes its hook several times: `flags` has the answer. */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_copy, struct pt_regs *regs, long id)
 {

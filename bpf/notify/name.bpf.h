@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (N1) Names come, go and change: unlink, rename, link, mkdir, mknod, symlink and their kin. */
+/* (N1) Making, removing and changing names: unlink, rename, link, mkdir, mknod, symlink and the like. */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/record/argument.bpf.h"
 #include "bpf/select/event.bpf.h"
 
-/* Before the call, since afterwards there is nothing to look at: what goes, what moves, what is replaced. */
+/* Before the call, stores the files that it removes, moves or replaces: afterwards they can't be found. */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_name, struct pt_regs *regs, long id)
 {
@@ -32,7 +32,7 @@ int BPF_PROG(enter_name, struct pt_regs *regs, long id)
 	return 0;
 }
 
-/* What the name was, as seen on entry; or, where that was in vain, what can be told now. */
+/* Puts the file that was found on entry; if none was, the one that the path leads to now, or its text. */
 static __always_inline uint32_t put_former(struct scratch *s, struct place *place, int dirfd, uint64_t text)
 {
 	if (place->status == PLACE_FOUND)
@@ -58,8 +58,8 @@ static __always_inline void unlink_send(struct syscall_args *args, struct syscal
 }
 
 /*
- * Entry saw nothing, since the program's text could not be read before the kernel had done so. What was moved is found
- * where it is now; if it replaced something, that isn't known any more.
+ * enter_name() found nothing, since it could not read the program's text before the kernel had. The moved file is found
+ * where it is now. Whether it replaced another can't be known any more.
  */
 static __noinline int rename_catch_up(struct scratch *s, struct syscall_state *state, int dirfd, uint64_t text)
 {

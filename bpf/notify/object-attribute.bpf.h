@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (1) Files are looked at and changed, other than by their content; where the process is. Most of these functions are
- * passed a path. Those that have a dentry only (extended attributes, readlink) find the mount by mount_to().
+ * (1) Reading and changing files' attributes; a process's directories. Most of these functions of the kernel get a
+ * path. For those with only a dentry (extended attributes, readlink) mount_to() finds the mount.
  */
 
 #include "bpf/notify/file.bpf.h"
@@ -11,7 +11,7 @@
 
 /* ---- stat ---- */
 
-/* What the kernel is about to tell of: only that, and not what it looks at for itself, is stat(2). */
+/* The hook of stat(2): the kernel is about to return this file's attributes. Its own look-ups don't pass here. */
 __noinline int see_stat(uint64_t address)
 {
 	uint64_t slots = wanted_by(EV_NOTIFY_STAT);
@@ -34,7 +34,7 @@ static __always_inline int64_t time_at(struct timespec64 *time)
 	return nanoseconds(READ_FAST(time, tv_sec), READ_FAST(time, tv_nsec));
 }
 
-/* What stat(2) says, which a file system may know better than its inode does. */
+/* The result of stat(2): a file system may know better than the inode. */
 __noinline int take_kstat(struct es_stat *stat, uint64_t address)
 {
 	struct kstat *from = (void *)address;
@@ -120,8 +120,8 @@ OBJECT_DONE(chown_common, done_changed(ctx, EV_NOTIFY_SETOWNER, (uint32_t)arg(ct
 OBJECT_DONE(vfs_truncate, done_changed(ctx, EV_NOTIFY_TRUNCATE, 0, 0))
 
 /*
- * do_truncate(idmap, dentry, length, time_attributes, file): of ftruncate(2) it has a file, and it doesn't say that the
- * file is being opened, nor, as a core dump, nothing.
+ * do_truncate(idmap, dentry, length, time_attributes, file). It is ftruncate(2) if there is a file, and the
+ * attributes are neither those of an open nor, as of a core dump, 0.
  */
 static __always_inline void done_ftruncate(void *ctx)
 {
@@ -141,7 +141,7 @@ static __always_inline void done_ftruncate(void *ctx)
 
 OBJECT_DONE(do_truncate, done_ftruncate(ctx))
 
-/* Into the record, behind its file: the times that are asked for; where that is "now", or none, what the file has. */
+/* Adds the times that the call asks for to the record, behind its file; for "now", or none, those that the file has. */
 __noinline int put_asked_times(struct scratch *s, uint64_t address)
 {
 	enum { LINUX_UTIME_NOW = (1 << 30) - 1, LINUX_UTIME_OMIT = (1 << 30) - 2 };
@@ -199,7 +199,7 @@ OBJECT_DONE(vfs_utimes, done_utimes(ctx))
 
 /* ---- extended attributes, links, directories ---- */
 
-/* An event about a dentry; `name`, of an attribute, is text in the kernel's memory, 0: there is none. */
+/* An event about a dentry; `name`: of an attribute, in the kernel's memory; 0: none. */
 __noinline int send_dentry(uint32_t type, uint64_t dentry, uint64_t name, int64_t number)
 {
 	uint64_t slots = wanted_by(type);
@@ -287,7 +287,7 @@ OBJECT_DONE(vfs_listxattr, done_listxattr(ctx))
 OBJECT_DONE(vfs_readlink, done_readlink(ctx))
 OBJECT_DONE(iterate_dir, done_readdir(ctx))
 
-/* The flags as they were asked for: those of FS_IOC_SETFLAGS, or, with its successors, the others behind them. */
+/* The flags that the call asks for: those of FS_IOC_SETFLAGS, or, for its successors, the ones behind them. */
 static __always_inline void done_fileattr(void *ctx)
 {
 	struct { uint32_t flags, xflags; } asked = {};

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * (1) Files are opened, written, mapped and closed: the open file that the kernel has made, until nobody has it any
- * more.
+ * (1) Opening, writing, mapping and closing files: the open file that the kernel makes, until it releases it.
  *
  *	file_post_open, vfs_tmpfile; before 6.12 do_dentry_open	OPEN, CREATE
  *	file_permission			WRITE, and what CLOSE says
@@ -201,7 +200,7 @@ static __always_inline void done_protect(void *ctx)
 
 OBJECT_DONE(do_mprotect_pkey, done_protect(ctx))
 
-/* A mapping gets writable later than it was made. */
+/* A mapping becomes writable after it was made. */
 static __always_inline void see_mprotect(void *ctx)
 {
 	enum { VM_SHARED_ = 8 };

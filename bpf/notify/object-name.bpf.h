@@ -2,19 +2,19 @@
 #pragma once
 
 /*
- * (1) Names come, go and change: what the kernel did, and to what.
+ * (1) Making, removing and changing names: what the kernel did, and to which file.
  *
  *	path_unlink, path_rmdir		vfs_unlink, vfs_rmdir
  *	path_rename			vfs_rename
  *	path_link			vfs_link
  *	path_mkdir, path_symlink, path_mknod	vfs_mkdir, vfs_symlink, vfs_mknod, vfs_create
  *
- * A file that open(2) makes is told when it is open: object-file.bpf.h.
+ * object-file.bpf.h reports a file that open(2) makes, when it is open.
  */
 
 #include "bpf/notify/object.bpf.h"
 
-/* What is about to be done to `dentry` in the directory whose struct path is at `dir`. NULL: nobody wants to know. */
+/* Begins a change of `dentry`, in the directory whose struct path is at `dir`. NULL: there is nothing to report. */
 static __always_inline struct unfinished_name *name_begin(uint32_t type, uint64_t dir, uint64_t dentry)
 {
 	uint64_t slots = wanted_by(type);
@@ -34,7 +34,7 @@ static __always_inline struct unfinished_name *name_begin(uint32_t type, uint64_
 	return &unfinished->name;
 }
 
-/* What name_begin() has taken down of this dentry, once. NULL: nothing, or it wasn't done. */
+/* Takes what name_begin() has stored for this dentry. NULL: nothing, or the kernel didn't make the change. */
 static __always_inline struct unfinished_name *name_done(uint64_t dentry, bool done)
 {
 	struct unfinished *unfinished = unfinished_found();
@@ -115,8 +115,8 @@ __noinline int see_renamed(uint64_t old_dir, uint64_t old, uint64_t new_dir, uin
 }
 
 /*
- * What was at the old name, and what at the new one or where that is. After an exchange each dentry has the other's
- * name.
+ * The file that was at the old name, and the one at the new name, or its directory. After an exchange each dentry has
+ * the other's name.
  */
 __noinline int put_renamed(struct scratch *s, struct unfinished_name *name, uint64_t old, uint64_t new)
 {
@@ -235,7 +235,7 @@ __noinline int see_made(uint64_t dir, uint64_t dentry)
 	return 0;
 }
 
-/* `made` is `dentry`, or the one that a file system has put in its place. */
+/* `made` is `dentry`, or the one by which a file system has replaced it. */
 __noinline int send_made(uint64_t dentry, uint64_t made)
 {
 	struct unfinished_name *name = name_done(dentry, true);

@@ -11,7 +11,7 @@
  *	security_task_kill		SIGNAL, PROC_SUSPEND_RESUME
  *	do_settimeofday64, do_adjtimex	SETTIME
  *
- * What is decided at a security_ function is told at its end: AUTH may have it called again and again before.
+ * The program reports a security_ function's decision at its end: AUTH may make the kernel call it many times before.
  */
 
 #include "bpf/notify/object.bpf.h"
@@ -37,7 +37,7 @@ static long newest_step(uint32_t index, struct stand *stand)
 	return 1;
 }
 
-/* What was just mounted on a path: the last that there is on that mount, but for what others have mounted since. */
+/* The mount that was just made on a path: the newest one there, apart from those that other tasks have made since. */
 static __always_inline uint64_t newest_mount(const struct path *path)
 {
 	struct mount *mount = mount_of(path->mnt);
@@ -49,7 +49,7 @@ static __always_inline uint64_t newest_mount(const struct path *path)
 	return stand.mount ?: (uint64_t)mount;
 }
 
-/* What is mounted at the path now, unless the path is itself what was changed. */
+/* Reports the mount that is at the path now; for a change of the path's own mount, that one. */
 __noinline int send_mounted(uint32_t type, uint64_t mnt, uint64_t dentry, uint64_t flags)
 {
 	struct path path = { .mnt = (void *)mnt, .dentry = (void *)dentry };
@@ -128,7 +128,7 @@ OBJECT_HOOK(move_mount, move_seen(ctx))
 OBJECT_DONE(__x64_sys_move_mount, move_done(ctx))
 OBJECT_DONE(__ia32_sys_move_mount, move_done(ctx))
 
-/* What is mounted there, before it goes. */
+/* Stores the mount before the kernel removes it. */
 __noinline int see_unmounted(uint64_t mnt)
 {
 	uint64_t slots = wanted_by(EV_NOTIFY_UNMOUNT);
@@ -212,7 +212,7 @@ static __always_inline void done_connect(void *ctx)
 		send_connected(arg(ctx, 0), arg(ctx, 1));
 }
 
-/* connect(2) of a socket for datagrams, and each that is sent by name: to a peer that it isn't connected with. */
+/* connect(2) of a datagram socket, and each datagram sent by name to a peer that the socket isn't connected with. */
 static __always_inline void done_may_send(void *ctx)
 {
 	uint64_t sk, other;
@@ -274,8 +274,8 @@ static __always_inline void signal_send(uint32_t type, struct task_struct *targe
 }
 
 /*
- * security_task_kill(target, info, signal, cred): whatever a program sends, also signal 0, and what claims to be from a
- * timer.
+ * security_task_kill(target, info, signal, cred): any signal to another process, also signal 0, and one that claims
+ * to be from a timer.
  */
 SEC("fexit/security_task_kill")
 int BPF_PROG(done_security_task_kill, struct task_struct *target, void *info, int number)

@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * (1) Events from what the kernel itself acts on, where trampolines load: an LSM hook, or the function that calls the
- * LSMs' hooks (fentry), has the object before it is done; the end of the function that does it (fexit) says whether it
- * was. What the first has seen, and the second needs, is kept with the thread: struct unfinished, keyed by the dentry
- * that both are passed. A call that fails leaves its part behind, for the next to overwrite.
+ * (1) Events from the kernel's own objects, where trampolines load. A program at an LSM hook, or at the function that
+ * calls the LSMs' hooks (fentry), sees the object before the change. A program at the end of the function that makes
+ * the change (fexit) sees whether it succeeded. The first stores what the second needs with the thread: struct
+ * unfinished, keyed by the dentry that both get. A call that fails leaves its part behind, for the next to overwrite.
  *
- * Arguments are taken as mere numbers, whatever their types are on this kernel.
+ * The programs take arguments as mere numbers, whatever their types are on this kernel.
  *
- * These programs may be preempted, so their records are put together in areas of the pool.
+ * These programs may be preempted, so they make records in areas of the pool.
  *
- * While the daemon tries whether a type's programs are called (daemon/sensor/objects.c), what its thread does is
- * counted and told to nobody.
+ * While the daemon tries whether a type's programs are called (daemon/sensor/objects.c), they count what its thread
+ * does and report it to no client.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
@@ -21,7 +21,7 @@
 #include "bpf/record/inode-path.bpf.h"
 #include "bpf/select/event.bpf.h"
 
-/* A program before it is done, at the function that has the LSMs' hook called. */
+/* A program before the change, at the function that calls the LSMs' hooks. */
 #define OBJECT_SEE(name, action) \
 	SEC("fentry/security_" #name) \
 	int see_##name(uint64_t *ctx) \
@@ -31,9 +31,9 @@
 	}
 
 /*
- * The same, and one at the hook, which is used where LSM programs are called: the kernel may leave out others that come
- * while one is being preempted. Not at hooks where tasks sleep until a client has answered: there a program that
- * doesn't sleep must not be attached, see daemon/sensor/follow.h.
+ * The same, and one at the hook itself, which is used where LSM programs load: the kernel may skip a fentry program
+ * while the same one is preempted. Not for hooks where tasks sleep until a client has answered: a program that
+ * doesn't sleep must not be attached there, see daemon/sensor/follow.h.
  */
 #define OBJECT_HOOK(name, action) \
 	SEC("lsm/" #name) \
@@ -44,7 +44,7 @@
 	} \
 	OBJECT_SEE(name, action)
 
-/* A program at the end of the kernel's function that does it. */
+/* A program at the end of the kernel's function that makes the change. */
 #define OBJECT_DONE(name, action) \
 	SEC("fexit/" #name) \
 	int done_##name(uint64_t *ctx) \
@@ -53,7 +53,7 @@
 		return 0; \
 	}
 
-/* At its beginning, where the object is gone at the end. */
+/* A program at its beginning, where the object is gone at the end. */
 #define OBJECT_ENTRY(name, action) \
 	SEC("fentry/" #name) \
 	int enter_##name(uint64_t *ctx) \
@@ -70,7 +70,7 @@ static __always_inline uint64_t arg(void *ctx, uint32_t number)
 	return value;
 }
 
-/* What the function returns, where that is an int. */
+/* The function's return value, where that is an int. */
 static __always_inline int32_t result_of(void *ctx)
 {
 	uint64_t value = 0;
@@ -79,7 +79,7 @@ static __always_inline int32_t result_of(void *ctx)
 	return (int32_t)value;
 }
 
-/* What it returns, where that is as wide as a pointer: negative is an error. */
+/* The function's return value, where that is as wide as a pointer: negative is an error. */
 static __always_inline int64_t long_result_of(void *ctx)
 {
 	uint64_t value = 0;
@@ -93,13 +93,13 @@ static __always_inline bool probing(void)
 	return control.probe_tid && control.probe_tid == (uint32_t)bpf_get_current_pid_tgid();
 }
 
-/* Does nobody want to know? One load, for what is attached and not needed now. */
+/* Does no client want this type? Costs one load, for programs that are attached but not needed now. */
 static __always_inline bool nobody_wants(uint32_t type)
 {
 	return type >= ES_EVENT_TYPES || (!control.objects[type] && !control.probe_tid);
 }
 
-/* Who does: clients' slots, or what is only counted. */
+/* The slots of the clients that want it; all slots if the event is only counted. */
 static __always_inline uint64_t wanted_by(uint32_t type)
 {
 	if (probing())
@@ -125,7 +125,7 @@ static long lose_step(uint32_t step, struct losing *losing)
 	return !losing->left;
 }
 
-/* There was no memory, or no area: each of the clients misses one. */
+/* There was no memory, or no area: counts a lost event for each of the clients. */
 __noinline int object_lost(uint64_t slots, uint32_t type)
 {
 	struct losing losing = { .left = slots, .type = type };
@@ -135,7 +135,7 @@ __noinline int object_lost(uint64_t slots, uint32_t type)
 	return 0;
 }
 
-/* Of this thread; NULL: the kernel has no memory for it, or the type is nobody's. */
+/* The thread's struct unfinished; NULL: there is no memory for it, or no client wants the type. */
 static __always_inline struct unfinished *unfinished_for(uint64_t slots, uint32_t type)
 {
 	struct unfinished *unfinished;
@@ -154,7 +154,7 @@ static __always_inline struct unfinished *unfinished_found(void)
 	return bpf_task_storage_get(&unfinished_of, bpf_get_current_task_btf(), NULL, 0);
 }
 
-/* A record for clients who want it; object_send() belongs to it, unless this returns NULL. */
+/* A record for the clients that want it. Call object_send() for it, unless this returns NULL. */
 static __always_inline struct scratch *object_begin(uint32_t type, uint64_t slots)
 {
 	struct scratch *s;
@@ -176,7 +176,7 @@ static __always_inline struct scratch *object_begin(uint32_t type, uint64_t slot
 	return s;
 }
 
-/* The same of one that is about this, and nothing else: not for those who have muted it. */
+/* The same for an event that is only about this path: drops the clients that have muted it from *slots. */
 static __always_inline struct scratch *object_begin_on(uint32_t type, const struct path *path, uint64_t *slots)
 {
 	struct scratch *s = object_begin(type, *slots);
@@ -197,7 +197,7 @@ static __always_inline void object_send(struct scratch *s, uint64_t slots)
 	pool_give(s->taken);
 }
 
-/* A mount that a file system in layers has for itself: the kernel did it there, below what a program did. */
+/* Is it a mount of a file system in layers' own? There the kernel acts by itself, below what a program did. */
 static __always_inline bool is_layer(uint64_t address)
 {
 	struct vfsmount *mnt = (void *)address;
@@ -270,8 +270,8 @@ static __always_inline void done_lookup(void *ctx)
 OBJECT_DONE(filename_lookup, done_lookup(ctx))
 
 /*
- * The mount by which the program got to a dentry that the kernel has done something to: that of the descriptor or of
- * the path that it passed, if that led there. 0: it was the kernel that did it, in the course of something else.
+ * The mount by which the program reached a dentry that the kernel has acted on: that of the descriptor or path that it
+ * passed, if that led there, else one of the same file system. 0: the kernel acted by itself, within another operation.
  */
 __noinline uint64_t mount_to(struct scratch *s, uint64_t dentry)
 {

@@ -4,12 +4,12 @@
 /*
  * (N1) Processes begin, change their program, end and signal each other:
  *
- *	on_fork		sched_process_fork	NOTIFY_FORK, and the child becomes known
- *	on_exec_begins	sched_prepare_exec	what the process was before; or lsm_exec_begins, an LSM hook
+ *	on_fork		sched_process_fork	NOTIFY_FORK, and stores the child
+ *	on_exec_begins	sched_prepare_exec	stores the ids from before; or lsm_exec_begins, an LSM hook
  *	on_exec		sched_process_exec	NOTIFY_EXEC, and the process gets a new pidversion and executable
  *	on_exit		sched_process_exit	NOTIFY_EXIT, when the last thread goes
  *	on_signal	signal_generate		NOTIFY_SIGNAL, NOTIFY_PROC_SUSPEND_RESUME
- *	fill_tasks	iterator over tasks	processes that were there before the sensor become known
+ *	fill_tasks	iterator over tasks	stores the processes that are older than the sensor
  */
 
 #include "bpf/base/syscall-args.bpf.h"
@@ -103,9 +103,9 @@ static __always_inline void process_exec(struct scratch *s, struct process *p, s
 }
 
 /*
- * A program is about to be executed, and nothing of the process has changed: its ids are taken down, and what is known of
- * it goes to the thread that will be the first. Where BPF LSM loads by its hook, else by the tracepoint that there is
- * since 6.10. With neither, ids that an exec changes are told as they are afterwards.
+ * The process is about to execute a program, and has not changed yet. This stores its ids, and copies its struct
+ * process to the thread that will be the first. It runs at an LSM hook where BPF LSM loads, else at a tracepoint that
+ * kernels have since 6.10. With neither, records have the ids from after the exec.
  */
 static __always_inline void exec_begins(void)
 {
@@ -200,7 +200,7 @@ int BPF_PROG(enter_exec, struct pt_regs *regs, long id)
 	return 0;
 }
 
-/* Denied: the message that follows says so. A success is on_exec's. */
+/* Reports an exec that a client denied. on_exec reports those that succeed. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
 {
@@ -225,7 +225,7 @@ int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* The status that wait(2) will give: that of the group, or of its first thread. */
+/* The status that wait(2) will return: that of the group, or of its first thread. */
 static __always_inline int wait_status(struct task_struct *task)
 {
 	if (READ_CORE(task, signal, flags) & SIGNAL_GROUP_EXIT)
@@ -234,8 +234,8 @@ static __always_inline int wait_status(struct task_struct *task)
 }
 
 /*
- * The daemon mutes no process that has ended. False: it was told already. Before 6.16 threads that end at the same time may
- * all have been counted out before the first of them comes by here.
+ * Marks the process as ended: the daemon mutes no such process. False: it was marked already. Before 6.16, threads
+ * that end at the same time may all be counted out before the first of them gets here.
  */
 static __always_inline bool process_exited(struct task_struct *task)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (N1) A process is looked at by another, by its number or by the files of /proc that show it. */
+/* (N1) One process looks at another, by its number or by its files in /proc. */
 
 #include "bpf/record/procfs.bpf.h"
 #include "bpf/select/event.bpf.h"

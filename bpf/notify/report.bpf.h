@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (N3) What the daemon tells: it has made a record from one that it was sent (event_report()) and from what it found, and
- * the rings can be written by the kernel only. So the daemon runs this program, which copies the record into the rings of
- * those clients who wanted it when the process acted, and still do.
+ * (N3) Events that the daemon reports. It makes a record from one that event_report() sent it and from what it found.
+ * Only kernel programs can write to the rings. So the daemon runs this one, which copies the record into the rings of
+ * the clients that wanted it when the process acted, and still do.
  */
 
 #include "bpf/notify/object.bpf.h"

@@ -50,7 +50,7 @@ int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* What is mounted there, before it goes. */
+/* Stores the mount before the kernel removes it. */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 {
@@ -103,7 +103,7 @@ int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 	if (s) {
 		struct es_record *head = head_of(s);
 
-		/* What could not be read on entry can be now: the directory is still there. */
+		/* If the path could not be read on entry, it can be now: the directory is still there. */
 		put_mounted_on(s, state->from.status == PLACE_FOUND ? put_place(s, &state->from)
 								   : put_argument(s, AT_FDCWD, args->a[0], WALK_FOLLOW));
 		put_string(s, &head->str[0], state->fstype, sizeof(state->fstype));
@@ -200,7 +200,7 @@ static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second,
 	return 0;
 }
 
-/* What the ids were, which the message is to say. */
+/* Stores the ids from before the call, for the message. */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_setid, struct pt_regs *regs, long id)
 {
@@ -214,8 +214,8 @@ int BPF_PROG(enter_setid, struct pt_regs *regs, long id)
 }
 
 /*
- * seteuid(e) is setresuid(-1, e, -1) to the kernel, and so on. The numbers that were passed are those of the program's
- * user namespace; what has become of them, in the initial one, are its ids now.
+ * seteuid(e) is setresuid(-1, e, -1) to the kernel, and so on. The arguments are ids of the program's user namespace;
+ * the message has the ids of the initial one, which the task has now.
  */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_setid, struct pt_regs *regs, long ret)
@@ -286,7 +286,7 @@ int BPF_PROG(exit_settime, struct pt_regs *regs, long ret)
 
 /* ---- tracing, and the signal that is none ---- */
 
-/* About the process that has a number in the caller's pid namespace. */
+/* An event about the process that has a number in the caller's pid namespace. */
 static __always_inline void send_called(uint32_t type, uint64_t pid)
 {
 	send_numbered(type, number_of_pid(pid), leader_of_pid(pid), 0);
@@ -323,7 +323,7 @@ int BPF_PROG(exit_ptrace, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* kill(pid, 0) and kin only ask whether a process is there; other signals come from signal_generate. */
+/* kill(pid, 0) and the like only ask whether a process is there; signal_generate reports other signals. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_kill, struct pt_regs *regs, long ret)
 {

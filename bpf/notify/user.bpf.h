@@ -2,29 +2,29 @@
 #pragma once
 
 /*
- * (N1) What programs say of users. PAM, sshd, login and sudo tell the kernel's auditing; that need not be on, since the
- * message is seen in the sender's own context, before the kernel throws it away:
+ * (N1) Events that programs report about users. PAM, sshd, login and sudo send messages to the kernel's auditing.
+ * That need not be on, since the programs here see a message in its sender's context, before the kernel drops it:
  *
  *	message			sent by			becomes
  *	USER_AUTH		any			AUTHENTICATION
  *	USER_AUTH, failed	su			SU
  *	USER_ACCT, failed	su			SU
  *	USER_START		su			SU
- *	USER_START		sshd			OPENSSH_LOGIN; AUTHENTICATION, if PAM had no part in it
+ *	USER_START		sshd			OPENSSH_LOGIN; AUTHENTICATION, if PAM did none
  *	USER_END		sshd, login		OPENSSH_LOGOUT, LOGIN_LOGOUT
  *	USER_LOGIN, failed	sshd			OPENSSH_LOGIN, if nothing better comes before it ends
  *	USER_LOGIN		login			LOGIN_LOGIN
- *	USER_CMD		sudo			SUDO; a success when the next message says as whom, or at the end
+ *	USER_CMD		sudo			SUDO; a success when the next message names the user, or at exit
  *
- * A record has the text as it is: the library takes it apart (lib/user.c). Only the result, which ends it, and the account
- * are looked at here. Who sends is the task, and never what the text says of it. What the kernel would refuse isn't
- * believed.
+ * A record has the text as it is: the library parses it (lib/user.c). The programs here only read the result, which
+ * ends it, and the account. The sender is the current task, whatever the text says. Messages that the kernel would
+ * refuse are ignored.
  *
- *	see_netlink_send, lsm_see_netlink_send	where programs can be at the kernel's functions
+ *	see_netlink_send, lsm_see_netlink_send	where programs can attach to the kernel's functions
  *	exit_send				elsewhere: sendto(2), by its arguments in the program's memory
- *	user_exit				a process ends that has said something which nothing followed
+ *	user_exit				a process ends with a message that waits for another
  *
- * These programs may be preempted, so their records are put together in areas of the pool.
+ * These programs may be preempted, so they make records in areas of the pool.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
@@ -47,13 +47,13 @@ enum {
 	NETLINK_AUDIT = 9,
 	LINUX_AF_NETLINK = 16,
 	LINUX_CAP_AUDIT_WRITE = 29,
-	NLMSG_NOOP = 1,			/* what the daemon sends to see whether the programs are called */
-	AUDIT_TEXT_MAX = 8560,		/* what the kernel takes of a message */
-	ACCT_BYTES = 7,			/* of what stands before an account: space, acct=, a quote */
+	NLMSG_NOOP = 1,			/* the daemon sends this to see whether the programs are called */
+	AUDIT_TEXT_MAX = 8560,		/* the kernel accepts no longer message */
+	ACCT_BYTES = 7,			/* of the text before an account: space, acct=, a quote */
 	HELD_TEXT_BYTES = 2048,		/* kept of a message until another follows */
 };
 
-/* Programs that are told apart. */
+/* The senders that are treated differently. */
 enum user_teller {
 	TELLER_OTHER,
 	TELLER_SSHD,
@@ -116,14 +116,14 @@ struct user_message {
 };
 
 enum {
-	USER_AUTH_GOOD = 1 << 0,	/* PAM has let the user in, */
-	USER_AUTH_BAD = 1 << 1,		/* or it hasn't; */
-	USER_LOGGED_IN = 1 << 2,	/* and it was told */
+	USER_AUTH_GOOD = 1 << 0,	/* PAM has let the user in */
+	USER_AUTH_BAD = 1 << 1,		/* PAM has refused the user */
+	USER_LOGGED_IN = 1 << 2,	/* the login was reported */
 };
 
-/* What a process has said so far; kept with its thread. */
+/* What a process has reported so far; kept with its thread. */
 struct user_state {
-	uint32_t pidversion;		/* of the execution that said it */
+	uint32_t pidversion;		/* of the execution that reported it */
 	uint32_t said;			/* USER_* */
 	uint32_t held;			/* type of the event that is held back; 0: none is */
 	uint32_t number;		/* and of its message */
@@ -139,7 +139,7 @@ struct {
 	__type(value, struct user_state);
 } user_states SEC(".maps");
 
-/* The accounts of /etc/passwd, put in by the daemon (daemon/sensor/accounts.h). */
+/* The accounts of /etc/passwd. The daemon puts them in (daemon/sensor/accounts.h). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ES_ACCOUNTS_MAX);
@@ -156,7 +156,7 @@ struct {
 	__type(value, struct es_account_name);
 } account_names SEC(".maps");
 
-/* ---- who says it ---- */
+/* ---- the sender ---- */
 
 static __always_inline bool can_write_audit(const struct cred___caps *cred)
 {
@@ -167,7 +167,7 @@ static __always_inline bool can_write_audit(const struct cred___caps *cred)
 	return low >> LINUX_CAP_AUDIT_WRITE & 1 && READ_CORE(cred, user_ns, level) == 0;
 }
 
-/* As the kernel decides it: who sends, and who opened the socket. */
+/* May the sender write audit messages? Like the kernel, checks the task and the opener of the socket. */
 static __always_inline bool may_tell(struct sock___owned *sk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -192,7 +192,7 @@ static __always_inline void read_name(char name[EXE_NAME_BYTES], struct dentry *
 		name[0] = 0;
 }
 
-/* By where the program's file is: in a container, or on this machine. */
+/* Recognizes the sender by the name of its program's file and directory, in any container. */
 __noinline uint32_t user_teller(void)
 {
 	struct dentry *dentry = READ_CORE(bpf_get_current_task_btf(), mm, exe_file, f_path.dentry);
@@ -215,7 +215,7 @@ __noinline uint32_t user_teller(void)
 	return IS_NAME(name, "sudo") ? TELLER_SUDO : TELLER_OTHER;
 }
 
-/* ---- what it has said before ---- */
+/* ---- the sender's earlier messages ---- */
 
 static __always_inline uint32_t pidversion_of_current(void)
 {
@@ -246,10 +246,7 @@ static __always_inline struct user_state *user_state_made(void)
 
 /* ---- accounts ---- */
 
-/*
- * Whose accounts are those of /etc/passwd: who has the daemon's root directory. Taken from the daemon, when it has the
- * processes looked at.
- */
+/* The daemon's root directory, as fill_tasks finds it: the map's accounts are those of processes with this root. */
 uint64_t accounts_root;
 
 static __always_inline bool knows_accounts(void)
@@ -259,8 +256,8 @@ static __always_inline bool knows_accounts(void)
 
 struct acct_search {
 	struct scratch *s;
-	uint32_t off;			/* where to look in the record */
-	uint32_t found;			/* where it is; 0: nowhere */
+	uint32_t off;			/* where the search begins in the record */
+	uint32_t found;			/* where it was found; 0: nowhere */
 };
 
 static long acct_step(uint32_t index, struct acct_search *search)
@@ -286,7 +283,7 @@ static long quote_step(uint32_t index, struct acct_search *search)
 	return 1;
 }
 
-/* Where the account's name is in a text of the record; false: it has none, or one that is in no such list. */
+/* Finds the account's name in a text of the record; false: it has none, or one that is too long for the list. */
 static __always_inline bool acct_find(struct scratch *s, uint32_t off, uint32_t len, struct es_span *name)
 {
 	struct acct_search search = { .s = s, .off = off, .found = unknown(0) };
@@ -303,7 +300,7 @@ static __always_inline bool acct_find(struct scratch *s, uint32_t off, uint32_t 
 	return search.found && name->len < ES_ACCOUNT_NAME_BYTES;
 }
 
-/* What is known of the account that a text is about: its uid, and the shell that su gives it. */
+/* Adds the uid of the account in a text, and the shell that su starts for it. */
 __noinline int put_account(struct scratch *s, uint32_t off, uint32_t len, uint32_t with_shell)
 {
 	struct es_account_name name = {};
@@ -322,7 +319,7 @@ __noinline int put_account(struct scratch *s, uint32_t off, uint32_t len, uint32
 	return 0;
 }
 
-/* Who a program was started by, which sudo doesn't remain for long. */
+/* Adds the user who started the program: sudo soon changes its own ids. */
 __noinline int put_from(struct scratch *s)
 {
 	struct process *p = process_of(bpf_get_current_task_btf());
@@ -339,9 +336,9 @@ __noinline int put_from(struct scratch *s)
 	return 0;
 }
 
-/* ---- telling it ---- */
+/* ---- sending the events ---- */
 
-/* Each type is told by the one or the other. */
+/* Either the programs at system calls report a type, or those at the kernel's functions (`by_object`). */
 static __always_inline uint64_t user_clients(uint32_t type, bool by_object)
 {
 	if (type >= ES_EVENT_TYPES || !control.by_object[type] == by_object)
@@ -349,7 +346,7 @@ static __always_inline uint64_t user_clients(uint32_t type, bool by_object)
 	return select_clients(type);
 }
 
-/* As str[number]. */
+/* Puts the message's text as str[number]. */
 __noinline int put_text(struct scratch *s, struct user_message *m, uint32_t number)
 {
 	uint32_t off, len;
@@ -374,7 +371,7 @@ __noinline int put_text(struct scratch *s, struct user_message *m, uint32_t numb
 	return 0;
 }
 
-/* With its arguments and environment: su is known by them. */
+/* Sends a record with arguments and environment, which an SU event has. */
 __noinline int send_su(struct scratch *s, uint64_t slots)
 {
 	if (!s)
@@ -386,7 +383,7 @@ __noinline int send_su(struct scratch *s, uint64_t slots)
 	return 0;
 }
 
-/* `next`: the message that has told what `m` is about; NULL: there is none, or `m` does. */
+/* `next`: the message that names the user of `m`; NULL: there is none, or `m` does. */
 __noinline int user_tell(uint32_t type, struct user_message *m, struct user_message *next)
 {
 	struct es_record *head;
@@ -418,7 +415,7 @@ __noinline int user_tell(uint32_t type, struct user_message *m, struct user_mess
 	return 0;
 }
 
-/* Keeps a message until another follows, or the process ends. It is read before there is anything to tell. */
+/* Keeps a message until another follows, or the process ends. It copies the text, which won't be there then. */
 __noinline int user_hold(uint32_t type, struct user_message *m)
 {
 	struct user_state *state = user_state_made();
@@ -442,7 +439,7 @@ __noinline int user_hold(uint32_t type, struct user_message *m)
 	return 0;
 }
 
-/* What is held is to be told. */
+/* Makes `held` of the message that was kept. */
 static __always_inline void user_release(struct user_state *state, struct user_message *held, bool by_object)
 {
 	held->text = (uint64_t)state->text;
@@ -455,7 +452,7 @@ static __always_inline void user_release(struct user_state *state, struct user_m
 	state->held = 0;
 }
 
-/* ---- what becomes of a message ---- */
+/* ---- which events a message becomes ---- */
 
 static __always_inline void sshd_says(struct user_message *m)
 {
@@ -497,7 +494,7 @@ static __always_inline void su_says(struct user_message *m)
 		m->tell[1] = EV_NOTIFY_SU;
 }
 
-/* A command that was allowed, and then as whom. */
+/* An allowed command waits for the message that names the user. */
 static __always_inline void sudo_says(struct user_message *m, struct user_message *held)
 {
 	struct user_state *state;
@@ -515,7 +512,7 @@ static __always_inline void sudo_says(struct user_message *m, struct user_messag
 		user_release(state, held, m->by_object);
 }
 
-/* What it becomes, in m->tell; and if it follows one that was held, that in `held`. */
+/* Sets m->tell to the message's events; if it completes a kept message, puts that into `held`. */
 static __always_inline void user_says(struct user_message *m, struct user_message *held)
 {
 	if (m->number == AUDIT_USER_AUTH)
@@ -553,7 +550,7 @@ static __always_inline long message_read(void *to, uint32_t bytes, uint64_t from
 
 enum { RESULT_BYTES = 12 };		/* " res=success" */
 
-/* Takes off the NULs at the end, and finds out how it ends; false: not as libaudit ends a message. */
+/* Removes NULs at the end, and reads the result; false: the message doesn't end as libaudit's do. */
 static __always_inline bool message_ends(struct user_message *m)
 {
 	char end[RESULT_BYTES + 4] = {};
@@ -573,7 +570,7 @@ static __always_inline bool message_ends(struct user_message *m)
 	return m->good || !__builtin_memcmp(end + 1, " res=failed", RESULT_BYTES - 1);
 }
 
-/* What a message becomes. A function of its own, that tells nothing yet: calls may be eight deep, and telling is seven. */
+/* Decides which events a message becomes. It sends none itself: calls may be eight deep, and sending takes seven. */
 __noinline int user_decide(struct user_message *m, struct user_message *held)
 {
 	if (!m || !held || m->len > AUDIT_TEXT_MAX || !message_ends(m))
@@ -595,7 +592,7 @@ static __always_inline void user_message(struct user_message *m)
 		user_tell(held.tell[0], &held, m);
 }
 
-/* What is longer than its packet the kernel passes over. */
+/* The text's length; 0 for a message that is longer than its packet, which the kernel ignores, too. */
 static __always_inline uint32_t text_bytes(const struct nlmsghdr *head, uint64_t packet)
 {
 	uint32_t bytes = head->nlmsg_len;

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * (N3, A3) The files that a system call names, into a record. Paths are read again when the call returns; a program
- * that changes them meanwhile deceives us no more than the kernel itself, which reads them between the two.
+ * (N3, A3) Puts the files that a system call names into a record. The programs read a path again when the call
+ * returns. A process can change the path meanwhile, but so it can before the kernel reads it in between.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/record/path.bpf.h"
 #include "bpf/record/walk.bpf.h"
 
-/* A path argument as a file: looked up now, or given as it was passed. */
+/* Puts a path argument's file: the one that it leads to now, or the text as it was passed. */
 static __noinline uint32_t put_argument(struct scratch *s, int dirfd, uint64_t text, uint32_t flags)
 {
 	struct path base = {};
@@ -53,7 +53,7 @@ static __always_inline uint32_t put_target(struct scratch *s, struct syscall_arg
 	}
 }
 
-/* The directory and name where a path leads; the object need not be there. */
+/* The directory and name where a path leads; there need not be an object. */
 static __always_inline void put_dir_and_name(struct scratch *s, uint32_t *dir, struct es_span *name,
 					     struct place *place)
 {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N3, A3) What only an exec record has: descriptors, the script, arguments and environment. The two last can be
- * megabytes: they go from the program's memory straight into each ring, piece by piece, and never through a whole copy.
+ * (N3, A3) The parts that only an exec record has: descriptors, the script, arguments and environment. The last two can
+ * be megabytes. The program copies them from the process's memory straight into each ring, piece by piece.
  */
 
 #include "bpf/base/kernel.h"
@@ -22,7 +22,7 @@ enum {
 struct fd_list {
 	struct scratch *s;
 	struct file **files;
-	unsigned long *closing;		/* a bit for each that the exec closes; NULL: it has */
+	unsigned long *closing;		/* a bit for each that the exec will close; NULL: it has closed them */
 	uint32_t off;			/* of the first entry in the record */
 	uint32_t count;
 	uint32_t fds;			/* in the table */
@@ -76,8 +76,8 @@ static long fd_step(uint32_t fd, struct fd_list *list)
 }
 
 /*
- * The descriptors that a task has after an exec, which is done or still to be. The record lists the first
- * ES_RECORD_FDS; num[0] is the highest of all.
+ * The descriptors that a task has after an exec, which may still be to come. The record lists the first ES_RECORD_FDS;
+ * num[0] is the highest of all.
  */
 static __noinline int put_fds(struct scratch *s, struct task_struct *task, bool done)
 {
@@ -161,7 +161,7 @@ static long exec_piece(uint32_t index, struct exec_pieces *pieces)
 	return 0;
 }
 
-/* The arguments and then the record, whose flags tell how that went, into one ring. */
+/* Copies the arguments into one ring, and then the record, whose flags say whether they are whole. */
 static __always_inline void exec_output(struct exec_send *send, void *ring, struct es_sensor_client *client)
 {
 	struct exec_pieces pieces = { .send = send };
@@ -221,12 +221,12 @@ static __always_inline void exec_record_send(struct scratch *s, struct task_stru
 	bpf_loop(ES_CLIENTS_MAX, exec_to_slot, &send, 0);
 }
 
-/* ---- what an exec passes ---- */
+/* ---- the arguments of an exec to come ---- */
 
 /*
- * Arguments and environment, which are still where the program has them. Pages that it hasn't touched since it was
- * forked can only be read by a program that may sleep, as ask() is, with a function that newer kernels have; what can't
- * be read is missing, and the record says so.
+ * Arguments and environment are still in the memory of the process. Pages that it hasn't touched since its fork can
+ * only be read by a BPF program that may sleep, such as ask(), on newer kernels. Otherwise they are missing, and the
+ * record says so.
  */
 int bpf_copy_from_user_task_str(void *to, uint32_t to__sz, const void *from, struct task_struct *task, uint64_t flags)
 	__ksym __weak;
@@ -235,7 +235,7 @@ struct strings {
 	struct capture *capture;
 	uint64_t pointers;		/* a NULL-terminated array in the program's memory */
 	uint32_t width;			/* of a pointer */
-	int32_t tid;			/* whose memory: 0 for the current task's */
+	int32_t tid;			/* of the task whose memory it is; 0: the current one's */
 };
 
 /* Reads a pointer (`string` false) or a string of a program; as bpf_probe_read_user_str(). */
@@ -298,7 +298,7 @@ static long capture_others(uint32_t index, struct strings *strings)
 	return capture_one(index, strings);
 }
 
-/* Of the current task, which is on its way out of execve(2). */
+/* Reads the arguments of the current task, which is leaving execve(2). */
 static __noinline int capture_current(struct capture *capture, struct syscall_state *state)
 {
 	struct strings strings = { .capture = capture, .pointers = state->argv, .width = state->compat ? 4 : 8 };
@@ -314,7 +314,7 @@ static __noinline int capture_current(struct capture *capture, struct syscall_st
 	return 0;
 }
 
-/* Of another task, which waits in execve(2). */
+/* Reads the arguments of another task, which waits in execve(2). */
 static __noinline int capture_waiting(struct capture *capture, struct syscall_state *state, uint32_t tid)
 {
 	struct strings strings = { .capture = capture, .pointers = state->argv, .width = state->compat ? 4 : 8 };
@@ -351,7 +351,7 @@ static __always_inline void put_capture(struct scratch *s, struct capture *captu
 	s->used = off + len;
 }
 
-/* What the process will be: as it is now, but with the program in `file`, and the ids that come with it. */
+/* The process after the exec: as it is now, but with the program in `file`, and the ids that this gives. */
 static __always_inline void put_future(struct scratch *s, struct task_struct *leader, struct syscall_state *state,
 				       struct path *file)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (N3, A3) What operations on files have in common, for both sensors. */
+/* (N3, A3) Records of operations on files, for both sensors. */
 
 #include "bpf/base/syscall-args.bpf.h"
 #include "bpf/record/argument.bpf.h"
@@ -14,7 +14,7 @@ static __always_inline uint32_t fflag_of(struct file *file)
 	return READ_CORE(file, f_mode) & (FMODE_READ | FMODE_WRITE);
 }
 
-/* What an open asks for, before it is done: one that empties the file writes to it, also if it opens it for reading. */
+/* The access that an open asks for. One that empties the file writes to it, even if it opens it for reading. */
 static __always_inline uint32_t fflag_asked(struct file *file)
 {
 	return fflag_of(file) | (READ_CORE(file, f_flags) & O_TRUNC ? FMODE_WRITE : 0);

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * (A3) The object that an inode_* hook is about, into a record. Such a hook gets no mount, and a path needs one. The
- * system call that the hook is in names the object by a path or a descriptor: if that leads to the very object, its
- * mount is the right one. Where it can't be followed, or there is no call (io_uring), it is a mount of the same file
- * system: the process' current directory's, its root's, or the first in its mount namespace.
+ * (A3) Puts the object of an inode_* hook into a record. Such a hook gets no mount, and a path needs one. The system
+ * call names the object by a path or a descriptor: if that leads to the very object, its mount is the right one. If
+ * it can't be followed, or there is no call (io_uring), another mount of the file system has to do: that of the
+ * process's current directory, of its root, or the first in its mount namespace.
  */
 
 #include "bpf/base/syscall-args.bpf.h"
@@ -14,7 +14,7 @@
 #include "bpf/record/walk.bpf.h"
 
 struct mounts {
-	uint64_t node;			/* among the super block's mounts, the next to look at */
+	uint64_t node;			/* among the super block's mounts, the next to check */
 	uint64_t head;
 	uint64_t namespace;
 	uint64_t found;
@@ -35,7 +35,7 @@ static long mounts_step(uint32_t index, struct mounts *mounts)
 	return 1;
 }
 
-/* Kernels since 6.17 keep that list in another way: there it is one of the process' two. */
+/* Kernels since 6.17 have another kind of list: there it is the mount of the process's directory or root. */
 static __always_inline struct vfsmount *mount_in_namespace(struct super_block *sb)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

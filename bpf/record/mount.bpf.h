@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (N3, A3) A mount into a record. */
+/* (N3, A3) Puts a mount into a record. */
 
 #include "bpf/base/constants.h"
 #include "bpf/record/path.bpf.h"

@@ -3,12 +3,12 @@
 
 /*
  * (N1, N3) Which file of a directory has a certain name? The kernel keeps all names that it knows in one table of hash
- * chains, by the directory's address and the name; here they are looked for in the same way, which costs the same in a
- * directory of ten names and of a million. Directories whose file system compares names in its own way, without regard to
- * case, are not looked into.
+ * chains, by the directory's address and the name. The search here uses that table, so it costs the same in a directory
+ * of ten names and of a million. It leaves out directories whose file system compares names in its own way, such as
+ * without regard to case.
  *
- * The table's address is a variable that not every kernel names. Newer ones have it in their code as a number, which the
- * daemon (daemon/sensor/names.c) finds there, and believes once it has found its own program's name by it.
+ * The table's address is in a variable that not every kernel exports. Newer kernels have it in their code as a
+ * number. The daemon (daemon/sensor/names.c) finds it there, and checks that it leads to its own program's name.
  */
 
 #include "abi/names.h"
@@ -16,7 +16,7 @@
 #include "bpf/base/maps.bpf.h"
 #include "bpf/record/path.bpf.h"
 
-/* Not to be had where the kernel names only functions. */
+/* Missing if the kernel's symbols are only functions. */
 extern const void dentry_hashtable __ksym __weak;
 extern const void d_hash_shift __ksym __weak;
 extern const void __d_lookup __ksym __weak;
@@ -83,9 +83,9 @@ __noinline int same_name(struct scratch *s, uint64_t address, uint32_t len)
 }
 
 struct chain {
-	struct scratch *s;		/* the name; NULL: `found` is looked for */
+	struct scratch *s;		/* the name to find; NULL: find the dentry `found` */
 	uint64_t directory;
-	uint64_t node;			/* the next to look at */
+	uint64_t node;			/* the next to check */
 	uint64_t found;			/* dentry, or 0 */
 	uint32_t hash;
 	uint32_t len;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (N3) Numbers that a program passes mean something in its own namespace; messages have those of the initial one. What a
- * number of a process stands for is found where the kernel keeps it: in the tree of the caller's pid namespace, six bits
- * of the number at each level.
+ * (N3) A process number that a program passes is of its own namespace; messages have those of the initial one. The
+ * kernel keeps the numbers of a pid namespace in a tree, by six bits of the number at each level. The search here
+ * uses the tree of the caller's namespace.
  */
 
 #include "bpf/base/kernel.h"
@@ -43,7 +43,7 @@ __noinline uint64_t pid_by_number(int number)
 	return last == 0 && !(entry & 3) ? entry : 0;
 }
 
-/* Its number in the initial namespace, and where its process' first task is; both 0 if there is none. */
+/* Its number in the initial namespace, and the address of its process's first task; both 0 if there is none. */
 static __always_inline int number_of_pid(uint64_t pid)
 {
 	return pid ? READ_CORE((struct pid *)pid, numbers[0].nr) : 0;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N3, A3) Files into a record: a path made from the dentries upward, through mounts, to the root of the mount
- * namespace, so that a chroot doesn't shorten it; and the parts of stat(2) that the inode carries.
+ * (N3, A3) Puts files into a record: the path, and the parts of stat(2) that the inode has. The path goes upward from
+ * the dentry, through mounts, to the root of the mount namespace, so that a chroot doesn't shorten it.
  */
 
 #include "bpf/base/scope.bpf.h"
@@ -27,7 +27,7 @@ static __always_inline void read_times(struct es_stat *stat, struct inode *inode
 	if (bpf_core_field_exists(inode->i_atime_sec)) {
 		stat->atime_ns = nanoseconds(READ_CORE(inode, i_atime_sec), READ_CORE(inode, i_atime_nsec));
 		stat->mtime_ns = nanoseconds(READ_CORE(inode, i_mtime_sec), READ_CORE(inode, i_mtime_nsec));
-		/* Since 6.13 the uppermost bit says that somebody has seen this time. */
+		/* Since 6.13 the uppermost bit says that a stat(2) has returned this time. */
 		stat->ctime_ns = nanoseconds(READ_CORE(inode, i_ctime_sec), READ_CORE(inode, i_ctime_nsec) & 0x7fffffff);
 	} else if (bpf_core_field_exists(private->__i_atime)) {
 		stat->atime_ns = READ_TIME(private, __i_atime);
@@ -44,9 +44,9 @@ static __always_inline void read_times(struct es_stat *stat, struct inode *inode
 }
 
 /*
- * Functions that are not static are verified once, by their own, instead of at each call: that keeps the programs
- * within the verifier's limit. Their pointer arguments are memory of ours, may be NULL as far as the verifier knows,
- * and are tested for it; kernel objects are passed as numbers.
+ * The verifier checks functions that are not static once, by themselves, instead of at each call: that keeps the
+ * programs within its limit. It allows for NULL in their pointer arguments, which point to our memory, so they test
+ * for it. Kernel objects are passed as numbers.
  */
 __noinline int read_stat(struct es_stat *stat, uint64_t address)
 {
@@ -99,7 +99,7 @@ static __always_inline void climb_slash(struct scratch *s)
 	s->climb.pos = pos;
 }
 
-/* Takes down where a mount is, by one read if it takes one, and the structure is as it has always been. */
+/* Reads where a mount is mounted: with one read, if the kernel's struct has its usual layout. */
 static __always_inline void climb_mount(struct climb *climb, uint64_t address)
 {
 	struct mount *mount = (void *)address;
@@ -116,7 +116,7 @@ static __always_inline void climb_mount(struct climb *climb, uint64_t address)
 	bpf_probe_read_kernel(&climb->up, 3 * sizeof(climb->up), (char *)mount + at);
 }
 
-/* The parent, and the name in it: by one read if it takes one, and the structure is as it has always been. */
+/* Reads the parent, and the name in it: with one read, if the kernel's struct has its usual layout. */
 static __always_inline struct dentry *climb_look(struct dentry *dentry, const unsigned char **name, uint32_t *len)
 {
 	struct { struct dentry *parent; uint32_t hash, len; const unsigned char *name; } read = {};
@@ -160,7 +160,7 @@ static long climb_step(uint32_t index, struct scratch **context)
 	return 0;
 }
 
-/* Up to the root: false if that isn't where it led. Where there is no room for all of the text, nobody knows. */
+/* Climbs up to the root; false: the way didn't lead there. True also if the text has no room. */
 static __always_inline bool climb_up(struct scratch *s)
 {
 	bpf_loop(TEXT_BYTES / 2, climb_step, &s, 0);
@@ -169,7 +169,7 @@ static __always_inline bool climb_up(struct scratch *s)
 	return s->climb.full || s->climb.dentry == s->climb.root;
 }
 
-/* Moves the text that was put together to the record's end. */
+/* Moves the text from scratch.text to the record's end. */
 static __always_inline void put_climbed(struct scratch *s, struct es_file_part *part, struct es_span *span)
 {
 	uint32_t off = s->used, pos = s->climb.pos, len = TEXT_BYTES - 1 - pos;
@@ -222,8 +222,8 @@ static __always_inline void climb_start(struct scratch *s, struct es_file_part *
 }
 
 /*
- * The text of a path, in scratch.text, from scratch.climb.pos to TEXT_BYTES - 1: it is built backward. False: it isn't
- * the one in the initial namespace. With no part of a record that is all.
+ * Makes the text of a path backward, in scratch.text, from scratch.climb.pos to TEXT_BYTES - 1. False: it isn't the
+ * one in the initial namespace. With `part` it also goes into the record.
  */
 __noinline int put_path_here(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
 {
@@ -279,7 +279,7 @@ again:
 	return 0;
 }
 
-/* The path in the initial namespace of what was reached by a mount that isn't there. False: it has none. */
+/* The path in the initial namespace of a file that was reached by a mount elsewhere. False: it has none. */
 __noinline int put_path_there(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
 {
 	bool hint = true;
@@ -300,7 +300,7 @@ again:
 	return false;
 }
 
-/* What has no path there itself may be a file in layers whose real one has; else the actor's own view has to do. */
+/* The file has no path there. If it is one in layers its real file's path will do, else the one that the actor used. */
 static __always_inline void put_path_else(struct scratch *s, struct es_file_part *part, struct path *path,
 					  uint32_t name_len)
 {
@@ -317,10 +317,7 @@ static __always_inline void put_path_else(struct scratch *s, struct es_file_part
 	s->doubtful = 1;
 }
 
-/*
- * The path of a dentry into the record, or of the name in scratch.name in it; `name_len` is 0 where the dentry itself
- * is meant.
- */
+/* Puts the path of a dentry into the record, or, with a `name_len`, of the name in scratch.name in that directory. */
 static __always_inline void put_path_at(struct scratch *s, struct es_file_part *part, struct path *path, uint32_t name_len)
 {
 	if (put_path_here(s, part, path, name_len)) {
@@ -333,7 +330,7 @@ static __always_inline void put_path_at(struct scratch *s, struct es_file_part *
 		put_path_else(s, part, path, name_len);
 }
 
-/* Files of mounts that no one sees, which the kernel keeps to itself: pipes, sockets, memfds and the like. */
+/* Is it a file of one of the kernel's internal mounts: a pipe, socket, memfd or the like? */
 static __always_inline bool is_internal(struct path *path)
 {
 	struct dentry_operations *ops = (void *)READ_FAST(path->dentry, d_op);

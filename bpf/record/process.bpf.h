@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * (N3, A3) Processes into a record. What doesn't change between exec and exec (the executable, pidversion, start, the first
- * parent) is kept in task storage from fork and exec on, so that a message about a process that is already gone is as
- * complete as any. It is kept with the first thread, and handed on to one that takes its place (process_hand_on()). Ids
- * are read from the acting thread, parents from the first one, when the record is made.
+ * (N3, A3) Puts processes into a record. Task storage keeps what doesn't change between execs (the executable,
+ * pidversion, start, the first parent) from fork and exec on, so that a message about a process that has gone is as
+ * complete as any. It belongs to the first thread, and passes to a thread that takes its place (process_hand_on()).
+ * Ids come from the acting thread, parents from the first one, when the record is made.
  */
 
 #include "bpf/base/kernel.h"
@@ -42,7 +42,7 @@ static __always_inline int read_pid(struct task_struct *task, int type)
 	return pid ? READ_CORE(pid, numbers[0].nr) : 0;
 }
 
-/* Takes down the executable that a task runs now. The path is put together in a scratch record, then kept. */
+/* Stores the executable that a task runs now. A scratch record serves to make the path. */
 __noinline int remember_executable(struct scratch *s, struct process *p, uint64_t address)
 {
 	struct file *exe = (void *)address;
@@ -115,8 +115,8 @@ static __always_inline uint64_t address_of_leader(struct task_struct *leader)
 }
 
 /*
- * Fills in a process that was there before the sensor, or whose fork was missed; or one that may have executed another
- * program while no client was there and nobody looked.
+ * Fills in a process that is older than the sensor, or whose fork was missed; or one that may have executed another
+ * program while there was no client, and no program watched.
  */
 __noinline int process_learn(struct scratch *s, struct process *p, uint64_t address)
 {
@@ -139,7 +139,7 @@ __noinline int process_learn(struct scratch *s, struct process *p, uint64_t addr
 	return 0;
 }
 
-/* The process of a thread group's leader, learnt now if it wasn't known. */
+/* The process of a thread group's leader; filled in now if it wasn't yet. */
 static __always_inline struct process *process_get(struct scratch *s, struct task_struct *leader)
 {
 	struct process *p = bpf_task_storage_get(&processes, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -150,8 +150,8 @@ static __always_inline struct process *process_get(struct scratch *s, struct tas
 }
 
 /*
- * A thread is about to execute a program. If it isn't the first, it becomes the first, under whose number it goes on; the
- * one before it is gone by the time that the program runs, with all that was kept there.
+ * A thread is about to execute a program. If it isn't the first thread, it takes that one's place and number. It gets a
+ * copy of the first one's struct process, which is gone when the program runs.
  */
 static __always_inline void process_hand_on(struct task_struct *leader, struct task_struct *task)
 {
@@ -173,7 +173,7 @@ static __always_inline bool is_client(uint32_t tgid)
 }
 
 struct terminal {
-	uint64_t node;			/* among the terminal's open files, the next to look at */
+	uint64_t node;			/* among the terminal's open files, the next to check */
 	uint64_t head;
 	uint64_t file;			/* one that is the terminal's own node */
 	uint32_t rdev;
@@ -196,8 +196,8 @@ static long terminal_step(uint32_t index, struct terminal *terminal)
 }
 
 /*
- * The controlling terminal of a session, as a file: its own node, if somebody has that open. It can be open as /dev/tty
- * too, which is whichever terminal one has, and as the console.
+ * The controlling terminal of a session, as a file: its own node, if a process has that open. It may also be open as
+ * /dev/tty, which is each process's own terminal, and as the console.
  */
 static __always_inline uint32_t put_tty(struct scratch *s, struct task_struct *task)
 {
@@ -249,7 +249,7 @@ static __always_inline void put_parent(struct es_process_part *part, struct task
 	read_ids(&part->parent, leader, p ? p->pidversion : 0);
 }
 
-/* A process into the record, with what is known of it in `p`; returns its offset, or 0 if there is no room. */
+/* Puts a process into the record, with what `p` has of it; returns its offset, or 0 if there is no room. */
 __noinline uint32_t put_process_part(struct scratch *s, struct process *p, uint64_t address)
 {
 	struct task_struct *task = (void *)address;
@@ -281,7 +281,7 @@ __noinline uint32_t put_process_part(struct scratch *s, struct process *p, uint6
 	return off;
 }
 
-/* The rest of a process, beside what is known of it: its parent, and the ids of the thread, which may have others. */
+/* Adds the process's parent, and the acting thread's ids, which may differ from the first thread's. */
 static __noinline int put_process_rest(struct scratch *s, uint32_t off, struct task_struct *task,
 				       struct task_struct *leader)
 {
@@ -315,8 +315,8 @@ static __always_inline uint32_t put_process(struct scratch *s, struct task_struc
 }
 
 /*
- * The process that does it. A function that is verified by its own, whatever the program around it is: one that may
- * sleep has no RCU lock.
+ * Puts the acting process. The verifier checks this function by itself, for programs that may sleep, too: these hold
+ * no RCU lock.
  */
 __noinline uint32_t put_current(struct scratch *s)
 {
@@ -330,7 +330,7 @@ __noinline uint32_t put_current(struct scratch *s)
 	return off;
 }
 
-/* The process that does it, with the ids that it had before, if they are known. */
+/* The acting process, with the ids that it had before, if they are known. */
 static __always_inline uint32_t put_current_before(struct scratch *s, const struct es_token *former)
 {
 	uint32_t off = put_current(s);
@@ -349,8 +349,8 @@ static __always_inline uint32_t put_current_before(struct scratch *s, const stru
 }
 
 /*
- * The calls whose purpose it is to send signals: kill, rt_sigqueueinfo, tkill, tgkill, rt_tgsigqueueinfo, pidfd_send_signal
- * by the numbers of either table. What a timer or a queue sends comes by while any call is made.
+ * Is this a call that sends signals: kill, rt_sigqueueinfo, tkill, tgkill, rt_tgsigqueueinfo or pidfd_send_signal, by
+ * the numbers of either table? Signals of timers and queues pass during any call.
  */
 static __always_inline bool sends_signals(void)
 {
@@ -363,8 +363,8 @@ static __always_inline bool sends_signals(void)
 }
 
 /*
- * Was it a program that asked for this signal, and for another process? info: 0 is kill(2), 1 the kernel. The code is the
- * program's to choose, but for those of the kernel, which are positive.
+ * Did a program send this signal, to another process? info: 0 is kill(2), 1 the kernel. A program may choose any code
+ * but the kernel's, which are positive.
  */
 static __always_inline bool sent_by_program(struct kernel_siginfo *info, struct task_struct *sender,
 					    struct task_struct *target)

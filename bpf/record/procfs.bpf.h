@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N3, A3) A process that something is done to by another: by its number, or by the files of /proc that show it. What
- * opening those is, of another process than one's own:
+ * (N3, A3) Puts a process that another acts on, by its number or by its files in /proc. An open of another process's
+ * files counts as:
  *
  *	/proc/PID/mem, for reading	get_task_read
  *	/proc/PID/mem, for writing	get_task
@@ -14,8 +14,8 @@
 #include "bpf/record/process.bpf.h"
 
 /*
- * Kernels before 6.2 give a program no task by its number, and what is known of a process is kept with its task: so
- * there a process is told as it is now, without pidversion, and only if its address is known.
+ * On kernels before 6.2 a program can't get a task by its number, so it can't reach the task's storage. The record
+ * then has the process as it is now, without pidversion, and only if its address is known.
  */
 static __noinline uint32_t put_unknown_process(struct scratch *s, uint64_t address)
 {
@@ -52,8 +52,8 @@ static __noinline uint32_t put_found_process(struct scratch *s, int pid)
 }
 
 /*
- * The process that has a number in the initial namespace; `address` is that of its first task, 0: not known. Two functions
- * beside each other, not inside each other: the stack is short.
+ * Puts the process that has a number in the initial namespace; `address` is that of its first task, 0: not known. It
+ * calls two functions in turn, not nested, since the stack is short.
  */
 static __always_inline uint32_t put_numbered(struct scratch *s, int pid, uint64_t address)
 {
@@ -96,7 +96,7 @@ static __always_inline int64_t proc_check_type(struct dentry *dentry, uint32_t m
 	return PROC_PIDINFO;
 }
 
-/* False: it doesn't. */
+/* Does the open look at another process? */
 static __always_inline bool look_of(struct look *look, struct file *file)
 {
 	struct proc_inode *proc;

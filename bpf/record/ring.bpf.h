@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N3, A3) A record is put together in a scratch area and then copied into the ring of each client that wants it, so
- * that the work is done once however many there are:
+ * (N3, A3) A program makes a record in a scratch area, and then copies it into the ring of each client that wants it:
+ * it makes each record once, for any number of clients:
  *
  *	s = record_begin(type);		an empty record, NULL if there is no room to nest
  *	put_*(s, ...);			fill it in; tails are appended
@@ -20,8 +20,8 @@ static __always_inline struct es_record *head_of(struct scratch *s)
 }
 
 /*
- * The scratch area of this CPU and level. Programs on tracepoints run with preemption off, so that only an interrupt
- * can come between, and it goes one level up.
+ * The scratch area of this CPU and level. Programs on tracepoints run with preemption off: only an interrupt can come
+ * between, and its program uses the next level.
  */
 static __always_inline struct scratch *scratch_enter(void)
 {
@@ -64,7 +64,7 @@ static __always_inline struct scratch *pool_take(uint32_t *taken)
 {
 	uint32_t index = bpf_get_smp_processor_id() & (scratch_pool - 1) & (ES_SCRATCH_POOL - 1);
 
-	/* This CPU's, nearly always: then it is in its cache, too. */
+	/* Start at this CPU's own area, which is nearly always free, and in its cache. */
 	*taken = index + 1;
 	if (pool_taken[index] || __sync_val_compare_and_swap(&pool_taken[index], 0, 1)) {
 		*taken = 0;
@@ -122,7 +122,7 @@ static __always_inline uint32_t append(struct scratch *s, uint32_t bytes)
 	return off;
 }
 
-/* Makes an offset's bound known to the verifier: what is at it, and RECORD_SLACK bytes behind, is inside. */
+/* Bounds an offset for the verifier: it, and RECORD_SLACK bytes behind, are inside the record. */
 static __always_inline void *at(struct scratch *s, uint32_t off)
 {
 	asm volatile("" : "+r"(off));
@@ -170,7 +170,7 @@ static __always_inline void put_bytes(struct scratch *s, struct es_span *span, c
 struct send {
 	struct scratch *s;
 	uint64_t slots;
-	uint64_t reached;		/* clients whose ring took it */
+	uint64_t reached;		/* clients whose ring had room */
 };
 
 static __always_inline void count_lost(struct es_sensor_client *client, uint32_t type)
@@ -181,7 +181,7 @@ static __always_inline void count_lost(struct es_sensor_client *client, uint32_t
 	__sync_fetch_and_add(&client->lost_all, 1);
 }
 
-/* The head says what this client has lost before, so that the loss becomes a gap in the numbers. */
+/* The head counts the client's earlier losses, so that they become a gap in the sequence numbers. */
 static __always_inline void put_lost(struct es_record *head, struct es_sensor_client *client)
 {
 	uint32_t type = head->type;
@@ -192,7 +192,7 @@ static __always_inline void put_lost(struct es_record *head, struct es_sensor_cl
 	head->lost_all = client->lost_all;
 }
 
-/* When a client has to have answered what is asked now. */
+/* The deadline of a question that is asked now. */
 static __always_inline uint64_t deadline_of(struct es_sensor_client *client, struct es_record *head)
 {
 	uint32_t type = head->type;
@@ -202,14 +202,14 @@ static __always_inline uint64_t deadline_of(struct es_sensor_client *client, str
 	return head->time_ns + client->deadline_ms[type] * 1000000ull;
 }
 
-/* The entry's deadline, which makes it one that is watched; since_ns: when its task began to wait. */
+/* Sets the entry's deadline, so that the daemon and the warden watch it; since_ns: when its task began to wait. */
 static __always_inline void put_deadline(struct es_held *entry, struct es_record *head, uint64_t since_ns)
 {
 	entry->limit_ns = since_ns + (head->deadline_ns - head->time_ns) * ES_DEADLINES_MAX;
 	entry->deadline_ns = head->deadline_ns;
 }
 
-/* What an operation is about, for people: its first file, or the program of an exec, or of the other process. */
+/* The operation's file, for the log: its first file, or the program of an exec, or of the other process. */
 static __always_inline void put_about(struct es_held *entry, struct scratch *s)
 {
 	struct es_record *head = head_of(s);
@@ -252,7 +252,7 @@ static long send_to_slot(uint32_t slot, struct send *send)
 	if (used > RECORD_BYTES)
 		used = RECORD_BYTES;
 	if (bpf_ringbuf_output(ring, s->record, used, 0)) {
-		if (!(head->flags & ES_RECORD_AUTH))	/* that is asked about once more */
+		if (!(head->flags & ES_RECORD_AUTH))	/* of AUTH, the caller asks again or counts it */
 			count_lost(client, head->type);
 		return 0;
 	}
@@ -261,7 +261,7 @@ static long send_to_slot(uint32_t slot, struct send *send)
 	return 0;
 }
 
-/* Copies the record into the rings of `slots`; returns those that took it. */
+/* Copies the record into the rings of `slots`; returns those whose ring had room. */
 __noinline uint64_t record_send(struct scratch *s, uint64_t slots)
 {
 	struct send send = { .s = s, .slots = slots };
@@ -273,7 +273,7 @@ __noinline uint64_t record_send(struct scratch *s, uint64_t slots)
 	return send.reached;
 }
 
-/* A record about files counts if one of them is where the daemon looks; what is about none happens nowhere else. */
+/* A record with files is in scope if one of its files is on a mount that limits the scope; one without always is. */
 static __always_inline bool record_in_scope(struct scratch *s)
 {
 	return !control.scope_mounts || s->on_scoped_mount || !head_of(s)->file[0];

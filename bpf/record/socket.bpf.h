@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* (N3, A3) The address of a UNIX-domain socket into a record. */
+/* (N3, A3) Puts the address of a UNIX-domain socket into a record. */
 
 #include "bpf/base/constants.h"
 #include "bpf/record/argument.bpf.h"
@@ -79,7 +79,7 @@ static __noinline uint32_t put_abstract(struct scratch *s, bool with_name)
 	return off;
 }
 
-/* The file that a socket's path (in scratch.user) is. */
+/* Finds the file at a socket's path (in scratch.user). */
 static __always_inline void walk_unix_path(struct scratch *s, uint32_t flags)
 {
 	struct path base = {};
@@ -90,8 +90,8 @@ static __always_inline void walk_unix_path(struct scratch *s, uint32_t flags)
 }
 
 /*
- * After walk_unix_path(). Before the kernel has looked a path up, it may not be in the cache: then the text is told as
- * it was passed.
+ * After walk_unix_path(). A path that the kernel has not looked up yet may be missing in its cache: then the record
+ * has the text as it was passed.
  */
 static __noinline int put_bound(struct scratch *s, struct unix_address *address)
 {
@@ -132,7 +132,7 @@ static __noinline int put_connected(struct scratch *s, struct unix_address *addr
 	return 0;
 }
 
-/* The name that a socket has, which is no file: in scratch.user. False: it has none. */
+/* Reads a socket's abstract name into scratch.user. False: it has none. */
 static __always_inline bool read_abstract(struct scratch *s, uint64_t sk)
 {
 	struct unix_sock *u = (void *)sk;
@@ -148,7 +148,7 @@ static __always_inline bool read_abstract(struct scratch *s, uint64_t sk)
 	return read_unix_address(s, &address);
 }
 
-/* Who is connected or sent to: the socket's file, or its name. False: it has none. */
+/* Puts the socket that is connected or sent to, by its file or name. False: it has neither. */
 __noinline int put_socket(struct scratch *s, uint64_t sk, uint64_t other)
 {
 	struct path path = path_at(other + bpf_core_field_offset(struct unix_sock, path));

@@ -2,18 +2,19 @@
 #pragma once
 
 /*
- * (N3, A3) Where is an object in the initial mount namespace, which is the daemon's? A program can reach a file by a mount
- * that only it has: a bind in a namespace of its own, a mount without a place, a file system in layers over the folder
- * that a client guards. The path there says nothing. But a mount of the same super block that is in the initial
- * namespace, and whose root is above the object, gives it the path that everybody else sees.
+ * (N3, A3) Where is an object in the initial mount namespace, which is the daemon's? A program can reach a file by a
+ * mount of its own: a bind in another namespace, a mount without a place, a file system in layers over the folder
+ * that a client guards. The path there means nothing to others. But a mount of the same super block in the initial
+ * namespace, with a root above the object, gives the path that all others see.
  *
- * Several may do: it is one that shows the whole file system, if there is one, and of those the one with the lowest id.
- * A search goes through all mounts of the super block, so what it found is kept (`views`), by the root of the mount that
- * the object was reached by. What is kept is only a hint: it has to be a mount of this super block in the initial
- * namespace, and the way up from the object has to meet its root. That the super block has no mount there at all is kept
- * for as long as nothing is mounted or unmounted anywhere.
+ * If there are several, the search prefers one that shows the whole file system, and then the lowest id. It goes
+ * through all mounts of the super block, so it keeps its result in `views`, by the root of the mount through which
+ * the object was reached. The result is only a hint: it has to be a mount of this super block in the initial
+ * namespace, and the way up from the object has to meet its root. That the super block has no mount there at all is
+ * kept until the next mount or unmount anywhere.
  *
- * A file in layers whose file system has no such mount is known by the real file, in the upper layer or else the lowest.
+ * A file in layers whose file system has no such mount gets the path of its real file, in the upper layer or else the
+ * lowest.
  */
 
 #include "bpf/base/constants.h"
@@ -22,7 +23,7 @@
 
 enum {
 	VIEWS = 256,
-	VIEW_STEPS = 1 << 18,		/* mounts and directories that one search looks at */
+	VIEW_STEPS = 1 << 18,		/* mounts and directories that one search checks */
 };
 
 struct view_kept {
@@ -37,10 +38,10 @@ struct {
 	__type(value, struct view_kept);
 } views SEC(".maps");
 
-/* The initial namespace's address: taken from the daemon, when it has the processes looked at. */
+/* The initial namespace's address: the daemon's, as fill_tasks finds it. */
 uint64_t daemon_mounts;
 
-/* Not to be had where the kernel keeps its symbols to itself. */
+/* Missing if the kernel hides its symbols. */
 extern const void mount_lock __ksym __weak;
 
 /* A sequence lock begins with its count, which is odd during a change. */
@@ -56,7 +57,7 @@ static __always_inline uint64_t vfsmount_of(uint64_t mount)
 	return mount + bpf_core_field_offset(struct mount, mnt);
 }
 
-/* Is it in the daemon's namespace? A mount without a place is in none, and one of the kernel's own has no address there. */
+/* Is it in the daemon's namespace? A mount without a place is in none, and an internal one has no address there. */
 static __always_inline bool mount_is_here(struct mount *mount)
 {
 	return READ_SCALAR(mount, mnt_ns) == daemon_mounts || !daemon_mounts;
@@ -69,7 +70,7 @@ static __always_inline struct view_kept *view_kept_at(uint64_t key)
 	return bpf_map_lookup_elem(&views, &index);
 }
 
-/* What is kept where there is no mount: another value each time that mounts have changed. 0: that can't be known. */
+/* The value for "there is no mount", which changes with every mount. 0: a mount is changing, or they aren't counted. */
 static __always_inline uint64_t view_none(uint64_t key)
 {
 	uint32_t count = &mount_lock ? LOCK_COUNT(&mount_lock) : 1;
@@ -121,7 +122,7 @@ static __always_inline void view_take(struct view *view, struct mount *mount, bo
 	view->id = id;
 }
 
-/* One mount, or one directory on the way up to the root of the mount that is looked at. */
+/* One step: takes the next mount, or goes up one directory towards the present mount's root. */
 static long view_step(uint32_t index, struct scratch **context)
 {
 	struct view *view = &(*context)->view;
@@ -173,7 +174,7 @@ static __always_inline bool view_is_mount(const struct view *view, uint64_t addr
 	return READ_SCALAR(mount, mnt_ns) == daemon_mounts && READ_SCALAR(mount, mnt.mnt_sb) == view->sb;
 }
 
-/* Finds a mount for view.dentry: view.found, 0: there is none. `hint`: what is kept may do, if it is true. */
+/* Finds a mount for view.dentry: view.found; 0: there is none. `hint`: the kept result may do, if it is valid. */
 static __always_inline void view_find(struct scratch *s, uint64_t key, bool hint)
 {
 	struct view_kept *kept = view_kept_at(key);
@@ -207,8 +208,8 @@ static __always_inline bool is_layered(struct path *path)
 }
 
 /*
- * Can there be an object at this address, as there is at `known`? With four levels of page tables what is below can be none,
- * and Linux 6.1 warns of who reads there, if the processor had a fifth.
+ * Can there be an object at this address, as there is at `known`? With four levels of page tables lower addresses
+ * have none, and Linux 6.1 warns when a program reads there, if the processor supports a fifth level.
  */
 static __always_inline bool is_object(uint64_t address, uint64_t known)
 {
@@ -238,9 +239,10 @@ static __always_inline uint64_t word_at(uint64_t address)
 }
 
 /*
- * The dentry of the real file; 0: it has none, or it isn't known how overlayfs keeps it. Behind its inode overlayfs has
- * the dentry in the upper layer, and then a pointer to a list of those below, whose first entry has its dentry 16 bytes in;
- * before 6.5, the first layer below and the dentry there. What is found has to look like what is meant.
+ * The dentry of the real file; 0: it has none, or this kernel's overlayfs keeps it elsewhere. Behind its inode
+ * overlayfs has the dentry in the upper layer, and then a pointer to a list of those below, whose first entry has its
+ * dentry 16 bytes in; before 6.5, the first layer below and the dentry there. is_real() checks that it looks like the
+ * dentry of a file.
  */
 static __always_inline uint64_t real_dentry(uint64_t address)
 {

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * Where does a path lead? A tracepoint on a system call sees the text that the program passed; what it names has to be
- * found as the kernel does, or a link, a "..", or a mount would make the answer wrong. So the text is followed through
- * the kernel's own cache of names, where everything is that the call just used or is about to use: component by
- * component, across mounts, through symbolic links that are kept in their inode.
+ * Where does a path lead? A tracepoint on a system call sees the text that the program passed. It has to find the
+ * object as the kernel does, or a link, a "..", or a mount would make the answer wrong. So it follows the text
+ * through the kernel's own cache of names, which has what the call has just used or is about to use: component by
+ * component, across mounts, through symbolic links whose text is in their inode.
  *
- * What isn't in that cache can't be found (PLACE_LOST): a link whose text is not in the inode, a name that nobody has
- * looked up yet. Callers try again on the way out of the call, when the kernel has been there, and then fall back to the
- * text itself, marked ES_FILE_LEXICAL.
+ * An object is lost (PLACE_LOST) if a link's text is not in the inode, or if the kernel has not looked a name up yet.
+ * Callers try again on the way out of the call, when the kernel has been there, and then fall back to the text itself,
+ * marked ES_FILE_LEXICAL.
  */
 
 #include "bpf/base/kernel.h"
@@ -26,8 +26,8 @@ enum place_status {
 enum {
 	WALK_FOLLOW = 1 << 0,	/* a link in the last component is followed */
 	LINKS_MAX = 40,
-	CHILDREN_MAX = 512,	/* mounts on a directory, and names where they aren't found by their hash: whoever has made more
-				   isn't paid for by others */
+	CHILDREN_MAX = 512,	/* mounts on a directory, and names that can't be found by hash: a program that
+				   makes more doesn't slow others down */
 };
 
 /* A walk under way. What changes in it is in the scratch area: the stack is short. */
@@ -40,7 +40,7 @@ struct walk {
 struct children {
 	struct scratch *s;
 	uint32_t len;			/* of scratch.name */
-	uint64_t node;			/* the next to look at */
+	uint64_t node;			/* the next to check */
 	uint64_t head;			/* of a circular list, where it ends */
 	uint64_t found;			/* dentry, or 0 */
 };
@@ -102,7 +102,7 @@ __noinline uint64_t child_search(struct scratch *s, uint64_t directory, uint32_t
 	return children.found;
 }
 
-/* The child of a directory that is called scratch.name, or 0; CHILD_UNKNOWN: it isn't looked for among so many. */
+/* The child of a directory that is called scratch.name, or 0; CHILD_UNKNOWN: there are too many to search. */
 static __always_inline uint64_t child_find(struct scratch *s, struct dentry *directory, uint32_t len)
 {
 	if (names.usable && names_are_hashed(directory))
@@ -110,11 +110,11 @@ static __always_inline uint64_t child_find(struct scratch *s, struct dentry *dir
 	return child_search(s, (uint64_t)directory, len);
 }
 
-/* Where a walk stands; plain numbers, so that it may go to functions that are verified by their own. */
+/* Where a walk stands; plain numbers, so that global functions can take it. */
 struct stand {
 	uint64_t dentry;
 	uint64_t mount;
-	uint64_t node;			/* among the mounts on `mount`, the next to look at */
+	uint64_t node;			/* among the mounts on `mount`, the next to check */
 	uint64_t head;
 };
 
@@ -149,7 +149,7 @@ static __always_inline unsigned int mounted_flag(void)
 	return 1 << 16;
 }
 
-/* If something is mounted on the dentry, steps onto it. 1: there are more mounts than are looked at. */
+/* If something is mounted on the dentry, steps onto it. 1: there are too many mounts to check. */
 __noinline int mount_cross(struct stand *stand)
 {
 	struct dentry *dentry;
@@ -281,7 +281,7 @@ static __always_inline bool walk_name(struct walk *walk, uint32_t end)
 	return true;
 }
 
-/* Finds what scratch.name is in the current directory. False: it can't be found out. */
+/* Finds the object that scratch.name names in the current directory. False: it can't be found out. */
 static __always_inline bool walk_child(struct walk *walk)
 {
 	struct stand stand = { .mount = (uint64_t)walk->at->mount };
@@ -411,7 +411,7 @@ static __always_inline int walk_argument(struct scratch *s, struct place *place,
 	return walk_user(s, place, &base, flags);
 }
 
-/* The object that was found, into the record; what stat says of it was taken when it was found. */
+/* Puts the found object into the record, with the stat of the moment when it was found. */
 __noinline uint32_t put_place(struct scratch *s, struct place *place)
 {
 	struct es_file_part *part;
@@ -436,7 +436,7 @@ __noinline uint32_t put_place(struct scratch *s, struct place *place)
 	return off;
 }
 
-/* The directory of a place, into the record. */
+/* Puts the directory of a place into the record. */
 static __always_inline uint32_t put_place_dir(struct scratch *s, struct place *place)
 {
 	struct path path = {
@@ -447,7 +447,7 @@ static __always_inline uint32_t put_place_dir(struct scratch *s, struct place *p
 	return put_path(s, &path);
 }
 
-/* A path that could not be followed: the text itself (still in scratch.user), below the directory it starts from. */
+/* Puts a path that could not be followed: the text itself (still in scratch.user), below its starting directory. */
 __noinline uint32_t put_lexical(struct scratch *s, struct path *base)
 {
 	struct es_file_part *part;
@@ -466,7 +466,7 @@ __noinline uint32_t put_lexical(struct scratch *s, struct path *base)
 	__sync_fetch_and_add(&stats.unresolved, 1);
 	if (s->user[0] == '/') {
 		put_string(s, &part->path, s->user, USER_BYTES);
-		s->on_scoped_mount = 1;		/* not known where it is: better one too many than one too few */
+		s->on_scoped_mount = 1;		/* its mount isn't known: rather report too much than too little */
 		return off;
 	}
 	put_path_at(s, part, base, 0);

@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * (N2, A2) What is known of directories: whether a client lists a path by how it begins, up to the slash behind the
- * directory. It spares the way up to the root, and looking up each beginning, for nearly every file whose directory was
- * seen before.
+ * (N2, A2) A table of directories, with the clients that list a prefix of the directory's path, up to the slash
+ * behind it. For nearly every file whose directory is there it spares the climb to the root, and the look-up of each
+ * prefix.
  *
- * A directory has one place in its file system, and leaves it by being renamed; so its path is what it was for as long as
- * the kernel's count of renames (rename_lock) and of changes of mounts (mount_lock) is what it was, and it is the same
- * directory: in the same mount, by number and generation, of a file system that has both (is_local_magic()). An entry that
- * was made under other counts is as good as none. Not so for a file, which may have several names.
+ * A directory has one place in its file system until it is renamed. So its path is the same while the kernel's counts
+ * of renames (rename_lock) and of changes of mounts (mount_lock) are, and it is the same directory: in the same
+ * mount, by number and generation, of a file system that has both (is_local_magic()). An entry with other counts is
+ * as good as none. This doesn't hold for a file, which may have several names.
  *
- * Each place in the table is guarded by a number, odd while it is written; who finds it so does without. The order of
- * loads and stores is left to the processor: x86 keeps it.
+ * A sequence number guards each place in the table: it is odd while a task writes the place, and others then do
+ * without. The code has no barriers: x86 keeps the order of loads and stores.
  */
 
 #include "bpf/base/file-systems.bpf.h"
@@ -24,12 +24,12 @@ enum { KNOWN_DIRECTORIES = 1024 };
 
 enum known_answer {
 	KNOWN_NOT,
-	KNOWN_LISTED,			/* scratch.listed says by whom */
-	KNOWN_DIRECTORY,		/* but the last part of the path has to be looked at */
+	KNOWN_LISTED,			/* scratch.listed has the clients that list it */
+	KNOWN_DIRECTORY,		/* but the last part of the path has to be checked */
 };
 
 struct known_verdict {
-	uint64_t generation;		/* of the client's mutes: of no other client's, so it says whose */
+	uint64_t generation;		/* of a client's mutes: no two clients share one, so it names the client, too */
 	uint32_t type;
 	uint32_t listed;
 };
@@ -47,7 +47,7 @@ struct {
 	__type(value, struct known);
 } known_directories SEC(".maps");
 
-/* Not to be had where the kernel keeps its symbols to itself: then nothing is known of any directory. */
+/* Missing if the kernel hides its symbols: then no directory is in the table. */
 extern const void rename_lock __ksym __weak;
 
 static __always_inline struct known *known_at(const struct known_key *key)
@@ -74,8 +74,8 @@ static __always_inline uint32_t known_place(uint32_t slot, uint32_t type)
 }
 
 /*
- * Takes down what the directory of scratch.climbed is known by; false: it isn't looked at. Verified by its own, as what
- * follows.
+ * Stores the key of scratch.climbed's directory in scratch.known; false: it can't be in the table. A global function,
+ * like those below.
  */
 __noinline int known_key(struct scratch *s)
 {
@@ -106,15 +106,15 @@ __noinline int known_key(struct scratch *s)
 
 struct known_search {
 	struct known *known;
-	uint64_t left;			/* slots to look at */
+	uint64_t left;			/* slots to check */
 	uint64_t listed;
 	uint32_t answer;
-	uint32_t length;		/* of the path up to the last slash, with it */
-	uint32_t last;			/* of what is behind */
+	uint32_t length;		/* of the path up to and with the last slash */
+	uint32_t last;			/* length of the name behind it */
 	uint32_t type;
 };
 
-/* Are there prefixes that end in the last part, or literals as long as the whole path? 64 lengths are looked at at once. */
+/* Are there prefixes that end in the last part, or literals as long as the whole path? Checks 64 lengths at once. */
 static __always_inline bool ends_in_last(struct es_mute_client *client, uint32_t length, uint32_t last)
 {
 	uint32_t byte = length / 8;
@@ -144,7 +144,7 @@ static long known_step(uint32_t step, struct known_search *search)
 	return !search->left;
 }
 
-/* Which of `slots`, at least one, list the path at scratch.climbed, whose key has been taken? */
+/* Which of `slots`, at least one, list the path at scratch.climbed? Call known_key() first. */
 __noinline int known_find(struct scratch *s, uint64_t slots, uint32_t type)
 {
 	struct known_search search = { .left = slots, .type = type };
@@ -185,7 +185,7 @@ static long generation_step(uint32_t step, struct known_remember *remember)
 	return !remember->left;
 }
 
-/* Before it is found out who lists the directory: as of which mutes that will be. Two clients with one place: the last. */
+/* Stores the generations of the clients' mutes before comparing these. Of two clients with one place, the last wins. */
 __noinline int known_begin(struct scratch *s, uint64_t slots, uint32_t type)
 {
 	struct known_remember remember = { .s = s, .left = slots, .type = type };
@@ -207,7 +207,7 @@ static long remember_step(uint32_t step, struct known_remember *remember)
 	return !remember->left;
 }
 
-/* Nothing has been renamed or mounted while the path was put together, and the file system has what tells directories apart. */
+/* Was nothing renamed or mounted since known_key(), and does the file system have numbers and generations? */
 static __always_inline bool known_may_remember(struct scratch *s)
 {
 	uint64_t counts = (uint64_t)LOCK_COUNT(&rename_lock) << 32 | LOCK_COUNT(&mount_lock);
@@ -215,7 +215,7 @@ static __always_inline bool known_may_remember(struct scratch *s)
 	return counts == s->known.counts && is_local_magic(READ_CORE((struct inode *)s->known.inode, i_sb, s_magic));
 }
 
-/* Keeps which of `slots` list the directory, whose key has been taken before that was found out. */
+/* Keeps which of `slots` list the directory. known_key() must have run before `listed` was found. */
 __noinline int known_store(struct scratch *s, uint64_t slots, uint64_t listed, uint32_t type)
 {
 	struct known_remember remember = { .s = s, .left = slots, .listed = listed, .type = type };

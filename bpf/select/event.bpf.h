@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * (N3, A3) A record from beginning to end, for those who want it: event_begin(), put_*(), event_send(). Who has muted
- * what the event acts on is left out as soon as that can be known.
+ * (N3, A3) A record from beginning to end, for the clients that want it: event_begin(), put_*(), event_send(). These
+ * drop a client that has muted the event's target as soon as that can be known.
  */
 
 #include "bpf/record/process.bpf.h"
@@ -11,13 +11,13 @@
 #include "bpf/select/select.bpf.h"
 #include "bpf/select/target.bpf.h"
 
-/* A record of what the current task did. event_send() belongs to each, also if this returns NULL. */
+/* A record of what the current task did. Call event_send() for each, also if this returns NULL. */
 static __always_inline struct scratch *event_begin(uint32_t type)
 {
 	return record_begin(type);
 }
 
-/* The same of one that is about an open file, and nothing else: not for those who have muted it. */
+/* The same for an event that is only about an open file: drops the clients that have muted the file from *slots. */
 static __always_inline struct scratch *event_begin_on(uint32_t type, struct file *file, uint64_t *slots)
 {
 	struct scratch *s = event_begin(type);
@@ -30,7 +30,7 @@ static __always_inline struct scratch *event_begin_on(uint32_t type, struct file
 	return s;
 }
 
-/* Completes a record whose files are in it: returns who it is still for, and puts in who acted. */
+/* Completes a record that has its files: adds the acting process, and returns the clients that still want it. */
 static __always_inline uint64_t event_finish(struct scratch *s, uint64_t slots)
 {
 	slots = select_targets(s, slots);
@@ -46,8 +46,9 @@ static const uint8_t report_types[] = {
 };
 
 /*
- * To the daemon, with who wants to be told what it makes of this: that is decided now, while there is the process. By then
- * the others have the record, who need not know. No function of its own: calls may be eight deep.
+ * Sends the record to the daemon, with the clients that want the events which the daemon makes of it: they are
+ * selected now, while the process exists. Call it after the clients have the record, which lacks this list. Not a
+ * function of its own, since calls may only be eight deep.
  */
 static __always_inline void event_report(struct scratch *s)
 {
@@ -65,7 +66,7 @@ static __always_inline void event_report(struct scratch *s)
 	record_send(s, control.reporter);
 }
 
-/* To all who want it. */
+/* Sends the record to the clients, then to the daemon. */
 static __always_inline void event_out(struct scratch *s, uint64_t slots)
 {
 	uint64_t clients = slots & ~control.reporter;

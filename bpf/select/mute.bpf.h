@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * (N2, A2) Who of those that subscribed has muted it? Two questions, at two moments:
+ * (N2, A2) Which of the subscribed clients have muted the event? Two functions answer, at two moments:
  *
  *	select_actor()	before a record is made: the process and its executable. The answer for all types is kept with
  *			the process, until it executes another program or the client changes its mutes.
- *	select_targets()	when the paths are known, before anybody is told (target.bpf.h).
+ *	select_targets()	when the paths are known, before the record is sent (target.bpf.h).
  *
- * control.mute_actor and control.mute_target say for each type which clients need to be looked at: for the others, and
- * that is nearly always, a question costs one load. abi/mute.h has the shapes, and how paths are compared.
+ * control.mute_actor and control.mute_target have for each type the clients that need this check. For other clients,
+ * that is nearly always, it costs one load. abi/mute.h has the structs, and how paths are compared.
  *
- * A client gets to know too much rather than too little: where something can't be found out it is told.
+ * A client gets too many events rather than too few: if a program can't find out whether one is muted, it is delivered.
  */
 
 #include "bpf/base/kernel.h"
@@ -32,7 +32,7 @@ struct es_mute_client mute_clients[ES_CLIENTS_MAX];
 
 /* ---- a path against one client's tuples ---- */
 
-/* A path, for a function that is verified by its own. */
+/* A path, in a type that a global function can take. */
 struct mute_text {
 	char bytes[ES_MUTE_PATH_BYTES + 8];
 };
@@ -41,12 +41,12 @@ struct match {
 	const struct mute_text *text;
 	struct es_mute_types *found;
 	struct es_mute_client *client;
-	uint64_t word;			/* the one that is looked at */
-	struct es_mute_key key;		/* the hash of what is before it */
+	uint64_t word;			/* the present word */
+	struct es_mute_key key;		/* the hash of the words before it */
 	uint32_t kind;			/* ES_MUTE_EXE_PREFIX, ES_MUTE_TARGET_PREFIX */
-	uint32_t bits;			/* lengths in use, of prefixes that end in it */
-	uint32_t index;			/* of it */
-	uint32_t bytes;			/* that matter of the path */
+	uint32_t bits;			/* lengths in use, of prefixes that end in the word */
+	uint32_t index;			/* of the word */
+	uint32_t bytes;			/* of the path, that matter */
 };
 
 static __always_inline struct es_mute_client *mute_client_of(uint32_t slot)
@@ -86,7 +86,7 @@ static __always_inline void match_hash(struct es_mute_hash *hash, uint32_t index
 	ES_MUTE_HASH_WORD(hash, mute_keys, index, word);
 }
 
-/* The shortest of the prefixes that end in the word and are not looked up yet. */
+/* Looks up the shortest remaining prefix that ends in the word. */
 static long match_prefix(uint32_t step, struct match *m)
 {
 	struct es_mute_key key = m->key;
@@ -109,7 +109,7 @@ static long match_word(uint32_t index, struct match *m)
 	index = word_bounded(index);
 	m->word = *(const uint64_t *)&m->text->bytes[index * 8];
 	m->bits = m->client->lengths[m->kind & (ES_MUTE_PATH_KINDS - 1)][index];
-	if (last) {		/* which may have no bytes at all */
+	if (last) {		/* the last word may have no bytes at all */
 		m->word &= (1ull << 8 * (m->bytes % 8)) - 1;
 		m->bits &= (1u << m->bytes % 8) - 1;
 	}
@@ -134,12 +134,12 @@ static long match_whole(uint32_t index, struct match *m)
 	return last;
 }
 
-enum {				/* with the kind */
+enum {				/* flags beside the kind */
 	MATCH_PREFIXES = 1 << 8,	/* no literals */
 	MATCH_DEFAULT = 1 << 9,		/* those of the default set, too */
 };
 
-/* Is the length in use? That of the empty path has the bit of one that would be too long. */
+/* Is the length in use? The empty path has the bit of a length that is too long for any path. */
 static __always_inline uint32_t length_listed(struct es_mute_client *client, uint32_t kind, uint32_t length)
 {
 	uint32_t bit = es_mute_length_bit(length);
@@ -148,8 +148,8 @@ static __always_inline uint32_t length_listed(struct es_mute_client *client, uin
 }
 
 /*
- * Adds to `found` the types for which a client mutes the path: by the path itself, or by how it begins. `kind` is that
- * of the prefixes, the literals' is the next one; MATCH_PREFIXES may come with it. ES_MUTE_PATH_BYTES of a longer path
+ * Adds to `found` the types for which a client mutes the path, by the path itself or a prefix. `kind` is the
+ * prefixes' kind, maybe with MATCH_* flags; the literals' kind is the next one. ES_MUTE_PATH_BYTES of a longer path
  * are enough.
  */
 __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_t slot, uint32_t kind,
@@ -194,10 +194,10 @@ __noinline int mute_match(const struct mute_text *text, uint32_t length, uint32_
 
 struct actor {
 	struct process *p;
-	uint64_t left;			/* slots to look at */
-	uint64_t rest;			/* of all, those that haven't muted it; here, since the stack is short */
+	uint64_t left;			/* slots to check */
+	uint64_t rest;			/* slots that haven't muted it; here, since the stack is short */
 	uint16_t type;
-	uint16_t by_default;		/* the default set holds for it */
+	uint16_t by_default;		/* the default set holds for the process */
 	uint32_t pid;
 };
 
@@ -207,7 +207,7 @@ static __always_inline uint64_t actor_execution(const struct actor *actor)
 	return actor->p->pidversion | (uint64_t)actor->by_default << 32;
 }
 
-/* Adds what the client keeps away of this process, by its own mutes of processes. */
+/* Adds the types that the client mutes for this process, by its mutes of processes. */
 static __always_inline void actor_process(struct actor *actor, uint32_t slot, uint64_t unlisted,
 					  struct es_mute_types *types)
 {
@@ -223,8 +223,9 @@ static __always_inline void actor_process(struct actor *actor, uint32_t slot, ui
 }
 
 /*
- * What the client keeps away of all that this process does, into `types`, which begins empty. The stack is short. An
- * executable whose path isn't that in the initial namespace lists nothing; but who has inverted this selects by it.
+ * Adds the types that the client mutes for this process to `types`, which begins empty, since the stack is short. If
+ * the executable's path isn't that in the initial namespace, no mute matches it; but a client that has inverted this
+ * stage selects by it.
  */
 static __always_inline void actor_compute(struct actor *actor, uint32_t slot, struct es_mute_types *types)
 {
@@ -239,7 +240,7 @@ static __always_inline void actor_compute(struct actor *actor, uint32_t slot, st
 	actor_process(actor, slot, -(uint64_t)(mute_client_of(slot)->inverted >> ES_STAGE_PROCESS & 1), types);
 }
 
-/* Who claims an entry writes it; the others go without. A reader looks at the generation before and after. */
+/* The task that claims the entry writes it; others skip it. A reader compares the generation before and after. */
 static __always_inline void remember_actor(struct actor *actor, struct muted *remembered, uint64_t generation,
 				       const struct es_mute_types *types)
 {
@@ -286,8 +287,8 @@ out:
 }
 
 /*
- * Does the default set hold for a process? No longer when it is traced, or has become an ordinary user. A function of its
- * own, so that what it reads is off its caller's stack.
+ * Does the default set hold for a process? Not any more once the process is traced, or runs as an ordinary user. A
+ * function of its own, to spare its caller's stack.
  */
 static __noinline bool default_holds(struct process *p, struct task_struct *task)
 {

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * (N2, A2) Who wants this event? The one decision that all programs share: who subscribed, and has not muted the
- * process or its executable. The answer is a set of clients, a bit for each slot; the empty set, which is the common
- * case, costs one load.
+ * (N2, A2) Which clients want this event? All programs share this decision: those that subscribe, and have not muted
+ * the process or its executable. The answer is a set of clients, a bit for each slot. The empty set, which is the
+ * common case, costs one load.
  */
 
 #include "bpf/base/scope.bpf.h"
@@ -26,9 +26,10 @@ static long unseen_step(uint32_t slot, struct unseen *unseen)
 }
 
 /*
- * What has the mark of lib/unseen.h is done for clients. A library looks something up for a handler, which would be told of
- * that, and ask again: the clients of its process are left out. The daemon finds out who made a program, by itself and by
- * programs that it starts: all are. Who is neither can hide nothing by the mark.
+ * A thread with the mark of lib/unseen.h looks something up for clients. A library does that for a handler, which
+ * would get an event of it, and look it up again: so leave out the clients of its process. The daemon and the
+ * programs that it starts find out where a file comes from: leave out all clients. Any other process hides
+ * nothing by the mark.
  */
 __noinline uint64_t select_unseen(uint64_t slots)
 {
@@ -43,9 +44,7 @@ __noinline uint64_t select_unseen(uint64_t slots)
 	return unseen.slots;
 }
 
-/*
- * Verified by its own: then the verifier goes through the programs that call it once, and not once for each of its ways.
- */
+/* A global function, verified by itself: else the verifier would check its callers once for each path through it. */
 __noinline uint64_t select_subscribers(uint32_t type)
 {
 	uint64_t slots;
@@ -54,7 +53,7 @@ __noinline uint64_t select_subscribers(uint32_t type)
 		return 0;
 	slots = control.subscribers[type];
 	if (!task_in_scope())
-		slots &= control.reporter;	/* or it would take another's doings for those of who comes after */
+		slots &= control.reporter;	/* else the daemon would blame a later process for this change */
 	if (!slots)
 		return 0;
 	slots = select_unseen(slots);
@@ -73,7 +72,7 @@ static __always_inline uint64_t select_clients(uint32_t type)
 	return select_subscribers(type);
 }
 
-/* The same for programs that see system calls: nobody of types that are told by what the kernel acted on. */
+/* The same for programs that see system calls. Other programs report the types that are in control.by_object. */
 static __always_inline uint64_t call_clients(uint32_t type)
 {
 	if (type >= ES_EVENT_TYPES || control.by_object[type])

@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * (N3, A3) What an event acts on is in the record when its files are: then it is found out who muted that (mute.bpf.h),
- * and the record goes to the others. Where nobody is left it is not finished, sent or counted.
+ * (N3, A3) When the files are in the record, select_targets() drops the clients that have muted the event's target
+ * (mute.bpf.h). If no client is left, the record is not finished, sent or counted.
  *
  * An event that acts on two paths is muted if both are, or, for a client that inverted this, if neither is listed.
  *
- * A path that isn't the file's own in the initial namespace lists nothing that is kept away. Who inverted this selects:
- * for it the actor's view of the file counts too, and the file in its layer; and what could not be resolved may be anything.
+ * A path that isn't the file's own in the initial namespace matches no mute. For a client that inverted this stage,
+ * also the path by which the actor reached the file selects it, and its path in its layer; a path that could not be
+ * resolved always selects.
  */
 
 #include "bpf/base/kernel.h"
@@ -24,10 +25,10 @@ static const uint8_t targets[ES_EVENT_TYPES] = {
 };
 
 struct target {
-	const struct mute_text *text;	/* the path that is looked at */
+	const struct mute_text *text;	/* the path to check */
 	uint64_t slots;
-	uint64_t left;			/* of them: not looked at yet */
-	uint64_t listed;		/* list it */
+	uint64_t left;			/* slots to check */
+	uint64_t listed;		/* slots that list it */
 	uint32_t length;
 	uint16_t type;
 	uint16_t kind;			/* ES_MUTE_TARGET_PREFIX, and MATCH_PREFIXES or not */
@@ -149,7 +150,7 @@ static __always_inline struct es_span *target_span(struct es_file_part *part, ui
 	return which == 0 ? &part->path : which == 1 ? &part->own : &part->real;
 }
 
-/* Narrows down who mutes all of the record's paths, and adds who may have listed one of them. */
+/* Removes from listed_all the clients that don't list this path, and adds to listed_any those that may. */
 static __always_inline void target_look(struct target *target, struct scratch *s, uint32_t off, uint32_t which,
 					struct es_span *name)
 {
@@ -166,7 +167,7 @@ static __always_inline void target_look(struct target *target, struct scratch *s
 		s->listed_all &= flags & ES_FILE_DOUBTFUL ? 0 : listed;
 }
 
-/* Who of `slots`, at least one, has muted what the record's event acts on? */
+/* Which of `slots`, at least one, have muted the record's target? */
 static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 {
 	struct target target = { .slots = slots, .kind = ES_MUTE_TARGET_PREFIX };
@@ -194,8 +195,8 @@ static __always_inline uint64_t target_muted(struct scratch *s, uint64_t slots)
 }
 
 /*
- * Those of `slots` that a record whose files are in it is for: none if the daemon doesn't look there, and not those that
- * have muted what the event acts on. Verified by its own, like select_subscribers().
+ * The record has its files: returns those of `slots` that have not muted its target, or none if it isn't in the
+ * daemon's scope. A global function, like select_subscribers().
  */
 __noinline uint64_t select_targets(struct scratch *s, uint64_t slots)
 {
@@ -211,7 +212,7 @@ __noinline uint64_t select_targets(struct scratch *s, uint64_t slots)
 	return concerned ? slots & ~target_muted(s, concerned) : slots;
 }
 
-/* Finds out for the next time who lists the directory of scratch.climbed, whose path is the beginning of `text`. */
+/* Stores for the next time which clients list the directory of scratch.climbed. Its path is the beginning of `text`. */
 static __always_inline void remember_target(struct target *target, struct scratch *s, const void *text, uint32_t length)
 {
 	uint32_t last = s->known.last;
@@ -225,7 +226,7 @@ static __always_inline void remember_target(struct target *target, struct scratc
 	known_store(s, target->slots, target->listed, target->type);
 }
 
-/* Puts together the path of scratch.climbed, and finds out who lists it: scratch.listed. False: it takes more than that. */
+/* Makes the path of scratch.climbed, and sets scratch.listed to the clients that list it. False: it takes more. */
 static __always_inline bool target_climb(struct target *target, struct scratch *s, bool remember)
 {
 	uint32_t pos, length;
@@ -248,9 +249,9 @@ static __always_inline bool target_climb(struct target *target, struct scratch *
 }
 
 /*
- * Those of `slots` that have not muted the file at scratch.climbed, which an event of `type` will be about and nothing
- * else: found out before there is a record, since it is all that has to be found out if nobody is left. A path that
- * takes more than to climb up is left to select_targets(), which comes later and knows all. Verified by its own.
+ * Those of `slots` that have not muted the file at scratch.climbed, the only one of an event of `type`. This runs
+ * before there is a record: if no client is left, none is made. A path that takes more than climbing up is left to
+ * select_targets(), which comes later and knows all. A global function.
  */
 __noinline uint64_t select_path(struct scratch *s, uint64_t slots, uint32_t type)
 {

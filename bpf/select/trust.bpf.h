@@ -2,23 +2,24 @@
 #pragma once
 
 /*
- * (N2, A2) Whom does the default set of mutes hold for? It names programs that a machine can't do without for the time of an
- * answer; but anybody may run those, with a library of his own loaded into them, or under his debugger. So it holds for
- * processes that init has started, from program to program, as root or as a system account:
+ * (N2, A2) Which processes does the default set of mutes hold for? It names programs that a machine can't do without
+ * for the time of an answer. But any user may run those, with a library loaded into them, or under a debugger. So the
+ * set holds for processes that init has started, from program to program, as root or as a system account:
  *
- *	init, and what the kernel itself starts, is trusted
- *	a child is what its parent is
- *	a program that is executed stays trusted while all its ids are root's. One of the default set may also start one as
- *	a system account, as init does with services: nobody else can, or one account's service would speak for another's
- *	no longer: who is traced, who has become an ordinary user, who was started with variables for the dynamic loader
+ *	init is trusted, and what the kernel itself starts
+ *	a child is trusted if its parent is
+ *	a process that executes a program stays trusted if all its ids are root's. If it ran a program of the default set
+ *	before, a system account's will do, as for init's services; else one account's service could act as another's
+ *	a process loses trust when it is traced, runs as an ordinary user, or executes a program of the set with
+ *	variables for the dynamic loader
  *
- * Of processes that were there before the daemon the parent of now is looked at. Once lost, it doesn't come back.
+ * A process that is older than the daemon is judged by its present parent. A process that has lost trust stays without.
  */
 
 #include "bpf/record/process.bpf.h"
 #include "bpf/select/mute.bpf.h"
 
-enum { ENVIRONMENT_MAX = 4096 };	/* strings that are looked at; who has more isn't trusted */
+enum { ENVIRONMENT_MAX = 4096 };	/* strings; a process with more isn't trusted */
 
 struct ids {
 	uint32_t real, effective, saved;
@@ -81,7 +82,7 @@ static long environment_step(uint32_t index, struct environment *environment)
 	return 0;
 }
 
-/* Has the program been started with variables for the dynamic loader, or can't that be known? */
+/* Was the program started with variables for the dynamic loader? Also true if that can't be known. */
 static __always_inline bool has_loader_variables(struct scratch *s, struct task_struct *task)
 {
 	struct environment environment = { .s = s, .found = unknown(0), .done = unknown(0) };
@@ -92,7 +93,7 @@ static __always_inline bool has_loader_variables(struct scratch *s, struct task_
 	return environment.found || !environment.done;
 }
 
-/* May this be executed by what is trusted, whose program is one of the default set or not? */
+/* Does a trusted process stay trusted with the task's ids? `trust` says whether its program was of the default set. */
 static __always_inline bool may_start(uint32_t trust, struct task_struct *task)
 {
 	struct ids ids = ids_of(task);
@@ -112,7 +113,7 @@ static __always_inline void trust_exec(struct scratch *s, struct process *p, str
 	p->trust = TRUST_SEEN | (trust & TRUST_INIT) | (by_default ? TRUST_DEFAULT : 0);
 }
 
-/* A process that was there before. Its parent may not have been looked at yet: then the next pass will see. */
+/* A process that is older than the daemon. If its parent has not been judged yet, a later pass does this one. */
 static __always_inline void trust_found(struct process *p, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent, *leader;
