@@ -8,8 +8,8 @@
 
 /*
  * Programs that the machine needs without the delay of an answer; docs/muting.md says why for each. A client that wants
- * to judge these too unmutes them before it subscribes to AUTH. Where /usr is merged, as on all distributions of today, the
- * kernel's paths begin with /usr; where /usr/sbin is /usr/bin, with that. A path that a machine doesn't have costs
+ * to judge these too unmutes them before it subscribes to AUTH. Where /usr is merged, as on all distributions of today,
+ * the kernel's paths begin with /usr; where /usr/sbin is /usr/bin, with that. A path that a machine doesn't have costs
  * nothing.
  */
 const char *const esd_mute_defaults[] = {

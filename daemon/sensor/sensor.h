@@ -75,9 +75,8 @@ struct esd_sensor_ops {
 	int (*load)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
 
 	/*
-	 * Starts what must run before a subscription to these types is in force. After 0, call subscribe() in the same turn
-	 * of the loop. 1: not running yet, call again; 0: running; negative errno: it failed, and was logged. NULL: nothing
-	 * needs to run.
+	 * Starts what must run before a subscription to these types is in force. 1: not running yet, call again; 0: it
+	 * runs, call subscribe() in this turn of the loop; negative errno: it failed, and was logged. NULL: nothing.
 	 */
 	int (*begin)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
 
