@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A capture: a file of the records of a client's ring, and of the answers. docs/capture-format.md describes it for other
- * readers; reader.c and writer.c share this file.
+ * A capture: a file of the records of a client's ring, and of the answers. docs/capture-format.md describes it for
+ * other readers; reader.c and writer.c share this file.
  *
  *	struct esc_head
  *	chunks, each a struct esc_chunk and a zstd frame:

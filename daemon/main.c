@@ -4,9 +4,9 @@
  * endpointsecurityd: the control plane of Endpoint Security for Linux. It loads kernel programs, gives each client
  * its ring and gate, and watches deadlines and deaths. No event passes through it. daemon.h lists the files.
  *
- * Order of the start: options; the warden (before there is anything it could inherit); the lock; the sensor, which takes
- * longest; the socket; "ready". The daemon ends on SIGTERM and SIGINT; a private one also ends with its last client. In
- * any case, the kernel removes programs, rings, gates and marks when it closes the daemon's descriptors.
+ * Order of the start: options; the warden (before there is anything it could inherit); the lock; the sensor, which
+ * takes longest; the socket; "ready". The daemon ends on SIGTERM and SIGINT; a private one also ends with its last
+ * client. In any case, the kernel removes programs, rings, gates and marks when it closes the daemon's descriptors.
  */
 
 #include <errno.h>
@@ -35,7 +35,7 @@
 
 enum {
 	FILES = 4096,			/* for 64 clients, all anonymous connections, and more */
-	LOCK_WAIT_MS = 50000,		/* for a daemon that ends or is about to listen; our starter waits for a minute */
+	LOCK_WAIT_MS = 50000,		/* for a daemon that ends or is about to listen; our starter waits a minute */
 	LOCK_STEP_MS = 20,
 	FIRST_CLIENT_S = 30,		/* a private daemon without a client ends after this */
 };
@@ -49,7 +49,7 @@ struct process {
 	uint64_t watchdog_ns;		/* how often the supervisor expects a message; 0: never */
 };
 
-/* Reads the list of clients again. Present clients stay clients. After an error, which is logged, the old list stays. */
+/* Reads the list of clients again. Present clients stay clients. After an error (logged), the old list stays. */
 static void list_again(struct process *process)
 {
 	struct esd_daemon *daemon = &process->daemon;
@@ -260,7 +260,7 @@ static int place_check(void)
 	return 0;
 }
 
-/* In lockdown mode "confidentiality", no program may read kernel memory, and the verifier's log of that is very long. */
+/* In lockdown mode "confidentiality", no program may read kernel memory, and the verifier would log at great length. */
 static int lockdown_check(void)
 {
 	static const char path[] = "/sys/kernel/security/lockdown";

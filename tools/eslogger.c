@@ -3,8 +3,8 @@
 /*
  * eslogger: prints events, one a line: as JSON in one of several schemas, or as text for people.
  *
- * The client's handler formats each message into a buffer (event-formats.c, event-text.c), which the sink's thread writes
- * out (sink.c). The main thread waits for the end: a signal, or that the reader or the daemon is gone.
+ * The client's handler formats each message into a buffer (event-formats.c, event-text.c), which the sink's thread
+ * writes out (sink.c). The main thread waits for the end: a signal, or that the reader or the daemon is gone.
  */
 
 #include <errno.h>

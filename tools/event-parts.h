@@ -3,8 +3,8 @@
 
 /*
  * A message's payload by roles: the file acted upon, the resulting file, the process acted upon, and scalars by their
- * names. It is for formats with their own order, such as ECS and OCSF; they print members that they have no place for as
- * `rest`. A visitor collects the parts, so a new event type in abi/events.def works at once.
+ * names. It is for formats with their own order, such as ECS and OCSF; they print members that they have no place for
+ * as `rest`. A visitor collects the parts, so a new event type in abi/events.def works at once.
  *
  * All pointers are borrowed from the message.
  */

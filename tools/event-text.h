@@ -5,8 +5,9 @@
  * Messages as text for people, one line each: time, event, pid, user, program, and the details. The first five are
  * columns of fixed width; a longer value is cut, and ends in "+".
  *
- * Only printable UTF-8 is copied. Control characters (also C1, and those that change the direction of writing) and bytes
- * that aren't UTF-8 are escaped as \xNN or \u{NNNN}. So a file's name can't move the cursor, nor look like another line.
+ * Only printable UTF-8 is copied. Control characters (also C1, and those that change the direction of writing) and
+ * bytes that aren't UTF-8 are escaped as \xNN or \u{NNNN}. So a file's name can't move the cursor, nor look like
+ * another line.
  */
 
 #include <EndpointSecurity/EndpointSecurity.h>

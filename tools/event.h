@@ -24,8 +24,8 @@ bool event_is_notify(es_event_type_t type);
 bool event_is_denied(const es_message_t *message);
 
 /*
- * Goes through an exec's arguments, or its environment, string by string. A program can limit the bytes of each list: the
- * string that crosses the limit is cut, and the rest is left out. So all formats must use this.
+ * Goes through an exec's arguments, or its environment, string by string. A program can limit the bytes of each list:
+ * the string that crosses the limit is cut, and the rest is left out. So all formats must use this.
  */
 struct event_exec_list {
 	const es_event_exec_t *exec;
@@ -67,8 +67,8 @@ enum event_unit {
 };
 
 /*
- * The functions of the first block are required. In the second, NULL means "open it, and visit its members". For a member
- * that is absent from the message, absent() is called.
+ * The functions of the first block are required. In the second, NULL means "open it, and visit its members". For a
+ * member that is absent from the message, absent() is called.
  */
 struct event_visitor {
 	void (*open)(void *to, struct event_key key, char bracket);	/* an object, or an array */

@@ -249,8 +249,8 @@ static void put_two_digits(char *out, unsigned int value)
 }
 
 /*
- * A time since the epoch as "YYYY-MM-DDThh:mm:ss.fffZ", with `digits` (up to 9) digits of `fraction`. A value that is no
- * time, such as UTIME_OMIT, or is outside the years 0 to 9999, becomes null.
+ * A time since the epoch as "YYYY-MM-DDThh:mm:ss.fffZ", with `digits` (up to 9) digits of `fraction`. A value that is
+ * no time, such as UTIME_OMIT, or is outside the years 0 to 9999, becomes null.
  */
 void json_time(struct json *json, int64_t seconds, int64_t fraction, unsigned int digits)
 {

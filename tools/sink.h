@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Takes lines from one thread and writes them on another. The thread that makes them waits only when the reader is 8 MiB
- * behind. A line is written 5 ms after it was made, or as soon as there are 64 KiB.
+ * Takes lines from one thread and writes them on another. The thread that makes them waits only when the reader is 8
+ * MiB behind. A line is written 5 ms after it was made, or as soon as there are 64 KiB.
  *
  *	struct json *json = sink_begin(sink);
  *	if (json) {

@@ -6,8 +6,8 @@
  * programs and the client write it, and watch.h reads it. A client that misses a deadline is killed, and all tasks that
  * wait for it go on. If it chose so (its miss mode), it lives, and the daemon answers the operation for it.
  *
- * The timer fires when an operation can first be late. A new operation can't be late before the shortest deadline of any
- * client has passed.
+ * The timer fires when an operation can first be late. A new operation can't be late before the shortest deadline of
+ * any client has passed.
  */
 
 #include <stdbool.h>

@@ -330,8 +330,8 @@ static bool daemon_ends(const struct wardship *self)
 }
 
 /*
- * If the daemon lives, it has given us up and watches its clients itself. Release twice: a task that saw a fanotify mark
- * just before its removal enters the queue afterwards, and its client may be stopped.
+ * If the daemon lives, it has given us up and watches its clients itself. Release twice: a task that saw a fanotify
+ * mark just before its removal enters the queue afterwards, and its client may be stopped.
  */
 static void warden_finish(struct wardship *self)
 {
@@ -352,7 +352,7 @@ static _Noreturn void warden_run(int fd, int daemon, pid_t daemon_pid)
 	static struct wardship self;
 	sigset_t all;
 
-	/* Only SIGKILL ends the warden before the daemon. A Ctrl-C reaches both; the warden ends when the daemon does. */
+	/* Only SIGKILL ends the warden before the daemon. A Ctrl-C reaches both; the warden ends with the daemon. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();

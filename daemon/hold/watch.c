@@ -63,7 +63,7 @@ static bool entry_late(const struct es_held *entry, uint64_t before_ns, struct e
 	return __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) == id;
 }
 
-/* With the lsm sensor: the task sleeps at the gate, and nobody has woken it. Sleep anywhere else doesn't matter here. */
+/* With the lsm sensor: the task sleeps at the gate, and nobody has woken it. Other sleep doesn't matter. */
 static bool at_gate(const struct es_held *entry)
 {
 	return __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & ES_HELD_AT_GATE ||

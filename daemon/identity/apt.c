@@ -19,8 +19,9 @@
 #include "util/macro.h"
 
 /*
- * apt's lists. For each archive: ARCHIVE_InRelease, signed, with "Origin: NAME" in it; and ARCHIVE_..._Packages, stanzas
- * of which we read Package, Version and Architecture. The latter may be compressed; apt's own helper unpacks them.
+ * apt's lists. For each archive: ARCHIVE_InRelease, signed, with "Origin: NAME" in it; and ARCHIVE_..._Packages,
+ * stanzas of which we read Package, Version and Architecture. The latter may be compressed; apt's own helper unpacks
+ * them.
  */
 
 enum { ARCHIVES_MAX = 256 };

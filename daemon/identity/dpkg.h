@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The database of dpkg: which package has a file of a certain name, and the file's MD5 when the package was built. It is
- * as trustworthy as root: a process that can change it can change the file as well.
+ * The database of dpkg: which package has a file of a certain name, and the file's MD5 when the package was built. It
+ * is as trustworthy as root: a process that can change it can change the file as well.
  *
  * All of it is read, as dpkg leaves it: the status, then the journal; the sums of each package; diversions. Names are
  * kept as hashes; a collision would matter only if the MD5 were the same too.

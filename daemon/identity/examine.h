@@ -25,8 +25,8 @@ void esd_sources_stop(struct esd_sources *sources);
 void esd_sources_counts(struct esd_sources *sources, uint64_t *ret_files, uint64_t *ret_reads);
 
 /*
- * On any thread. Opens and reads the file, and adds the number of bytes to *read_bytes. The state is ES_IDENTITY_PENDING
- * if the file or the database is just changing: call again after a second.
+ * On any thread. Opens and reads the file, and adds the number of bytes to *read_bytes. The state is
+ * ES_IDENTITY_PENDING if the file or the database is just changing: call again after a second.
  */
 void esd_examine(struct esd_sources *sources, const struct es_identity_want *want, struct es_identity *ret,
 		 uint64_t *read_bytes);

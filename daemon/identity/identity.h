@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Code identity: clients ask about versions of files, the daemon's workers examine them, and clients read the answers in
- * a table (abi/identity.h). No verdict depends on this: a question is a packet that may be lost, and only the client that
- * asks may wait for it.
+ * Code identity: clients ask about versions of files, the daemon's workers examine them, and clients read the answers
+ * in a table (abi/identity.h). No verdict depends on this: a question is a packet that may be lost, and only the
+ * client that asks may wait for it.
  *
  *	intake		a thread that reads questions, and notices changes of the database of packages
  *	workers		threads, at the lowest priority, that read files
@@ -17,8 +17,8 @@
  *	place.c		what file system it is on
  *	table.c		the answers
  *
- * The threads start with the first request for the table. They are part of the daemon, since no client is asked about the
- * daemon's own opens.
+ * The threads start with the first request for the table. They are part of the daemon, since no client is asked about
+ * the daemon's own opens.
  */
 
 #include <stdbool.h>

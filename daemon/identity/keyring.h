@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The keys that a system trusts for archives of packages. Checks whether one of them has signed a cleartext, by gpgv, as
- * apt does.
+ * The keys that a system trusts for archives of packages. Checks whether one of them has signed a cleartext, by gpgv,
+ * as apt does.
  */
 
 #include <stddef.h>

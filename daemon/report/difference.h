@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Changes of accounts and groups: compares two states of a file. Each difference is a change, which one message reports.
- * No change contains a password.
+ * Changes of accounts and groups: compares two states of a file. Each difference is a change, which one message
+ * reports. No change contains a password.
  */
 
 #include "abi/sensor.h"

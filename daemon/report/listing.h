@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A file of accounts or groups: passwd(5), shadow(5), group(5), gshadow(5). A line is a record, with colons between its
- * fields. Skips other lines (comments, incomplete ones, those of NIS). If several have one name, the first counts, as in
- * the C library.
+ * A file of accounts or groups: passwd(5), shadow(5), group(5), gshadow(5). A line is a record, with colons between
+ * its fields. Skips other lines (comments, incomplete ones, those of NIS). If several have one name, the first counts,
+ * as in the C library.
  *
  * Passwords are not kept. Each is replaced by a hash with a key of this process, which is enough to see a change.
  */

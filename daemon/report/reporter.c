@@ -72,7 +72,7 @@ void esd_reporter_deinit(struct esd_reporter *reporter)
 	*reporter = (struct esd_reporter){};
 }
 
-/* 0: *ret is the file's present content, which may have changed. A system with passwords elsewhere has no shadow file. */
+/* 0: *ret is the file's present content, which may have changed. There is no shadow file if passwords are elsewhere. */
 static int listing_read(struct esd_reporter *reporter, unsigned int kind, struct esd_listing *ret)
 {
 	const struct esd_listing *known = &reporter->listing[kind];

@@ -3,8 +3,9 @@
 
 /*
  * Reports changes of accounts and groups to their subscribers. It reads the files when a client first subscribes. Each
- * time that a process has changed one, it reads that again, compares it with the old content, and reports the differences
- * as changes by that process. Changes that it sees in one comparison are all attributed to the first process.
+ * time that a process has changed one, it reads that again, compares it with the old content, and reports the
+ * differences as changes by that process. Changes that it sees in one comparison are all attributed to the first
+ * process.
  *
  * A file that can't be read, or that has no record, leaves the known content as it is: some programs empty or remove a
  * file before they write it anew.
@@ -39,8 +40,8 @@ void esd_reporter_begin(struct esd_reporter *reporter);
 void esd_reporter_seen(struct esd_reporter *reporter, const struct es_record *seen, size_t bytes);
 
 /*
- * Call when the ring is empty, with the number of records lost so far. If it has grown, changes may have gone unseen: so
- * compares the files, and attributes the differences to the process of the last record.
+ * Call when the ring is empty, with the number of records lost so far. If it has grown, changes may have gone unseen:
+ * so compares the files, and attributes the differences to the process of the last record.
  */
 void esd_reporter_lost(struct esd_reporter *reporter, uint64_t lost);
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Puts the accounts of /etc/passwd into the kernel programs' maps, for messages that name one: name to uid and shell, uid
- * to name. Reads the file when a client first wants such messages, and again when it changes. Doesn't ask other sources
- * of accounts (LDAP, NIS): that may take long, and may wait for an operation that a client holds.
+ * Puts the accounts of /etc/passwd into the kernel programs' maps, for messages that name one: name to uid and shell,
+ * uid to name. Reads the file when a client first wants such messages, and again when it changes. Doesn't ask other
+ * sources of accounts (LDAP, NIS): that may take long, and may wait for an operation that a client holds.
  *
  * Used by bpf.c.
  */

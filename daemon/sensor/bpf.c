@@ -191,8 +191,8 @@ static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *sl
 }
 
 /*
- * Also clears a slot that is only half made. In each deletion the kernel waits until no program uses what was deleted. So
- * do this last, after all that others may wait for: see sensor_client_remove().
+ * Also clears a slot that is only half made. In each deletion the kernel waits until no program uses what was deleted.
+ * So do this last, after all that others may wait for: see sensor_client_remove().
  */
 static void slot_clear(struct esd_bpf *s, uint32_t number)
 {
@@ -341,7 +341,7 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 	return 0;
 }
 
-/* Unneeded programs are detached later: neither the client that unsubscribes nor tasks that wait for it wait for that. */
+/* Unneeded programs are detached later: neither the client that unsubscribes nor its waiting tasks wait for that. */
 static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_bpf_slot *slot = &s->slots[number];

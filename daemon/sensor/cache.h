@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The daemon's part of the cache of answers (bpf/cache/versions.bpf.h). It loads and attaches the programs that see files
- * change, and sets the generation of answers that is valid. Answers are cached only while all these programs are
+ * The daemon's part of the cache of answers (bpf/cache/versions.bpf.h). It loads and attaches the programs that see
+ * files change, and sets the generation of answers that is valid. Answers are cached only while all these programs are
  * attached, which is while a client is subscribed to a cached type. If the kernel refuses one, there is no cache.
  *
  * Used by lsm.c.

@@ -6,8 +6,8 @@
  * hook (a follower), and opens and shuts the gates. A gate is open only while follow_guard is attached.
  *
  * The daemon searches for followers in two ways. follow_look reads the kernel's list of attached programs. The survey
- * goes through all loaded programs for fexit programs, since one that is just being attached isn't in that list yet, and
- * may have passed follow_guard before the daemon checked the gate.
+ * goes through all loaded programs for fexit programs, since one that is just being attached isn't in that list yet,
+ * and may have passed follow_guard before the daemon checked the gate.
  *
  * Newer kernels (7.3 does) make sure themselves that a task that slept in a program calls no detached one. There the
  * daemon doesn't search, and all gates are open.

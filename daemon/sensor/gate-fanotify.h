@@ -4,12 +4,12 @@
 /*
  * The gate of the tracepoint sensor: operations wait in a fanotify group, one for each client.
  *
- * The client reads events from its descriptor and writes answers to it. The daemon keeps a duplicate, and uses it only to
- * place marks and, when the client ends, to allow all that waits.
+ * The client reads events from its descriptor and writes answers to it. The daemon keeps a duplicate, and uses it only
+ * to place marks and, when the client ends, to allow all that waits.
  *
- * Any process that opens or executes a file on a marked mount waits for an answer, the daemon too. So the daemon opens no
- * file there once a client can exist: it opens the /proc files that it needs later at the start, and places marks through
- * O_PATH descriptors, which cause no event.
+ * Any process that opens or executes a file on a marked mount waits for an answer, the daemon too. So the daemon opens
+ * no file there once a client can exist: it opens the /proc files that it needs later at the start, and places marks
+ * through O_PATH descriptors, which cause no event.
  */
 
 #include <stdbool.h>
@@ -46,8 +46,8 @@ int esd_gate_init(struct esd_gate *gate, struct esd_gates *gates);
 
 /*
  * For a client that ends: remove its marks and allow all that waits. The kernel does so when the last copy of the
- * descriptor is closed, but a child of the client may have a copy. The first function is quick, and tries only the likely
- * descriptor numbers. The second tries the others too, and ends the gate.
+ * descriptor is closed, but a child of the client may have a copy. The first function is quick, and tries only the
+ * likely descriptor numbers. The second tries the others too, and ends the gate.
  */
 void esd_gate_let_go(struct esd_gate *gate);
 void esd_gate_deinit(struct esd_gate *gate);
@@ -55,7 +55,7 @@ void esd_gate_deinit(struct esd_gate *gate);
 /* The same as esd_gate_let_go(), for any holder of a descriptor of the group. */
 void esd_gate_release(int fd);
 
-/* Called when subscriptions change: first _retain() removes marks that aren't needed, then _add() places missing ones. */
+/* Called when subscriptions change: first _retain() removes unneeded marks, then _add() places missing ones. */
 int esd_gate_retain(struct esd_gate *gate, uint64_t mask);
 int esd_gate_add(struct esd_gate *gate, uint64_t mask);
 

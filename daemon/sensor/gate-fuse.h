@@ -4,16 +4,16 @@
 /*
  * The gate of the lsm sensor: operations wait in a FUSE connection, one for each client.
  *
- * The FUSE file system has one file, and an idle process (the gate process) runs this file. To make a task wait, a kernel
- * program finds the file as that process's executable and reads an extended attribute of it. The read is a request on
- * the connection: the task sleeps until the client's library replies. The daemon keeps a duplicate of the descriptor, and
- * another to abort the connection.
+ * The FUSE file system has one file, and an idle process (the gate process) runs this file. To make a task wait, a
+ * kernel program finds the file as that process's executable and reads an extended attribute of it. The read is a
+ * request on the connection: the task sleeps until the client's library replies. The daemon keeps a duplicate of the
+ * descriptor, and another to abort the connection.
  *
- * The daemon serves the file system only while the gate process starts. Then the kernel has all that it needs (names and
- * attributes are valid for ever, the file's one page is locked in memory), and the client gets all further requests. They
- * aren't only from kernel programs: root can do anything with another process's executable. So the client must reply to
- * every request, and with ENOSYS to those it doesn't know. But never reply ENOSYS to GETXATTR: the kernel would send no
- * more of them.
+ * The daemon serves the file system only while the gate process starts. Then the kernel has all that it needs (names
+ * and attributes are valid for ever, the file's one page is locked in memory), and the client gets all further
+ * requests. They aren't only from kernel programs: root can do anything with another process's executable. So the
+ * client must reply to every request, and with ENOSYS to those it doesn't know. But never reply ENOSYS to GETXATTR:
+ * the kernel would send no more of them.
  *
  * When the daemon ends, the gate process aborts the connection and exits. So all tasks go on even if the client is
  * stopped and the warden was killed.
@@ -36,10 +36,10 @@ struct esd_gate_fuse {
 #define ESD_GATE_FUSE_NONE { .fd = -1, .abort_fd = -1, .pidfd = -1 }
 
 /*
- * Makes the gate of `client`, whose pid is shown among the gate process's arguments. `end_fd` is readable as soon as the
- * daemon ends, before it closes anything; -1: the gate process waits for the daemon's death instead. *gate_pid is set
- * before the gate process's exec, so that kernel programs ignore that exec. Fails with a negative errno; *ret_step, if
- * not NULL, then names the step that failed, in words that make a sentence with strerror().
+ * Makes the gate of `client`, whose pid is shown among the gate process's arguments. `end_fd` is readable as soon as
+ * the daemon ends, before it closes anything; -1: the gate process waits for the daemon's death instead. *gate_pid is
+ * set before the gate process's exec, so that kernel programs ignore that exec. Fails with a negative errno;
+ * *ret_step, if not NULL, then names the step that failed, in words that make a sentence with strerror().
  */
 int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, int end_fd, uint32_t *gate_pid, const char **ret_step);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The sensor for kernels where BPF LSM programs work. The programs of bpf/hold can hold every operation that has a hook.
- * A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
+ * The sensor for kernels where BPF LSM programs work. The programs of bpf/hold can hold every operation that has a
+ * hook. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
  *
  * A task may sleep only in the last program of a hook (follow.h). So each hook has one program of ours, which does
  * everything. It stays attached as long as any type is held, since programs that others attach later run before it.
@@ -38,7 +38,7 @@
 enum {
 	TYPES_PER_HOOK = 5,
 	LOOK_AGAIN_MS = 2000,		/* how often to check a hook where another program follows */
-	SETTLE_MS = 1000,		/* the longest time of a task from a hook's start to the place where it sleeps */
+	SETTLE_MS = 1000,		/* a task's longest time from a hook's start to its sleep */
 };
 
 enum wait {
@@ -522,8 +522,8 @@ static void lsm_cache_info(struct esd_bpf *s, struct es_cache_info *ret)
 }
 
 /*
- * 0: used, or will be once it is loaded; ENOENT: the kernel has no such hook, so no operation passes it; negative: can't
- * be used. `how` says why not.
+ * 0: used, or will be once it is loaded; ENOENT: the kernel has no such hook, so no operation passes it; negative:
+ * can't be used. `how` says why not.
  */
 static int hook_tell(const struct lsm *lsm, size_t index, char *how, size_t size)
 {

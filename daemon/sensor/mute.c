@@ -239,8 +239,8 @@ int esd_mutes_silent(const struct esd_mutes *mutes, const uint64_t types[ES_TYPE
 }
 
 /*
- * An execution may end at any moment, so check it after adding its entry. If it has ended by then, the caller's token is
- * too old (ESRCH). If it ends later, sweep() removes the entry.
+ * An execution may end at any moment, so check it after adding its entry. If it has ended by then, the caller's token
+ * is too old (ESRCH). If it ends later, sweep() removes the entry.
  */
 static int add(struct esd_mutes *mutes, const struct esd_mute *like)
 {

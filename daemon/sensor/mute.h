@@ -6,9 +6,9 @@
  * and for each stage whether it is inverted. Editing compares entries exactly; only the kernel programs
  * (bpf/select/mute.bpf.h) match them against events.
  *
- * Each change goes to the sensor: first the changed entries, then the summary of all. When a function returns, the change
- * is in force. Entries of executions that have ended can't match any more. They are removed when the list is read, and
- * when there are many of them.
+ * Each change goes to the sensor: first the changed entries, then the summary of all. When a function returns, the
+ * change is in force. Entries of executions that have ended can't match any more. They are removed when the list is
+ * read, and when there are many of them.
  */
 
 #include <stdbool.h>

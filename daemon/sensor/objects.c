@@ -18,9 +18,9 @@
 enum { TYPES_PER_ROW = 10 };
 
 /*
- * The programs, and the types that each sees. A hook's programs are lsm_see_NAME, on the LSM hook, and see_NAME, on the
- * function that calls the hook. A function's programs are enter_NAME and done_NAME, at its beginning and end. Those that
- * not every kernel has may be missing: there the operation takes another way.
+ * The programs, and the types that each sees. A hook's programs are lsm_see_NAME, on the LSM hook, and see_NAME, on
+ * the function that calls the hook. A function's programs are enter_NAME and done_NAME, at its beginning and end.
+ * Those that not every kernel has may be missing: there the operation takes another way.
  */
 static const struct row {
 	const char *name;

@@ -43,8 +43,8 @@ void esd_objects_init(struct esd_objects *objects, struct sensor_bpf *skel, stru
 void esd_objects_deinit(struct esd_objects *objects);
 
 /*
- * Finds out which of these types the object programs report, one step per call. 1: call again; 0: all are known; negative
- * errno: it failed, for want of memory or the like, and was logged.
+ * Finds out which of these types the object programs report, one step per call. 1: call again; 0: all are known;
+ * negative errno: it failed, for want of memory or the like, and was logged.
  */
 int esd_objects_load(struct esd_objects *objects, const uint64_t types[ES_TYPE_WORDS]);
 

@@ -5,10 +5,10 @@
  * The kernel programs by name. Each is loaded when it is first needed, and stays loaded. The verifier takes 10 to 30 ms
  * for one, and all together would make the daemon's start too slow.
  *
- * libbpf loads an object's programs all at once, or never. So libbpf is given an empty program in place of each, and this
- * file keeps the real one: the instructions as libbpf prepared them (fields found by BTF, maps and subprograms put in),
- * and the options for the kernel. This uses libbpf's section handlers, which must be registered when the object is
- * opened. In this order, one object at a time:
+ * libbpf loads an object's programs all at once, or never. So libbpf is given an empty program in place of each, and
+ * this file keeps the real one: the instructions as libbpf prepared them (fields found by BTF, maps and subprograms
+ * put in), and the options for the kernel. This uses libbpf's section handlers, which must be registered when the
+ * object is opened. In this order, one object at a time:
  *
  *	esd_programs_catch()
  *	open the object

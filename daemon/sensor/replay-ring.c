@@ -87,8 +87,8 @@ void *esd_replay_ring_reserve(struct esd_replay_ring *ring, uint32_t length)
 }
 
 /*
- * As the kernel does, wake the reader if this record is at its position. Write our position before reading the reader's.
- * The reader does the reverse, so one of the two sees the other's.
+ * As the kernel does, wake the reader if this record is at its position. Write our position before reading the
+ * reader's. The reader does the reverse, so one of the two sees the other's.
  */
 void esd_replay_ring_commit(struct esd_replay_ring *ring, uint32_t length)
 {

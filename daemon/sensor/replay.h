@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A sensor whose events come from a capture. For the daemon and the clients it is like any other: each client has a ring,
- * a gate, an array of held operations, subscriptions and mutes. It needs no kernel programs and no privilege, and runs
- * anywhere.
+ * A sensor whose events come from a capture. For the daemon and the clients it is like any other: each client has a
+ * ring, a gate, an array of held operations, subscriptions and mutes. It needs no kernel programs and no privilege,
+ * and runs anywhere.
  *
  *	the ring	memory with the layout of a BPF ring buffer. It never loses a record: if there is no room, the
  *			replay waits for the reader

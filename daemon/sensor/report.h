@@ -4,8 +4,8 @@
 /*
  * Events that the daemon itself makes: the input and output of daemon/report/. While a client is subscribed to one of
  * these types, the daemon receives events on certain files as a client does, in a slot and a ring of its own. A thread
- * reads the ring, so that a slow file can't block the loop. A kernel program writes the thread's events into the clients'
- * rings.
+ * reads the ring, so that a slow file can't block the loop. A kernel program writes the thread's events into the
+ * clients' rings.
  *
  * Used by bpf.c, which passes its functions: this file knows maps and programs, but no clients.
  */

@@ -5,8 +5,8 @@
  * The interface of a sensor to the daemon. A sensor fills the clients' rings and makes operations wait at their gates:
  * bpf.c with tracepoint.c or lsm.c; replay.c, which has a capture in place of a kernel; and fake.c for tests.
  *
- * client_add() makes all that a client gets, and the sensor owns it until client_remove(). That function allows all that
- * waits for the client, whatever state the client is in.
+ * client_add() makes all that a client gets, and the sensor owns it until client_remove(). That function allows all
+ * that waits for the client, whatever state the client is in.
  */
 
 #include <stdbool.h>
@@ -68,9 +68,9 @@ struct esd_sensor_ops {
 	void (*client_remove)(struct esd_sensor *sensor, unsigned int slot);
 
 	/*
-	 * Prepares subscriptions to these types, in short steps. 1: one step is done, call again; 0: all were tried, and
-	 * `capabilities` is final for these types; negative errno: it failed, for want of memory or the like, and was
-	 * logged.
+	 * Prepares subscriptions to these types, in short steps. 1: one step is done, call again; 0: all were tried,
+	 * and `capabilities` is final for these types; negative errno: it failed, for want of memory or the like, and
+	 * was logged.
 	 */
 	int (*load)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
 
@@ -87,8 +87,9 @@ struct esd_sensor_ops {
 	uint32_t (*pidversion)(struct esd_sensor *sensor, int pidfd);
 
 	/*
-	 * Muting, see daemon/sensor/mute.h. First mute() writes one entry with these types, some of them by default; no
-	 * types remove it (EDQUOT: there is no room). Then the function below writes the summary, which puts it in force.
+	 * Muting, see daemon/sensor/mute.h. First mute() writes one entry with these types, some of them by default;
+	 * no types remove it (EDQUOT: there is no room). Then the function below writes the summary, which puts it in
+	 * force.
 	 */
 	int (*mute)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
 		    const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS]);

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * The administrator's list of the root processes that may be clients: the files clients.d/ *.conf beside daemon.conf. It
- * restrains honest programs; it can't stop an attacker who is root.
+ * The administrator's list of the root processes that may be clients: the files clients.d/ *.conf beside daemon.conf.
+ * It restrains honest programs; it can't stop an attacker who is root.
  *
  *	client "/usr/sbin/guardd" { permit = yes }	this program; a path that ends in / means all below it
  *	group "security" { permit = no }		processes that have this group
  *
- * If any matching rule says no: EACCES. Else, if a rule matches: permitted. Else, if only listed processes are permitted:
- * ENOKEY. The order of files and rules doesn't matter.
+ * If any matching rule says no: EACCES. Else, if a rule matches: permitted. Else, if only listed processes are
+ * permitted: ENOKEY. The order of files and rules doesn't matter.
  */
 
 #include <stdbool.h>

@@ -85,8 +85,8 @@ static bool same_file(const char *a, const char *b)
 }
 
 /*
- * A path in clients.d is one of the daemon's mount namespace. A process in another one may have mounted anything at that
- * path. So its program must be the very file that the daemon finds there.
+ * A path in clients.d is one of the daemon's mount namespace. A process in another one may have mounted anything at
+ * that path. So its program must be the very file that the daemon finds there.
  */
 static bool path_is_ours(const struct esd_peer *peer, const char *path)
 {

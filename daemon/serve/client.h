@@ -3,8 +3,8 @@
 
 /*
  * One client: a connection that asked to be one. It holds a slot, with a ring, an array of held operations and a gate,
- * all of fixed size and made by the sensor: a client can't make the system keep more. It ends with its connection or its
- * process, whichever the daemon notices first.
+ * all of fixed size and made by the sensor: a client can't make the system keep more. It ends with its connection or
+ * its process, whichever the daemon notices first.
  *
  * A function that must end a client only marks it, and may go on using it. The connection owns the client, and frees it
  * after the loop's present callback has returned.
@@ -53,8 +53,8 @@ int esd_client_new(struct esd_client **ret, const struct esd_peer *peer);
 void *esd_client_free(struct esd_client *client);
 
 /*
- * EOPNOTSUPP: the type *ret_refused isn't available, and nothing was changed. EAGAIN: the sensor isn't ready; call again
- * in a later turn of the loop.
+ * EOPNOTSUPP: the type *ret_refused isn't available, and nothing was changed. EAGAIN: the sensor isn't ready; call
+ * again in a later turn of the loop.
  */
 int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused);
 int esd_client_unsubscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS]);

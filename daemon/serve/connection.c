@@ -109,8 +109,8 @@ static void touch(struct esd_connection *connection)
 }
 
 /*
- * Receives one packet. There is no buffer for control data, so the kernel drops descriptors that come with the packet. 0:
- * go on; positive: end the connection.
+ * Receives one packet. There is no buffer for control data, so the kernel drops descriptors that come with the packet.
+ * 0: go on; positive: end the connection.
  */
 static int receive(struct esd_connection *connection)
 {

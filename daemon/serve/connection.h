@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One accepted socket. It reads packets and passes them to control.c. It ends at the first malformed packet, and when the
- * peer doesn't read its replies. If it becomes a client, it owns that.
+ * One accepted socket. It reads packets and passes them to control.c. It ends at the first malformed packet, and when
+ * the peer doesn't read its replies. If it becomes a client, it owns that.
  *
  * A slow request is handled in steps (ESD_CONTROL_AGAIN), so that other connections get their turn in between. The
  * connection keeps the request, and reads nothing more from the peer until it has sent the reply.

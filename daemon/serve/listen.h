@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * The socket that clients and tools connect to, and the lock beside it ("<socket>.lock"). The daemon that holds the lock
- * owns the socket. A socket whose lock is free was left behind; the next daemon replaces it.
+ * The socket that clients and tools connect to, and the lock beside it ("<socket>.lock"). The daemon that holds the
+ * lock owns the socket. A socket whose lock is free was left behind; the next daemon replaces it.
  *
- * The daemon neither binds nor removes a socket that the supervisor made (endpointsecurityd.socket), so connections wait
- * in it while the daemon restarts. A daemon with such a socket runs without the lock if another one holds it: that one is
- * a private daemon whose socket systemd has replaced, and it serves only the clients that it has.
+ * The daemon neither binds nor removes a socket that the supervisor made (endpointsecurityd.socket), so connections
+ * wait in it while the daemon restarts. A daemon with such a socket runs without the lock if another one holds it:
+ * that one is a private daemon whose socket systemd has replaced, and it serves only the clients that it has.
  *
  * Any user may connect, so that the daemon can refuse with a reason. It checks permissions for each request.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap merge: joins several captures, in order of the time of day. Times are converted to the clocks of the first; each
- * file's AUTH records get new numbers; losses are added. Processes of different machines may have the same ids: then only
- * their start times differ.
+ * escap merge: joins several captures, in order of the time of day. Times are converted to the clocks of the first;
+ * each file's AUTH records get new numbers; losses are added. Processes of different machines may have the same ids:
+ * then only their start times differ.
  */
 
 #include <errno.h>

@@ -4,8 +4,8 @@
  * escap record: a client that saves the records of its ring. Each message has its original record behind it
  * (lib/message.h): escap is linked with the library's internals and takes the record from there, unchanged.
  *
- * The handler's thread writes. The main thread flushes, so that records older than a second are in the file even after a
- * crash. Each AUTH message is allowed at once, and the answer is saved too.
+ * The handler's thread writes. The main thread flushes, so that records older than a second are in the file even after
+ * a crash. Each AUTH message is allowed at once, and the answer is saved too.
  */
 
 #include <errno.h>

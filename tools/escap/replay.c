@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap replay: a separate daemon for one program, with a capture as its sensor (daemon/sensor/replay.h). It listens in a
- * new folder, passes the socket to the program in the environment, and ends with the program.
+ * escap replay: a separate daemon for one program, with a capture as its sensor (daemon/sensor/replay.h). It listens
+ * in a new folder, passes the socket to the program in the environment, and ends with the program.
  *
  * It runs the daemon's loop. Added sources are signals, the program's pidfd, and a timer for the steps after the
  * capture's end: a moment for the last handler, the signal, and SIGKILL if that doesn't end the program.

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Compares a client's answers in a replay with the recorded ones: counts and times them, and optionally writes each to a
- * file. Memory is bounded for any number of answers.
+ * Compares a client's answers in a replay with the recorded ones: counts and times them, and optionally writes each to
+ * a file. Memory is bounded for any number of answers.
  */
 
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap verify: checks that everything that esship sent has arrived. Reads the lines of a sink, from files or a pipe, in
- * any order, and checks their numbers. A missing number is either explained by a control line, or a gap.
+ * escap verify: checks that everything that esship sent has arrived. Reads the lines of a sink, from files or a pipe,
+ * in any order, and checks their numbers. A missing number is either explained by a control line, or a gap.
  */
 
 #include <errno.h>

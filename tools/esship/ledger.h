@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Counts, by name, of the messages that esship has received but that aren't in a segment yet. It is a mapped file in the
- * spool, so it survives the process, though not the machine. After a death, the next start reads from it what was lost.
+ * Counts, by name, of the messages that esship has received but that aren't in a segment yet. It is a mapped file in
+ * the spool, so it survives the process, though not the machine. After a death, the next start reads from it what was
+ * lost.
  *
  * There are two blocks, one being filled and one being written, each with the counts of messages dropped in its time. A
  * block is counted before its lines exist anywhere, and cleared when they are in a segment. So a block is lost exactly
@@ -59,8 +60,8 @@ void ledger_add(struct ledger_counts *to, const struct ledger_counts *counts);
 void ledger_clear(struct ledger_block *block);
 
 /*
- * Losses of the previous run, given its last number that is in a segment: lines that are in no segment, and drops that it
- * didn't report.
+ * Losses of the previous run, given its last number that is in a segment: lines that are in no segment, and drops that
+ * it didn't report.
  */
 void ledger_lost(const struct ledger *ledger, uint64_t last_in_spool, struct ledger_counts *ret_lines,
 		 struct ledger_counts *ret_dropped);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Counts in Prometheus's text format, for each connection to a socket: after a GET over HTTP, or without a request. There
- * is one answer per connection. main()'s thread sends it, and never waits for a peer.
+ * Counts in Prometheus's text format, for each connection to a socket: after a GET over HTTP, or without a request.
+ * There is one answer per connection. main()'s thread sends it, and never waits for a peer.
  */
 
 #include "tools/esship/intake.h"

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A segment of the spool: a file of a head and frames, each a header and a zstd frame of lines. Frames are only appended.
- * Data behind the last whole frame was left by a death in the middle of a write.
+ * A segment of the spool: a file of a head and frames, each a header and a zstd frame of lines. Frames are only
+ * appended. Data behind the last whole frame was left by a death in the middle of a write.
  *
- * The reader trusts nothing: the header and the content of the zstd frame have checksums. After a damaged frame, it goes
- * on with the next good one. Numbers have the byte order of the machine, since a spool never leaves it.
+ * The reader trusts nothing: the header and the content of the zstd frame have checksums. After a damaged frame, it
+ * goes on with the next good one. Numbers have the byte order of the machine, since a spool never leaves it.
  */
 
 #include <stddef.h>
@@ -59,8 +59,8 @@ void segment_lines_deinit(struct segment_lines *lines);
 int segment_read_head(int fd, struct segment_head *ret);
 
 /*
- * Reads the frame at *offset of a file with `end` bytes, and moves *offset behind it. 1; 0: the file ends here; -EBADMSG:
- * there is no whole frame here. `lines` NULL: reads only the header.
+ * Reads the frame at *offset of a file with `end` bytes, and moves *offset behind it. 1; 0: the file ends here;
+ * -EBADMSG: there is no whole frame here. `lines` NULL: reads only the header.
  */
 int segment_read_frame(int fd, uint64_t *offset, uint64_t end, struct segment_frame *ret, struct segment_lines *lines);
 

@@ -2,8 +2,8 @@
 
 /*
  * Appends lines to a file. When it is large enough, it becomes PATH.1, and PATH.1 becomes PATH.2, up to the number to
- * keep. Lines are acknowledged when the disk has them, or without `sync' the kernel. At the start, it cuts off a partial
- * line that a death in the middle of a write has left.
+ * keep. Lines are acknowledged when the disk has them, or without `sync' the kernel. At the start, it cuts off a
+ * partial line that a death in the middle of a write has left.
  */
 
 #include <errno.h>

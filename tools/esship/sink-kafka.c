@@ -2,8 +2,9 @@
 
 /*
  * Kafka: a line is a message of one topic. Its key is the machine, so that a machine's lines are in one partition, in
- * order. A batch is acknowledged when all in-sync replicas have each of its messages. The producer is idempotent: its own
- * retries make no duplicates. A message that we send again after an error has the same id, in the header esship-id.
+ * order. A batch is acknowledged when all in-sync replicas have each of its messages. The producer is idempotent: its
+ * own retries make no duplicates. A message that we send again after an error has the same id, in the header
+ * esship-id.
  */
 
 #include <ctype.h>

@@ -2,8 +2,8 @@
 
 /*
  * NATS JetStream: a line is a message on one subject, which a stream of the server must take. A batch is acknowledged
- * when the stream has acknowledged each of its messages. A message has an id (Nats-Msg-Id), the same when sent again, so
- * that the server can discard duplicates within its window.
+ * when the stream has acknowledged each of its messages. A message has an id (Nats-Msg-Id), the same when sent again,
+ * so that the server can discard duplicates within its window.
  */
 
 #include <errno.h>

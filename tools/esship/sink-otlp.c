@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A collector that takes OTLP over HTTP: a batch is the JSON of an ExportLogsServiceRequest, with a record for each line,
- * which has the line as text in its body. An answer of 2xx acknowledges it. OTLP forbids to send again the records that
- * the answer reports as rejected: these are counted and logged.
+ * A collector that takes OTLP over HTTP: a batch is the JSON of an ExportLogsServiceRequest, with a record for each
+ * line, which has the line as text in its body. An answer of 2xx acknowledges it. OTLP forbids to send again the
+ * records that the answer reports as rejected: these are counted and logged.
  */
 
 #include <errno.h>

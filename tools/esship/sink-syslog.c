@@ -3,9 +3,10 @@
 /*
  * A collector that takes syslog: RFC 5424 over TCP or TLS, with the length before each message (RFC 6587, 5425).
  *
- * Syslog has no acknowledgements. A batch counts as acknowledged when the other machine has its bytes and the connection
- * still exists. But a collector that dies may not have read them all. So the sink keeps the last lines, and sends them
- * again after a lost connection. It can't detect a collector that reads lines and dies before it has stored them.
+ * Syslog has no acknowledgements. A batch counts as acknowledged when the other machine has its bytes and the
+ * connection still exists. But a collector that dies may not have read them all. So the sink keeps the last lines, and
+ * sends them again after a lost connection. It can't detect a collector that reads lines and dies before it has stored
+ * them.
  */
 
 #include <ctype.h>

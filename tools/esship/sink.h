@@ -3,8 +3,8 @@
 
 /*
  * A destination of lines. A sink gets whole frames of the spool, one after the other, on a thread of its own. send()
- * returns when the other side has acknowledged all lines. After a failure, the sink later gets the same frame again. So a
- * line may arrive twice, but none is left out.
+ * returns when the other side has acknowledged all lines. After a failure, the sink later gets the same frame again.
+ * So a line may arrive twice, but none is left out.
  */
 
 #include <stdatomic.h>

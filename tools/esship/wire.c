@@ -73,8 +73,8 @@ static int connect_to(struct wire *wire, const struct addrinfo *address, uint64_
 }
 
 /*
- * In TLS 1.3 our handshake is done before the server has seen our certificate, or that we have none. So wait a little for
- * its next message: tickets, or a refusal. A server may also send none.
+ * In TLS 1.3 our handshake is done before the server has seen our certificate, or that we have none. So wait a little
+ * for its next message: tickets, or a refusal. A server may also send none.
  */
 static int wait_welcome(struct wire *wire, char *problem)
 {
