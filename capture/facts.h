@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Lines "key=value": what a capture says of itself in FACTS and TOTALS. A value has no newline. */
+/* Lines "key=value" that describe a capture, in FACTS and TOTALS. A value has no newline. */
 
 #include <stdbool.h>
 #include <stddef.h>

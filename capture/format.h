@@ -2,20 +2,20 @@
 #pragma once
 
 /*
- * A capture: what went through a client's ring, and what was answered, in a file. docs/capture-format.md describes it for
- * readers of their own; this is what reader.c and writer.c share.
+ * A capture: a file of the records of a client's ring, and of the answers. docs/capture-format.md describes it for
+ * other readers; reader.c and writer.c share this file.
  *
  *	struct esc_head
  *	chunks, each a struct esc_chunk and a zstd frame:
  *		FACTS	where and when it was made: lines "key=value"
- *		LAYOUT	what a record looks like (layout.h), lines of text
- *		ENTRIES	records and answers, in the order of delivery; as many chunks as it takes
- *		TOTALS	lines "key=value"; the recorder came to its end
+ *		LAYOUT	the layout of a record (layout.h), lines of text
+ *		ENTRIES	records and answers, in the order of delivery; any number of chunks
+ *		TOTALS	lines "key=value"; present if the recorder finished
  *		INDEX	struct esc_index for each chunk of entries
  *	struct esc_tail
  *
- * A file that was cut off lacks TOTALS and what is behind: everything before is as good as ever. Numbers have the byte
- * order of the machine that wrote them, which head.order shows; another one is refused. Nothing that is read is trusted.
+ * A file that was cut off lacks TOTALS and the rest; everything before is valid. Numbers have the byte order of the
+ * machine that wrote them, shown by head.order; the reader refuses another order. It trusts nothing in the file.
  */
 
 #include <stdint.h>
@@ -26,10 +26,10 @@
 #define ESC_CHUNK_MAGIC 0x4b4e4843u	/* "CHNK" where the lowest byte comes first */
 
 enum {
-	ESC_VERSION = 1,		/* of what is in this file; that of records is in LAYOUT */
-	ESC_CHUNK_FULL = 256 * 1024,	/* a writer ends a chunk of entries when it has so much */
-	ESC_PLAIN_MAX = 16 * 1024 * 1024,	/* what a reader takes of one chunk, decompressed */
-	ESC_RECORD_MAX = 8 * 1024 * 1024,	/* an exec's has up to 6 MiB of arguments and environment */
+	ESC_VERSION = 1,		/* of this file's structs; the version of records is in LAYOUT */
+	ESC_CHUNK_FULL = 256 * 1024,	/* a writer ends a chunk of entries at this size */
+	ESC_PLAIN_MAX = 16 * 1024 * 1024,	/* the largest chunk, decompressed, that a reader takes */
+	ESC_RECORD_MAX = 8 * 1024 * 1024,	/* an exec's record has up to 6 MiB of arguments and environment */
 };
 
 struct esc_head {
@@ -66,11 +66,11 @@ enum esc_entry_kind {
 
 /* Entries begin at multiples of 8. */
 struct esc_entry {
-	uint32_t bytes;			/* that follow, without what fills up to the next one */
+	uint32_t bytes;			/* that follow, without padding */
 	uint32_t kind;			/* enum esc_entry_kind; a reader skips those that it doesn't know */
 };
 
-/* What was answered to an AUTH record before it. */
+/* The answer to an earlier AUTH record. */
 struct esc_answer {
 	uint64_t auth_id;		/* the record's */
 	uint64_t time_ns;		/* CLOCK_MONOTONIC, as the record's */
@@ -96,5 +96,5 @@ _Static_assert(sizeof(struct esc_head) == 32 && sizeof(struct esc_chunk) == 48 &
 	       sizeof(struct esc_answer) == 24 && sizeof(struct esc_index) == 64 && sizeof(struct esc_tail) == 16,
 	       "the same on every machine");
 
-/* What struct esc_chunk.check has to be. */
+/* The right value of struct esc_chunk.check. */
 uint32_t esc_chunk_check(const struct esc_chunk *chunk);

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * What records look like (abi/record.h), as text that goes into each capture: the version, a line for each struct, a line
- * for each member with its place. A capture whose text is another one was made with another layout, whether or not
- * somebody thought of the version.
+ * The layout of records (abi/record.h), as text in each capture: the version, a line for each struct, a line for each
+ * member with its place. A capture with another text has another layout, even if its version number wasn't changed.
  */
 
 #include <stddef.h>
@@ -12,5 +11,5 @@
 /* NUL-terminated, the same in each call. */
 const char *esc_layout(void);
 
-/* NULL: the text says the same; else what differs, of the two, in ret. Any bytes. */
+/* NULL: the text is the same. Else returns ret, with the first difference. The text may be any bytes. */
 const char *esc_layout_differs(const char *text, size_t length, char *ret, size_t size);

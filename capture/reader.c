@@ -16,7 +16,7 @@
 #include "capture/layout.h"
 #include "util/macro.h"
 
-/* Grows to the largest chunk that was read: most are small. */
+/* Memory that grows to the largest chunk read so far; most chunks are small. */
 struct room {
 	char *bytes;
 	size_t size;
@@ -28,15 +28,15 @@ struct esc_reader {
 	uint64_t begin;			/* of the first chunk behind LAYOUT */
 	ZSTD_DCtx *zstd;
 	struct room stored;		/* a chunk as the file has it */
-	struct room plain;		/* and what is in it, with a NUL behind */
-	uint32_t at;			/* in it */
+	struct room plain;		/* its content, with a NUL at the end */
+	uint32_t at;			/* offset in `plain` */
 	uint32_t used;
 	uint64_t number;		/* of the next record */
 	bool at_end;
 	bool cut;
 	struct esc_facts facts;
 	struct esc_facts totals;
-	struct esc_index *index;	/* NULL: none, or one that makes no sense */
+	struct esc_index *index;	/* NULL: none, or an invalid one */
 	size_t index_count;
 	char problem[ESC_PROBLEM_BYTES];
 };
@@ -59,7 +59,7 @@ static int fail(struct esc_reader *reader, int error, const char *format, ...)
 	return error;
 }
 
-/* Bytes that were there: fewer at the end. */
+/* Returns the number of bytes read: fewer at the end of the file. */
 static ssize_t read_at(struct esc_reader *reader, void *to, size_t bytes, uint64_t offset)
 {
 	size_t done = 0;
@@ -82,7 +82,7 @@ static ssize_t read_at(struct esc_reader *reader, void *to, size_t bytes, uint64
 
 /* ---- chunks ---- */
 
-/* 1; 0: the file ends before it, or in it. */
+/* 1; 0: the file ends before or in the head. */
 static int chunk_head(struct esc_reader *reader, uint64_t offset, struct esc_chunk *ret)
 {
 	ssize_t n = read_at(reader, ret, sizeof(*ret), offset);
@@ -109,7 +109,7 @@ static bool room_grow(struct room *room, size_t size)
 	return true;
 }
 
-/* What is in it, into `plain`. 1, 0 as before. */
+/* Decompresses the chunk's content into `plain`. 1, 0 as before. */
 static int chunk_body(struct esc_reader *reader, uint64_t offset, const struct esc_chunk *chunk)
 {
 	size_t plain;
@@ -197,7 +197,7 @@ static bool record_ok(const void *bytes, uint32_t length)
 	return auth == is_auth[record->type] && auth == (record->auth_id != 0);
 }
 
-/* 1: *ret is set; 0: nothing that is known. */
+/* 1: *ret is set; 0: an unknown kind. */
 static int entry_take(struct esc_reader *reader, const struct esc_entry *entry, const void *bytes, struct esc_item *ret)
 {
 	switch (entry->kind) {
@@ -248,7 +248,7 @@ void esc_reader_rewind(struct esc_reader *reader)
 	reader->at_end = reader->cut = false;
 }
 
-/* Records of several CPUs may be out of step: so the first chunk that has any so late. */
+/* Records of several CPUs may be out of order, so finds the first chunk that has any record so late. */
 void esc_reader_seek(struct esc_reader *reader, uint64_t time_ns)
 {
 	esc_reader_rewind(reader);
@@ -321,7 +321,7 @@ static int texts_read(struct esc_reader *reader)
 	return 0;
 }
 
-/* Offsets that grow, from the first chunk on: whatever they are of, reading there checks it. */
+/* Checks only that the offsets grow, from the first chunk on. Reading a chunk checks the rest. */
 static bool index_ok(const struct esc_reader *reader, const struct esc_index *index, size_t count)
 {
 	uint64_t before = reader->begin;
@@ -334,7 +334,7 @@ static bool index_ok(const struct esc_reader *reader, const struct esc_index *in
 	return true;
 }
 
-/* An index, and what stands before it. No error: without, it takes longer. */
+/* Reads the index. Fails without an error: seeking is only slower without an index. */
 static void index_read(struct esc_reader *reader, uint64_t size)
 {
 	struct esc_chunk chunk;

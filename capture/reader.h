@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Reads a capture, whoever made it: a chunk at a time, so that memory is bounded by ESC_PLAIN_MAX; nothing that the file
- * says is used before it was checked. A record that is handed out has its head in order (size, type, AUTH or not); what its
- * offsets lead to is for whoever follows them to check, as lib/decode.c does.
+ * Reads a capture from any source. It reads one chunk at a time, so that memory is bounded by ESC_PLAIN_MAX, and checks
+ * all that the file says before using it. The head of a returned record is valid (size, type, AUTH or not). The caller
+ * must check the record's offsets, as lib/decode.c does.
  *
  * A file that ends too early isn't an error: reading ends there, and esc_reader_is_cut() says so.
  */
@@ -18,7 +18,7 @@
 
 struct esc_reader;
 
-/* What comes next; `record` or `answer`, the other is NULL. It stays until the next call. */
+/* The next item: `record` or `answer`, the other is NULL. Valid until the next call. */
 struct esc_item {
 	const struct es_record *record;
 	const struct esc_answer *answer;
@@ -27,7 +27,7 @@ struct esc_item {
 
 enum { ESC_PROBLEM_BYTES = 320 };
 
-/* Takes fd, of a file, if it succeeds. A negative errno, and why in `problem`: it is no capture, or one of another kind. */
+/* Takes fd, of a file, if it succeeds. Else a negative errno, and why in `problem`: no capture, or an unknown kind. */
 int esc_reader_new(struct esc_reader **ret, int fd, char problem[ESC_PROBLEM_BYTES]);
 
 /* The same by name. */
@@ -39,16 +39,16 @@ static inline void esc_reader_freep(struct esc_reader **reader)
 	esc_reader_free(*reader);
 }
 
-/* 1, or 0 at the end. -EBADMSG: what comes is damaged, and reading on makes no sense. */
+/* 1, or 0 at the end. -EBADMSG: the file is damaged here; stop reading. */
 int esc_reader_next(struct esc_reader *reader, struct esc_item *ret);
 
-/* Goes back to the beginning; or to where, at the earliest, records of this time and later are. */
+/* Goes back to the beginning; or to the first place that has records of this time or later. */
 void esc_reader_rewind(struct esc_reader *reader);
 void esc_reader_seek(struct esc_reader *reader, uint64_t time_ns);
 
 const struct esc_facts *esc_reader_facts(const struct esc_reader *reader);
 
-/* TOTALS, once the end was reached. Empty: it was cut off. */
+/* TOTALS, after the end was reached. Empty: the file was cut off. */
 const struct esc_facts *esc_reader_totals(const struct esc_reader *reader);
 bool esc_reader_is_cut(const struct esc_reader *reader);
 bool esc_reader_is_indexed(const struct esc_reader *reader);

@@ -24,7 +24,7 @@ struct esc_writer {
 	ZSTD_CCtx *zstd;
 	char *stored;			/* ZSTD_compressBound(PLAIN_BYTES) */
 	size_t stored_bytes;
-	struct esc_index chunk;		/* of what is in `plain` */
+	struct esc_index chunk;		/* of the content of `plain` */
 	uint32_t used;
 	struct esc_index *index;
 	size_t index_count;
@@ -50,7 +50,7 @@ static int write_all(struct esc_writer *writer, const void *bytes, size_t length
 	return 0;
 }
 
-/* `chunk` says what it is; what is missing there is added. */
+/* The caller sets the kind in `chunk`, and for ENTRIES its numbers; this function sets the rest. */
 static int write_chunk(struct esc_writer *writer, struct esc_chunk *chunk, const void *plain, size_t bytes)
 {
 	size_t bound = ZSTD_compressBound(bytes), stored;
@@ -189,7 +189,7 @@ int esc_writer_finish(struct esc_writer *writer, const struct esc_facts *totals)
 	if (r == 0)
 		r = write_text(writer, ESC_CHUNK_TOTALS, all.text, all.length);
 	tail.index = writer->offset;
-	/* One that is larger than a reader takes is left out: it is read from the front then. */
+	/* Omits an index that is larger than a reader takes: the reader then works without. */
 	if (r < 0 || writer->index_count > ESC_PLAIN_MAX / sizeof(*writer->index))
 		return r;
 	r = write_chunk(writer, &chunk, writer->index, writer->index_count * sizeof(*writer->index));

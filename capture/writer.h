@@ -11,17 +11,17 @@
 
 struct esc_writer;
 
-/* Borrows fd. All functions: 0, or a negative errno; after one, no other call but free makes sense. */
+/* Borrows fd. All functions return 0 or a negative errno; after an error, call only free. */
 int esc_writer_new(struct esc_writer **ret, int fd, const struct esc_facts *facts);
 void esc_writer_free(struct esc_writer *writer);
 
 int esc_write_record(struct esc_writer *writer, const struct es_record *record);
 int esc_write_answer(struct esc_writer *writer, const struct esc_answer *answer);
 
-/* What was written so far is in the file. */
+/* Writes all entries so far to the file. */
 int esc_writer_flush(struct esc_writer *writer);
 
-/* The end of a whole capture; `totals` may be NULL. "records" and "answers" are added. */
+/* Ends a complete capture; `totals` may be NULL. Adds "records" and "answers". */
 int esc_writer_finish(struct esc_writer *writer, const struct esc_facts *totals);
 
 uint64_t esc_writer_records(const struct esc_writer *writer);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What can be configured; and daemon.conf, which has what the command line's options have, and which that overrides.
- * endpointsecurity.conf(5) describes it.
+ * The daemon's options, from the command line and from daemon.conf. The command line overrides the file.
+ * endpointsecurity.conf(5) describes the file.
  */
 
 #include <stdbool.h>
@@ -24,12 +24,12 @@ enum {
 	ESD_DEADLINE_LONGEST_MS_MAX = 600000,
 };
 
-/* The command line, and the file that it names; strings are borrowed from the first. */
+/* Options of the command line and of the file that it names. Strings are borrowed from the command line. */
 struct esd_options {
 	const char *config;
-	char clients_folder[4096];	/* beside it */
+	char clients_folder[4096];	/* beside that file */
 	bool clients_listed;
-	bool identity;			/* find out who made programs */
+	bool identity;			/* find out the makers of programs */
 	const char *accounts;		/* the folder of passwd and its neighbours */
 	const char *socket;
 	const char *scope_cgroup;	/* or NULL */
@@ -46,5 +46,5 @@ struct esd_options {
 /* Negative: there is no such sensor. */
 int esd_config_sensor(const char *name);
 
-/* The default file may be missing. Negative errno: it was logged what is wrong, and where. */
+/* The default file may be missing. Negative errno: the error and its place were logged. */
 int esd_config_read(struct esd_options *options, const char *path, bool may_be_missing);

@@ -2,11 +2,11 @@
 
 /*
  * endpointsecurityd: the control plane of Endpoint Security for Linux. It loads kernel programs, gives each client
- * its ring and gate, watches deadlines and deaths, and is on no event's way. daemon.h says which file does what.
+ * its ring and gate, and watches deadlines and deaths. No event passes through it. daemon.h lists the files.
  *
- * How it starts: options; the warden (before there is anything it could inherit); the lock; the sensor, which takes
- * longest; the socket; "ready". How it ends: on SIGTERM and SIGINT, and a private one with its last client; whatever
- * way, the kernel takes programs, rings, gates and marks away with its descriptors.
+ * Order of the start: options; the warden (before there is anything it could inherit); the lock; the sensor, which
+ * takes longest; the socket; "ready". The daemon ends on SIGTERM and SIGINT; a private one also ends with its last
+ * client. In any case, the kernel removes programs, rings, gates and marks when it closes the daemon's descriptors.
  */
 
 #include <errno.h>
@@ -34,10 +34,10 @@
 #include "util/notify.h"
 
 enum {
-	FILES = 4096,			/* 64 clients, all that are anonymous, and ample */
-	LOCK_WAIT_MS = 50000,		/* for a daemon that is ending, or about to listen; who started us waits for a minute */
+	FILES = 4096,			/* for 64 clients, all anonymous connections, and more */
+	LOCK_WAIT_MS = 50000,		/* for a daemon that ends or is about to listen; our starter waits a minute */
 	LOCK_STEP_MS = 20,
-	FIRST_CLIENT_S = 30,		/* a private daemon that nobody comes to ends */
+	FIRST_CLIENT_S = 30,		/* a private daemon without a client ends after this */
 };
 
 struct process {
@@ -46,10 +46,10 @@ struct process {
 	struct loop_source signals;
 	struct loop_source second;	/* a timer */
 	const struct esd_options *options;
-	uint64_t watchdog_ns;		/* how often the supervisor wants to hear from us; 0: never */
+	uint64_t watchdog_ns;		/* how often the supervisor expects a message; 0: never */
 };
 
-/* Who is a client stays one. What is wrong has been logged, and the list in force stays. */
+/* Reads the list of clients again. Present clients stay clients. After an error (logged), the old list stays. */
 static void list_again(struct process *process)
 {
 	struct esd_daemon *daemon = &process->daemon;
@@ -86,8 +86,8 @@ static int signal_ready(struct loop_source *source, uint32_t events)
 }
 
 /*
- * SIGCHLD is blocked, too, and nobody reads it: the workers that find out who made a program wait for their children, and block
- * it, so that the kernel would hand it to this thread; and what a signal is pending for has no program loaded (EAGAIN).
+ * Blocks SIGCHLD too, though the daemon never reads it. The identity workers block it while they wait for children, so
+ * the kernel would deliver it to this thread. And the kernel loads no program while a signal is pending (EAGAIN).
  */
 static int signals_take(struct process *process)
 {
@@ -125,7 +125,7 @@ static int second_ready(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-/* Once a second, or oftener if the supervisor wants so. */
+/* Fires once a second, or more often if the supervisor expects so. */
 static int second_start(struct process *process)
 {
 	uint64_t every = NS_PER_S;
@@ -153,7 +153,7 @@ static void files_raise(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Longer than one byte: the reader takes one byte for "ready". */
+/* The message must be longer than one byte: the reader takes a single byte for "ready". */
 static void ready_fail(const struct esd_options *options, const char *text)
 {
 	if (options->ready_fd >= 0)
@@ -171,8 +171,8 @@ static void ready_tell(struct esd_options *options)
 }
 
 /*
- * 0: we are the daemon. Positive: another one is. Of private daemons that are started at once, one wins; the others say
- * "ready" when it listens, since that is what their starters wait for.
+ * 0: we are the daemon. Positive: another process is. If several private daemons start at once, one gets the lock. The
+ * others report "ready" once it listens, since their starters wait for that.
  */
 static int lock_or_yield(struct process *process, const struct esd_options *options)
 {
@@ -202,7 +202,7 @@ static int scope_set(struct esd_daemon *daemon, const struct esd_options *option
 	return r;
 }
 
-/* The kernel may be set to wait no longer than that. */
+/* Shortens all deadlines to the kernel's limit for a wait, if it has one. */
 static void limits_clamp(struct esd_daemon *daemon)
 {
 	uint32_t ms = daemon->sensor->wait_limit_ms;
@@ -236,8 +236,8 @@ static int sensor_load(struct esd_daemon *daemon, const struct esd_options *opti
 }
 
 /*
- * The kernel programs know processes by their numbers in the initial pid namespace. With others for ourselves and our
- * clients, these would be asked about themselves, and wait for their own answer.
+ * The kernel programs identify processes by their numbers in the initial pid namespace. In another one, they wouldn't
+ * recognize the daemon and its clients, and a client would wait for its own answer.
  */
 static int place_check(void)
 {
@@ -260,7 +260,7 @@ static int place_check(void)
 	return 0;
 }
 
-/* In this mode the kernel lets no program read its memory, not even root's: the verifier would say so at great length. */
+/* In lockdown mode "confidentiality", no program may read kernel memory, and the verifier would log at great length. */
 static int lockdown_check(void)
 {
 	static const char path[] = "/sys/kernel/security/lockdown";

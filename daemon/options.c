@@ -125,7 +125,7 @@ static int option_identity(struct esd_options *options, const char *text)
 	return -EINVAL;
 }
 
-/* Messages have the paths as the kernel knows them. */
+/* Messages have absolute paths, without a slash at the end. So this must be one too. */
 static int option_accounts(struct esd_options *options, const char *text)
 {
 	size_t length = strlen(text);
@@ -161,7 +161,7 @@ static int option_set(struct esd_options *options, int key, const char *text)
 
 	switch (key) {
 	case OPTION_CONFIG:
-		return 0;		/* config_read() has seen it */
+		return 0;		/* config_read() has handled it */
 	case OPTION_SOCKET:
 		options->socket = text;
 		return 0;
@@ -202,7 +202,7 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		fputs(help, stdout);
 		return 1;
 	}
-	return -EINVAL;			/* getopt has said why */
+	return -EINVAL;			/* getopt has printed why */
 }
 
 static void options_default(struct esd_options *options)
@@ -220,7 +220,7 @@ static void options_default(struct esd_options *options)
 	};
 }
 
-/* A first look at the command line, for nothing but this: what is in the file comes before all other options. */
+/* Reads the file that the command line names, before all other options, since those override it. */
 static int config_read(struct esd_options *options, int count, char *arguments[])
 {
 	const char *slash;

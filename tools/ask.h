@@ -2,7 +2,7 @@
 
 #pragma once
 
-/* Questions to the daemon, from programs that are no clients. */
+/* Questions to the daemon, from programs that aren't clients. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,14 +12,14 @@
 /* A connection to the daemon; -ECONNREFUSED: none is running. */
 int daemon_connect(int *ret_fd);
 
-/* One question. *ret_reply is the reply with its data behind it; its sizes have been checked. */
+/* Asks one question. *ret_reply is the reply, followed by its data; its sizes have been checked. */
 int daemon_ask_this(int fd, const struct es_request *request, size_t entry_bytes, struct es_reply **ret_reply);
 int daemon_ask(int fd, enum es_request_op op, size_t entry_bytes, struct es_reply **ret_reply);
 
-/* One question whose reply brings that many descriptors along. */
+/* Asks one question, whose reply comes with that many descriptors. */
 int daemon_ask_descriptors(int fd, enum es_request_op op, int *ret_fds, unsigned int count);
 
-/* Says why there was no answer; returns the exit status. */
+/* Prints why there was no answer; returns the exit status. */
 int ask_failed(int error);
 
 /* Connects and asks; negative: see ask_failed(). */

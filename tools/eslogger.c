@@ -3,8 +3,8 @@
 /*
  * eslogger: prints events, one a line: as JSON in one of several schemas, or as text for people.
  *
- * The client's handler writes each message straight into a buffer (event-formats.c, event-text.c), which the sink's thread
- * writes out (sink.c); the main thread waits for whatever ends the program: a signal, a reader that has gone, a daemon that has.
+ * The client's handler formats each message into a buffer (event-formats.c, event-text.c), which the sink's thread
+ * writes out (sink.c). The main thread waits for the end: a signal, or that the reader or the daemon is gone.
  */
 
 #include <errno.h>
@@ -35,9 +35,9 @@
 
 enum {
 	PREFIXES_MAX = 64,
-	TICK_MS = 500,			/* how often losses are reported and the stream's end is looked for */
-	QUIET_TICKS = 3,		/* without an event for so long after the start: say that none has come */
-	DRAIN_S = 5,			/* at the end: for what is still in the ring */
+	TICK_MS = 500,			/* how often to report losses and to check for the stream's end */
+	QUIET_TICKS = 3,		/* if no event has come for so long after the start, say so */
+	DRAIN_S = 5,			/* at the end, time for the events in the ring */
 };
 
 struct prefixes {
@@ -57,12 +57,12 @@ struct eslogger {
 
 	struct sink *sink;
 	pid_t self;
-	pid_t group;			/* our own, which is left out */
+	pid_t group;			/* our own process group, whose events are left out */
 	uint64_t next;			/* global_seq_num of the next message; the handler's own */
 	atomic_uint_fast64_t lost;
 	uint64_t lost_reported;
 	atomic_uint_fast64_t received;
-	atomic_uint_fast64_t left_out;		/* of our own group's processes, but for us */
+	atomic_uint_fast64_t left_out;		/* events of our group's other processes */
 	bool left_out_reported;
 };
 
@@ -216,7 +216,7 @@ enum {
 	OPTION_VERSION,
 };
 
-/* What an option says is stored. Returns -1 to go on, or the program's exit status. */
+/* Stores an option's value. Returns -1 to go on, or the program's exit status. */
 static int parse_option(struct eslogger *logger, int option)
 {
 	switch (option) {
@@ -237,7 +237,7 @@ static int parse_option(struct eslogger *logger, int option)
 		logger->oslog.category = optarg;
 		return -1;
 	case OPTION_SELECT:
-		if (*optarg != '/')	/* of the other two the library says it */
+		if (*optarg != '/')	/* the library warns of the other two */
 			log_warning("--select %s: no executable's path begins so, but with /", optarg);
 		return add_prefix(&logger->selected, "select", optarg) ? -1 : EX_USAGE;
 	case OPTION_TARGET:
@@ -319,7 +319,7 @@ static int new_client_failed(es_new_client_result_t result)
 	return failures[result].status;
 }
 
-/* A subscription is all or nothing: which event is it that can't be had? */
+/* A subscription is all or nothing. If it fails, finds out which event isn't available. */
 static int subscribe(struct eslogger *logger, es_client_t *client)
 {
 	bool named = false;
@@ -341,7 +341,7 @@ static int subscribe(struct eslogger *logger, es_client_t *client)
 	return EX_UNAVAILABLE;
 }
 
-/* Both are the kernel's work, before there is a message. */
+/* The kernel programs apply both, before there is a message. */
 static int mute(const struct eslogger *logger, es_client_t *client)
 {
 	bool done = true;
@@ -359,7 +359,7 @@ static int mute(const struct eslogger *logger, es_client_t *client)
 	return EX_UNAVAILABLE;
 }
 
-/* For whoever sits before it and sees nothing yet. */
+/* For a user at the terminal who sees no event yet. */
 static void report_start(void)
 {
 	_cleanup_free_ struct es_reply *reply = NULL;
@@ -380,7 +380,7 @@ static void report_quiet(const struct eslogger *logger)
 		log_info("no event so far");
 }
 
-/* Once: it looks as if events were missing. */
+/* Says once that events were left out, since the user may think that they are missing. */
 static void report_left_out(struct eslogger *logger)
 {
 	uint64_t count = atomic_load(&logger->left_out);
@@ -407,7 +407,7 @@ static void drained(void *context)
 	sem_post(context);
 }
 
-/* Lets what happened before now through, unless the reader is too slow for that. */
+/* Waits until earlier events are written, unless the reader is too slow. */
 static void drain(es_client_t *client)
 {
 	static sem_t done;		/* the client may still post it after the time-out */
@@ -425,13 +425,13 @@ static void drain(es_client_t *client)
 
 enum { WAIT_SIGNAL, WAIT_FAILED, WAIT_OUTPUT, WAIT_COUNT };
 
-/* Until something ends it. Returns the exit status; the client may be drained if *ret_drain is set. */
+/* Runs until something ends it. Returns the exit status; the client may be drained if *ret_drain is set. */
 static int run(struct eslogger *logger, es_client_t *client, int signal_fd, int failed_fd, bool *ret_drain)
 {
 	struct pollfd fds[WAIT_COUNT] = {
 		[WAIT_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
 		[WAIT_FAILED] = { .fd = failed_fd, .events = POLLIN },
-		/* No event asked for: only that the other end has gone is told, also while nothing happens. */
+		/* Without events, poll(2) reports only that the reader is gone, even if we have nothing to write. */
 		[WAIT_OUTPUT] = { .fd = logger->to_oslog ? -1 : STDOUT_FILENO },
 	};
 
@@ -457,7 +457,7 @@ static int run(struct eslogger *logger, es_client_t *client, int signal_fd, int 
 	}
 }
 
-/* Signals that end it are read from a descriptor; the library's threads and the sink's don't get them either. */
+/* Blocks the signals that end it, in all threads, to read them from a descriptor. */
 static int block_signals(sigset_t *ret_signals, int *ret_fd)
 {
 	int fd;
@@ -475,7 +475,7 @@ static int block_signals(sigset_t *ret_signals, int *ret_fd)
 	return 0;
 }
 
-/* By the numbers that messages have, which in a pid namespace are others. */
+/* Uses the numbers that messages have, which differ in a pid namespace. */
 static void know_ourselves(struct eslogger *logger)
 {
 	audit_token_t token;
@@ -506,7 +506,7 @@ static int stream(struct eslogger *logger, int signal_fd, int failed_fd, const s
 	if (status == EX_OK)
 		status = run(logger, client, signal_fd, failed_fd, &to_drain);
 
-	/* The first signal is used up; a second one, while we wait for a slow reader, ends us the usual way. */
+	/* Consume the first signal. Then a second one, while we wait for a slow reader, ends us at once. */
 	if (to_drain && read(signal_fd, &info, sizeof(info)) > 0) {
 		pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 		drain(client);
@@ -551,7 +551,7 @@ static int log_events(struct eslogger *logger)
 	return status;
 }
 
-/* The column is as wide as the longest name that can come. */
+/* Makes the column as wide as the longest possible event name. */
 static void prepare_text(struct eslogger *logger)
 {
 	const char *terminal = getenv("TERM");

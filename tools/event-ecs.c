@@ -189,7 +189,7 @@ static void put_exit(struct json *json, const es_message_t *message)
 	json_time(json, message->time.tv_sec, message->time.tv_nsec, 9);
 }
 
-/* Who acts; but what is started is the process of an exec or fork, and whoever starts it comes behind. */
+/* The acting process. For an exec or fork, the started process comes first, and the one that started it second. */
 static void put_process_of(struct json *json, const es_message_t *message, const struct event_host *host)
 {
 	es_event_type_t type = message->event_type;
@@ -234,8 +234,8 @@ static const char *first_of(const struct event_parts *parts, const char *const *
 }
 
 /*
- * user is who acts: who switches to another one, who logs in, else the acting process's. user.effective is who one becomes,
- * user.target whose account or membership is changed.
+ * user is the acting user: the one who switches to another or logs in, else the acting process's. user.effective is the
+ * user after a switch, user.target the one whose account or membership is changed.
  */
 static void put_users_of(struct json *json, const struct event_parts *parts, const struct event_format *format)
 {

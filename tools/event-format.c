@@ -10,7 +10,7 @@
 #include "tools/event-put.h"
 #include "util/macro.h"
 
-/* What tools/formats.def may have a row for: the payloads, and what is told apart from them. */
+/* The possible rows of tools/formats.def: the payloads, and special cases of them. */
 enum row {
 #define ES_PAYLOAD(name, ...) ROW_##name,
 #define ES_PAYLOAD_OWN ES_PAYLOAD
@@ -45,7 +45,7 @@ const char *event_constant(es_event_type_t type)
 	return (unsigned int)type < ARRAY_SIZE(events) ? events[type].constant : "?";
 }
 
-/* Of an event without a row: the actor has done something that has a name, and that is all that is known. */
+/* The format of an event without a row: only its name is known. */
 static struct event_format format_of(enum row row, es_event_type_t type)
 {
 	const char *name = event_name(type);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What formats that others defined (ECS, OCSF) have in common: the row of tools/formats.def that a message belongs to, how
- * it ended, and where it happened, which no message says.
+ * The common part of the formats that others defined (ECS, OCSF): the message's row of tools/formats.def, its outcome,
+ * and its host, which is in no message.
  */
 
 #include <stdint.h>
@@ -27,9 +27,9 @@ struct event_format {
 
 enum event_outcome {
 	EVENT_DONE,
-	EVENT_FAILED,			/* tried, as the program says that reports it */
+	EVENT_FAILED,			/* tried and failed, according to the program that reports it */
 	EVENT_DENIED,			/* by a client */
-	EVENT_ASKED,			/* an AUTH message: a client is asked, and nothing has been done yet */
+	EVENT_ASKED,			/* an AUTH message: nothing has been done yet */
 };
 
 /* False: the number is no event. */
@@ -39,25 +39,25 @@ enum event_outcome event_outcome(const struct event_parts *parts);
 /* "AUTH_EXEC" */
 const char *event_constant(es_event_type_t type);
 
-/* The machine that messages are of. Empty strings: not known. */
+/* The machine where the messages come from. Empty strings: not known. */
 struct event_host {
 	char name[65];
 	char id[40];			/* /etc/machine-id */
 	char boot_id[40];
 	char kernel[65];		/* its release */
 	char machine[65];		/* its processor */
-	/* Who sends the lines on, and the number of this one; a reader proves by them that none is missing. Empty: nobody. */
+	/* esship's client that sends the lines, and this line's number: they prove that none is missing. Empty: none. */
 	char client[40];
 	uint64_t number;
-	uint64_t cut;			/* bytes of an exec's arguments and environment that are left out */
+	uint64_t cut;			/* bytes left out of an exec's arguments and environment */
 };
 
 /* Appends the members of "esship": client, host and boot, number, what was cut. */
 void event_put_stream(struct json *json, const struct event_host *host);
 
-/* This one. */
+/* Describes this machine. */
 void event_host_here(struct event_host *ret);
 
-/* What stays the same for a process from one exec to the next, on all machines. */
+/* An id of one execution of a process, unique among all machines: each exec begins a new one. */
 enum { EVENT_PROCESS_ID_BYTES = 80 };
 size_t event_process_id(char ret[EVENT_PROCESS_ID_BYTES], const struct event_host *host, const audit_token_t *token);

@@ -11,7 +11,7 @@
 
 const char event_formatter_names[] = "json, ecs and ocsf";
 
-/* It says nothing of the machine, as on macOS. */
+/* This format doesn't describe the machine, as on macOS. */
 static void put_json(struct json *json, const es_message_t *message, const struct event_host *host)
 {
 	(void)host;

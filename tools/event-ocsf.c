@@ -19,7 +19,7 @@ enum { LAUNCH_FORK = 2, LAUNCH_EXEC = 3 };
 enum { LOGON_INTERACTIVE = 2, LOGON_NETWORK = 3, LOGON_UNLOCK = 7, LOGON_REMOTE_INTERACTIVE = 10 };
 enum { TYPE_UNKNOWN = 0, TYPE_OTHER = 99, LINUX = 200, MODULE_MAPPED = 4, SUBSTITUTE_USER = 1 };
 
-/* What the functions below print: a message, by parts. */
+/* The input of the functions below: a message, by parts. */
 struct ocsf {
 	struct json *json;
 	const es_message_t *message;
@@ -94,7 +94,7 @@ static void put_file(struct json *json, const es_file_t *file)
 	put_named(json, &(struct event_named){ .file = file });
 }
 
-/* A file of which only this is known. */
+/* A file of which only the name and type are known. */
 static void put_name(struct json *json, es_string_token_t name, int type)
 {
 	json_open(json, '{');
@@ -349,7 +349,7 @@ static const char *service_of(es_event_type_t type)
 	}
 }
 
-/* 0: nobody can tell. */
+/* 0: unknown. */
 static int logon_type(es_event_type_t type)
 {
 	switch (type) {
@@ -406,7 +406,7 @@ static void put_authentication_class(const struct ocsf *ocsf)
 	}
 }
 
-/* What rights are asked for, or decided about. */
+/* The rights that are requested or decided on. */
 static void put_privileges(const struct ocsf *ocsf)
 {
 	const es_message_t *message = ocsf->message;

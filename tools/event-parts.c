@@ -203,7 +203,7 @@ es_string_token_t event_part_string(const struct event_parts *parts, const char 
 	return scalar && scalar->is_string && scalar->string.data ? scalar->string : (es_string_token_t){ 0, "" };
 }
 
-/* The folder's JSON string, whose end is taken back, and the name's, whose beginning is. */
+/* Joins two JSON strings: the folder's without its end, and the name's without its beginning. */
 void event_named_path(struct json *json, const struct event_named *named)
 {
 	es_string_token_t folder;
@@ -228,7 +228,7 @@ void event_named_path(struct json *json, const struct event_named *named)
 	json->length--;
 }
 
-/* Each argument a string, whose quotes make way for spaces. */
+/* Writes each argument as a string, and replaces the quotes between them by a space. */
 void event_exec_command(struct json *json, const es_event_exec_t *exec)
 {
 	struct event_exec_list arguments = event_exec_arguments(exec);
@@ -274,9 +274,9 @@ enum { REST_DEPTH = 8 };
 
 struct rest {
 	struct json *json;
-	size_t begins[REST_DEPTH];	/* of what is open: taken back if nothing is in it */
+	size_t begins[REST_DEPTH];	/* starts of the open objects: an empty one is removed */
 	unsigned int depth;
-	unsigned int skipped;		/* depth of what is left out */
+	unsigned int skipped;		/* depth inside an object that is left out */
 };
 
 static bool is_shown(const struct rest *rest)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A message's payload by roles: the file that it is about, what becomes of it, the process acted upon, and scalars by their
- * names. A format that orders things its own way, as ECS and OCSF do, asks for them; what it has no place for it prints as
- * `rest`. A visitor gathers them, so an event type that abi/events.def gets is there at once.
+ * A message's payload by roles: the file acted upon, the resulting file, the process acted upon, and scalars by their
+ * names. It is for formats with their own order, such as ECS and OCSF; they print members that they have no place for
+ * as `rest`. A visitor collects the parts, so a new event type in abi/events.def works at once.
  *
  * All pointers are borrowed from the message.
  */
@@ -16,12 +16,12 @@
 
 enum { EVENT_PARTS_SCALARS = 48 };	/* more than any payload has */
 
-/* A file, or a name in a folder where there is no file yet. Neither: there is none. */
+/* A file, or a name in a folder for a file that doesn't exist yet; or neither. */
 struct event_named {
 	const es_file_t *file;
 	const es_file_t *dir;
 	es_string_token_t name;
-	const mode_t *mode;		/* of what is about to be made; or NULL */
+	const mode_t *mode;		/* of a file to be made; or NULL */
 };
 
 struct event_scalar {
@@ -33,9 +33,9 @@ struct event_scalar {
 
 struct event_parts {
 	const es_message_t *message;
-	struct event_named about;	/* the first file of the payload, */
-	struct event_named result;	/* and the second: where it goes to */
-	const es_process_t *target;	/* acted upon: what is started, signalled, looked at */
+	struct event_named about;	/* the first file of the payload */
+	struct event_named result;	/* the second: the destination */
+	const es_process_t *target;	/* the process acted upon: started, signalled or inspected */
 	const es_process_t *instigator;	/* on whose behalf a program reports; or NULL */
 	struct event_scalar scalars[EVENT_PARTS_SCALARS];
 	size_t count;
@@ -43,7 +43,7 @@ struct event_parts {
 
 void event_parts_gather(struct event_parts *ret, const es_message_t *message);
 
-/* By the member's name. The first of that name; otherwise, what is given, or an empty string. */
+/* The first scalar with that member name; if there is none, `otherwise` or an empty string. */
 int64_t event_part_number(const struct event_parts *parts, const char *key, int64_t otherwise);
 bool event_part_has(const struct event_parts *parts, const char *key);
 es_string_token_t event_part_string(const struct event_parts *parts, const char *key);

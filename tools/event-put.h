@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What formats that are objects within objects write. The macros take the key as a literal, and write to `json`. */
+/* Helpers for formats of nested objects. The macros take the key as a literal, and write to `json`. */
 
 #include <stdint.h>
 #include <stdio.h>

@@ -20,7 +20,7 @@
 /* A line being made. */
 struct line {
 	struct json *out;
-	unsigned int files;		/* paths so far: the second one is where the first goes to */
+	unsigned int files;		/* paths so far: the second one is the destination */
 	unsigned int depth;		/* of brackets that are open */
 	bool has_target;		/* copyfile: target_dir and target_name say nothing more */
 	bool colours;
@@ -65,7 +65,7 @@ static size_t decode_utf8(const unsigned char *data, size_t length, uint32_t *re
 	return bytes;
 }
 
-/* Controls, and what isn't seen but changes how its neighbours are. */
+/* False for control characters, and for invisible ones that change their neighbours. */
 static bool is_shown(uint32_t point)
 {
 	static const struct { uint32_t first, last; } hidden[] = {
@@ -110,7 +110,7 @@ void event_text_escape(struct json *buffer, const char *data, size_t length)
 	}
 }
 
-/* In quotes if one couldn't tell where it ends. */
+/* Appends it in quotes if its end wouldn't be clear. */
 static void append_word(struct line *line, es_string_token_t word)
 {
 	bool quoted = !word.length || memchr(word.data, ' ', word.length) || memchr(word.data, '"', word.length);
@@ -131,7 +131,7 @@ static void append_word(struct line *line, es_string_token_t word)
 
 /* --- columns --- */
 
-/* As many characters as the column is wide, and no space behind it: a character is one code point. */
+/* Appends as many characters as the column is wide, without a space behind. A character is one code point. */
 static void append_column(struct line *line, const char *data, size_t length, unsigned int width)
 {
 	size_t begin = line->out->length, characters = 0, keep;
@@ -294,7 +294,7 @@ static bool is_key(struct event_key key, const char *name)
 	return key.length == strlen(name) && !memcmp(key.name, name, key.length);
 }
 
-/* What says nothing to a person, or the same as a neighbour. */
+/* Members that are useless to people, or that repeat another one. */
 static bool is_left_out(const struct line *line, struct event_key key)
 {
 	static const char *const names[] = {
@@ -317,7 +317,7 @@ static void append_key(struct line *line, struct event_key key)
 	append(line, "=");
 }
 
-/* The first path stands alone, the second is where it goes to; a path that is neither has its name. */
+/* The first path has no key, the second is marked as the destination; other paths have their keys. */
 static void append_path_key(struct line *line, struct event_key key)
 {
 	if (is_key(key, "script") || is_key(key, "cwd") || is_key(key, "tty")) {
@@ -435,7 +435,7 @@ static void text_file(void *to, struct event_key key, const es_file_t *file)
 		append(line, "...");
 }
 
-/* The process acted upon; of an exec it is the same one, with its new program. */
+/* The process acted upon. For an exec, it is the acting process itself, with its new program. */
 static void text_process(void *to, struct event_key key, const es_process_t *process)
 {
 	struct line *line = to;

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Messages as text for people, one line each: time, event, pid, user, program, and what it was about. The first five are
- * columns that stay where they are; what is too long for its column is cut, and ends in "+".
+ * Messages as text for people, one line each: time, event, pid, user, program, and the details. The first five are
+ * columns of fixed width; a longer value is cut, and ends in "+".
  *
- * Nothing in a line comes through as it is but printable UTF-8: control characters, C1 and those that change the direction
- * of writing among them, and bytes that are no UTF-8 are escaped, \xNN or \u{NNNN}. So a file's name can't move the
- * cursor, nor be taken for another line.
+ * Only printable UTF-8 is copied. Control characters (also C1, and those that change the direction of writing) and
+ * bytes that aren't UTF-8 are escaped as \xNN or \u{NNNN}. So a file's name can't move the cursor, nor look like
+ * another line.
  */
 
 #include <EndpointSecurity/EndpointSecurity.h>
@@ -15,12 +15,12 @@
 #include "tools/json.h"
 
 struct event_text {
-	unsigned int event_width;	/* of the column: the longest name there can be */
+	unsigned int event_width;	/* of the column: the longest possible name */
 	bool colours;
 };
 
 /* Appends one line. One thread at a time. */
 void event_text_message(const struct event_text *text, struct json *buffer, const es_message_t *message);
 
-/* Appends what a terminal may be shown of these bytes. */
+/* Appends these bytes, escaped so that a terminal can show them safely. */
 void event_text_escape(struct json *buffer, const char *data, size_t length);

@@ -8,7 +8,7 @@
 
 #include "util/macro.h"
 
-/* Who is called, and with what. */
+/* The visitor, and its argument. */
 struct visit {
 	const struct event_visitor *is;
 	void *to;
@@ -165,7 +165,7 @@ static void visit_optional(const struct visit *v, struct event_key key, es_strin
 		visit_absent(v, key);
 }
 
-/* What only Linux has, where there is something to say: most files are what they seem. */
+/* The members that only Linux has, if they differ from the usual: for most files they don't. */
 static void visit_linux_file(const struct visit *v, const es_file_t *file)
 {
 	es_linux_file_t linux_file, *e = &linux_file;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The names of events, and what a message consists of: abi/events.def says it, and a format is a visitor, which is
- * called for each member in that order. tools/event-json.c is one, tools/event-text.c another.
+ * The names of events and the members of messages, according to abi/events.def. A format is a visitor, which is called
+ * for each member in that order: see tools/event-json.c and tools/event-text.c.
  */
 
 #include <stdbool.h>
@@ -20,12 +20,12 @@ bool event_find(const char *name, es_event_type_t *ret_type);
 
 bool event_is_notify(es_event_type_t type);
 
-/* Did a client refuse it, or a part of it? */
+/* Did a client deny the operation, or a part of it? */
 bool event_is_denied(const es_message_t *message);
 
 /*
- * What an exec was passed: its arguments, or its environment, one string after the other. Formats go through them by this, so
- * that a program may set a limit to the bytes of each list: the string that crosses it is cut, and no more come.
+ * Goes through an exec's arguments, or its environment, string by string. A program can limit the bytes of each list:
+ * the string that crosses the limit is cut, and the rest is left out. So all formats must use this.
  */
 struct event_exec_list {
 	const es_event_exec_t *exec;
@@ -38,7 +38,7 @@ struct event_exec_list event_exec_arguments(const es_event_exec_t *exec);
 struct event_exec_list event_exec_environment(const es_event_exec_t *exec);
 bool event_exec_next(struct event_exec_list *list, es_string_token_t *ret);
 
-/* Before other threads are there. */
+/* Call it before there are other threads. */
 void event_exec_set_limit(uint64_t bytes);
 
 /* Bytes that the limit leaves out of both lists. */
@@ -52,7 +52,7 @@ struct event_key {
 
 #define EVENT_KEY(text) ((struct event_key){ (text), sizeof(text) - 1 })
 
-/* What a number counts or names, for formats that say more than the number. */
+/* The meaning of a number, for formats that print more than the number. */
 enum event_unit {
 	EVENT_PLAIN,
 	EVENT_STATUS,			/* as wait(2) gives it */
@@ -67,8 +67,8 @@ enum event_unit {
 };
 
 /*
- * The first block has to be there. Of the second, NULL stands for "open it, and visit its members"; what is absent goes
- * to absent().
+ * The functions of the first block are required. In the second, NULL means "open it, and visit its members". For a
+ * member that is absent from the message, absent() is called.
  */
 struct event_visitor {
 	void (*open)(void *to, struct event_key key, char bracket);	/* an object, or an array */

@@ -13,7 +13,7 @@ enum {
 	JSON_TIME_BYTES = 40,
 };
 
-/* What becomes of a byte in a string: 0: copied; 'u': \u00NN; 'x': part of a UTF-8 sequence, or none; else: \<this>. */
+/* How a byte in a string is written: 0: copied; 'u': \u00NN; 'x': may be part of a UTF-8 sequence; else: \<this>. */
 static const char json_escape[256] = {
 	[0x00 ... 0x07] = 'u',
 	['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [0x0b] = 'u', ['\f'] = 'f', ['\r'] = 'r',
@@ -148,7 +148,7 @@ static char *put_unicode(char *out, const char *prefix, uint8_t byte)
 	return out + 6;
 }
 
-/* Writes what the bytes at `text`, which can't be copied as they are, become; returns how many of them it took. */
+/* Writes the bytes at `text`, which can't be copied as they are; returns how many of them it took. */
 static size_t put_escape(char **out, const uint8_t *text, size_t left)
 {
 	char escape = json_escape[*text];
@@ -225,7 +225,7 @@ void json_hex(struct json *json, const uint8_t *data, size_t length)
 /* The date of a day counted from 1970-01-01, which is in the years 0 to 9999, as YYYY-MM-DD. */
 static void put_date(char *out, int64_t day)
 {
-	/* A year that begins in March has its odd month last: count such years, in eras of 400, from 0000-03-01. */
+	/* Count years that begin in March, whose last month is February, in eras of 400, from 0000-03-01. */
 	uint64_t shifted = day + 719468 + 146097;
 	uint64_t era = shifted / 146097;
 	unsigned int of_era = shifted % 146097;
@@ -249,8 +249,8 @@ static void put_two_digits(char *out, unsigned int value)
 }
 
 /*
- * A time since the epoch as "YYYY-MM-DDThh:mm:ss.fffZ", with `digits` (up to 9) digits of `fraction`. What is no time
- * at all, such as UTIME_OMIT, or not in the years 0 to 9999, is null.
+ * A time since the epoch as "YYYY-MM-DDThh:mm:ss.fffZ", with `digits` (up to 9) digits of `fraction`. A value that is
+ * no time, such as UTIME_OMIT, or is outside the years 0 to 9999, becomes null.
  */
 void json_time(struct json *json, int64_t seconds, int64_t fraction, unsigned int digits)
 {

@@ -4,14 +4,14 @@
 /*
  * Writes JSON into a growing buffer, at the rate of an event stream.
  *
- * Every value is written with a comma behind it, and whatever closes an object or array takes the last one back: so no
- * state is kept between calls, and a caller that calls in a wrong order gets wrong JSON. json_line() ends a document.
+ * Every value is written with a comma behind it, and closing an object or array removes the last comma. So no state is
+ * kept between calls, and calls in a wrong order make wrong JSON. json_line() ends a document.
  *
  * Strings are bytes in, valid JSON out: "/" becomes "\/" as eslogger does it, and each byte that is not part of a
  * well-formed UTF-8 sequence becomes \udcNN, a lone low surrogate as Python's "surrogateescape" reads it. Nothing is
  * lost that way: well-formed UTF-8 has no surrogates.
  *
- * When memory runs out `failed` is set, and the buffer's content is of no use from then on.
+ * When memory runs out, `failed` is set, and the buffer's content is invalid from then on.
  */
 
 #include <stdbool.h>

@@ -16,7 +16,7 @@
 int oslog_open(const struct oslog *log)
 {
 	(void)log;
-	/* sd_journal_sendv() does nothing, and says so to nobody, when journald isn't there. */
+	/* Without journald, sd_journal_sendv() does nothing and reports no error. */
 	return access("/run/systemd/journal/socket", W_OK) ? -ENOENT : 0;
 }
 

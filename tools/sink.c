@@ -12,15 +12,15 @@
 #include "util/macro.h"
 
 enum {
-	SINK_FULL = 8 * 1024 * 1024,	/* with so much unwritten the maker waits */
-	SINK_PIECE = 64 * 1024,		/* worth a write */
-	SINK_GATHER_NS = 5 * 1000 * 1000,	/* how long less than that is kept back for more to join it */
+	SINK_FULL = 8 * 1024 * 1024,	/* if so much is unwritten, the maker waits */
+	SINK_PIECE = 64 * 1024,		/* enough for a write */
+	SINK_GATHER_NS = 5 * 1000 * 1000,	/* how long to wait for more if there is less than that */
 };
 
 struct sink {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t filled;		/* for the writer: something to write, or a piece's worth, or the end */
+	pthread_cond_t filled;		/* for the writer: the first line, or a whole piece, or the end */
 	pthread_cond_t room;		/* for the maker */
 	struct json front;		/* being filled; under the lock */
 	size_t pending;			/* length of the front when the last line ended */
@@ -43,7 +43,7 @@ static void sink_failed(struct sink *sink, int error)
 	eventfd_write(sink->event_fd, 1);
 }
 
-/* Under the lock. Waits for something to write, and a moment for it to become worth a write. */
+/* Under the lock. Waits for a line, and then a moment for a whole piece. */
 static void wait_filled(struct sink *sink)
 {
 	struct timespec until;
@@ -62,7 +62,7 @@ static void wait_filled(struct sink *sink)
 			break;
 }
 
-/* Takes what is in the front buffer into the back one; false: it is empty, and stays so. */
+/* Moves the front buffer's content to the back buffer; false: there is none, and none will come. */
 static bool sink_take(struct sink *sink)
 {
 	struct json taken;
@@ -153,7 +153,7 @@ struct json *sink_begin(struct sink *sink)
 	return NULL;
 }
 
-/* The writer sleeps unless it is writing: it is woken for the first line, and for a piece's worth. */
+/* Wakes the writer only for the first line and for a whole piece: otherwise it is writing or waiting for more. */
 void sink_end(struct sink *sink)
 {
 	if (!sink->pending || sink->front.failed || (sink->pending < SINK_PIECE && sink->front.length >= SINK_PIECE))

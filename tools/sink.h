@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Takes lines from one thread and writes them out on another, so that the one who makes them waits for a write only
- * when the reader has fallen 8 MiB behind. A line is written 5 ms after it was made, or earlier: with 64 KiB.
+ * Takes lines from one thread and writes them on another. The thread that makes them waits only when the reader is 8
+ * MiB behind. A line is written 5 ms after it was made, or as soon as there are 64 KiB.
  *
  *	struct json *json = sink_begin(sink);
  *	if (json) {
@@ -28,9 +28,9 @@ int sink_new(struct sink **ret_sink, sink_write_t write, void *context, int even
 /* Writes what is left unless writing has failed, and frees the sink. Returns why writing failed, or 0. */
 int sink_free(struct sink *sink);
 
-/* The buffer to append a line to; waits for room. NULL: nobody will read it. */
+/* The buffer to append a line to; waits for room. NULL: the reader is gone, or the sink is closed. */
 struct json *sink_begin(struct sink *sink);
 void sink_end(struct sink *sink);
 
-/* From now on sink_begin() returns NULL, also to one who waits: for the end. */
+/* For the end: from now on sink_begin() returns NULL, also to a thread that waits in it. */
 void sink_close(struct sink *sink);

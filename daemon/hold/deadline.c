@@ -43,7 +43,7 @@ void esd_deadline_asked(struct esd_deadline *deadline, unsigned int slot, bool a
 	esd_deadline_rearm(deadline);
 }
 
-/* True: it is to be killed. */
+/* True: kill the client. */
 static bool client_late(struct esd_deadline_client *client, uint64_t now_ns, uint32_t mode)
 {
 	struct esd_late late;
@@ -60,7 +60,7 @@ static bool client_late(struct esd_deadline_client *client, uint64_t now_ns, uin
 	return false;
 }
 
-/* Who is killed has only the first one named: the rest goes on with its gate's end. */
+/* True: kill the client. Then only its first unread operation is reported; the rest go on when its gate is closed. */
 static bool client_stalled(struct esd_deadline_client *client, uint64_t now_ns, uint32_t mode)
 {
 	struct esd_watch *watch = client->watch;
@@ -98,7 +98,7 @@ void esd_deadline_check(struct esd_deadline *deadline, uint64_t now_ns)
 	}
 }
 
-/* Does anything wait, or could it? An unsubscription doesn't answer what was asked before. */
+/* Does any operation wait, or could one? Check entries too: unsubscribing doesn't answer earlier questions. */
 static bool any_awaited(const struct esd_deadline *deadline)
 {
 	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++) {
@@ -122,7 +122,7 @@ static void timer_set(struct esd_deadline *deadline, uint64_t now_ns)
 		if (one < next)
 			next = one;
 	}
-	next++;				/* a deadline is missed when it is over */
+	next++;				/* an answer is late only after its deadline, not at it */
 	timer.it_value = (struct timespec){ .tv_sec = next / NS_PER_S, .tv_nsec = next % NS_PER_S };
 	if (timerfd_settime(deadline->fd, TFD_TIMER_ABSTIME, &timer, NULL) < 0)
 		log_error("can't set the timer for deadlines: %s; the warden watches them", strerror(errno));
@@ -136,7 +136,7 @@ static void deadline_stop(struct esd_deadline *deadline)
 			esd_warden_forget(deadline->warden, slot);
 }
 
-/* It goes on for a second more: a kernel program that was about to ask may not have said so yet. */
+/* Keeps the timer for a second after the last wait: a kernel program may be about to ask but have no entry yet. */
 static int timer_ready(struct loop_source *source, uint32_t events)
 {
 	struct esd_deadline *deadline = container_of(source, struct esd_deadline, timer);

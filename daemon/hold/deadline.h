@@ -2,13 +2,12 @@
 #pragma once
 
 /*
- * Clients have a limited time for an answer. Who waits, and until when, stands in each client's `held` array, which the
- * kernel programs and the client write; watch.h says how one looks at it from outside. A client that let a deadline
- * pass is killed, and everything that waits for it goes on; or, if it wanted it so, it lives, and its operation is
- * answered for it.
+ * The daemon enforces deadlines. Each client's `held` array has the tasks that wait and their deadlines; the kernel
+ * programs and the client write it, and watch.h reads it. A client that misses a deadline is killed, and all tasks that
+ * wait for it go on. If it chose so (its miss mode), it lives, and the daemon answers the operation for it.
  *
- * The timer goes off when something can be late at the earliest: nothing new can be, before the shortest time that any
- * client has is over.
+ * The timer fires when an operation can first be late. A new operation can't be late before the shortest deadline of
+ * any client has passed.
  */
 
 #include <stdbool.h>
@@ -19,12 +18,12 @@
 #include "daemon/hold/watch.h"
 #include "util/loop.h"
 
-/* What a client does about it. */
+/* Called for a client that is late. */
 struct esd_deadline_ops {
-	/* It missed one, or leaves its gate alone, and this became of it: `mode`. */
+	/* It missed a deadline (or doesn't read its gate), and `mode` was applied. */
 	void (*missed)(struct esd_watch *watch, enum es_note_kind kind, const struct esd_late *late, uint32_t mode);
 
-	/* It is to be killed. It leaves when the loop comes to it, and is not looked at any more. */
+	/* Kill it. It leaves later, from the loop; until then esd_deadline_check() skips it. */
 	void (*kill)(struct esd_watch *watch);
 };
 
@@ -40,7 +39,7 @@ struct esd_deadline {
 	struct esd_warden *warden;
 	struct loop_source timer;
 	int fd;
-	uint64_t awaited_ns;		/* when something last waited, or could */
+	uint64_t awaited_ns;		/* when an operation last waited, or could have */
 	struct esd_deadline_client clients[ES_CLIENTS_MAX];	/* by slot */
 	unsigned int count;
 };
@@ -55,7 +54,7 @@ void esd_deadline_leave(struct esd_deadline *deadline, unsigned int slot);
 /* Its subscriptions have changed: is it asked about anything? */
 void esd_deadline_asked(struct esd_deadline *deadline, unsigned int slot, bool asked);
 
-/* Or its settings have: starts the timer if a client can be waited for. It stops by itself. */
+/* Call when settings have changed: starts the timer if operations can wait for a client. It stops by itself. */
 void esd_deadline_rearm(struct esd_deadline *deadline);
 
 /* One round; for the timer and for tests. */

@@ -49,7 +49,7 @@ int esd_limits_set_max(const struct esd_limits *limits, struct esd_deadlines *de
 	return 0;
 }
 
-/* The two bootstrap events have their length from the system alone. */
+/* The two bootstrap events have no minimum: only the system sets their deadline. */
 static bool has_min(const struct esd_limits *limits, unsigned int type)
 {
 	return esd_limits_system_ms(limits, type) && type != ESD_AUTH_BOOTSTRAP_CHECK_IN &&

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * How long a client has for an answer: what the administrator gives, per type, and what the client made of it.
+ * Deadlines per type: the administrator's limits, and each client's changes to them.
  *
- * A client may shorten what the system gives (the maximum), and one that watches only its own descendants may lengthen
- * it (the minimum). The two never cross: whichever is set last takes the other along.
+ * A client may shorten the system's deadline (its maximum). A client that watches only its own descendants may lengthen
+ * it (its minimum). The minimum never exceeds the maximum: setting one moves the other if needed.
  */
 
 #include <stdbool.h>
@@ -14,27 +14,27 @@
 #include "abi/record.h"
 
 struct esd_limits {
-	uint32_t deadline_ms;		/* of types that have none of their own */
-	uint32_t longest_ms;		/* that a minimum may be */
+	uint32_t deadline_ms;		/* of types with no entry in type_ms */
+	uint32_t longest_ms;		/* upper bound of a minimum */
 	uint32_t type_ms[ES_EVENT_TYPES];	/* 0: deadline_ms */
 };
 
-/* What a client has set; 0: nothing. */
+/* A client's own settings; 0: not set. */
 struct esd_deadlines {
 	uint32_t max_ms[ES_EVENT_TYPES];
 	uint32_t min_ms[ES_EVENT_TYPES];
 };
 
-/* Nothing longer than this is given from now on. */
+/* Cuts all limits to at most ms. */
 void esd_limits_clamp(struct esd_limits *limits, uint32_t ms);
 
-/* 0 for what isn't an AUTH type. */
+/* The system's deadline; 0: not an AUTH type. */
 uint32_t esd_limits_system_ms(const struct esd_limits *limits, unsigned int type);
 
-/* What holds for the client: its maximum. */
+/* The deadline in force for the client: its maximum, or the system's. */
 uint32_t esd_limits_ms(const struct esd_limits *limits, const struct esd_deadlines *deadlines, unsigned int type);
 
-/* All types or none. EINVAL: not an AUTH type among them, or 0, or longer than may be. */
+/* Sets all types or none. EINVAL: one isn't an AUTH type, or ms is too long, or a maximum is 0. */
 int esd_limits_set_max(const struct esd_limits *limits, struct esd_deadlines *deadlines,
 		       const uint64_t types[ES_TYPE_WORDS], uint32_t ms);
 int esd_limits_set_min(const struct esd_limits *limits, struct esd_deadlines *deadlines,

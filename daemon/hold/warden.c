@@ -24,11 +24,11 @@
 
 enum {
 	DAEMON_LOOK_MS = 2,
-	DAEMON_DEATH_MS = 1000,		/* from the socket's end to the daemon's, if that is why it ended */
+	DAEMON_DEATH_MS = 1000,		/* how long a dying daemon may take after its socket has closed */
 };
 
 enum word_op {
-	WORD_SETTINGS,			/* fds: the map of all clients, and of the daemon's end */
+	WORD_SETTINGS,			/* fds: the map of all clients; readable once the daemon ends */
 	WORD_WATCH,			/* fds: in the order of enum word_fd */
 	WORD_FORGET,
 };
@@ -66,18 +66,18 @@ static size_t clients_bytes(void)
 
 /* ---- the warden's side ---- */
 
-/* A client as the warden has it; `fds` are its own. */
+/* The warden's view of a client. It owns `fds`. */
 struct ward {
 	bool used;
 	struct esd_watch watch;
 	struct esd_warden_name name;
 	int fds[WORD_FDS];
-	uint64_t dead_ns;		/* when its end was seen; 0: it lives */
+	uint64_t dead_ns;		/* when the warden saw its end; 0: it lives */
 };
 
 struct wardship {
 	int fd;				/* to the daemon */
-	int end;			/* readable as soon as it ends; -1: not known yet */
+	int end;			/* readable once the daemon ends; -1: not received yet */
 	int daemon;			/* a pidfd */
 	pid_t daemon_pid;
 	struct es_sensor_client *settings;
@@ -94,7 +94,7 @@ static void ward_forget(struct ward *ward)
 	*ward = (struct ward){};
 }
 
-/* Takes the descriptors, whatever comes of it. */
+/* Takes the descriptors, also when it fails. */
 static void ward_new(struct wardship *self, const struct word *word, int fds[WORD_FDS])
 {
 	struct ward *ward = &self->wards[word->slot];
@@ -152,8 +152,7 @@ static void words_take(struct wardship *self, const struct word *word, int fds[W
 	}
 }
 
-/* False at the end of the daemon. */
-/* 1: it has said something; 0: nothing yet. Negative: it won't any more. */
+/* 1: handled a message of the daemon; 0: none yet. Negative: the socket has ended. */
 static int warden_listen(struct wardship *self)
 {
 	struct word word;
@@ -174,7 +173,7 @@ static int warden_listen(struct wardship *self)
 	return 1;
 }
 
-/* For the daemon, when it is there again. If it doesn't read, the rest is only in the log. */
+/* Reports to the daemon, which reads it when it runs again. A report that doesn't fit into the socket is lost. */
 static void ward_tell(struct wardship *self, const struct ward *ward, enum es_note_kind kind,
 		      const struct esd_late *late, uint32_t mode)
 {
@@ -271,8 +270,8 @@ static int warden_timeout_ms(const struct wardship *self)
 }
 
 /*
- * Until the daemon says something, a client dies, or somebody can be late. False at the end of the daemon, or that of
- * our socket.
+ * Waits until the daemon sends a message, a client dies, or a client can be late. False: the daemon or our socket has
+ * ended.
  */
 static bool warden_wait(struct wardship *self)
 {
@@ -296,7 +295,7 @@ static bool warden_wait(struct wardship *self)
 	return !fds[0].revents || warden_listen(self) >= 0;
 }
 
-/* Of whom the daemon said anything, if it was its last word, too. */
+/* Releases all clients, including those in messages that the daemon sent before it died. */
 static void let_all_go(struct wardship *self)
 {
 	while (warden_listen(self) > 0)
@@ -307,9 +306,9 @@ static void let_all_go(struct wardship *self)
 }
 
 /*
- * Is the daemon done for? One that ends closes its descriptors one after the other, and taking down kernel programs takes
- * its time: seconds may pass between our socket's end and the process's. Meanwhile it has no table of descriptors any more.
- * The kernel programs tell of it (`end`) only while there are clients.
+ * Is the daemon dying? It closes its descriptors one by one, and removing kernel programs is slow: seconds may pass
+ * between the end of our socket and that of the process. During that time /proc shows no descriptors of it. `end` isn't
+ * enough: the kernel programs make it readable only while there are clients.
  */
 static bool daemon_ends(const struct wardship *self)
 {
@@ -331,8 +330,8 @@ static bool daemon_ends(const struct wardship *self)
 }
 
 /*
- * A daemon that lives has given us up, and sees to its clients itself. Twice: a task that has seen a fanotify mark just
- * before it was taken away comes into the queue after that, and its client may be stopped.
+ * If the daemon lives, it has given us up and watches its clients itself. Release twice: a task that saw a fanotify
+ * mark just before its removal enters the queue afterwards, and its client may be stopped.
  */
 static void warden_finish(struct wardship *self)
 {
@@ -353,7 +352,7 @@ static _Noreturn void warden_run(int fd, int daemon, pid_t daemon_pid)
 	static struct wardship self;
 	sigset_t all;
 
-	/* Only SIGKILL ends it before the daemon: a Ctrl-C at the terminal is for both, and the daemon says when. */
+	/* Only SIGKILL ends the warden before the daemon. A Ctrl-C reaches both; the warden ends with the daemon. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
@@ -369,7 +368,7 @@ static _Noreturn void warden_run(int fd, int daemon, pid_t daemon_pid)
 	_exit(0);
 }
 
-/* The standard descriptors and these two are all that it keeps of the daemon's. */
+/* The warden keeps only these two and the standard descriptors of the daemon's. */
 static _Noreturn void warden_begin(int fd, int daemon, pid_t daemon_pid)
 {
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);

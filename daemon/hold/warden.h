@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * A second process for what the daemon doesn't do: since it hangs, or is dead.
+ * The warden: a second process that enforces deadlines if the daemon hangs or is dead.
  *
- * It is told of each client that operations can wait for, and given what it takes to let them go (watch.h). While the
- * daemon lives it looks as the daemon does, ESD_WARDEN_GRACE_MS later: so if the daemon is stopped or stuck, deadlines
- * hold all the same, and who waits for a client that has died goes on. What it did it tells the daemon, for its log.
+ * The daemon sends it each client that operations can wait for, and the descriptors that release them (watch.h). While
+ * the daemon lives, the warden makes the same checks ESD_WARDEN_GRACE_MS later. So deadlines hold even if the daemon is
+ * stopped or stuck, and tasks that wait for a dead client go on. The warden reports its actions to the daemon's log.
  *
- * When the daemon dies, the kernel programs tell the warden and each client's library before anything else is done
- * (daemon_gone() in bpf/hold/pending.bpf.h). Both let everything go: a client that is stopped can't, and who kills the daemon
- * may kill the warden as well. Then the warden ends.
+ * When the daemon dies, the kernel programs first notify the warden and each client's library (daemon_gone() in
+ * bpf/hold/pending.bpf.h). Both allow all that waits: a stopped client can't do so, and a killer of the daemon may kill
+ * the warden as well. Then the warden ends.
  *
- * It is forked first of all: it holds nothing but the socket and what it is given.
+ * The daemon forks it before anything else, so the warden holds only the socket and what the daemon sends it.
  */
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@ enum { ESD_WARDEN_GRACE_MS = 50 };
 
 struct esd_warden {
 	int fd;				/* -1: none */
-	bool lost;			/* it can't be told anything any more */
+	bool lost;			/* the socket doesn't work any more */
 };
 
 #define ESD_WARDEN_NONE (struct esd_warden){ .fd = -1 }
@@ -33,22 +33,22 @@ struct esd_warden {
 int esd_warden_start(struct esd_warden *warden);
 void esd_warden_end(struct esd_warden *warden);
 
-/* The map with all clients' settings, and what is readable as soon as the daemon ends: before the first client. */
+/* Before the first client: sends the map of all settings, and a descriptor that is readable once the daemon ends. */
 void esd_warden_settings(struct esd_warden *warden, int clients_fd, int end_fd);
 
-/* Of a client, for the log. */
+/* A client's name, for the log. */
 struct esd_warden_name {
 	int32_t pid;
 	char executable[256];
 };
 
 /*
- * If it can't be told, that is logged, and the client goes without. A client that is watched already is so anew.
- * `held_fd` is what watch->held is mapped from.
+ * The warden starts to watch this client, or starts again. If it can't be reached, logs that; the client then has no
+ * warden. `held_fd` is what watch->held is mapped from.
  */
 void esd_warden_watch(struct esd_warden *warden, const struct esd_watch *watch, const struct esd_warden_name *name,
 		      int pidfd, int held_fd);
 void esd_warden_forget(struct esd_warden *warden, unsigned int slot);
 
-/* 1: something that it did; 0: nothing. Negative errno: it is gone. */
+/* 1: *ret is an action of the warden; 0: no report. Negative errno: the warden is gone. */
 int esd_warden_hear(struct esd_warden *warden, struct es_note_info *ret);

@@ -20,10 +20,10 @@
 #include "util/clock.h"
 #include "util/macro.h"
 
-/* How often to look at a gate that queues: its stall begins unseen. */
+/* How often to check a gate that queues. Nothing else reports the beginning of a stall. */
 #define QUEUE_TICK_NS (25 * NS_PER_MS)
 
-/* And when something late couldn't be woken yet. */
+/* How soon to check again when a late task couldn't be woken yet. */
 #define AGAIN_NS (5 * NS_PER_MS)
 
 /* ---- looking ---- */
@@ -63,14 +63,14 @@ static bool entry_late(const struct es_held *entry, uint64_t before_ns, struct e
 	return __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) == id;
 }
 
-/* With the lsm sensor: it sleeps there, and nobody has woken it. Where else a task may sleep is its own business. */
+/* With the lsm sensor: the task sleeps at the gate, and nobody has woken it. Other sleep doesn't matter. */
 static bool at_gate(const struct es_held *entry)
 {
 	return __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & ES_HELD_AT_GATE ||
 	       __atomic_load_n(&entry->request, __ATOMIC_ACQUIRE);
 }
 
-/* A task that has left its call, by a jump out of a signal's handler, waits for no answer; nor does one that is stopped. */
+/* A task that jumped out of its call from a signal handler needs no answer. Nor does a stopped task. */
 static bool is_awaited(const struct esd_watch *watch, const struct es_held *entry, uint64_t now_ns)
 {
 	return watch->sensor != ES_SENSOR_LSM || at_gate(entry) ||
@@ -78,8 +78,8 @@ static bool is_awaited(const struct esd_watch *watch, const struct es_held *entr
 }
 
 /*
- * Answered, and its task isn't in our hands any more. With fanotify an entry stays after that until the client takes it
- * back; with the lsm sensor until its task looks.
+ * The operation was answered, and its task doesn't sleep at the gate any more. The entry stays until it is freed: with
+ * fanotify by the client, with the lsm sensor by the task.
  */
 static bool entry_settled(const struct esd_watch *watch, const struct es_held *entry)
 {
@@ -103,7 +103,7 @@ static void event_path(const struct esd_watch *watch, const struct fanotify_even
 	ret->path[n < 0 ? 0 : n] = 0;
 }
 
-/* An event that the client has read, and not asked about. */
+/* The client has read an event into this entry, but hasn't run the kernel program that sets a deadline. */
 static bool entry_claimed(const struct es_held *entry, struct fanotify_event_metadata *ret, uint64_t *ret_auth_id)
 {
 	uint64_t id = __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE), words[ARRAY_SIZE(entry->event)];
@@ -119,7 +119,7 @@ static bool entry_claimed(const struct es_held *entry, struct fanotify_event_met
 	       __atomic_load_n(&entry->auth_id, __ATOMIC_ACQUIRE) == id;
 }
 
-/* There is one at a time: one thread reads the gate. */
+/* There is at most one such entry, because only one thread of the client reads the gate. */
 static bool claim_late(struct esd_watch *watch, const struct es_held *entry, uint64_t now_ns, uint64_t spare_ns,
 		       struct esd_late *ret)
 {
@@ -139,7 +139,7 @@ static bool claim_late(struct esd_watch *watch, const struct es_held *entry, uin
 	return true;
 }
 
-/* How long has it been asleep with its answer? One such entry is watched at a time. */
+/* How long has the task slept on after its answer? Times one such entry at a time. */
 static uint64_t asleep_ns(struct esd_watch *watch, uint64_t auth_id, uint64_t now_ns)
 {
 	struct esd_watch_seen *seen = &watch->asleep;
@@ -177,7 +177,7 @@ bool esd_watch_kills(const struct esd_late *late, uint32_t mode)
 	return late->answered ? late->lost : mode == ES_MISS_KILL;
 }
 
-/* Does it leave its gate alone now? */
+/* Are there unread operations in the client's gate? */
 static bool gate_untouched(const struct esd_watch *watch, int *ret_queued)
 {
 	struct pollfd gate = { .fd = watch->gate_fd, .events = POLLIN };
@@ -186,7 +186,7 @@ static bool gate_untouched(const struct esd_watch *watch, int *ret_queued)
 	       ioctl(gate.fd, FIONREAD, ret_queued) == 0;
 }
 
-/* Grows whenever something is taken from the gate, by the client or by an outsider. */
+/* Grows whenever the client or an outsider takes an operation from the gate. */
 static uint64_t progress(const struct es_sensor_client *settings)
 {
 	return __atomic_load_n(&settings->asked, __ATOMIC_RELAXED) +
@@ -210,7 +210,7 @@ bool esd_watch_stalled(struct esd_watch *watch, uint64_t now_ns, uint64_t spare_
 	if (now_ns - watch->stalled_ns <= shortest_ns(watch->settings) + spare_ns)
 		return false;
 	*ret_since_ns = watch->stalled_ns;
-	watch->stalled_ns = 0;		/* what is in the queue now is answered; what comes then is new */
+	watch->stalled_ns = 0;		/* the caller answers all that is queued now; time the next ones afresh */
 	return true;
 }
 
@@ -225,7 +225,7 @@ uint64_t esd_watch_next_ns(const struct esd_watch *watch, uint64_t now_ns, uint6
 		if (!__atomic_load_n(&entry->auth_id, __ATOMIC_RELAXED) || !deadline_ns || entry_settled(watch, entry))
 			continue;
 		if (deadline_ns < now_ns && !is_awaited(watch, entry, now_ns))
-			deadline_ns = now_ns + ES_LEFT_NS;	/* it may come back */
+			deadline_ns = now_ns + ES_LEFT_NS;	/* the task may return to its call */
 		if (deadline_ns + spare_ns < next)
 			next = deadline_ns + spare_ns;
 	}
@@ -242,7 +242,7 @@ bool esd_watch_any(const struct esd_watch *watch)
 
 /* ---- answering for a client ---- */
 
-/* The kernel programs tell NOTIFY clients of a denial if they know of it. */
+/* Reports the denial to the kernel programs, which deliver it to NOTIFY clients. */
 static void note_denied(const struct esd_watch *watch, uint32_t tid)
 {
 	struct es_ask ask = { .slot = watch->slot, .tid = tid, .fd = -1, .mask = ES_ASK_NOTE_DENIED, .auth_id = 1 };
@@ -263,7 +263,7 @@ static void fanotify_write(int gate_fd, int event_fd, bool allow)
 	(void)!write(gate_fd, &response, sizeof(response));
 }
 
-/* Only the numbers that a client wrote are used: an absurd one finds no event. */
+/* The client wrote these numbers. A wrong one is harmless: it matches no event of its group. */
 static void wake_fanotify(const struct esd_watch *watch, struct es_held *entry, const struct esd_late *late, bool allow)
 {
 	uint64_t request = __atomic_load_n(&entry->request, __ATOMIC_SEQ_CST), event = entry->event[0];
@@ -274,7 +274,7 @@ static void wake_fanotify(const struct esd_watch *watch, struct es_held *entry, 
 		note_denied(watch, late->tid);
 	fanotify_write(watch->gate_fd, (int)(request ? request : late->number) - 1, allow);
 	__atomic_store_n(&entry->request, 0, __ATOMIC_SEQ_CST);
-	if (late->number)		/* what is there now may be the path already */
+	if (late->number)		/* compare first: the path may have replaced the event by now */
 		(void)__atomic_compare_exchange_n(&entry->event[0], &event, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
@@ -290,7 +290,7 @@ static void fuse_reply(int gate_fd, uint64_t unique)
 	(void)!writev(gate_fd, parts, 2);
 }
 
-/* What the client left in the queue, if it is stopped: a request found there is noted in its entry, as it would do. */
+/* Reads the requests that a stopped client left in the queue, and notes each in its entry, as the client would. */
 static void fuse_read_for_client(const struct esd_watch *watch)
 {
 	union {
@@ -316,7 +316,7 @@ static void fuse_read_for_client(const struct esd_watch *watch)
 	}
 }
 
-/* The reader is lib/gate-fuse.c; only if the task sleeps where nobody has looked does an outsider read. */
+/* Normally the client reads the requests (lib/gate-fuse.c). An outsider reads only if the entry has no request yet. */
 static void wake_fuse(const struct esd_watch *watch, struct es_held *entry)
 {
 	uint64_t unique = __atomic_load_n(&entry->request, __ATOMIC_SEQ_CST);
@@ -333,9 +333,8 @@ static void wake_fuse(const struct esd_watch *watch, struct es_held *entry)
 }
 
 /*
- * The verdict that is in force afterwards; ES_VERDICT_NONE: the entry has become another's. The word is read before
- * auth_id, and replaced only if it is the same still: claims are marked in it, so that it is zero only where nobody waits
- * any more, or yet.
+ * Returns the verdict now in force; ES_VERDICT_NONE: the entry belongs to another operation, or to none. Read the word
+ * before auth_id, and replace it only if it hasn't changed. Claims are marked in it, so zero means that no task waits.
  */
 static uint32_t verdict_give(struct es_held *entry, uint64_t auth_id, uint32_t verdict, bool *ret_ours)
 {
@@ -414,7 +413,7 @@ static void allow_entries(const struct esd_watch *watch)
 	}
 }
 
-/* Numbers that are too high for esd_gate_release() to try. */
+/* Allows events whose numbers are too high for esd_gate_release() to try. */
 static void allow_numbers(const struct esd_watch *watch)
 {
 	for (unsigned int i = 0; i < ES_HELD_MAX; i++) {

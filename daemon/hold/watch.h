@@ -2,24 +2,24 @@
 #pragma once
 
 /*
- * A client seen from outside: has it missed a deadline, and how is an operation let go without its help?
+ * An outside view of a client: has it missed a deadline, and how can an operation proceed without its help?
  *
- * Two processes look, with the same code: the daemon (deadline.c), and a little later, for the case that the daemon
- * hangs, the warden (warden.c). What they share with the client and the kernel programs is memory: `held`, where every
- * operation that waits stands, and `settings`. So it doesn't matter who is first, nor who hangs at which step:
+ * Two processes ("outsiders") watch with the same code: the daemon (deadline.c), and a little later the warden
+ * (warden.c), in case the daemon hangs. They share memory with the client and the kernel programs: `held`, with every
+ * operation that waits, and `settings`. Neither the order in which they act nor a hang at any step matters:
  *
- *	who changes ES_VERDICT_NONE in an entry's `verdict` has answered; any outsider may then wake the task
- *	with fanotify, a task is named by the number of a descriptor of the client's. While an outsider has its bit in
- *	`outside` the client leaves the number alone
- *	a FUSE request is named by a number that never comes again, so any number may reply to it
+ *	the first to replace ES_VERDICT_NONE in an entry's `verdict` has answered; any outsider may then wake the task
+ *	fanotify names a waiting task by a descriptor number of the client. The client doesn't reuse that number while an
+ *	outsider has its bit set in `outside`
+ *	FUSE names a request by a number that is never reused, so the client and both outsiders may all reply to it
  *
- * With the lsm sensor every operation that waits has an entry from the start. With fanotify it is the client that makes
- * the entries. It claims one, and what it reads the kernel writes there; the program that it then runs sets the deadline.
- * One that is stopped meanwhile shows in that the entry has an event and no deadline. One that doesn't even read its gate
- * shows in that this stays readable, nothing is asked, and its queue never gets shorter.
+ * With the lsm sensor, every operation that waits has an entry from the start. With fanotify, the client makes the
+ * entries: it claims one, reads an event into it, and then runs a kernel program that sets the deadline. If the client
+ * is stopped in between, its entry has an event but no deadline. If it doesn't read its gate at all, the gate stays
+ * readable, no question is asked, and the queue never gets shorter.
  *
- * With the lsm sensor it is the task that frees the entry. So one that was answered stays while its task is stopped, or
- * in a signal handler: nobody is late. But if the task still sleeps at the gate, the client was stopped before it woke it.
+ * With the lsm sensor, the task frees the entry. An answered entry therefore persists while its task is stopped or in a
+ * signal handler. That is not a missed deadline. But if the task still sleeps at the gate, the client didn't wake it.
  */
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@
 #include "abi/control.h"
 #include "abi/sensor.h"
 
-/* An entry, and since when it is known to be in the state in question. auth_id 0: none. */
+/* An entry, and when it was first seen in a certain state. auth_id 0: none. */
 struct esd_watch_seen {
 	uint64_t auth_id;
 	uint64_t since_ns;
@@ -36,62 +36,62 @@ struct esd_watch_seen {
 
 struct esd_watch {
 	enum es_sensor sensor;
-	bool queues;			/* the gate can hold what has no entry */
-	uint32_t bit;			/* ES_OUTSIDE_*: who looks */
+	bool queues;			/* operations can wait in the gate without an entry */
+	uint32_t bit;			/* ES_OUTSIDE_*: this outsider's */
 	unsigned int slot;
 	int gate_fd;			/* borrowed, like the rest */
-	int ask_fd;			/* to note a denial; -1: it isn't noted */
+	int ask_fd;			/* the program that reports a denial; -1: don't report */
 	int abort_fd;			/* of a FUSE connection; -1: none */
 	struct es_held *held;
 	struct es_sensor_client *settings;
-	uint64_t stalled_ns;		/* the stall that may be going on: since when, 0: none */
-	uint64_t moved;			/* how much had gone through the gate then */
-	int queued;			/* bytes in the gate's queue when last looked at */
+	uint64_t stalled_ns;		/* start of a possible stall; 0: none */
+	uint64_t moved;			/* progress() at that time */
+	int queued;			/* bytes in the gate's queue at the last check */
 	struct esd_watch_seen claim;	/* an event without a deadline */
-	struct esd_watch_seen asleep;	/* a task that sleeps on, though it was answered */
+	struct esd_watch_seen asleep;	/* a task that still sleeps although its entry was answered */
 };
 
-/* An operation whose answer is late, copied: what a client writes may change at any time. */
+/* A copy of an operation whose answer is late. It is a copy because the client can change the entry at any time. */
 struct esd_late {
 	unsigned int index;
 	uint64_t auth_id;
 	uint64_t late_ns;
-	bool answered;			/* but not woken: that is all that is left to do */
-	bool lost;			/* and waking it has done nothing: who read its request has taken it along */
-	uint32_t number;		/* of the event's descriptor, plus one, if it isn't in the entry yet */
-	uint32_t type;			/* may be no type at all */
+	bool answered;			/* but not woken: only the wake-up is missing */
+	bool lost;			/* waking had no effect: its request was read, but its number is lost */
+	uint32_t number;		/* the event's descriptor plus one, if the entry doesn't have it yet */
+	uint32_t type;			/* may be invalid */
 	uint32_t tid;
 	uint32_t tgid;
 	char path[ES_HELD_PATH_BYTES];
 };
 
-/* The next one from *index on that is late by more than spare_ns; *index 0 begins. */
+/* Finds the next operation, from *index on, that is late by more than spare_ns. Start with *index 0. */
 bool esd_watch_late(struct esd_watch *watch, uint64_t now_ns, uint64_t spare_ns, unsigned int *index,
 		    struct esd_late *ret);
 
 /*
- * Has the client to be killed for this? Not if it has answered, and need only be helped to wake the task; but in any mode
- * if that is beyond help.
+ * Must the client be killed for this? Not if it has answered and an outsider can still wake the task. If nobody can,
+ * yes, in every mode.
  */
 bool esd_watch_kills(const struct esd_late *late, uint32_t mode);
 
-/* Has it left its gate alone for longer than it has for an answer, and spare_ns more? *ret_since_ns: since when. */
+/* Has the client not read its gate for its shortest deadline plus spare_ns? *ret_since_ns: since when. */
 bool esd_watch_stalled(struct esd_watch *watch, uint64_t now_ns, uint64_t spare_ns, uint64_t *ret_since_ns);
 
 /*
- * Answers for the client what is late: true if it was we who did. The task goes on in any case, also if the other
- * outsider has answered and not got further.
+ * Answers a late operation for the client. True if this call gave the answer. Wakes the task in any case, also if the
+ * other outsider has answered and then hung.
  */
 bool esd_watch_settle(const struct esd_watch *watch, const struct esd_late *late, bool allow);
 
-/* The same for one that the client hasn't read: false when there is none left. Counts as lost for the client. */
+/* The same for an operation that the client hasn't read. False: none is left. Counts as lost for the client. */
 bool esd_watch_settle_unread(const struct esd_watch *watch, bool allow, struct esd_late *ret);
 
-/* The client is done for: everything goes on, and nobody asks it again. Quick, and harmless if it was done before. */
+/* Gives the client up: allows all that waits for it, and stops new questions to it. Quick, and harmless if repeated. */
 void esd_watch_let_go(const struct esd_watch *watch);
 
-/* When to look again at the latest, if nobody's subscriptions or settings change. UINT64_MAX: nothing can be late. */
+/* The latest time for the next check, if no subscriptions or settings change. Always later than now_ns. */
 uint64_t esd_watch_next_ns(const struct esd_watch *watch, uint64_t now_ns, uint64_t spare_ns);
 
-/* Does something wait? */
+/* Does any operation have an entry? */
 bool esd_watch_any(const struct esd_watch *watch);

@@ -19,8 +19,9 @@
 #include "util/macro.h"
 
 /*
- * apt's lists: for each archive ARCHIVE_InRelease, signed, with "Origin: NAME" in it, and ARCHIVE_..._Packages, stanzas of
- * which we take Package, Version and Architecture. They may be compressed; apt's own helper knows how.
+ * apt's lists. For each archive: ARCHIVE_InRelease, signed, with "Origin: NAME" in it; and ARCHIVE_..._Packages,
+ * stanzas of which we read Package, Version and Architecture. The latter may be compressed; apt's own helper unpacks
+ * them.
  */
 
 enum { ARCHIVES_MAX = 256 };
@@ -90,7 +91,7 @@ void *esd_vendors_free(struct esd_vendors *vendors)
 
 /* ---- archives ---- */
 
-/* What stands behind `name` at the beginning of a line, the first that there is, for free(). */
+/* The text behind `name` on the first line that begins with it, for free(). */
 static char *take_field(const char *text, const char *name)
 {
 	size_t n = strlen(name);
@@ -146,7 +147,7 @@ static int add_archive(struct esd_vendors *vendors, const char *path, const stru
 	return 0;
 }
 
-/* Nobody else may call himself as the system's archive does. */
+/* Empties the Origin of archives that claim the system's own name without its signature. */
 static void drop_pretenders(struct esd_vendors *vendors, const char *id)
 {
 	for (unsigned int i = 0; i < vendors->archive_count; i++) {
@@ -251,7 +252,7 @@ static int on_release(void *context, const char *path)
 	return add_archive(archives->vendors, path, archives->keyrings);
 }
 
-/* Of the archive whose name it begins with; the longest one. A list that can't be read is as if it weren't there. */
+/* The list belongs to the archive with the longest name that it begins with. Ignores a list that can't be read. */
 static int on_list(void *context, const char *path)
 {
 	struct esd_vendors *vendors = context;
@@ -377,7 +378,7 @@ static void read_kept(struct esd_vendors *vendors)
 		take_kept(vendors, line);
 }
 
-/* A new file in place of the old one. Without it vendors are found anew after a start, as far as lists have them. */
+/* Replaces the old file. If this fails, the next start finds only the vendors that are still in the lists. */
 static void write_kept(const struct esd_vendors *vendors)
 {
 	_cleanup_free_ char *folder = NULL, *path = NULL, *new = NULL;

@@ -2,15 +2,14 @@
 #pragma once
 
 /*
- * Who made a package: the Origin of an archive that has this very version of it in apt's lists, and whose Release file is
- * signed by a key that this system trusts. Debian's packages don't say so themselves.
+ * The vendor of a package: the Origin of an archive that has this very version of the package in apt's lists, and whose
+ * Release file is signed by a key that this system trusts. Debian's packages themselves don't name a vendor.
  *
- * An archive is the system's own if it is signed by a key of the system's keyring: a file, unchanged, of the package
- * ID-archive-keyring or ID-keyring, ID being os-release's. An archive that isn't, and calls itself as one that is, vouches
- * for nothing.
+ * An archive is the system's own if it is signed by a key of the system's keyring: an unchanged file of the package
+ * ID-archive-keyring or ID-keyring, with os-release's ID. Another archive that has the name of such a one is ignored.
  *
- * A version leaves the lists when there is a newer one. What was found once is kept for as long as it is installed: in
- * var/lib/endpointsecurity/vendors, which is as true as root is.
+ * A version leaves the lists when there is a newer one. So the vendor, once found, is kept as long as the version is
+ * installed, in var/lib/endpointsecurity/vendors. That file is as trustworthy as root.
  */
 
 #include <stdbool.h>
@@ -25,15 +24,15 @@ struct esd_vendor {
 };
 
 /*
- * Of a system whose root directory is `root`; `dpkg` is what is installed there. What `before` knew (or NULL) of what is
- * still installed is taken over.
+ * Finds the vendors on a system whose root directory is `root`; `dpkg` lists the installed packages. Takes over from
+ * `before` (or NULL) the vendors of packages that are still installed.
  */
 int esd_vendors_read(struct esd_vendors **ret, const char *root, const struct esd_dpkg *dpkg,
 		     const struct esd_vendors *before);
 void *esd_vendors_free(struct esd_vendors *vendors);
 bool esd_vendors_changed(const struct esd_vendors *vendors);
 
-/* Of this package of the `dpkg` that it was read with; false: nobody vouches for it. */
+/* The vendor of this package, which is one of the `dpkg` passed before. False: no trusted archive has it. */
 bool esd_vendors_find(const struct esd_vendors *vendors, const struct esd_dpkg_package *package, struct esd_vendor *ret);
 
 static inline void esd_vendors_freep(struct esd_vendors **vendors)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What is in a file, by descriptor: read once, for both sums. And what fs-verity knows of it, for which nothing is read. */
+/* Digests of an open file's content, both from reading it once; and its fs-verity digest, without reading. */
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -18,11 +18,11 @@ struct esd_digests {
 	uint64_t bytes;
 };
 
-/* -EFBIG: there is more than `limit`; -ECANCELED: *stop (it may be NULL) is true; or what read(2) failed with. */
+/* -EFBIG: the file is longer than `limit`; -ECANCELED: *stop (it may be NULL) is true; or the error of read(2). */
 int esd_digest_fd(int fd, uint64_t limit, const atomic_bool *stop, struct esd_digests *ret);
 
 /* 0; -ENODATA: the file has none; or another negative errno. */
 int esd_verity_fd(int fd, uint8_t digest[ES_IDENTITY_DIGEST], enum es_identity_kind *ret_kind);
 
-/* Of what fstat(2) says. `dev` is the file system's, which isn't st_dev everywhere. */
+/* The version according to fstat(2). `dev` is the file system's number, which can differ from st_dev. */
 struct es_file_version esd_version_of(const struct stat *st, uint64_t dev);

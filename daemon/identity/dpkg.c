@@ -20,7 +20,7 @@
  * where it was diverted to, and the package whose files stay where they are (":" for none).
  */
 
-enum { ATTEMPTS = 3 };			/* to read it without dpkg at work in between */
+enum { ATTEMPTS = 3 };			/* to read it without a change by dpkg meanwhile */
 
 struct entry {
 	uint64_t path;			/* a hash */
@@ -31,7 +31,7 @@ struct entry {
 struct diversion {
 	uint64_t from;
 	uint64_t to;
-	char *package;			/* whose own file is at `from` */
+	char *package;			/* the package whose own file stays at `from` */
 };
 
 struct stamp {
@@ -61,7 +61,7 @@ static uint64_t hash_bytes(uint64_t hash, const char *text, size_t length)
 	return hash;
 }
 
-/* The merge of /usr has moved these: names with /usr before them, and without, are the same. */
+/* The merge of /usr has moved these directories: names with and without /usr are the same. */
 static bool is_merged(const char *path, size_t length)
 {
 	static const char *const folders[] = { "bin/", "sbin/", "lib/", "lib64/", "lib32/", "libx32/" };
@@ -75,7 +75,7 @@ static bool is_merged(const char *path, size_t length)
 	return false;
 }
 
-/* Of a path without its first slash. */
+/* The hash of a path without its first slash. */
 static uint64_t hash_path(const char *path, size_t length)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -211,7 +211,7 @@ static bool ends_with(const struct line *line, const char *text)
 	return line->length >= n && !memcmp(line->text + line->length - n, text, n);
 }
 
-/* What dpkg is unpacking or removing may be anything. */
+/* The files of a package that dpkg is unpacking or removing can be old, new or missing. */
 static bool is_settled(const struct line *status)
 {
 	return ends_with(status, " installed") || ends_with(status, " unpacked") ||
@@ -247,7 +247,7 @@ static struct esd_dpkg_package *add_package(struct esd_dpkg *dpkg, const struct 
 			 (int)stanza->architecture.length, stanza->architecture.text);
 	struct esd_dpkg_package *package;
 
-	/* The journal names packages that are there already; in the status itself each is once. */
+	/* Each package is in the status once. The journal can name it again. */
 	package = find_package(dpkg, key, n < (int)sizeof(key) ? (size_t)n : sizeof(key) - 1);
 	if (package) {
 		forget_entries(dpkg, (uint32_t)(package - dpkg->packages));
@@ -370,7 +370,7 @@ int esd_dpkg_add_diversions(struct esd_dpkg *dpkg, const char *text, size_t leng
 	return 0;
 }
 
-/* Where the package's file of that name really is. */
+/* The path, after diversions, of the package's file of that name. */
 static uint64_t divert(const struct esd_dpkg *dpkg, const struct esd_dpkg_package *package, uint64_t path)
 {
 	for (size_t i = 0; i < dpkg->diversion_count; i++) {
@@ -404,7 +404,7 @@ int esd_dpkg_add_sums(struct esd_dpkg *dpkg, const char *name, const char *text,
 	struct line line;
 	int r = 0;
 
-	/* While a package is being removed its sums may still be there. */
+	/* A package that is being removed may still have sums. */
 	if (!package)
 		return 0;
 	while (r == 0 && next_line(&at, end, &line))

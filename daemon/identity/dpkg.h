@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * The database of dpkg: which package has a file of a name, and what the file was when the package was built. It has MD5
- * only, and is as true as root is: who can change it can change the file as well.
+ * The database of dpkg: which package has a file of a certain name, and the file's MD5 when the package was built. It
+ * is as trustworthy as root: a process that can change it can change the file as well.
  *
- * It is read whole, as dpkg leaves it: the status with the journal behind it, the sums of each package, diversions. Names
- * are kept as hashes; a name that hashes like another would have to have its MD5 as well.
+ * All of it is read, as dpkg leaves it: the status, then the journal; the sums of each package; diversions. Names are
+ * kept as hashes; a collision would matter only if the MD5 were the same too.
  */
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ struct esd_dpkg_package {
 	char *name;
 	char *architecture;
 	char *version;
-	bool settled;			/* not being unpacked or removed just now */
+	bool settled;			/* dpkg isn't unpacking or removing it just now */
 };
 
 struct esd_dpkg_file {
@@ -33,15 +33,15 @@ struct esd_dpkg_file {
 int esd_dpkg_read(struct esd_dpkg **ret, const char *root);
 void *esd_dpkg_free(struct esd_dpkg *dpkg);
 
-/* Has anything been changed since it was read? */
+/* Has the database changed since it was read? */
 bool esd_dpkg_changed(const struct esd_dpkg *dpkg);
 
-/* Is dpkg at work just now? */
+/* Is dpkg running just now? */
 bool esd_dpkg_busy(const char *root);
 
 /*
- * The files of that absolute name, one after the other, beginning with *cursor = 0; false: there is no more. Names count
- * as the same that differ in what the merge of /usr moved.
+ * Returns the files of that absolute name one by one; start with *cursor = 0. False: no more. Names that differ only by
+ * the merge of /usr count as the same.
  */
 bool esd_dpkg_find(const struct esd_dpkg *dpkg, const char *path, size_t *cursor, struct esd_dpkg_file *ret);
 
@@ -49,7 +49,7 @@ size_t esd_dpkg_files(const struct esd_dpkg *dpkg);
 size_t esd_dpkg_packages(const struct esd_dpkg *dpkg);
 const struct esd_dpkg_package *esd_dpkg_package(const struct esd_dpkg *dpkg, size_t index);
 
-/* For tests, and the fuzzer: from text; what is malformed is left out. */
+/* For tests and the fuzzer: reads text. Ignores malformed parts. */
 struct esd_dpkg *esd_dpkg_new(void);
 int esd_dpkg_add_status(struct esd_dpkg *dpkg, const char *text, size_t length);
 int esd_dpkg_add_diversions(struct esd_dpkg *dpkg, const char *text, size_t length);

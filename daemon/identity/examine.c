@@ -30,12 +30,12 @@
 #define RESOLVE_CACHED 0x20
 #endif
 
-#define BYTES_MAX (UINT64_C(1) << 30)		/* that are read of a file */
+#define BYTES_MAX (UINT64_C(1) << 30)		/* longer files aren't read */
 
 enum {
-	SETTLE_MS = 24,			/* longer than the clock of file systems takes for a step */
-	SETTLE_COARSE_MS = 2100,	/* the same, where it has seconds only */
-	UPDATE_MS = 1000,		/* the database isn't read oftener than that */
+	SETTLE_MS = 24,			/* more than a step of the file systems' clock */
+	SETTLE_COARSE_MS = 2100,	/* the same for a clock of whole seconds */
+	UPDATE_MS = 1000,		/* the shortest time between reads of the database */
 };
 
 struct esd_sources {
@@ -45,7 +45,7 @@ struct esd_sources {
 	struct esd_dpkg *dpkg;		/* NULL: not read, or there is none */
 	struct esd_vendors *vendors;
 	struct esd_keys *keys;
-	bool looked;			/* for the first time */
+	bool looked;			/* it was read, or tried, at least once */
 	uint64_t read_ns;		/* when it was read last */
 	uint64_t reads;
 };
@@ -90,7 +90,7 @@ static void sleep_ms(uint64_t ms)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
-/* What can't be read is as if it weren't there, and said once. */
+/* A source that can't be read counts as absent, and is logged once. */
 static void read_all(struct esd_sources *sources)
 {
 	struct esd_vendors *vendors = NULL;
@@ -165,8 +165,8 @@ static bool is_named(const char *path, const struct stat *st)
 }
 
 /*
- * The path that leads to it here, if it is still that. What the kernel says of a file that was opened by another root is
- * relative to that one, and may be the path of another file here.
+ * The file's path, if that still leads to it. For a file opened under another root directory, the kernel's path is
+ * relative to that one, and may be another file's path here.
  */
 static bool path_of(int fd, const struct stat *st, char path[PATH_MAX])
 {
@@ -182,8 +182,8 @@ static bool path_of(int fd, const struct stat *st, char path[PATH_MAX])
 }
 
 /*
- * Whoever writes to it from now on changes its version: after this the kernel notes the time of the next change through a
- * mapping, too, and that time is another one, since the clock has gone on.
+ * Makes sure that every later write changes the version. After this, the kernel notes the time of the next change, also
+ * through a mapping, and that time is a new one, since the clock has advanced.
  */
 static void settle(int fd, const struct es_file_version *version)
 {
@@ -219,7 +219,7 @@ static void name_it(struct es_identity *identity, const struct esd_dpkg_package 
 {
 	snprintf(identity->package, sizeof(identity->package), "%s %s %s", package->name, package->architecture,
 		 package->version);
-	/* A name that is cut would be that of something else. */
+	/* Use no cut name: it could be the name of another program. */
 	if ((size_t)snprintf(identity->signing_id, sizeof(identity->signing_id), "%s%s", package->name,
 			     strrchr(path, '/')) >= sizeof(identity->signing_id))
 		identity->signing_id[0] = '\0';
@@ -241,7 +241,7 @@ static void ask_vendor(const struct esd_sources *sources, const struct esd_dpkg_
 		snprintf(identity->team_id, sizeof(identity->team_id), "%s", vendor.origin);
 }
 
-/* The path is under `root`, as all is that its database knows. */
+/* The path is below `root`, like all paths in that system's database. */
 static void ask_packages(const struct esd_sources *sources, const char *path, const uint8_t md5[ESD_MD5],
 			 const struct esd_place *place, struct es_identity *identity)
 {
@@ -274,7 +274,7 @@ static void ask_packages(const struct esd_sources *sources, const char *path, co
 
 /* ---- signatures ---- */
 
-/* It comes before packages: whoever made the file, the administrator has said what it is here. */
+/* The administrator's signature takes precedence over packages. */
 static void ask_signature(const struct esd_sources *sources, int fd, struct es_identity *identity)
 {
 	char text[ES_SIGNATURE_BYTES];
@@ -334,8 +334,8 @@ void esd_examine_fd(struct esd_sources *sources, int fd, const struct es_file_ve
 }
 
 /*
- * Nothing here waits for a file system that may never answer: a descriptor that can't be read from is all that is made
- * before it is known which one that is, and a path is followed only as far as the kernel has it in memory.
+ * Never waits for a file system that may not answer. Until we know the file system, we open only an O_PATH descriptor,
+ * and follow the path only as far as the kernel has it in memory.
  */
 static int open_readable(int by)
 {
@@ -347,12 +347,12 @@ static int open_readable(int by)
 	if (!esd_place_readable((uint64_t)st.stx_dev_major << 20 | st.stx_dev_minor)) {
 		struct esd_place place;
 
-		if (!esd_place_of(by, &place))		/* btrfs: st_dev is another */
+		if (!esd_place_of(by, &place))		/* btrfs: st_dev differs */
 			return -EXDEV;
 	}
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", by);
 	by = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOATIME);
-	if (by < 0 && errno == EPERM)		/* somebody else's file, and the service may not do as if it were ours */
+	if (by < 0 && errno == EPERM)		/* O_NOATIME needs the owner or CAP_FOWNER, which the service lacks */
 		by = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return by < 0 ? -errno : by;
 }

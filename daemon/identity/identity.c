@@ -32,8 +32,8 @@ enum {
 	WORKERS = 2,
 	JOBS_MAX = 2048,
 	MOUNTS_MAX = 1024,
-	AGAIN_MS = 1000,		/* what was changing is looked at again */
-	QUIET_MS = 500,			/* the database has changed, and not again for so long */
+	AGAIN_MS = 1000,		/* when to examine a changing file again */
+	QUIET_MS = 500,			/* how long the database must be unchanged before it is read again */
 	STACK_BYTES = 512 * 1024,
 };
 
@@ -41,7 +41,7 @@ struct job {
 	TAILQ_ENTRY(job) link;
 	struct es_identity_want want;
 	uint64_t not_before_ns;
-	bool again;			/* there is a row, and it is shown until there is a better one */
+	bool again;			/* there is a row already; it stays until there is a better one */
 };
 
 TAILQ_HEAD(jobs, job);
@@ -78,7 +78,7 @@ static struct job *find_job(struct esd_identity *identity, const struct es_file_
 	return NULL;
 }
 
-/* Somebody is held for it: it comes before what is only told. */
+/* Jobs that a held task waits for come before jobs for NOTIFY events. */
 static void put_job(struct esd_identity *identity, struct job *job)
 {
 	if (job->want.flags & ES_WANT_AUTH)
@@ -128,7 +128,7 @@ static struct job *due_job(struct esd_identity *identity, uint64_t *ret_next_ns)
 	return NULL;
 }
 
-/* NULL: it is over. */
+/* NULL: the thread must end. */
 static struct job *take_job(struct esd_identity *identity)
 {
 	struct job *job = NULL;
@@ -164,7 +164,7 @@ static void put_off(struct esd_identity *identity, struct job *job)
 
 /* ---- workers ---- */
 
-/* Whatever else wants the processor or the disk comes first; and what is done makes no events. */
+/* Gives the processor and the disk to others first, and makes this thread's operations cause no events. */
 static void be_modest(const char *name)
 {
 	const struct sched_param none = {};
@@ -196,7 +196,7 @@ static void work(struct esd_identity *identity, struct job *job)
 	__atomic_fetch_add(&identity->table.shared->read_bytes, bytes, __ATOMIC_RELAXED);
 	say_counts(identity);
 	if (found.state != ES_IDENTITY_PENDING) {
-		/* That the old version is out of reach by now doesn't make untrue what was known of it. */
+		/* An earlier answer stays true even if that version can't be read any more. */
 		if (!job->again || found.state == ES_IDENTITY_KNOWN)
 			esd_table_set(&identity->table, &job->want.version, &found);
 		free(job);
@@ -247,7 +247,7 @@ static void take_want(struct esd_identity *identity, const struct es_identity_wa
 		esd_table_set(&identity->table, &want->version, &(struct es_identity){});
 }
 
-/* False: somebody has shut the socket down, and nobody can ask any more. */
+/* False: a client has shut the socket down, so no questions can come any more. */
 static bool read_wants(struct esd_identity *identity)
 {
 	struct es_identity_want want;
@@ -276,7 +276,7 @@ static void watch(struct esd_identity *identity)
 	}
 }
 
-/* What was renamed there doesn't matter: that something was does. */
+/* Discards the events: only the fact of a change matters. */
 static void drain(int fd)
 {
 	char bytes[4096];
@@ -285,7 +285,7 @@ static void drain(int fd)
 		;
 }
 
-/* What was unmounted may be followed by another file system with the same number: a disk that is put in its place. */
+/* After an unmount, another file system can get the same number, for example another disk in the same drive. */
 static void mounts_changed(struct esd_identity *identity)
 {
 	uint64_t devs[MOUNTS_MAX];
@@ -303,7 +303,7 @@ static void *intake(void *argument)
 		{ .fd = identity->watch_fd, .events = POLLIN },
 		{ .fd = identity->mounts_fd, .events = POLLPRI },
 	};
-	uint64_t quiet_ns = 0;		/* when it will have been; 0: nothing has changed */
+	uint64_t quiet_ns = 0;		/* when QUIET_MS will be over; 0: nothing has changed */
 
 	be_modest("es-identity-in");
 	for (;;) {

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * Code identity: clients ask about versions of files, the daemon's workers look at them, and the answers stand in a table
- * that clients read (abi/identity.h). None of this is on the way of a verdict: what is asked is a packet that may be lost,
- * and nobody but the asker waits.
+ * Code identity: clients ask about versions of files, the daemon's workers examine them, and clients read the answers
+ * in a table (abi/identity.h). No verdict depends on this: a question is a packet that may be lost, and only the
+ * client that asks may wait for it.
  *
- *	intake		a thread that reads questions, and notices that the database of packages changes
+ *	intake		a thread that reads questions, and notices changes of the database of packages
  *	workers		threads, at the lowest priority, that read files
  *
- *	examine.c	what can be known of a file, from:
+ *	examine.c	the identity of a file, from:
  *	digest.c	its content, and fs-verity
  *	dpkg.c		the database of packages, and
  *	apt.c		the vendors of their archives, whose signatures
@@ -17,8 +17,8 @@
  *	place.c		what file system it is on
  *	table.c		the answers
  *
- * The threads are there from the first client on. They are the daemon's, and not a process of their own, since what the
- * daemon opens is never asked about.
+ * The threads start with the first request for the table. They are part of the daemon, since no client is asked about
+ * the daemon's own opens.
  */
 
 #include <stdbool.h>
@@ -33,14 +33,14 @@ struct esd_identity_stats {
 	uint64_t dropped, read_bytes, database_files;
 };
 
-/* Makes the table; nothing is looked at before it is started. `root`: "", for tests a tree. */
+/* Makes the table. esd_identity_start() starts the threads. `root`: "", for tests a tree. */
 int esd_identity_new(struct esd_identity **ret, const char *root);
 void *esd_identity_free(struct esd_identity *identity);
 
-/* Once; then it does nothing. */
+/* Only the first call has an effect. */
 int esd_identity_start(struct esd_identity *identity);
 
-/* What clients are given, in the order of enum es_identity_fd; borrowed. */
+/* The descriptors for clients, in the order of enum es_identity_fd; borrowed. */
 void esd_identity_fds(const struct esd_identity *identity, int ret[ES_IDENTITY_FDS]);
 
 void esd_identity_stats(struct esd_identity *identity, struct esd_identity_stats *ret);

@@ -24,8 +24,8 @@ static void decode_freep(EVP_ENCODE_CTX **context)
 }
 
 struct keyring {
-	char *path;			/* that gpgv can read */
-	int fd;				/* of one that had to be unwrapped; -1: none */
+	char *path;			/* a file that gpgv can read */
+	int fd;				/* of the unwrapped copy; -1: none was needed */
 	bool system;
 };
 
@@ -66,7 +66,7 @@ static bool is_system(const char *root, const char *path, const char *id, const 
 	return false;
 }
 
-/* What stands between the head of the armour and its checksum, decoded, as a file in memory. */
+/* Decodes the text between the armour's head and its checksum into a memory file. */
 static int unwrap(const char *path, int *ret_fd)
 {
 	_cleanup_free_ char *text = NULL;
@@ -185,8 +185,8 @@ static int read_status(void *context, char *line)
 }
 
 /*
- * Release files have several signatures, and gpgv fails if it lacks the key of one. As apt does, we want one that is good,
- * and none that is bad. The text is what gpgv takes for signed: what stands beside that in the file isn't in it.
+ * Release files have several signatures, and gpgv fails if it lacks the key of one. As apt does, we require one good
+ * signature and no bad one. Use only the text that gpgv prints as signed: the file may have other text beside it.
  */
 static int verify(const struct esd_keyrings *keyrings, bool system, const char *path, struct text *ret)
 {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The keys that a system trusts for archives of packages, and whether a text in clear is signed by one. gpgv checks it, as
- * apt has it do.
+ * The keys that a system trusts for archives of packages. Checks whether one of them has signed a cleartext, by gpgv,
+ * as apt does.
  */
 
 #include <stddef.h>
@@ -18,11 +18,11 @@ enum esd_signer {
 
 struct esd_keyrings;
 
-/* `id` is os-release's, which says what the system's keyring is called; empty: there is none. */
+/* `id` is os-release's, from which the system keyring has its name; empty: there is none. */
 int esd_keyrings_find(struct esd_keyrings **ret, const char *root, const char *id, const struct esd_dpkg *dpkg);
 void *esd_keyrings_free(struct esd_keyrings *keyrings);
 
-/* The text that is signed, for free(), and who did. */
+/* The signed text, for free(), and the signer. */
 int esd_keyrings_check(const struct esd_keyrings *keyrings, const char *path, char **ret_text, size_t *ret_length,
 		       enum esd_signer *ret_signer);
 

@@ -44,7 +44,7 @@ static void fclosep(FILE **file)
 		fclose(*file);
 }
 
-/* The first one that fits. */
+/* The first mount that fits. */
 static bool find_mount(bool (*fits)(const struct mount *mount, uint64_t number), uint64_t number, struct mount *ret)
 {
 	_cleanup_(fclosep) FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -95,7 +95,7 @@ bool esd_place_of(int fd, struct esd_place *ret)
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
 		return false;
-	/* In another namespace it may be mounted elsewhere, which doesn't make it another file. */
+	/* If the mount is in another namespace, another mount of the same file system will do. */
 	if ((!(st.stx_mask & STATX_MNT_ID) || !find_mount(has_id, st.stx_mnt_id, &mount)) &&
 	    !find_mount(has_dev, (uint64_t)st.stx_dev_major << 20 | st.stx_dev_minor, &mount))
 		return false;
@@ -111,7 +111,7 @@ static bool is_roots(const char *path, bool file)
 	       !(st.st_mode & 022);
 }
 
-/* The path has no links in it, but perhaps the last name. */
+/* False also if a name in the path is a link. */
 bool esd_place_is_roots(const char *path)
 {
 	char folder[PATH_MAX];

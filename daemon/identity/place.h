@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * Where a file is: what file system, and whether that can be relied on.
+ * The file system of a file, and whether its versions are reliable.
  *
- * A version of a file is its content only where whatever changes the content changes the version. That is so where pages
- * that are mapped for writing are written back, which makes the next writer fault, and the kernel note the time: ext4 and
- * its like. It isn't on tmpfs, where what was mapped before can be changed ever after without a trace; nor on overlayfs,
- * whose inodes don't hear of it; nor over a network. A file system that a process serves may, besides, never answer. Of
- * those that aren't in the list nothing is read.
+ * A version identifies a file's content only if every change of the content changes the version. ext4 and similar file
+ * systems do so: they write back pages that are mapped for writing, so the next writer faults, and the kernel notes the
+ * time. tmpfs doesn't: a page that was mapped before can be changed without a trace. Nor does overlayfs, whose inodes
+ * don't see the change, nor do network file systems. And a file system that a process serves may never answer. So only
+ * files on the listed file systems are read.
  */
 
 #include <stdbool.h>
@@ -19,17 +19,17 @@ struct esd_place {
 	bool trusted;			/* in the list, and not mounted nosuid */
 };
 
-/* Is the file system with this number, as the kernel has it in records, mounted here, and one in the list? */
+/* Is the file system with this number, as in records, mounted here and in the list? */
 bool esd_place_readable(uint64_t dev);
 
 /*
- * The numbers of all that are mounted here and in the list, at most `max`; how many. When one has gone another file
- * system, with other files of the same versions even, can get its number.
+ * The numbers of all that are mounted here and in the list, at most `max`; returns how many. After an unmount, another
+ * file system can get the number, and even have other files with the same versions.
  */
 unsigned int esd_place_list(uint64_t *devs, unsigned int max);
 
-/* Of an open file. False: its mount isn't in this namespace, and its file system is none of the list. */
+/* The place of an open file. False: its mount isn't in this namespace, and its file system isn't in the list. */
 bool esd_place_of(int fd, struct esd_place *ret);
 
-/* Can nobody but root change the file of that path, or what the path leads to? */
+/* Can only root change the file at that path, and the path itself? */
 bool esd_place_is_roots(const char *path);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Signatures of the administrator's (abi/identity.h), and whose they are: public keys, a PEM file each, in a folder that
+ * The administrator's signatures (abi/identity.h), and their signers: public keys, a PEM file each, in a folder that
  * belongs to root.
  */
 
@@ -16,15 +16,15 @@
 
 struct esd_keys;
 
-/* A key that can't be read, or that others than root could have written, is left out, and the log says so. */
+/* Logs and ignores a key that can't be read, or that others than root could have written. */
 int esd_keys_read(struct esd_keys **ret, const char *folder);
 void *esd_keys_free(struct esd_keys *keys);
 bool esd_keys_changed(const struct esd_keys *keys);
 unsigned int esd_keys_count(const struct esd_keys *keys);
 
 /*
- * The attribute's text, over what *identity has for a digest. True: it is in order, and signing_id and team_id are there
- * now.
+ * Checks the attribute's text against the digest in *identity. True: the signature is valid, and signing_id and team_id
+ * are set.
  */
 bool esd_keys_check(const struct esd_keys *keys, const char *text, size_t length, struct es_identity *identity);
 

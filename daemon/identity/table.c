@@ -72,7 +72,7 @@ static void count(struct esd_table *table, uint32_t state, int change)
 		__atomic_fetch_add(number, (uint32_t)change, __ATOMIC_RELAXED);
 }
 
-/* Readers see the old row, or the new one, or that it is being written. */
+/* A reader sees the old row, or the new one, or that the row is being written. */
 static void write_row(struct esd_table *table, struct es_identity_row *row, const struct es_file_version *version,
 		      const struct es_identity *identity)
 {
@@ -102,7 +102,7 @@ static struct es_identity_row *find(struct esd_table *table, const struct es_fil
 	return NULL;
 }
 
-/* One that isn't in use, or the oldest; what somebody may be waiting for only if all are such. */
+/* A free row, else the oldest one. Takes a row that a client may wait for only if all are such. */
 static struct es_identity_row *make_room(struct esd_table *table, const struct es_file_version *version)
 {
 	struct es_identity_row *row = set_of(table, version), *best = NULL;
@@ -169,7 +169,7 @@ static void mark(struct es_identity_row *row, bool stale)
 {
 	uint32_t flags = row->identity.flags;
 
-	/* A word at a time: no reader can see half of it. */
+	/* One atomic word, so a reader can't see half of it. */
 	flags = stale ? flags | ES_IDENTITY_STALE : flags & ~(uint32_t)ES_IDENTITY_STALE;
 	__atomic_store_n(&row->identity.flags, flags, __ATOMIC_RELAXED);
 }

@@ -10,23 +10,23 @@
 
 struct esd_table {
 	struct es_identity_table *shared;
-	int fd;				/* read only, to be given away */
+	int fd;				/* read only, for clients */
 	pthread_mutex_t lock;		/* of writers */
 	uint32_t clock;
-	bool written[ES_IDENTITY_ROWS];	/* what hasn't been takes no memory, as long as nobody looks */
+	bool written[ES_IDENTITY_ROWS];	/* false: don't read the row, since reading would allocate its memory */
 };
 
 int esd_table_init(struct esd_table *table);
 void esd_table_deinit(struct esd_table *table);
 
-/* A row for this version; one that was written long ago may have to make room. Any thread. */
+/* Writes the row of this version; may replace an old row of another version. On any thread. */
 void esd_table_set(struct esd_table *table, const struct es_file_version *version, const struct es_identity *identity);
 
-/* Rows of files of other file systems than these are dropped. */
+/* Drops the rows of files on other file systems than these. */
 void esd_table_keep(struct esd_table *table, const uint64_t *devs, unsigned int count);
 
-/* Rows that say less than they might now are marked. */
+/* Marks the rows that could say more now. */
 void esd_table_age(struct esd_table *table);
 
-/* Takes the mark away; false: there is none. */
+/* Removes the row's mark; false: it has none. */
 bool esd_table_refresh(struct esd_table *table, const struct es_file_version *version);

@@ -7,9 +7,9 @@
 
 #include "util/macro.h"
 
-enum { SHADOW_EXPIRES = 7 };		/* the field */
+enum { SHADOW_EXPIRES = 7 };		/* index of the field */
 
-/* Fields whose change is an attribute's, by the names that a directory has for them; NULL: it is none. */
+/* The fields that are attributes, by their names in a directory service; NULL: not an attribute. */
 static const char *const attributes[ESD_LISTINGS][ESD_LISTING_FIELDS] = {
 	[ESD_LISTING_PASSWD] = { NULL, NULL, "UniqueID", "PrimaryGroupID", "RealName", "NFSHomeDirectory", "UserShell" },
 	[ESD_LISTING_SHADOW] = { NULL, NULL, "ShadowLastChange", "ShadowMin", "ShadowMax", "ShadowWarning",
@@ -49,7 +49,7 @@ static void tell(const struct telling *t, enum es_report_number number, const ch
 	tell_values(t, number, name, detail, NULL, 0);
 }
 
-/* An empty one: the attribute has no value any more. */
+/* value "": the attribute has no value any more. */
 static void tell_attribute(const struct telling *t, const char *name, const char *attribute, const char *value)
 {
 	char cut[ESD_CHANGE_BYTES];
@@ -123,7 +123,7 @@ static size_t names_missing(const struct names *names, const struct names *other
 	return missing;
 }
 
-/* Those of `names` that aren't among the others, one by one: members, or values of an attribute. */
+/* Reports each of `names` that isn't in `others`, one by one: members, or values of an attribute. */
 static void tell_missing(const struct telling *t, enum es_report_number number, const char *group, const char *attribute,
 			 const struct names *names, const struct names *others)
 {
@@ -148,7 +148,7 @@ static void tell_set(const struct telling *t, const char *group, const struct na
 	tell_values(t, ES_REPORT_OD_GROUP_SET, group, NULL, values, (size_t)(at - values));
 }
 
-/* Some came and others went: that was a new list, which is told as one if there is room for it. */
+/* If members were both added and removed, reports the whole new list at once, if there is room for it. */
 static void tell_members(const struct telling *t, const char *group, const struct names *old, const struct names *now)
 {
 	if (names_missing(old, now) && names_missing(now, old) && now->bytes <= ESD_CHANGE_BYTES) {
@@ -184,7 +184,7 @@ static bool same_password(const struct esd_row *a, const struct esd_row *b)
 	return a->password.sum[0] == b->password.sum[0] && a->password.sum[1] == b->password.sum[1];
 }
 
-/* Of a group it is an attribute, whose value isn't told. */
+/* A group's password is an attribute; its value isn't reported. */
 static void compare_passwords(const struct telling *t, const struct esd_row *old, const struct esd_row *now)
 {
 	const char *name = now->field[ESD_FIELD_NAME];
@@ -237,7 +237,7 @@ static void compare_rows(const struct telling *t, const struct esd_row *old, con
 		compare_lists(t, name, old->field[ESD_FIELD_ADMINS], now->field[ESD_FIELD_ADMINS], tell_admins);
 }
 
-/* In shadow, who has come has been told by passwd; but a password that he can log in with is told. */
+/* A new account is reported from passwd. From shadow, only a password that allows a login is reported. */
 static void tell_new(const struct telling *t, const struct esd_row *row)
 {
 	const char *name = row->field[ESD_FIELD_NAME];
@@ -259,7 +259,7 @@ static void tell_new(const struct telling *t, const struct esd_row *row)
 	}
 }
 
-/* An account that there is still has lost its password with its line. */
+/* If a line of shadow is gone but the account still exists, its password is gone. */
 static void tell_gone(const struct telling *t, const struct esd_row *row)
 {
 	const struct esd_listing *passwd = t->difference->passwd;
@@ -275,7 +275,7 @@ static void tell_gone(const struct telling *t, const struct esd_row *row)
 
 /* ---- listings ---- */
 
-/* By what a record is known under another name: its id; in shadow its password, which has a salt of its own. */
+/* A renamed record is recognized by its id; in shadow by its password, which has a salt of its own. */
 static int by_id(const void *a, const void *b)
 {
 	const struct esd_row *first = *(const struct esd_row *const *)a, *second = *(const struct esd_row *const *)b;
@@ -290,10 +290,10 @@ static int by_password(const void *a, const void *b)
 	return memcmp(&first->password, &second->password, sizeof(first->password));
 }
 
-/* Rows of one listing whose names the other doesn't have, in that order. */
+/* The rows of one listing whose names the other lacks, sorted by order(). */
 struct gone {
 	const struct esd_row **row;	/* owned, as is this: */
-	bool *taken;			/* it has another name now */
+	bool *taken;			/* the record has another name now */
 	size_t count;
 	int (*order)(const void *a, const void *b);
 };
@@ -321,7 +321,7 @@ static void gone_deinit(struct gone *gone)
 	free(gone->taken);
 }
 
-/* What this one was called before; NULL: it is new. */
+/* The row of this record under its old name; NULL: the record is new. */
 static const struct esd_row *renamed_find(const struct telling *t, struct gone *gone, const struct esd_row *row)
 {
 	const struct esd_row **found;
@@ -345,7 +345,7 @@ static void compare_new(const struct telling *t, struct gone *gone, const struct
 		tell_new(t, row);
 		return;
 	}
-	if (t->kind != ESD_LISTING_SHADOW)	/* of which passwd tells it */
+	if (t->kind != ESD_LISTING_SHADOW)	/* passwd reports it for shadow */
 		tell_attribute(t, before->field[ESD_FIELD_NAME], "RecordName", row->field[ESD_FIELD_NAME]);
 	compare_rows(t, before, row);
 }

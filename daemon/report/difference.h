@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * What has become of accounts and groups: two states of a file are compared, and each difference is a change that one message
- * tells. No change has a password.
+ * Changes of accounts and groups: compares two states of a file. Each difference is a change, which one message
+ * reports. No change contains a password.
  */
 
 #include "abi/sensor.h"
 #include "daemon/report/listing.h"
 
-enum { ESD_CHANGE_BYTES = 32768 };	/* of the values of one, at most; what is longer is cut */
+enum { ESD_CHANGE_BYTES = 32768 };	/* longer values of a change are cut */
 
 /* es_od_record_type_t */
 enum esd_record_type {
@@ -21,16 +21,16 @@ struct esd_change {
 	enum es_report_number number;
 	enum esd_record_type record;
 	const char *name;		/* the account's or the group's */
-	const char *detail;		/* the member's, or of the attribute; NULL: none */
+	const char *detail;		/* the name of the member or attribute; NULL: none */
 	const char *values;		/* strings with their NULs, one behind the other */
 	size_t values_bytes;
 };
 
 typedef void esd_change_f(void *owner, const struct esd_change *change);
 
-/* What is looked up meanwhile. */
+/* Input of a comparison. */
 struct esd_difference {
-	const struct esd_listing *passwd;	/* of shadow: whose accounts there are; NULL: not known */
+	const struct esd_listing *passwd;	/* for shadow: the accounts that exist; NULL: not known */
 	long today;			/* in days, as in shadow */
 	esd_change_f *changed;
 	void *owner;

@@ -12,9 +12,9 @@
 
 enum {
 	FILE_MAX_BYTES = 64 * 1024 * 1024,
-	FIELD_MAX_BYTES = 4096,		/* of a name or a password: what is longer is no record */
-	READ_TRIES = 3,			/* of a file that is written meanwhile */
-	SETTLE_MS = 20,			/* more than a tick of the clock that files have their times from */
+	FIELD_MAX_BYTES = 4096,		/* a record with a longer name or password is ignored */
+	READ_TRIES = 3,			/* if the file is written meanwhile */
+	SETTLE_MS = 20,			/* more than a tick of the file systems' clock */
 };
 
 const char *const esd_listing_names[ESD_LISTINGS] = {
@@ -104,7 +104,7 @@ static int text_read(struct esd_listing *listing, int fd, size_t bytes)
 	return n < 0 ? (int)n : 0;
 }
 
-/* As it was at one time, if it isn't written all the while. */
+/* Reads the content of a single moment, unless the file is written all the time. */
 static int text_take(struct esd_listing *listing, int fd, const struct esd_listing *known)
 {
 	struct esd_listing_state after;
@@ -120,7 +120,7 @@ static int text_take(struct esd_listing *listing, int fd, const struct esd_listi
 			return r;
 		listing->state = after;
 	}
-	listing->state.settled = false;		/* it is of some time in between */
+	listing->state.settled = false;		/* the content may mix several moments */
 	return r;
 }
 
@@ -133,7 +133,7 @@ static void take_password(struct esd_row *row, char *password, esd_listing_key k
 	row->locked = marks > 0;
 	row->usable = !strchr("!*", password[0]) || !password[0];
 	row->password = es_mute_hash_path(key, password + marks, length - marks);
-	row->password.sum[0] += length - marks;		/* zeros behind it would hash as nothing */
+	row->password.sum[0] += length - marks;		/* else trailing zeros wouldn't change the hash */
 	explicit_bzero(password, length);
 	row->field[ESD_FIELD_PASSWORD] = "";
 }
@@ -181,7 +181,7 @@ static void drop_doubles(struct esd_listing *listing)
 	listing->count = kept;
 }
 
-/* A NUL ends a line's last field: what is behind it in the line isn't looked at, and may be a password: it is wiped. */
+/* A NUL ends a line's last field. The rest of the line is ignored and wiped, since it may be a password. */
 static void line_end(char *line, char *end)
 {
 	size_t length;

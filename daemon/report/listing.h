@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A file of accounts or groups: passwd(5), shadow(5), group(5), gshadow(5). A line is a record, and colons stand between its
- * fields. Lines that are none (comments, halves, those of NIS) are passed over; of several with one name the first counts,
- * as it does for who looks an account up.
+ * A file of accounts or groups: passwd(5), shadow(5), group(5), gshadow(5). A line is a record, with colons between
+ * its fields. Skips other lines (comments, incomplete ones, those of NIS). If several have one name, the first counts,
+ * as in the C library.
  *
- * Passwords are not kept: in their place stands a hash with a key of this process, by which one can be told from another.
+ * Passwords are not kept. Each is replaced by a hash with a key of this process, which is enough to see a change.
  */
 
 #include <stdbool.h>
@@ -40,9 +40,9 @@ extern const char *const esd_listing_names[ESD_LISTINGS];
 
 struct esd_row {
 	const char *field[ESD_LISTING_FIELDS];	/* the password's is empty */
-	struct es_mute_hash password;	/* of what follows the marks of a lock */
-	bool locked;			/* an exclamation mark begins it */
-	bool usable;			/* no mark or star does: somebody could log in by it */
+	struct es_mute_hash password;	/* without the marks of a lock */
+	bool locked;			/* it begins with an exclamation mark */
+	bool usable;			/* it doesn't begin with a mark or star, so it allows a login */
 	size_t line;
 };
 
@@ -52,7 +52,7 @@ struct esd_listing_state {
 	ino_t ino;
 	off_t size;
 	struct timespec mtime, ctime;
-	bool settled;			/* it had not changed just before: when it does, it will look otherwise */
+	bool settled;			/* its last change isn't recent, so the next one will change its times */
 };
 
 struct esd_listing {

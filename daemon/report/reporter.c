@@ -72,7 +72,7 @@ void esd_reporter_deinit(struct esd_reporter *reporter)
 	*reporter = (struct esd_reporter){};
 }
 
-/* 0: *ret is the file as it is now, if it may be another. There is no shadow file where passwords are elsewhere. */
+/* 0: *ret is the file's present content, which may have changed. There is no shadow file if passwords are elsewhere. */
 static int listing_read(struct esd_reporter *reporter, unsigned int kind, struct esd_listing *ret)
 {
 	const struct esd_listing *known = &reporter->listing[kind];
@@ -121,7 +121,7 @@ static void tell(void *owner, const struct esd_change *change)
 	of->reporter->send(of->reporter->owner, slots);
 }
 
-/* A file that wasn't known before can't be compared, unless it wasn't there: but that is not what a daemon starts with. */
+/* If the old content isn't known, there is nothing to compare: just takes the new one. */
 static void compare(struct esd_reporter *reporter, unsigned int kind, const struct es_record *seen,
 		    const struct es_reported *reported)
 {
@@ -164,7 +164,7 @@ static unsigned int add_named(const struct esd_reporter *reporter, const char *p
 	return set;
 }
 
-/* Which files it is about; where that isn't known, or something was lost before it, all of them. */
+/* The files that the record is about. All files, if that isn't known, or if records before it were lost. */
 static unsigned int files_of(struct esd_reporter *reporter, const struct es_record *seen)
 {
 	const unsigned int all = (1u << ESD_LISTINGS) - 1;
@@ -180,7 +180,7 @@ static unsigned int files_of(struct esd_reporter *reporter, const struct es_reco
 	return set ?: all;
 }
 
-/* Who has only read a file didn't change it; what is being changed by another is told when that one is done. */
+/* A process that only read a file didn't change it. If another is writing it, wait for that one's close. */
 static bool may_have_changed(const struct es_record *seen)
 {
 	return seen->type != TYPE_NOTIFY_CLOSE || seen->num[0] || seen->num[1];
@@ -195,7 +195,7 @@ static void compare_set(struct esd_reporter *reporter, unsigned int set, const s
 			compare(reporter, kind, seen, reported);
 }
 
-/* For esd_reporter_lost(). */
+/* Keeps a copy for esd_reporter_lost(). */
 static void keep(struct esd_reporter *reporter, const struct es_record *seen)
 {
 	free(reporter->last);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Records that the daemon makes: who acted is taken from one that the kernel programs have made, and the rest is put behind
- * it. What doesn't fit is left out.
+ * Records that the daemon makes. The acting process is copied from a record of the kernel programs, and the rest is
+ * appended. What doesn't fit is left out.
  */
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 #include "abi/sensor.h"
 
-/* Who acted according to `seen`, a whole record; false: it isn't in order. `to` has ES_REPORT_BYTES bytes. */
+/* Copies the acting process from `seen`, a whole record; false: it is malformed. `to` has ES_REPORT_BYTES bytes. */
 bool esd_told_begin(struct es_record *to, uint32_t type, const struct es_record *seen);
 
 void esd_told_string(struct es_record *to, unsigned int number, const char *text);
@@ -20,10 +20,10 @@ void esd_told_string(struct es_record *to, unsigned int number, const char *text
 /* Strings with their NULs, one behind the other. */
 void esd_told_values(struct es_record *to, const char *values, size_t bytes);
 
-/* Who wanted which type to be told, as event_report() in bpf/select/event.bpf.h has put it in; NULL: it hasn't. */
+/* The slots that want each type, from event_report() in bpf/select/event.bpf.h; NULL: not in this record. */
 const struct es_reported *esd_told_reported(const struct es_record *seen);
 
-/* The path of a file of the record, for what is done at once; NULL: it has none, or another than the initial namespace's. */
+/* The path of a file of the record, valid as long as that; NULL: none, or it isn't of the initial namespace. */
 const char *esd_told_path(const struct es_record *seen, unsigned int file);
 
 /* A string of the record; NULL: none. */

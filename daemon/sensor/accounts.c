@@ -17,7 +17,7 @@
 #define FILE_NAME "passwd"
 #define PASSWD FOLDER "/" FILE_NAME
 
-/* Who has a uid is the first one in the file. */
+/* If several accounts have a uid, the first one in the file counts. */
 static const struct esd_passwd_entry *first_with(const struct esd_passwd_entry *entry,
 						 const struct esd_accounts *accounts)
 {
@@ -58,7 +58,7 @@ static int put_in(struct esd_accounts *accounts)
 	return r;
 }
 
-/* What can't be read leaves what was known: there are programs that remove the file before they write it anew. */
+/* A file that can't be read leaves the maps as they are: some programs remove the file before they write it anew. */
 static void read_again(struct esd_accounts *accounts)
 {
 	struct esd_passwd now;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The accounts of /etc/passwd in the kernel programs' maps, for the messages that name one: by name its uid and shell, by
- * uid its name. Read when a client first wants such messages, and again whenever the file is another. Other sources of
- * accounts (LDAP, NIS) aren't asked: that may take long, and may wait for what a client holds.
+ * Puts the accounts of /etc/passwd into the kernel programs' maps, for messages that name one: name to uid and shell,
+ * uid to name. Reads the file when a client first wants such messages, and again when it changes. Doesn't ask other
+ * sources of accounts (LDAP, NIS): that may take long, and may wait for an operation that a client holds.
  *
  * Used by bpf.c.
  */
@@ -20,6 +20,6 @@ struct esd_accounts {
 	struct esd_passwd passwd;	/* as in the maps */
 };
 
-/* Once; later calls do nothing. What fails is logged, and then accounts aren't known. */
+/* The first call starts it; later ones do nothing. A failure is logged, and leaves accounts unknown. */
 void esd_accounts_start(struct esd_accounts *accounts, struct loop *loop, int accounts_fd, int names_fd);
 void esd_accounts_deinit(struct esd_accounts *accounts);

@@ -98,8 +98,8 @@ static int fill_once(struct esd_bpf *s)
 }
 
 /*
- * Tells the programs of the processes that were there before them; and then whom init has started, from parent to child,
- * which takes more passes where a child has a lower number than its parent.
+ * Records the processes that are older than the programs. Then marks those that init has started, from parent to child:
+ * this takes more passes if a child has a lower number than its parent.
  */
 static int fill_tasks(struct esd_bpf *s)
 {
@@ -191,8 +191,8 @@ static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *sl
 }
 
 /*
- * Does with a slot that is only half made, too. The kernel waits a while in each of the deletions, until no program
- * uses what was deleted: so this is done after what others may wait for, see sensor_client_remove().
+ * Also clears a slot that is only half made. In each deletion the kernel waits until no program uses what was deleted.
+ * So do this last, after all that others may wait for: see sensor_client_remove().
  */
 static void slot_clear(struct esd_bpf *s, uint32_t number)
 {
@@ -214,7 +214,7 @@ static void slot_clear(struct esd_bpf *s, uint32_t number)
 static bool reports_unneeded(const struct esd_bpf *s);
 static void reports_stop(struct esd_bpf *s);
 
-/* One dead slot a turn: other clients' deaths and requests come in between. */
+/* Clears one dead slot per turn, so that other clients' deaths and requests can come in between. */
 static int reaper_ready(struct loop_source *source, uint32_t events)
 {
 	struct esd_bpf *s = container_of(source, struct esd_bpf, reaper);
@@ -254,7 +254,7 @@ void esd_bpf_refresh(struct esd_bpf *s)
 
 /* ---- what was missed ---- */
 
-/* A gap in the numbers of all who wanted it: some of what was missed may have been nothing to them. */
+/* Counts the events as lost for all subscribers of the type, although not all of them may have been selected. */
 static void count_missed(void *owner, unsigned int type, uint64_t count)
 {
 	struct esd_bpf *s = owner;
@@ -280,7 +280,7 @@ static int missed_ready(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-/* Looks once a second, from now on or no longer. */
+/* Starts or stops the check once a second. */
 static void missed_watch(struct esd_bpf *s, bool watch)
 {
 	const struct itimerspec timer = { .it_interval = { watch, 0 }, .it_value = { watch, 0 } };
@@ -341,7 +341,7 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 	return 0;
 }
 
-/* What is no longer needed goes later: who unsubscribes, and whoever waits for that client, doesn't wait for it. */
+/* Unneeded programs are detached later: neither the client that unsubscribes nor its waiting tasks wait for that. */
 static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_bpf_slot *slot = &s->slots[number];
@@ -373,7 +373,7 @@ static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const 
 	return r;
 }
 
-/* ---- what the daemon tells ---- */
+/* ---- events that the daemon makes ---- */
 
 enum { REPORTS_RING_BYTES = 1024 * 1024 };
 
@@ -483,7 +483,7 @@ static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 	return 0;
 }
 
-/* The files are taken as they are when every change of them is seen, and before the subscription is in force. */
+/* Reads the files after every change of them is seen, and before the subscription is in force. */
 static int sensor_begin(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_bpf *s = bpf_of(sensor);
@@ -531,7 +531,7 @@ static int mute_write(struct esd_bpf *s, const struct es_mute_key *key, const st
 	return r == -E2BIG ? EDQUOT : r;
 }
 
-/* What is muted by default is a tuple of its own in the map: it holds for fewer processes. */
+/* A default mute has its own tuple in the map, since it applies to fewer processes. */
 static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
 		       const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS])
 {
@@ -551,7 +551,7 @@ static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struc
 	return mute_write(s, &key, &by_default);
 }
 
-/* The programs of the default set, for the kernel programs to tell whom init has started: bpf/select/trust.bpf.h. */
+/* Writes the default set's paths, by which kernel programs find what init has started: bpf/select/trust.bpf.h. */
 static int defaults_write(struct esd_bpf *s)
 {
 	const struct es_mute_types some = { { 1 } };
@@ -587,7 +587,7 @@ static void invert_select(uint64_t *word, unsigned int slot, bool inverted)
 	__atomic_store_n(word, inverted ? *word | bit : *word & ~bit, __ATOMIC_RELEASE);
 }
 
-/* The generation comes last: what the programs keep of an older one counts no more. */
+/* Set the generation last: it invalidates what the programs have cached for older ones. */
 static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute_summary *summary)
 {
 	struct esd_bpf *s = bpf_of(sensor);
@@ -631,7 +631,7 @@ static void sensor_counters(struct esd_sensor *sensor, unsigned int number, stru
 	};
 }
 
-/* Kept with the process's first thread, and found by its pidfd; the first member, see bpf/base/maps.bpf.h. */
+/* Stored with the process's first thread, and found by its pidfd. The first member, see bpf/base/maps.bpf.h. */
 static uint32_t sensor_pidversion(struct esd_sensor *sensor, int pidfd)
 {
 	const struct bpf_map *processes = bpf_of(sensor)->skel->maps.processes;
@@ -674,15 +674,15 @@ static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *r
 			 "a file");
 }
 
-/* ---- what programs say of users ---- */
+/* ---- programs' messages about users ---- */
 
-/* They say it to the kernel's auditing, and that is what calls of this kind are looked at for. */
+/* They send them to the kernel's auditing, by system calls of this kind. */
 static bool any_about_users(const uint64_t types[ES_TYPE_WORDS])
 {
 	return esd_select_needs_kind(types, ES_KIND_SEND, false);
 }
 
-/* A kernel that was started with audit=0 gives nobody such a socket, and then programs say nothing. */
+/* A kernel that was started with audit=0 has no such sockets, and then programs send no messages. */
 static bool can_be_told_of_users(void)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
@@ -706,7 +706,7 @@ static enum es_capability notify_capability(unsigned int type, char *how, size_t
 
 static enum es_capability capability(struct esd_bpf *s, unsigned int type, char *how, size_t size);
 
-/* What the daemon tells is what it is told of: by whom a file is closed or renamed, at the least. */
+/* The daemon can make these events only if it receives others: closes or renames, at the least. */
 static enum es_capability reports_capability(struct esd_bpf *s, unsigned int type, char *how, size_t size)
 {
 	static const unsigned int least[] = { ESD_NOTIFY_CLOSE, ESD_NOTIFY_RENAME };
@@ -797,7 +797,7 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 		esd_accounts_start(&s->accounts, s->loop, map_fd(s->skel->maps.accounts),
 				   map_fd(s->skel->maps.account_names));
 	capabilities_find(s, types);
-	reap_later(s);			/* what was only tried is detached, if there is no client */
+	reap_later(s);			/* detaches programs that were only tried, if there is no client */
 	return 0;
 }
 
@@ -866,9 +866,9 @@ static const char *load_advice(int error)
 }
 
 /*
- * On 7.x the older of two functions that schedule work has a type still, another than on 6.18, and no address. libbpf takes
- * no function that is declared otherwise, and the kernel none without an address, though it is never called: so it gets a
- * name that the kernel doesn't know.
+ * On 7.x the older of two functions that schedule work still has a type, but another one than on 6.18, and no address.
+ * libbpf refuses a function of another type, and the kernel one without an address, even if it is never called. So give
+ * it a name that the kernel doesn't know.
  */
 static void older_function_hide(struct bpf_object *object, const struct btf *kernel)
 {
@@ -887,7 +887,7 @@ static bool vfs_create_has_inode(const struct btf *btf)
 	return id < 0 || btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type)) == 5;
 }
 
-/* For programs that may be preempted: more than one may be under way for each CPU. */
+/* Programs may be preempted, so several may be running for each CPU. */
 static uint32_t pool_size(int cpus)
 {
 	uint32_t size = 32;
@@ -930,7 +930,7 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
 }
 
-/* What a daemon is nothing without. */
+/* Loads the programs that every daemon needs. */
 static int base_load(struct esd_bpf *s)
 {
 	const struct esd_want want = { .clients = true };
@@ -998,7 +998,7 @@ static int clients_map(struct esd_bpf *s)
 	return 0;
 }
 
-/* A descriptor that lets clients wait, but not write: it is one map for all of them. */
+/* A descriptor by which clients can wait but not write, since all share one map. */
 static int end_map(struct esd_bpf *s)
 {
 	LIBBPF_OPTS(bpf_get_fd_by_id_opts, options, .open_flags = BPF_F_RDONLY);

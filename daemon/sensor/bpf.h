@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * What the sensors have in common: the kernel programs of bpf/, the clients' rings and entries, and NOTIFY. How AUTH
- * operations are made to wait is what they differ in, struct esd_hold: tracepoint.c, with fanotify, and lsm.c, with
- * LSM programs; choose.c chooses one. These files, and what they use (programs.h, tracepoints.h, cache.h), are the only
- * users of libbpf.
+ * The common part of the sensors: the kernel programs of bpf/, the clients' rings and entries, and NOTIFY. The sensors
+ * differ in how they make AUTH operations wait (struct esd_hold): tracepoint.c with fanotify, lsm.c with LSM programs;
+ * choose.c chooses one. These files, and what they use (programs.h, tracepoints.h, cache.h), are the only users of
+ * libbpf.
  *
- * Loaded at the start are the programs that follow processes, so that a kernel that can't run ours is found out then; all
- * others when they are first needed (programs.h). They are attached only while a client needs them: a machine with a
- * daemon and no subscription runs none of our code.
+ * The programs that follow processes are loaded at the start, which shows at once if the kernel can't run ours. The
+ * others are loaded when they are first needed (programs.h). All are attached only while a client needs them: without a
+ * client, none of our code runs in the kernel.
  *
  * `s->skel->bss->control` is mapped memory that the programs read as it changes.
  */
@@ -36,30 +36,30 @@ struct esd_hold {
 	/* Before the object is loaded: which programs to leave out. */
 	void (*choose)(struct esd_bpf *s, const struct btf *btf);
 
-	/* What holding these types takes: as esd_tracepoints_load(). NULL: nothing. */
+	/* Loads what holding these types needs: as esd_tracepoints_load(). NULL: nothing. */
 	int (*load)(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
 	/* When programs can be loaded. */
 	int (*start)(struct esd_bpf *s, const struct esd_sensor_config *config);
 	void (*stop)(struct esd_bpf *s);
 
-	/* The gate: client_add() puts it into the slot. let_go() is quick, and clear() ends it; both may come with none. */
+	/* The gate: client_add() puts it into the slot. let_go() is quick, and clear() ends it; both may find none. */
 	int (*client_add)(struct esd_bpf *s, unsigned int slot, pid_t pid);
 	void (*client_let_go)(struct esd_bpf *s, unsigned int slot);
 	void (*client_clear)(struct esd_bpf *s, unsigned int slot);
 
-	/* Around a change of a client's types: what is no longer needed goes first, and what is needed comes after. */
+	/* Around a change of a client's types: narrow() first removes what isn't needed, then widen() adds what is. */
 	int (*narrow)(struct esd_bpf *s, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 	int (*widen)(struct esd_bpf *s, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
-	/* Takes away what no client needs any more, which may take long: later. NULL: widen() has done so. */
+	/* Later, since it may take long, removes what no client needs any more. NULL: nothing is left to remove. */
 	void (*trim)(struct esd_bpf *s);
 
-	/* NULL, both: this sensor keeps no answers. */
+	/* NULL, both: this sensor has no cache of answers. */
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
-	/* Is the end of system calls to be watched, with these types? NULL: never. */
+	/* Do these types need the end of system calls watched? NULL: never. */
 	bool (*restarts)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
 	/* Of an AUTH type, as far as has been tried; fills in `how`. */
@@ -68,8 +68,8 @@ struct esd_hold {
 
 struct esd_bpf_slot {
 	bool used;
-	bool dead;			/* its client is gone, what it had in maps isn't yet */
-	uint32_t pid;			/* of the process that counts this client among its own; 0: not yet */
+	bool dead;			/* its client is gone, but its entries in maps aren't yet */
+	uint32_t pid;			/* the process that counts this client as its own; 0: not yet */
 	uint64_t types[ES_TYPE_WORDS];
 	struct esd_sensor_slot given;	/* RING and HELD are its own, the others borrowed */
 	const unsigned long *ring_consumer, *ring_producer;
@@ -85,9 +85,9 @@ struct esd_bpf {
 	struct esd_objects objects;
 	struct esd_accounts accounts;
 	struct esd_reports reports;
-	bool told_of_users;		/* programs can tell this kernel's auditing of them */
+	bool told_of_users;		/* this kernel's auditing takes programs' messages about users */
 	struct loop *loop;		/* borrowed */
-	struct loop_source reaper;	/* ready while a slot is dead, or programs may be attached that nobody needs */
+	struct loop_source reaper;	/* ready while a slot is dead, or unneeded programs may be attached */
 	int reaper_fd;
 	struct loop_source missed;	/* ready once a second while there are clients */
 	int missed_fd;
@@ -98,7 +98,7 @@ struct esd_bpf {
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];
 };
 
-/* When the answer of restarts() has become another. */
+/* Call when the result of restarts() has changed. */
 void esd_bpf_refresh(struct esd_bpf *s);
 
 /* On failure `s` has been freed. `reason` is shown to people: why this sensor and no better one. */

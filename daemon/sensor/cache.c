@@ -13,7 +13,7 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-/* Without those that not every kernel has nothing can be missed there: their changes pass at another hook then. */
+/* A kernel without an optional hook passes its changes to another of these hooks, so nothing is missed. */
 static const struct program {
 	const char *name;
 	bool optional;
@@ -39,9 +39,9 @@ static const struct program {
 _Static_assert(ARRAY_SIZE(programs) <= ESD_LSM_CACHE_PROGRAMS, "struct esd_lsm_cache has room for them");
 
 /*
- * While somebody is subscribed to one of these, the programs are attached: before the hooks that ask, as the kernel runs
- * what was attached last first, and what is denied there is no change. (At some hooks the program that asks notes the
- * change itself.) That is why clone, which shares file_ioctl_compat with setflags, is among them.
+ * The programs are attached while a client is subscribed to one of these types. Attach them before the hooks that ask:
+ * the kernel runs the last attached program first, and a denied operation is no change. (At some hooks the program that
+ * asks notes the change itself.) That is why clone, which shares file_ioctl_compat with setflags, is among them.
  */
 static const uint8_t kept_types[] = {
 #define KEPT_TYPE(name) ESD_##name,
@@ -192,7 +192,7 @@ void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 
 /* ---- telling ---- */
 
-/* Some may have been ended by a change of a file, which nothing tells until their place is used anew. */
+/* Counts too many: an answer that a change of its file has invalidated stays in the table until its place is reused. */
 static uint64_t count_entries(const struct sensor_bpf *skel)
 {
 	uint32_t generation = skel->bss->control.cache_generation;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The daemon's part in the cache of answers (bpf/cache/versions.bpf.h): it loads and attaches the programs that see files change,
- * and says which generation of answers counts. Answers are kept only while all of these programs are attached, which is
- * while somebody is subscribed to a type whose answers are kept. If the kernel refuses one of them, there is no cache.
+ * The daemon's part of the cache of answers (bpf/cache/versions.bpf.h). It loads and attaches the programs that see
+ * files change, and sets the generation of answers that is valid. Answers are cached only while all these programs are
+ * attached, which is while a client is subscribed to a cached type. If the kernel refuses one, there is no cache.
  *
  * Used by lsm.c.
  */
@@ -23,35 +23,35 @@ struct esd_lsm_cache {
 	int links[ESD_LSM_CACHE_PROGRAMS];
 	bool loaded;
 	bool attached;
-	bool begun;				/* and so are the hooks that note changes */
-	int error;				/* there is no cache: why */
+	bool begun;				/* answers are cached: the hooks that note changes are attached too */
+	int error;				/* why there is no cache; 0: there is one */
 	uint32_t generation;			/* the last one */
-	uint64_t cleared;			/* how often, by clients' wish */
-	uint64_t joined;			/* and by new clients */
+	uint64_t cleared;			/* how often clients have cleared it */
+	uint64_t joined;			/* how often new clients have */
 };
 
 void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *programs);
 
-/* Are answers of one of these types kept? Then hooks that note changes are needed, whoever is asked there. */
+/* Are answers of one of these types cached? Then the hooks that note changes are needed even if they hold nothing. */
 bool esd_lsm_cache_needed(const struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS]);
 
-/* One of those hooks' programs can't be used: there is no cache. */
+/* Call if the program of such a hook can't be used: then there is no cache. */
 void esd_lsm_cache_refuse(struct esd_lsm_cache *cache, const struct esd_program *program);
 
-/* If answers of one of these types are kept, what that takes: as esd_tracepoints_load(). Without, there is no cache. */
+/* Loads the programs that caching these types needs: as esd_tracepoints_load(). If one fails, there is no cache. */
 int esd_lsm_cache_load(struct esd_lsm_cache *cache, const uint64_t types[ES_TYPE_WORDS]);
 
-/* If it is needed: before hooks are attached that ask. Never fails: no cache, then. */
+/* Attaches them if needed. Call before hooks that ask are attached. Never fails: at worst there is no cache. */
 void esd_lsm_cache_attach(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
-/* And after them: from now on answers are kept. */
+/* Begins to cache answers. Call after those hooks are attached. */
 void esd_lsm_cache_begin(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
-/* If it isn't needed any more: before these are detached. */
+/* Ends the cache if it isn't needed. Call before those hooks are detached. */
 void esd_lsm_cache_trim(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 void esd_lsm_cache_stop(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
-/* On return, nothing that was kept before counts any more. */
+/* On return, all earlier cached answers are invalid. */
 void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 

@@ -10,7 +10,7 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-/* Of what fails the daemon says what it takes, in a line; what libbpf has to say is for who wants to know more. */
+/* The daemon itself logs each failure and its remedy in one line. libbpf's messages are for debugging. */
 static int libbpf_say(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	_cleanup_free_ char *text = NULL;

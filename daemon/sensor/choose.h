@@ -3,5 +3,5 @@
 
 #include "daemon/sensor/sensor.h"
 
-/* Finds out which sensor works here, and makes it. What failed is logged, with what it needs to work. */
+/* Finds out which sensor works here, and makes it. Logs each one that failed, and what it needs. */
 int esd_sensor_new(struct esd_sensor **ret, const struct esd_sensor_config *config);

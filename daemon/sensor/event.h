@@ -33,7 +33,7 @@ struct esd_event {
 	enum esd_wait wait;
 	const char *hook;
 	const char *tracepoint;
-	uint64_t calls;			/* kinds of system calls that have to be looked at for it, a bit each */
+	uint64_t calls;			/* the kinds of system calls that can cause it, a bit each */
 };
 
 extern const struct esd_event esd_events[ES_EVENT_TYPES];
@@ -48,7 +48,7 @@ static inline void esd_types_add(uint64_t types[ES_TYPE_WORDS], unsigned int typ
 	types[type / 64] |= UINT64_C(1) << type % 64;
 }
 
-/* The first type of the set from `type` on; ES_EVENT_TYPES or more: there is none, or none that exists. */
+/* The first type of the set from `type` on. ES_EVENT_TYPES or more: none, or an unknown one. */
 unsigned int esd_types_next(const uint64_t types[ES_TYPE_WORDS], unsigned int type);
 
 /* Does it hold an AUTH type? */

@@ -86,7 +86,7 @@ static uint32_t fake_pidversion(struct esd_sensor *sensor, int pidfd)
 	return pidfd < 0 ? 0 : FAKE_PIDVERSION;
 }
 
-/* Entries are new ones as long as their types are none yet: the caller says what they were before. */
+/* An entry without an id is a new one. */
 static int fake_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
 		     const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS])
 {

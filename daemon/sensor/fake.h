@@ -16,10 +16,10 @@ struct fake_slot {
 	pid_t pid;
 	uint64_t types[ES_TYPE_WORDS];
 	struct esd_sensor_slot given;
-	int gate_writer;		/* what is written here is what waits at the gate */
+	int gate_writer;		/* bytes written here wait at the gate */
 	struct es_held *held;		/* writable */
 	struct esd_sensor_counters counters;
-	unsigned int mutes;		/* entries that the sensor was told of, and not to take out again */
+	unsigned int mutes;		/* entries that were added and not removed */
 	struct esd_mute_summary summary;
 };
 
@@ -29,11 +29,11 @@ struct fake_sensor {
 	struct es_sensor_client clients[ES_CLIENTS_MAX];
 	int subscribe_fails;		/* this errno, once */
 	int load_fails;			/* likewise */
-	unsigned int load_steps;	/* that are left */
-	uint64_t load_refuses[ES_TYPE_WORDS];	/* what it turns out then that can't be had */
+	unsigned int load_steps;	/* steps left */
+	uint64_t load_refuses[ES_TYPE_WORDS];	/* types that load() then finds unavailable */
 	unsigned int mutes_max;		/* of each slot; more is EDQUOT */
-	uint64_t defaults[ES_TYPE_WORDS];	/* of the entry that it was told of last */
-	pid_t ended;			/* this process has; all others run */
+	uint64_t defaults[ES_TYPE_WORDS];	/* of the last entry */
+	pid_t ended;			/* this process has ended; all others run */
 	bool freed;
 	unsigned int cache_cleared;
 };

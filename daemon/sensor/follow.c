@@ -88,7 +88,7 @@ void esd_follow_deinit(struct esd_follow *follow)
 	*follow = (struct esd_follow)ESD_FOLLOW_NONE;
 }
 
-/* It keeps, with each piece of code, where in it calls can be left out. */
+/* Such a kernel has a table of the calls that can be skipped in each code image. */
 bool esd_follow_kernel_sees(const struct btf *btf)
 {
 	return btf__find_by_name_kind(btf, "bpf_tramp_skip", BTF_KIND_STRUCT) >= 0;
@@ -157,7 +157,7 @@ static int program_info(uint32_t id, struct bpf_prog_info *ret)
 	return bpf_obj_get_info_by_fd(fd, ret, &size);
 }
 
-/* Which of the numbers of BTF objects is the kernel's own: that which the guard is attached by. */
+/* Finds the kernel's own BTF object: it is the one that the guard is attached by. */
 static int kernel_btf_find(struct esd_follow *follow)
 {
 	struct bpf_prog_info info = {};

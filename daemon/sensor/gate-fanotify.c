@@ -17,13 +17,13 @@
 #include "util/macro.h"
 
 /*
- * How an event's file is opened for its reader. O_NONBLOCK: else reading the event of a FIFO would wait for the FIFO's
- * other end. O_NOATIME: being looked at leaves no trace.
+ * How the kernel opens an event's file for its reader. O_NONBLOCK: else reading the event of a FIFO would wait for the
+ * FIFO's other end. O_NOATIME: the client's reading doesn't change the access time.
  */
 #define GATE_EVENT_FLAGS (O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NONBLOCK | O_NOATIME)
 
 enum {
-	/* Descriptor numbers that a client can have read events under; see gate_answer_numbers(). */
+	/* The descriptor numbers that events can have in a client; see group_allow_numbers(). */
 	GATE_NUMBERS = 64 * 1024,
 	GATE_NUMBERS_LIKELY = 4 * 1024,
 	TYPES_SAID_MAX = 64,
@@ -43,7 +43,7 @@ uint64_t esd_gate_mask(const uint64_t types[ES_TYPE_WORDS])
 	       (esd_types_has(types, ESD_AUTH_EXEC) ? FAN_OPEN_EXEC_PERM : 0);
 }
 
-/* On a file that nobody else can open. */
+/* Tries it on a file that no other process can open. */
 int esd_gate_probe(void)
 {
 	_cleanup_close_ int group = -1, file = -1;
@@ -61,15 +61,15 @@ int esd_gate_probe(void)
 	return 0;
 }
 
-/* FAN_ONDIR is for opens of directories; it can't be given alone, nor be taken from what still has FAN_OPEN_PERM. */
+/* FAN_ONDIR includes opens of directories. Set or remove it only together with FAN_OPEN_PERM. */
 static uint64_t mark_mask(uint64_t mask)
 {
 	return mask & FAN_OPEN_PERM ? mask | FAN_ONDIR : mask;
 }
 
 /*
- * Changes a mark. `id` is the mount that is meant: what is found at the path may have been mounted over it since.
- * 0: done; positive errno: not this one.
+ * Changes a mark. `id` is the intended mount: another one may have been mounted over it at that path since.
+ * 0: done; positive errno: this mount can't be marked.
  */
 static int gate_mark(const struct esd_gate *gate, unsigned int flags, uint64_t mask, const char *path, uint32_t id)
 {
@@ -103,7 +103,7 @@ static void say_exempt(const struct esd_mount *mount, const char *why)
 	}
 }
 
-/* A file system that can't be marked is left alone and said: one bad mount must not cost all the others. */
+/* Logs and skips a file system that can't be marked: one bad mount must not prevent marks on all the others. */
 static void gate_mark_file_systems(const struct esd_gate *gate, unsigned int action, uint64_t mask)
 {
 	struct esd_mounts *mounts = &gate->gates->mounts;
@@ -170,7 +170,7 @@ static int mounts_changed(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-/* Follows mounts while there is a mark that needs it. Reading is what resets the descriptor's EPOLLPRI. */
+/* Watches for new mounts while a gate has marks. Reading the file resets the descriptor's EPOLLPRI. */
 static int gates_follow(struct esd_gates *gates)
 {
 	struct esd_gate *gate = gates->first;
@@ -258,7 +258,7 @@ static void group_allow(int group, int fd)
 		;
 }
 
-/* What nobody has read yet. */
+/* Allows the events that no process has read yet. */
 static void group_allow_unread(int group)
 {
 	char buffer[4096] __attribute__((aligned(__alignof__(struct fanotify_event_metadata))));
@@ -277,8 +277,8 @@ static void group_allow_unread(int group)
 }
 
 /*
- * What the client has read waits under the number that the event's descriptor had there. A number that nothing waits
- * under costs a failing write(2), all of them 20 ms.
+ * Allows the events that the client has read. Each is named by its descriptor number in the client. A number without an
+ * event costs a failing write(2); all of them together cost 20 ms.
  */
 static void group_allow_numbers(int group, int from, int to)
 {

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * Where operations wait for the tracepoint sensor's clients: a fanotify group for each.
+ * The gate of the tracepoint sensor: operations wait in a fanotify group, one for each client.
  *
- * The client reads events from its descriptor and writes answers to it; we keep a duplicate, and use it only to place
- * marks and, when the client is done for, to let everything go.
+ * The client reads events from its descriptor and writes answers to it. The daemon keeps a duplicate, and uses it only
+ * to place marks and, when the client ends, to allow all that waits.
  *
- * An open or exec on a marked mount waits until somebody answers, whoever does it. So nothing in this process opens a
- * file there once there can be a client: descriptors of /proc files that are needed later are opened at the start, and
- * marks are placed through O_PATH descriptors, for which nothing is asked.
+ * Any process that opens or executes a file on a marked mount waits for an answer, the daemon too. So the daemon opens
+ * no file there once a client can exist: it opens the /proc files that it needs later at the start, and places marks
+ * through O_PATH descriptors, which cause no event.
  */
 
 #include <stdbool.h>
@@ -19,12 +19,12 @@
 #include "daemon/sensor/scope.h"
 #include "util/loop.h"
 
-/* Shared by all gates: which mounts there are. */
+/* Shared by all gates: the list of mounts. */
 struct esd_gates {
 	struct loop *loop;		/* borrowed */
 	const struct esd_scope *scope;	/* borrowed */
 	struct esd_mounts mounts;
-	struct loop_source mounts_source;	/* in the loop while a gate has marks, and not limited by --scope-mount */
+	struct loop_source mounts_source;	/* in the loop while a gate has marks; unused with --scope-mount */
 	struct esd_gate *first;
 };
 
@@ -39,23 +39,23 @@ struct esd_gate {
 int esd_gates_init(struct esd_gates *gates, struct loop *loop, const struct esd_scope *scope);
 void esd_gates_deinit(struct esd_gates *gates);
 
-/* Can operations be made to wait on this kernel, by us? Found out by trying. 0, or a negative errno. */
+/* Tries whether fanotify can make operations wait, on this kernel and with our privileges. 0, or a negative errno. */
 int esd_gate_probe(void);
 
 int esd_gate_init(struct esd_gate *gate, struct esd_gates *gates);
 
 /*
- * The client is done for: its marks go, and what waits goes on. The kernel would see to that when the last copy of the
- * descriptor is closed, but the client may have left one in a child. The first function is quick, and reaches what
- * waits under the descriptor numbers that are likely; the second reaches the others, too, and ends the gate.
+ * For a client that ends: remove its marks and allow all that waits. The kernel does so when the last copy of the
+ * descriptor is closed, but a child of the client may have a copy. The first function is quick, and tries only the
+ * likely descriptor numbers. The second tries the others too, and ends the gate.
  */
 void esd_gate_let_go(struct esd_gate *gate);
 void esd_gate_deinit(struct esd_gate *gate);
 
-/* The quick one, by whoever has a descriptor of the group. */
+/* The same as esd_gate_let_go(), for any holder of a descriptor of the group. */
 void esd_gate_release(int fd);
 
-/* Which of the subscribed types wait here: marks that aren't needed go, then missing ones are placed. */
+/* Called when subscriptions change: first _retain() removes unneeded marks, then _add() places missing ones. */
 int esd_gate_retain(struct esd_gate *gate, uint64_t mask);
 int esd_gate_add(struct esd_gate *gate, uint64_t mask);
 

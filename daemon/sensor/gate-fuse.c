@@ -28,13 +28,13 @@
 
 enum {
 	START_MS = 5000,		/* time for the process to start */
-	END_MS = 1000,			/* and to end: it is killed, and does nothing */
-	LIMIT_SPARE_MS = 500,		/* the longest wait is that much shorter than what the kernel waits at most */
+	END_MS = 1000,			/* and to die of SIGKILL */
+	LIMIT_SPARE_MS = 500,		/* the longest wait is shorter than the kernel's limit by this much */
 	NODE_FILE = 2,			/* the root is FUSE_ROOT_ID, 1 */
-	MINOR_MIN = 23,			/* since when the reply to INIT has its present size (Linux 3.15) */
+	MINOR_MIN = 23,			/* the first with the present size of the reply to INIT (Linux 3.15) */
 };
 
-/* gate-program.S: what is in the file. Empty on processors that it isn't written for. */
+/* The file's content, from gate-program.S. Empty on other processors than those it is written for. */
 extern const char esd_gate_program[], esd_gate_program_end[];
 
 static size_t program_size(void)
@@ -53,7 +53,7 @@ struct request {
 	};
 };
 
-/* 0, or a negative errno; a request that has been interrupted meanwhile is no failure. */
+/* 0, or a negative errno. An interrupted request counts as success. */
 static int reply(int fd, const struct request *request, int error, const void *data, size_t size)
 {
 	struct fuse_out_header head = { .len = sizeof(head) + size, .error = error, .unique = request->head.unique };
@@ -71,7 +71,7 @@ static struct fuse_attr attributes(uint64_t node)
 	return (struct fuse_attr){
 		.ino = node,
 		.size = file ? program_size() : 0,
-		/* Whoever waits reads an attribute of the file, as whatever user it is. */
+		/* A waiting task of any user must be able to read the file's attribute. */
 		.mode = (file ? S_IFREG : S_IFDIR) | 0555,
 		.nlink = 1,
 		.blksize = 4096,
@@ -124,8 +124,8 @@ static int serve_read(int fd, const struct request *request)
 }
 
 /*
- * ENOSYS lets the kernel do without: for OPEN and what goes with it, that is what we want. Not for GETXATTR: the kernel
- * would never ask for an attribute again, and the gate not be one.
+ * After ENOSYS, the kernel does without that request for good. That is what we want for OPEN and its companions. Never
+ * reply ENOSYS to GETXATTR: the kernel would stop asking for attributes, and no task would wait at the gate.
  */
 static int serve(int fd, const struct request *request)
 {
@@ -177,7 +177,7 @@ static int file_system_new(const char *type)
 	return fd < 0 ? -errno : fd;
 }
 
-/* A mount of it that is nowhere in the tree of directories. */
+/* A mount of it that isn't attached to the directory tree. */
 static int file_system_mount(int fs, unsigned int attributes)
 {
 	int fd;
@@ -190,7 +190,7 @@ static int file_system_mount(int fs, unsigned int attributes)
 
 static int gate_mount(int fuse_fd, int *ret)
 {
-	/* Read-only, else reading would make the kernel doubt the time of the last access, and ask for it. */
+	/* Read-only: else a read makes the access time stale, and the kernel asks the server for it. */
 	static const char *const flags[] = { "allow_other", "default_permissions", "ro" };
 	const char *const values[][2] = {
 		{ "source", "endpointsecurity" }, { "subtype", "endpointsecurity" },
@@ -219,7 +219,7 @@ static int gate_mount(int fuse_fd, int *ret)
 	return 0;
 }
 
-/* The connection's number is the minor number of its file system's device; that isn't asked of us (DONT_SYNC). */
+/* The connection's number is the minor number of its device. DONT_SYNC: else the kernel would ask us, its server. */
 static int abort_open(int mount_fd, int *ret)
 {
 	_cleanup_close_ int fs = file_system_new("fusectl"), control = -1;
@@ -244,15 +244,15 @@ static int abort_open(int mount_fd, int *ret)
 
 /* ---- the process ---- */
 
-/* What comes through the pipe that is its descriptor 0: one byte from the program, or why there was no exec. */
+/* What the gate process sends through its descriptor 0: one byte from the program, or why the exec failed. */
 union word {
 	char runs;
 	int error;
 };
 
 /*
- * One open and close before the exec, which has no FLUSH, as a close has. The kernel learns that it needn't ask for
- * that: else whoever closed the file later would wait for the client, and not even SIGKILL end it.
+ * Opens and closes the file once before the exec. A close sends FLUSH (an exec doesn't), and after ENOSYS the kernel
+ * sends no more of them. Otherwise a task that closed the file later would wait for the client, immune even to SIGKILL.
  */
 static void file_try(int mount_fd)
 {
@@ -291,7 +291,7 @@ static _Noreturn void process_run(int mount_fd, int fds[PROCESS_FDS], pid_t clie
 	sigset_t all;
 	int r;
 
-	/* Nothing but SIGKILL gets to it: at a signal that it handled it would have to run. SIGCONT ends a stop all the same. */
+	/* Block all but SIGKILL, so that the process needn't run to handle a signal. SIGCONT ends a stop even so. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGCONT);
@@ -369,7 +369,7 @@ static void process_reap(struct esd_gate_fuse *gate)
 {
 	struct pollfd dead = { .fd = gate->pidfd, .events = POLLIN };
 
-	/* Only one that can't even be killed isn't dead by now; init gets it. */
+	/* A process that is still alive can't be killed. It is left to init. */
 	if (gate->pidfd >= 0 && poll(&dead, 1, END_MS) != 1)
 		log_warning("the process of a gate, pid %d, can't be killed", gate->pid);
 	if (gate->pid > 0)
@@ -386,7 +386,7 @@ static int gate_make(struct esd_gate_fuse *gate, pid_t client, int end_fd, uint3
 	*step = "there is no gate program for this processor";
 	if (!program_size())
 		return -ENOEXEC;
-	/* First: it loads the module, without which there is no device. */
+	/* First, because it loads the module that makes the device. */
 	*step = "can't use FUSE (CONFIG_FUSE_FS, module fuse)";
 	r = file_system_new("fuse");
 	if (r < 0)
@@ -436,7 +436,7 @@ static uint32_t read_seconds(const char *path)
 	return strtoul(text, NULL, 10);
 }
 
-/* A connection that doesn't ask for a limit, as ours, gets the default, and never more than the maximum. */
+/* Our connection asks for no limit. So it gets the default, but never more than the maximum. */
 uint32_t esd_gate_fuse_limit_ms(void)
 {
 	uint32_t seconds = read_seconds("/proc/sys/fs/fuse/default_request_timeout");
@@ -458,7 +458,7 @@ void esd_gate_fuse_abort(struct esd_gate_fuse *gate)
 		(void)kill(gate->pid, SIGKILL);
 }
 
-/* The connection goes first: a process that waits in it for us can't be killed. */
+/* Abort the connection first: a process that waits in it can't be killed. */
 void esd_gate_fuse_deinit(struct esd_gate_fuse *gate)
 {
 	esd_gate_fuse_abort(gate);

@@ -2,23 +2,23 @@
 #pragma once
 
 /*
- * Where operations wait for the lsm sensor's clients: a FUSE connection for each.
+ * The gate of the lsm sensor: operations wait in a FUSE connection, one for each client.
  *
- * A FUSE file system with one file, and an idle process that runs this file: a kernel program which has to wait finds
- * the file as that process's executable, and reads an extended attribute of it. This is a request on the connection,
- * and the task sleeps until the client's library replies to it. We keep a duplicate of the descriptor, and the means
- * to abort.
+ * The FUSE file system has one file, and an idle process (the gate process) runs this file. To make a task wait, a
+ * kernel program finds the file as that process's executable and reads an extended attribute of it. The read is a
+ * request on the connection: the task sleeps until the client's library replies. The daemon keeps a duplicate of the
+ * descriptor, and another to abort the connection.
  *
- * We serve the file system only while the process starts. Then the kernel has what it needs of it (names and attributes
- * are valid for ever, the file's one page is locked in memory), and what comes is for the client. This isn't only what
- * the kernel programs ask for: root can do anything with another process's executable. So the client has to reply to
- * everything, and with ENOSYS to what it doesn't know; but never to GETXATTR: after that the kernel wouldn't ask for
- * attributes any more.
+ * The daemon serves the file system only while the gate process starts. Then the kernel has all that it needs (names
+ * and attributes are valid for ever, the file's one page is locked in memory), and the client gets all further
+ * requests. They aren't only from kernel programs: root can do anything with another process's executable. So the
+ * client must reply to every request, and with ENOSYS to those it doesn't know. But never reply ENOSYS to GETXATTR:
+ * the kernel would send no more of them.
  *
- * The process does one thing: when the daemon ends, it aborts the connection, and ends. So what waits goes on, though
- * the client is stopped, the warden was killed, and nobody else is left who could.
+ * When the daemon ends, the gate process aborts the connection and exits. So all tasks go on even if the client is
+ * stopped and the warden was killed.
  *
- * The file system is mounted nowhere: the mount is a descriptor of ours until the process runs, and lasts with it.
+ * The file system has no mount point: the daemon holds the mount by a descriptor until the gate process runs from it.
  */
 
 #include <stdbool.h>
@@ -36,23 +36,24 @@ struct esd_gate_fuse {
 #define ESD_GATE_FUSE_NONE { .fd = -1, .abort_fd = -1, .pidfd = -1 }
 
 /*
- * For `client`, whose number is shown among the process's arguments. `end_fd` is readable as soon as the daemon ends,
- * before it has closed anything; -1: then the process waits for its death. *gate_pid becomes the process's number before its
- * exec, so that kernel programs can tell that this is nobody's business. Fails with a negative errno; *ret_step, if not
- * NULL, then says at what, in words that make a sentence with strerror().
+ * Makes the gate of `client`, whose pid is shown among the gate process's arguments. `end_fd` is readable as soon as
+ * the daemon ends, before it closes anything; -1: the gate process waits for the daemon's death instead. *gate_pid is
+ * set before the gate process's exec, so that kernel programs ignore that exec. Fails with a negative errno;
+ * *ret_step, if not NULL, then names the step that failed, in words that make a sentence with strerror().
  */
 int esd_gate_fuse_init(struct esd_gate_fuse *gate, pid_t client, int end_fd, uint32_t *gate_pid, const char **ret_step);
 
 /*
- * Whatever waits goes on, with an error, at once and for good, whoever has copies of the descriptor; the process is
- * told to end. The second function closes what there is, too.
+ * Aborts the connection: all requests end with an error, now and later, even if other processes have copies of the
+ * descriptor. Also ends the gate process. The second function closes the descriptors too.
  */
 void esd_gate_fuse_abort(struct esd_gate_fuse *gate);
 void esd_gate_fuse_deinit(struct esd_gate_fuse *gate);
 
 /*
- * The administrator can limit how long the kernel waits for a FUSE server (fs.fuse.default_request_timeout and
- * max_request_timeout, since Linux 6.18): what takes longer ends the connection, with all that waits at it. So no deadline may be
- * so long that a wait is (ES_DEADLINES_MAX). In milliseconds, with some to spare; 0: no limit. FUSE has to be there: after esd_gate_fuse_init().
+ * The longest time in milliseconds that a task may wait, with a margin; 0: no limit. Call after esd_gate_fuse_init(),
+ * since FUSE has to be loaded. The administrator can limit how long the kernel waits for a FUSE server
+ * (fs.fuse.default_request_timeout and max_request_timeout, since Linux 6.18). A longer request ends the connection for
+ * all its waiters, so deadlines must be short enough that no wait (ES_DEADLINES_MAX) reaches this limit.
  */
 uint32_t esd_gate_fuse_limit_ms(void);

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The sensor for kernels where BPF LSM programs work: whatever has a hook can be held, by the programs of
- * bpf/hold. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
+ * The sensor for kernels where BPF LSM programs work. The programs of bpf/hold can hold every operation that has a
+ * hook. A client's gate is a FUSE connection (gate-fuse.c), which the programs find by control.gate_pid.
  *
- * A task may sleep only where ours is the last of a hook's programs (follow.h). So there is one program of ours a hook,
- * which does all that there is to do, and what was attached stays attached as long as anything is held at all: what others
- * attach later runs before it.
+ * A task may sleep only in the last program of a hook (follow.h). So each hook has one program of ours, which does
+ * everything. It stays attached as long as any type is held, since programs that others attach later run before it.
  *
- * Answers that clients want kept are the kernel programs' business; cache.c attaches what tells them of changes.
+ * The kernel programs keep the answers that clients want cached; cache.c attaches the programs that note changes.
  *
- * Whether they work is found out by trying. A list of LSMs or a version wouldn't tell: there are kernels that refuse
- * such programs, and kernels that take them and never call them.
+ * The daemon tries whether LSM programs work. The list of LSMs and the kernel's version don't say: some kernels refuse
+ * such programs, and some load them and never call them.
  */
 
 #include "daemon/sensor/lsm.h"
@@ -38,8 +37,8 @@
 
 enum {
 	TYPES_PER_HOOK = 5,
-	LOOK_AGAIN_MS = 2000,		/* at hooks where another program follows */
-	SETTLE_MS = 1000,		/* no task is longer on its way from a hook's beginning to the place where it would sleep */
+	LOOK_AGAIN_MS = 2000,		/* how often to check a hook where another program follows */
+	SETTLE_MS = 1000,		/* a task's longest time from a hook's start to its sleep */
 };
 
 enum wait {
@@ -49,11 +48,11 @@ enum wait {
 };
 
 /*
- * Which AUTH types pass at which hooks; abi/events.def names the main one for each.
+ * The AUTH types that pass each hook; abi/events.def names the main hook of each type.
  *
- * There are two programs for a hook: hook_NAME, which sleeps at the gate, and plain_NAME, which has the system call
- * start over until there is an answer. The second is for hooks where the kernel lets none sleep, and for kernels
- * without what a gate takes.
+ * There are two programs for a hook: hook_NAME, which sleeps at the gate, and plain_NAME, which makes the system call
+ * start over until there is an answer. The second is for hooks where the kernel allows no sleep, and for kernels that
+ * lack what a gate needs.
  */
 static const struct hook {
 	const char *hook;
@@ -71,12 +70,12 @@ static const struct hook {
 };
 
 struct lsm_hook {
-	struct esd_program *sleeper;	/* NULL, both: there is none */
-	struct esd_program *plain;	/* used if the other one can't be */
+	struct esd_program *sleeper;	/* NULL: none */
+	struct esd_program *plain;	/* used if `sleeper` can't be; NULL: none */
 	int link;
-	uint64_t followed_ns;		/* when something was last seen that follows, or could; 0: never */
-	bool followed;			/* so it is now: nobody sleeps there */
-	struct es_follow follower;	/* that is it */
+	uint64_t followed_ns;		/* when a (possible) follower was last seen; 0: never */
+	bool followed;			/* there may be a follower now, so no task sleeps at this hook */
+	struct es_follow follower;	/* the one last seen */
 };
 
 struct lsm;
@@ -89,9 +88,9 @@ struct lsm_gate {
 
 struct lsm {
 	struct esd_bpf base;
-	bool can_sleep;			/* the kernel has what a gate takes */
-	enum es_task_work works;	/* where a hook can't sleep at one, the task does in task work: bpf/hold/task-work.bpf.h */
-	bool kernel_sees;		/* to what follows at a hook, see follow.h */
+	bool can_sleep;			/* the kernel has all that a gate needs */
+	enum es_task_work works;	/* for hooks that can't sleep: the task waits in bpf/hold/task-work.bpf.h */
+	bool kernel_sees;		/* the kernel itself protects from followers, see follow.h */
 	struct lsm_hook hooks[ARRAY_SIZE(hooks)];
 	struct esd_lsm_cache cache;
 	struct esd_follow follow;
@@ -131,7 +130,7 @@ static bool setattr_has_idmap(const struct btf *btf)
 	return id >= 0 && btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type)) == 3;
 }
 
-/* Those that sleep have calls that not every kernel knows. */
+/* Programs that sleep call functions that not every kernel has. */
 static bool is_left_out(const struct lsm *lsm, const struct bpf_program *program)
 {
 	return !lsm->can_sleep && !strncmp(bpf_program__name(program), "hook_", strlen("hook_"));
@@ -156,7 +155,7 @@ static void lsm_choose(struct esd_bpf *s, const struct btf *btf)
 	esd_lsm_cache_init(&lsm->cache, &s->programs);
 }
 
-/* The one of the two that is used, or would be if it weren't for its error; NULL: there is neither. */
+/* The one of the two that is used, or would be used if it had no error. NULL: there is neither. */
 static struct esd_program *hook_program(const struct lsm_hook *hook)
 {
 	if (hook->sleeper && (!hook->sleeper->error || !hook->plain))
@@ -193,7 +192,7 @@ static bool hook_needed(const struct lsm *lsm, const struct hook *hook)
 	return hook_wanted(hook, types) || (hook->notes_changes && esd_lsm_cache_needed(&lsm->cache, types));
 }
 
-/* A question ends with its call: so the end of calls is watched whatever is held. */
+/* A question ends with its call. So watch the end of calls for all held types. */
 static bool lsm_restarts(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 {
 	(void)s;
@@ -203,7 +202,7 @@ static bool lsm_restarts(const struct esd_bpf *s, const uint64_t types[ES_TYPE_W
 	return false;
 }
 
-/* Of a hook whose first program is refused, the other one comes next. */
+/* If the kernel refuses a hook's first program, the next call tries the other one. */
 static int hooks_load(struct lsm *lsm, const uint64_t types[ES_TYPE_WORDS])
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
@@ -252,7 +251,7 @@ static void types_of(const struct hook *hook, uint64_t ret[ES_TYPE_WORDS])
 		esd_types_add(ret, hook->types[i]);
 }
 
-/* What has followed ours until a moment ago may still be called by a task that is on its way. */
+/* A follower that has just gone still counts: a task on its way through the hook may call it. */
 static void hook_look(struct lsm *lsm, size_t index)
 {
 	struct lsm_hook *hook = &lsm->hooks[index];
@@ -288,8 +287,8 @@ static bool any_followed(const struct lsm *lsm)
 }
 
 /*
- * Opens the gates of those types at whose hooks ours are the last programs, and shuts the others. A type has to have all
- * of its hooks attached: a hook that comes later isn't looked at before it is used.
+ * Opens the gate of each type whose hooks all have our program attached, and as the last one. Shuts the other gates: a
+ * hook that is attached later would be used before anyone had checked it.
  */
 static void gates_look(struct lsm *lsm)
 {
@@ -347,7 +346,7 @@ static int hook_attach(struct lsm *lsm, size_t index)
 	return hook->link < 0 ? hook->link : 0;
 }
 
-/* Shut first: the hook may be attached again, and others in between. */
+/* Shuts the gates first: until the hook is attached again, others may attach to it. */
 static void hook_detach(struct lsm *lsm, size_t index)
 {
 	struct lsm_hook *hook = &lsm->hooks[index];
@@ -361,8 +360,8 @@ static void hook_detach(struct lsm *lsm, size_t index)
 }
 
 /*
- * None as long as one is needed: a hook that is attached again comes before what others have attached meanwhile, and
- * nobody could sleep there any more. What nobody is subscribed to costs a call and a look at a word meanwhile.
+ * Detaches none while one is needed. A program that is attached again runs before those that others have attached
+ * meanwhile, so no task could sleep in it. An unneeded one costs a call and the check of a word.
  */
 static void hooks_detach_unneeded(struct lsm *lsm)
 {
@@ -375,7 +374,7 @@ static void hooks_detach_unneeded(struct lsm *lsm)
 	esd_follow_unguard(&lsm->follow);
 }
 
-/* AUTH_OPEN and AUTH_EXEC the other sensor has, too: without them this one isn't the better one. */
+/* The other sensor has AUTH_OPEN and AUTH_EXEC too. Without them this sensor isn't better. */
 static const uint8_t basic_types[] = { ESD_AUTH_OPEN, ESD_AUTH_EXEC };
 
 static int basic_load(struct lsm *lsm)
@@ -391,7 +390,7 @@ static int basic_load(struct lsm *lsm)
 	return r;
 }
 
-/* One attached for a moment, with nobody subscribed: what can't be attached is found out at the start. */
+/* Attaches one hook for a moment, without a subscription, to find out at the start whether that works. */
 static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
 {
 	struct lsm *lsm = lsm_of(s);
@@ -427,7 +426,7 @@ static void lsm_stop(struct esd_bpf *s)
 
 /* ---- clients ---- */
 
-/* Then nobody could be made to wait for the client, so all would be allowed: better that it knows. */
+/* Without the gate, all operations would be allowed unasked. So the client is disconnected. */
 static int gate_died(struct loop_source *source, uint32_t events)
 {
 	struct lsm_gate *gate = container_of(source, struct lsm_gate, death);
@@ -452,7 +451,7 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 		return r;
 	}
 	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = gate->gate.fd;
-	s->slots[number].given.fds[ES_CLIENT_FD_ASK] = gate->gate.fd;	/* there has to be one */
+	s->slots[number].given.fds[ES_CLIENT_FD_ASK] = gate->gate.fd;	/* unused, but it must be a descriptor */
 	s->slots[number].given.abort_fd = gate->gate.abort_fd;
 	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
 }
@@ -482,7 +481,7 @@ static int lsm_narrow(struct esd_bpf *s, unsigned int number, const uint64_t typ
 	(void)s;
 	(void)number;
 	(void)types;
-	return 0;			/* nobody waits for a type once `subscribers` says so */
+	return 0;			/* no task waits for a type that isn't in `subscribers` */
 }
 
 static int lsm_widen(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
@@ -523,8 +522,8 @@ static void lsm_cache_info(struct esd_bpf *s, struct es_cache_info *ret)
 }
 
 /*
- * 0: used, or will be once it is loaded; ENOENT: the kernel has no such hook, so nothing passes there; negative: not used.
- * `how` says why not.
+ * 0: used, or will be once it is loaded; ENOENT: the kernel has no such hook, so no operation passes it; negative:
+ * can't be used. `how` says why not.
  */
 static int hook_tell(const struct lsm *lsm, size_t index, char *how, size_t size)
 {
@@ -564,7 +563,7 @@ static void held_tell(const struct lsm *lsm, size_t index, const char *missing, 
 		 missing ? "; not at " : "", missing ? missing : "");
 }
 
-/* While another program follows at one of its hooks, nobody sleeps at any of them: then that one is told of. */
+/* While another program follows at one of the type's hooks, no task sleeps at any of them. Then `how` names it. */
 static enum es_capability lsm_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
 {
 	const struct lsm *lsm = container_of(s, struct lsm, base);
@@ -612,7 +611,7 @@ static const struct esd_hold lsm_hold = {
 
 /* ---- does it work here? ---- */
 
-/* At file_open: refuses this process, and nobody else, with an error that an open of "/" can't have otherwise. */
+/* A program at file_open. It refuses only this process, with an error that an open of "/" can't have otherwise. */
 static int probe_load(const struct btf *btf)
 {
 	const struct bpf_insn program[] = {
@@ -655,7 +654,7 @@ static int probe_programs(const struct btf *btf, char *why, size_t size)
 	return 0;
 }
 
-/* What it takes to sleep at a gate; Linux 6.12 has it all. */
+/* The functions needed to sleep at a gate; Linux 6.12 has them all. */
 static bool probe_functions(const struct btf *btf)
 {
 	static const char *const functions[] = { "bpf_task_from_pid", "bpf_get_file_xattr", "bpf_get_task_exe_file" };
@@ -667,7 +666,7 @@ static bool probe_functions(const struct btf *btf)
 }
 
 /*
- * What it takes to wait in task work, since Linux 6.18. With PREEMPT_RT a thread of the kernel's queues such work, which
+ * The functions needed to wait in task work, since Linux 6.18. With PREEMPT_RT a kernel thread queues such work, which
  * may be too late.
  */
 static enum es_task_work probe_works(const struct btf *btf)

@@ -19,7 +19,7 @@ static const char device_files[] = "opening a device does something to it, and w
 static const char remote_files[] = "an open there can wait for another machine";
 static const char user_served[] = "it is served by a process that can itself be waiting for an answer";
 
-/* Where an open is not held. A type that ends in '*' stands for all that begin like it. */
+/* File systems whose opens aren't held. A type that ends in '*' is a prefix. */
 static const struct {
 	const char *type;
 	const char *why;

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * /proc/self/mountinfo. It is opened once, before anything is held, and read again through the same descriptor;
- * EPOLLPRI on it says that something was mounted or unmounted.
+ * /proc/self/mountinfo. Open it once, before any operation is held, and read it again through the same descriptor.
+ * EPOLLPRI on it reports each mount and unmount.
  */
 struct esd_mounts {
 	int fd;
@@ -32,5 +32,5 @@ bool esd_mounts_next(struct esd_mounts *mounts, char **cursor, struct esd_mount 
 /* One line, without its newline; it is changed. Not a line of mountinfo: -EINVAL. */
 int esd_mount_parse(char *line, struct esd_mount *ret);
 
-/* NULL: opens on this type of file system can be held. Otherwise: why they are left alone. */
+/* NULL: opens on this type of file system can be held. Otherwise, the reason why they aren't. */
 const char *esd_mount_exempt(const char *type);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 /*
- * What a machine can't do without for the time of an answer: docs/muting.md says of each why. A client that judges these
- * too takes them out, before it subscribes to AUTH. Where /usr is merged, as on all distributions of today, the
- * kernel's paths begin with /usr; where /usr/sbin is /usr/bin, with that. Names that a machine doesn't have cost it
+ * Programs that the machine needs without the delay of an answer; docs/muting.md says why for each. A client that wants
+ * to judge these too unmutes them before it subscribes to AUTH. Where /usr is merged, as on all distributions of today,
+ * the kernel's paths begin with /usr; where /usr/sbin is /usr/bin, with that. A path that a machine doesn't have costs
  * nothing.
  */
 const char *const esd_mute_defaults[] = {
@@ -48,7 +48,7 @@ const char *const esd_mute_defaults[] = {
 	NULL,
 };
 
-/* AUTH, but not of programs that these start, nor of modules that they load: a client can't do its work without. */
+/* All AUTH types but EXEC and KEXTLOAD: a client must see the programs that these start and the modules they load. */
 void esd_mute_default_types(uint64_t ret[ES_TYPE_WORDS])
 {
 	memset(ret, 0, sizeof(ret[0]) * ES_TYPE_WORDS);

@@ -152,7 +152,7 @@ static int insert(struct esd_mutes *mutes, const struct esd_mute *like)
 	return 0;
 }
 
-/* `own`: the client has said so itself, of these or against them. They are no defaults any more. */
+/* `own`: the types that the client has muted or unmuted itself. They are no defaults any more. */
 static int change(struct esd_mutes *mutes, struct esd_mute *mute, const uint64_t types[ES_TYPE_WORDS],
 		  const uint64_t own[ES_TYPE_WORDS])
 {
@@ -195,7 +195,7 @@ static void sweep(struct esd_mutes *mutes)
 
 /* ---- what clients ask for ---- */
 
-/* EINVAL: it makes no entry. */
+/* EINVAL: this isn't a valid entry. */
 static int parse(struct esd_mute *ret, uint32_t kind, const void *data, size_t size,
 		 const uint64_t types[ES_TYPE_WORDS])
 {
@@ -239,8 +239,8 @@ int esd_mutes_silent(const struct esd_mutes *mutes, const uint64_t types[ES_TYPE
 }
 
 /*
- * A process may end, or execute another program, at any moment: so it is looked at after it was muted. If it has ended
- * by then, it is the caller's mistake; if it ends later, sweep() finds it.
+ * An execution may end at any moment, so check it after adding its entry. If it has ended by then, the caller's token
+ * is too old (ESRCH). If it ends later, sweep() removes the entry.
  */
 static int add(struct esd_mutes *mutes, const struct esd_mute *like)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Where the kernel's table of names is: bpf/record/names.bpf.h. */
+/* Finds the kernel's table of names: see bpf/record/names.bpf.h. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,13 +10,13 @@
 #include "daemon/sensor/programs.h"
 
 /*
- * The address and the shift out of a function's code, on x86-64: the first number of 64 bits that is an address of the
- * kernel's, and the first shift to the right by a number. False: there are none.
+ * Reads the table's address and shift from a function's code, on x86-64: the first 64-bit constant that is a kernel
+ * address, and the first right shift by a constant. False: not found.
  */
 bool esd_names_scan(const uint8_t *code, size_t bytes, struct es_names *ret);
 
 /*
- * Whether names can be looked for is then in names->usable; where not, directories are looked through. `names` is shared
- * with the programs.
+ * Sets names->usable if the programs can use the table. If not, they search directories instead. `names` is shared with
+ * the programs.
  */
 void esd_names_find(struct esd_program *look, struct es_names *names);

@@ -38,7 +38,7 @@ static int result(long value)
 	return value < 0 ? -errno : 0;
 }
 
-/* ---- what is done, beginning with nothing; each says how often its type happens ---- */
+/* ---- the operations, in an empty directory; each returns how often its type happens ---- */
 
 static int probe_unlink(int dir)
 {
@@ -80,7 +80,7 @@ static int probe_write(int dir)
 	return fd < 0 ? -errno : result(write(fd, "a", 1)) ?: result(write(fd, "a", 1));
 }
 
-/* Of the last descriptor only. The kernel does it on the way out of the call. */
+/* Only the close of the last descriptor counts. The kernel acts on it as the call returns. */
 static int probe_close(int dir)
 {
 	_cleanup_close_ int fd = openat(dir, "a", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -227,7 +227,7 @@ static int probe_removexattr(int dir)
 	return probe_setxattr(dir) ?: result(removexattr(path, "trusted.es"));
 }
 
-/* The mode that the file has, as an ACL: version, and for owner, group and others tag, permissions, no id. */
+/* The file's own mode as an ACL: the version, then a tag, permissions and no id for owner, group and others. */
 static int probe_setacl(int dir)
 {
 	static const uint8_t acl[] = {
@@ -278,7 +278,7 @@ static int probe_signal(int dir)
 	return result(kill(1, 0));
 }
 
-/* A message that asks auditing for nothing: it is refused, and no record is made of it. */
+/* A message of no effect: the kernel's auditing refuses it and makes no record. */
 static int probe_audit(int dir)
 {
 	const struct nlmsghdr head = { .nlmsg_len = sizeof(head), .nlmsg_type = NLMSG_NOOP };
@@ -291,7 +291,7 @@ static int probe_audit(int dir)
 static const struct probe {
 	uint8_t type;
 	uint8_t times;
-	int (*act)(int dir);		/* NULL: the daemon does no such thing */
+	int (*act)(int dir);		/* NULL: the daemon can't do this operation */
 } probes[] = {
 	{ ESD_NOTIFY_UNLINK, 2, probe_unlink },
 	{ ESD_NOTIFY_RENAME, 2, probe_rename },

@@ -18,8 +18,9 @@
 enum { TYPES_PER_ROW = 10 };
 
 /*
- * What sees what. A hook's programs are lsm_see_NAME, on the LSM hook, and see_NAME, on the function that has the hook
- * called; those of a function are enter_NAME and done_NAME, at its beginning and end. What not every kernel has may be missing: there the operation passes elsewhere.
+ * The programs, and the types that each sees. A hook's programs are lsm_see_NAME, on the LSM hook, and see_NAME, on
+ * the function that calls the hook. A function's programs are enter_NAME and done_NAME, at its beginning and end.
+ * Those that not every kernel has may be missing: there the operation takes another way.
  */
 static const struct row {
 	const char *name;
@@ -29,7 +30,7 @@ static const struct row {
 		ENTRY,
 	} at;
 	bool optional;
-	const char *unless;		/* not where the one of this name can be used */
+	const char *unless;		/* unused if the row of this name can be used */
 	uint8_t count;
 	uint8_t types[TYPES_PER_ROW];
 } rows[] = {
@@ -104,7 +105,7 @@ static struct esd_program *usable(const struct esd_objects *objects, size_t row)
 	       can_be_used(objects->functions[row]) ? objects->functions[row] : NULL;
 }
 
-/* Is it about this type, here? */
+/* Does this row report the type on this kernel? */
 static bool row_serves(const struct esd_objects *objects, size_t row, unsigned int type)
 {
 	if (!row_has(&rows[row], type))
@@ -129,7 +130,7 @@ static int type_load(struct esd_objects *objects, unsigned int type)
 		r = esd_program_try(program);
 		if (r < 0)
 			return r;
-		if (r == EPERM)		/* said with an empty log: no program of this kind is wanted here */
+		if (r == EPERM)		/* with an empty verifier log: this kernel refuses all such programs */
 			objects->refused = r;
 		return 1;
 	}
@@ -157,7 +158,7 @@ static int type_attach(struct esd_objects *objects, unsigned int type)
 	return 0;
 }
 
-/* Why the type can't be told by objects, in why[type]; false: no reason. */
+/* True: the object programs can't report the type; the reason is in why[type]. */
 static bool type_missing(struct esd_objects *objects, unsigned int type)
 {
 	char *why = objects->why[type];
@@ -176,7 +177,7 @@ static bool type_missing(struct esd_objects *objects, unsigned int type)
 	return false;
 }
 
-/* Everything is loaded: does it see what is done? */
+/* All programs of the type are loaded: tries whether they see the operation. */
 static void type_try(struct esd_objects *objects, unsigned int type)
 {
 	struct es_sensor_control *control = &objects->skel->bss->control;

@@ -96,7 +96,7 @@ static void drop_doubles(struct esd_passwd *passwd)
 	passwd->count = kept;
 }
 
-/* Lines are at most LINE_MAX_BYTES long; what is longer is read as several, none of which is an account. */
+/* A line longer than LINE_MAX_BYTES is read as several lines, none of which is an account. */
 static int read_lines(struct esd_passwd *passwd, FILE *file)
 {
 	_cleanup_free_ char *line = malloc(LINE_MAX_BYTES);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * /etc/passwd, as a list. Lines that are no account (comments, halves, those of NIS, numbers that are none) are passed
- * over, and so is what is too long for the kernel programs' maps. Passwords aren't looked at.
+ * /etc/passwd, as a list. Skips lines that are no account (comments, incomplete ones, those of NIS, bad numbers), and
+ * those that are too long for the kernel programs' maps. Passwords aren't read.
  */
 
 #include <stddef.h>
@@ -13,7 +13,7 @@
 struct esd_passwd_entry {
 	struct es_account_name name;
 	struct es_account account;
-	size_t line;			/* the first of several with one name, or one uid, is meant */
+	size_t line;			/* if several have the same name or uid, the first line counts */
 };
 
 struct esd_passwd {

@@ -17,11 +17,11 @@
 
 enum {
 	ATTACH_TRIES = 1000,		/* a millisecond each */
-	VERIFIER_SAYS = 1 << 24,	/* at most, about one program */
-	SAID_BYTES = 4096,		/* and the end of it tells why it was refused */
+	VERIFIER_SAYS = 1 << 24,	/* the longest verifier log of one program */
+	SAID_BYTES = 4096,		/* the end of that log, which has the reason of a refusal */
 };
 
-/* What the programs' sections mean: how to find what they are attached to in the kernel's BTF. */
+/* The programs' sections: how to find, in the kernel's BTF, the function that a program attaches to. */
 static const struct section {
 	const char *name;
 	enum bpf_prog_type type;
@@ -89,7 +89,7 @@ static int program_keep(struct esd_program *program, const struct bpf_program *f
 	return -ENOMEM;
 }
 
-/* Who has an object that is being loaded. */
+/* The one whose object is being loaded. */
 static struct esd_programs *catcher;
 
 /* libbpf is about to load this one. */
@@ -110,7 +110,7 @@ static int catch_program(struct bpf_program *from, struct bpf_prog_load_opts *op
 	r = program_keep(program, from, options);
 	if (r < 0)
 		return r;
-	/* The empty one is of a type that every kernel takes: there are some that take no programs at functions. */
+	/* The empty program is of a type that every kernel takes: some kernels refuse programs on functions. */
 	options->func_info_cnt = 0;
 	options->line_info_cnt = 0;
 	options->attach_btf_id = options->prog_flags = 0;
@@ -119,7 +119,7 @@ static int catch_program(struct bpf_program *from, struct bpf_prog_load_opts *op
 	return r < 0 ? r : bpf_program__set_insns(from, empty, ARRAY_SIZE(empty));
 }
 
-/* The handlers stay for good: libbpf 1.1 goes on using freed memory after the last one is taken back. */
+/* The handlers are never unregistered: after the last one is, libbpf 1.1 uses freed memory. */
 int esd_programs_catch(struct esd_programs *programs)
 {
 	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = catch_program);
@@ -136,7 +136,7 @@ int esd_programs_catch(struct esd_programs *programs)
 	return 0;
 }
 
-/* What programs are attached to: names as the kernel's BTF has them, in chains by their hashes. */
+/* The functions that programs attach to: names as the kernel's BTF has them, in chains by their hashes. */
 struct targets {
 	struct target {
 		char name[64];
@@ -178,7 +178,7 @@ static void targets_name(struct targets *targets, struct bpf_object *object)
 	}
 }
 
-/* One pass over the BTF, which has some 100,000 types; what several programs are attached to is several targets. */
+/* Makes one pass over the BTF, which has some 100,000 types. A function of several programs is several targets. */
 static void targets_find(struct esd_programs *programs, struct bpf_object *object, const struct btf *btf)
 {
 	_cleanup_free_ struct targets *targets = calloc(1, sizeof(*targets));
@@ -230,7 +230,7 @@ void esd_programs_caught(struct bpf_object *object)
 	catcher = NULL;
 	bpf_object__for_each_program(each, object)
 		bpf_program__unload(each);
-	(void)malloc_trim(0);		/* reading the kernel's BTF has left much behind */
+	(void)malloc_trim(0);		/* reading the kernel's BTF has freed much memory */
 }
 
 void esd_programs_deinit(struct esd_programs *programs)
@@ -256,7 +256,7 @@ static int try_load(const struct esd_program *program, char *log, size_t log_byt
 	return bpf_prog_load(program->type, program->name, LICENSE, program->insns, program->insn_count, &options);
 }
 
-/* It is tried once more, to hear what the verifier has against it. Of the buffer only what is written to is used. */
+/* Loads the program once more for the verifier's log. Only the pages of the buffer that are written take memory. */
 static void tell_refused(const struct esd_program *program, int error, enum log_level level)
 {
 	_cleanup_free_ char *log = malloc(VERIFIER_SAYS);
@@ -336,8 +336,8 @@ uint64_t esd_program_missed_since(struct esd_program *program)
 }
 
 /*
- * The kernel has it attached until nobody has the descriptor that was closed: a process that is just being started, by
- * another thread, has a copy until it executes its program.
+ * A program stays attached until all copies of the closed descriptor are gone. A process that another thread is just
+ * starting has a copy until its exec.
  */
 static int attach_when_detached(const struct esd_program *program)
 {

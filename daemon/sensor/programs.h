@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * The kernel programs by name. Each is loaded when it is first needed, and stays: what a kernel's verifier takes for one
- * is 10 to 30 ms, and all together take longer than anybody wants to wait for a daemon.
+ * The kernel programs by name. Each is loaded when it is first needed, and stays loaded. The verifier takes 10 to 30 ms
+ * for one, and all together would make the daemon's start too slow.
  *
- * libbpf loads an object's programs all at once, or never. So while it does, it is left with an empty one for each, and
- * what it was about to load is kept here: the instructions as they came out of its work (fields found by BTF, maps and
- * subprograms put in), and what the kernel is told beside them. This is what libbpf has handlers of sections for; they
- * have to be there when the object is opened. In this order, one object at a time:
+ * libbpf loads an object's programs all at once, or never. So libbpf is given an empty program in place of each, and
+ * this file keeps the real one: the instructions as libbpf prepared them (fields found by BTF, maps and subprograms
+ * put in), and the options for the kernel. This uses libbpf's section handlers, which must be registered when the
+ * object is opened. In this order, one object at a time:
  *
  *	esd_programs_catch()
  *	open the object
@@ -30,11 +30,11 @@ enum { ESD_PROGRAMS_MAX = 320 };
 struct esd_program {
 	const char *name;		/* borrowed from the object */
 	enum bpf_prog_type type;
-	uint32_t attach_id;		/* of what it is attached to, in the kernel's BTF */
+	uint32_t attach_id;		/* BTF id, in the kernel, of the function it attaches to */
 	int fd;				/* -1: it isn't loaded */
-	uint64_t missed;		/* of its runs, how many were known at the last look */
-	int error;			/* why it can't be: -ENOENT, this kernel has nothing to attach it to; else, it refused */
-	struct bpf_insn *insns;		/* owned, as are the arrays that `options` has; NULL: it is loaded, or was left out */
+	uint64_t missed;		/* the count of missed runs at the last call of esd_program_missed_since() */
+	int error;			/* why it can't be used: -ENOENT, no place to attach to; else, refused */
+	struct bpf_insn *insns;		/* owned, as are the arrays in `options`; NULL: it is loaded, or was left out */
 	size_t insn_count;
 	struct bpf_prog_load_opts options;
 };
@@ -61,12 +61,12 @@ bool esd_program_untried(const struct esd_program *program);
  */
 int esd_program_load(struct esd_program *program);
 
-/* The same of one that a kernel may well refuse: the log says so only where it says everything. */
+/* The same for a program that many kernels refuse: logs the refusal only as debugging output. */
 int esd_program_try(struct esd_program *program);
 
 /*
- * How often it was not run, because one ran on that CPU already: on kernels that preempt programs that happens. In all, and
- * since this was last asked.
+ * How often the kernel didn't run it because it was already running on that CPU. This happens on kernels that preempt
+ * programs. In total, and since the last call.
  */
 uint64_t esd_program_missed(const struct esd_program *program);
 uint64_t esd_program_missed_since(struct esd_program *program);

@@ -40,7 +40,7 @@ static uint64_t whole(uint32_t length)
 	return ((uint64_t)length + BPF_RINGBUF_HDR_SZ + 7) & ~UINT64_C(7);
 }
 
-/* Sealed, so that no reader can take the memory away from under us. */
+/* Sealed, so that no reader can truncate the memory that we write to. */
 int esd_replay_ring_init(struct esd_replay_ring *ring, uint32_t bytes)
 {
 	_cleanup_close_ int fd = memfd_create("es-replay-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -87,8 +87,8 @@ void *esd_replay_ring_reserve(struct esd_replay_ring *ring, uint32_t length)
 }
 
 /*
- * As the kernel does: the reader is woken if this is the record at its position. Its position is looked at after ours is
- * out, and it looks the other way round: so one of the two sees the other's.
+ * As the kernel does, wake the reader if this record is at its position. Write our position before reading the
+ * reader's. The reader does the reverse, so one of the two sees the other's.
  */
 void esd_replay_ring_commit(struct esd_replay_ring *ring, uint32_t length)
 {

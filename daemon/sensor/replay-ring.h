@@ -3,8 +3,8 @@
 
 /*
  * The producer's side of a ring for lib/ring.c, in memory that both map: page 0 is the consumer's position, page 1 the
- * producer's, the data follow. A BPF ring buffer shows the data twice in a row; here that second half is memory of its own,
- * which holds what goes beyond the end of the first: a record is read where it was written.
+ * producer's, the data follow. A BPF ring buffer maps the data twice in a row. Here the second half is separate memory,
+ * for the records that cross the end of the first: the reader reads each record where it was written.
  */
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 struct esd_replay_ring {
 	int fd;				/* the memory */
-	int event_fd;			/* an eventfd, see ES_CLIENT_FD_ASK */
+	int event_fd;			/* wakes the reader, see ES_CLIENT_FD_ASK */
 	uint32_t bytes;			/* a power of two */
 	uint8_t *pages;
 };
@@ -23,12 +23,12 @@ struct esd_replay_ring {
 int esd_replay_ring_init(struct esd_replay_ring *ring, uint32_t bytes);
 void esd_replay_ring_deinit(struct esd_replay_ring *ring);
 
-/* Bytes that the reader has yet to take; what he says is taken for what it is worth. */
+/* Bytes that the reader has yet to take. At most the ring's size, even if the reader's position is wrong. */
 uint64_t esd_replay_ring_used(const struct esd_replay_ring *ring);
 
-/* A record that can never be in it. */
+/* False: a record of this length never fits into the ring. */
 bool esd_replay_ring_fits(const struct esd_replay_ring *ring, uint32_t length);
 
-/* Room for a record, as long as nobody else writes; NULL: not now. What is there is in the ring after _commit(). */
+/* Returns room for a record; NULL: none now. _commit() puts it into the ring. There must be only one writer. */
 void *esd_replay_ring_reserve(struct esd_replay_ring *ring, uint32_t length);
 void esd_replay_ring_commit(struct esd_replay_ring *ring, uint32_t length);

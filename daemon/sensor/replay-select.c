@@ -14,7 +14,7 @@ static const uint8_t targets[ES_EVENT_TYPES] = {
 #include "abi/events.def"
 };
 
-/* " (deleted)" ends the path of a file that has no name any more: bpf/select/target.bpf.h leaves it out, too. */
+/* The path of a file without a name ends in " (deleted)". Ignore that, as bpf/select/target.bpf.h does. */
 enum { DELETED_BYTES = sizeof(" (deleted)") - 1 };
 
 /* ---- what is in a record ---- */
@@ -42,7 +42,7 @@ const char *esd_replay_text(const struct es_record *record, struct es_span span,
 
 /* ---- mutes ---- */
 
-/* What is compared; the path or token follows in memory of its own. */
+/* An entry of the tree; the path or token has its own memory. */
 struct listing {
 	uint64_t types[ES_TYPE_WORDS];
 	uint32_t kind;
@@ -69,7 +69,7 @@ static struct listing *find(const struct esd_replay_select *select, uint32_t kin
 	return found ? *found : NULL;
 }
 
-/* An execution is told by pid and pidversion. */
+/* An execution is identified by pid and pidversion. */
 static void execution_key(const struct es_token *token, uint32_t ret[2])
 {
 	ret[0] = token->pid;
@@ -138,7 +138,7 @@ static bool length_used(const struct esd_replay_select *select, uint32_t kind, u
 	return select->summary.client.lengths[kind][bit / 8] >> bit % 8 & 1;
 }
 
-/* By the path itself, or by how it begins. No listed path is as long as ES_MUTE_PATH_BYTES. */
+/* Is the path or a prefix of it listed? All listed paths are shorter than ES_MUTE_PATH_BYTES. */
 static bool path_listed(const struct esd_replay_select *select, uint32_t prefix_kind, const char *path, uint32_t length,
 			unsigned int type)
 {

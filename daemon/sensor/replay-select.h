@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * Which records a client gets in a replay: what bpf/select does in the kernel, with the same words from daemon/sensor/mute.c,
- * on records that are there already. One of these for each client. tests/harness/mute-model.h says what has to come of it,
- * for both.
+ * Selects the records that a client gets in a replay. It does what bpf/select does in the kernel, with the same words
+ * from daemon/sensor/mute.c, but on finished records. Each client has one. tests/harness/mute-model.h specifies both.
  *
- * Records come from a file: an offset that leads out of one means that there is nothing.
+ * Records come from a file, so they aren't trusted: an offset that leads out of a record counts as absent.
  */
 
 #include <stdbool.h>
@@ -30,7 +29,7 @@ int esd_replay_select_mute(struct esd_replay_select *select, const struct esd_mu
 
 bool esd_replay_selects(const struct esd_replay_select *select, const struct es_record *record);
 
-/* A file of the record, and what is called so; NULL: there is none, or none that is inside. For the report, too. */
+/* The part at this offset of the record; NULL: none, or not inside the record. For the report, too. */
 const struct es_file_part *esd_replay_file(const struct es_record *record, uint32_t off);
 const struct es_process_part *esd_replay_process(const struct es_record *record, uint32_t off);
 const char *esd_replay_text(const struct es_record *record, struct es_span span, uint32_t *ret_length);

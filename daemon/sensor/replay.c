@@ -22,20 +22,20 @@
 #include "util/macro.h"
 
 enum {
-	BATCH = 512,			/* records between looks at everything else */
+	BATCH = 512,			/* records per turn of the loop */
 	QUESTIONS_MAX = ES_HELD_MAX,	/* AUTH records without an answer, at a time */
 	TIDS = 4096,			/* a power of two */
-	GONE_MS = 1000,			/* nobody has listened for so long: what is left is for nobody */
-	ROOM_US = 500,			/* how often a full ring is looked at */
+	GONE_MS = 1000,			/* after so long without a subscriber, the rest is skipped */
+	ROOM_US = 500,			/* how often to check a full ring */
 	GATE_NODE = 2,			/* as the FUSE connection's: lib/gate-fuse.c */
 };
 
 #define NEVER UINT64_MAX
 
-/* What is held for a client. */
+/* An operation that is held for a client. */
 struct place {
 	uint64_t auth_id;		/* 0: free */
-	uint32_t question;		/* which */
+	uint32_t question;		/* its index */
 };
 
 struct slot {
@@ -45,15 +45,15 @@ struct slot {
 	struct esd_replay_ring ring;
 	struct esd_sensor_slot given;
 	struct loop_source gate_source;
-	int gate;			/* our end; stays open until the slot is used again: the client must not see it end */
+	int gate;			/* our end; open until the slot is reused: the client must not see it close */
 	uint64_t generation;
 	uint64_t delivered;
 	uint64_t lost;			/* by the recording: of the types subscribed to */
-	bool takes_all;			/* that were recorded */
+	bool takes_all;			/* it is subscribed to all recorded types */
 	struct place places[ES_HELD_MAX];
 };
 
-/* An AUTH record that was delivered, and waits for `left`. */
+/* An AUTH record that was delivered, and waits for the answers of `left`. */
 struct question {
 	bool open;
 	uint64_t left;			/* slots */
@@ -72,14 +72,14 @@ struct replay {
 	uint64_t recorded[ES_TYPE_WORDS];	/* types that the capture was made for */
 	uint64_t lost[ES_EVENT_TYPES];		/* by the recording, as far as it has been read */
 
-	/* The record that is next; NULL: it has yet to be read. */
+	/* The next record; NULL: not read yet. */
 	struct esc_item next;
-	uint64_t left;			/* who has yet to get it */
-	bool chosen;			/* `left` says so */
+	uint64_t left;			/* the slots that have yet to get it */
+	bool chosen;			/* `left` is valid */
 	bool at_end;
 	int error;
 
-	uint64_t changed_ns;		/* when a client last asked for something */
+	uint64_t changed_ns;		/* when a client last sent a request */
 	uint64_t first_ns;		/* time of the first record */
 	struct esd_replay_stats stats;
 	unsigned int questions_open;
@@ -122,7 +122,7 @@ static bool anybody_listens(const struct replay *replay)
 	return false;
 }
 
-/* A client asked for something: before the beginning this puts it off. */
+/* A client sent a request. Before the beginning, this postpones it. */
 static void changed(struct replay *replay)
 {
 	replay->changed_ns = clock_ns();
@@ -157,7 +157,7 @@ static void question_close(struct replay *replay, struct question *question)
 	wake_now(replay);
 }
 
-/* Any denial denies; who went without an answer is told if nobody denied. */
+/* One denial denies. If nobody denied but a client left without an answer, the verdict is NONE. */
 static void question_answer(struct replay *replay, struct question *question, unsigned int slot, uint32_t verdict)
 {
 	uint32_t *all = &question->answer.verdict;
@@ -168,7 +168,7 @@ static void question_answer(struct replay *replay, struct question *question, un
 	else if ((verdict & ES_VERDICT_MASK) == ES_VERDICT_NONE && (*all & ES_VERDICT_MASK) != ES_VERDICT_DENY)
 		*all = ES_VERDICT_NONE;
 	*all |= verdict & ES_VERDICT_MISSED;
-	/* The others have yet to be asked. */
+	/* Don't close it while clients have yet to be asked. */
 	if (!question->left && !(replay->chosen && replay->left && replay->next.number == question->answer.number))
 		question_close(replay, question);
 }
@@ -181,7 +181,7 @@ static struct question *question_find(struct replay *replay, uint64_t number)
 	return NULL;
 }
 
-/* What the operation is about, for people: as put_about() in bpf/record/ring.bpf.h. */
+/* The path to show to people: as put_about() in bpf/record/ring.bpf.h. */
 static void path_of(const struct es_record *record, char *path, size_t size)
 {
 	const struct es_file_part *file = esd_replay_file(record, record->file[0]);
@@ -198,7 +198,7 @@ static void path_of(const struct es_record *record, char *path, size_t size)
 	snprintf(path, size, "%.*s", (int)(length < size ? length : size), text ? text : "");
 }
 
-/* NULL: there are as many as may be. */
+/* NULL: too many are open. */
 static struct question *question_new(struct replay *replay, const struct esc_item *item)
 {
 	struct question *question = replay->questions;
@@ -227,7 +227,7 @@ static bool thread_waits(const struct replay *replay, uint32_t tid)
 
 /* ---- the gate ---- */
 
-/* A thread waits for the answer: what a FUSE connection would say. False: the client has to read others first. */
+/* Sends the request of a waiting thread, as a FUSE connection would. False: the client must read others first. */
 static bool gate_ask(struct slot *slot, uint64_t auth_id, uint32_t tid)
 {
 	static const char name[] = "user.es";
@@ -253,7 +253,7 @@ static void gate_answered(struct slot *slot, uint64_t auth_id)
 
 	if (!auth_id || place->auth_id != auth_id)
 		return;
-	if (!(word & ES_VERDICT_MASK)) {	/* woken too early: it waits on */
+	if (!(word & ES_VERDICT_MASK)) {	/* woken without an answer: wait again */
 		(void)gate_ask(slot, auth_id, entry->tid);
 		return;
 	}
@@ -288,7 +288,7 @@ static int gate_ready(struct loop_source *source, uint32_t events)
 
 static void put_lost(const struct replay *replay, const struct slot *slot, struct es_record *record)
 {
-	if (!slot->takes_all)		/* else it is in there: of all types together */
+	if (!slot->takes_all)		/* else the record's own count is right: it is for all recorded types */
 		record->lost_all = slot->lost;
 	record->lost_type = replay->lost[record->type];
 }
@@ -334,7 +334,7 @@ static void entry_fill(struct es_held *entry, uint64_t generation, const struct 
 	__atomic_store_n(&entry->deadline_ns, deadline_ns, __ATOMIC_RELEASE);
 }
 
-/* The entry, then the thread at the gate, then the record: as it comes about with a kernel. */
+/* Makes the entry, then the request at the gate, then the record: in the same order as the kernel programs. */
 static bool put_auth(struct replay *replay, struct slot *slot, const struct es_record *record, struct question *question)
 {
 	unsigned int number = (unsigned int)(slot - replay->slots);
@@ -380,7 +380,7 @@ static uint64_t slots_for(const struct replay *replay, const struct es_record *r
 	return slots;
 }
 
-/* To all that are left; false: somebody has to make room first. */
+/* Delivers to all that are left. False: a client must make room first. */
 static bool deliver_to_left(struct replay *replay)
 {
 	const struct es_record *record = replay->next.record;
@@ -402,14 +402,14 @@ static bool deliver_to_left(struct replay *replay)
 		replay->stats.delivered++;
 		replay->left &= replay->left - 1;
 	}
-	if (question && !question->left)	/* all have answered, or gone, before the last was asked */
+	if (question && !question->left)	/* all answered or left before the last one was asked */
 		question_close(replay, question);
 	return true;
 }
 
 /* ---- reading ---- */
 
-/* What the recording lost becomes known with the next record of that type. */
+/* The next record of a type shows how many of that type the recording has lost. */
 static void count_lost(struct replay *replay, const struct es_record *record)
 {
 	uint64_t *lost = &replay->lost[record->type], more;
@@ -423,7 +423,7 @@ static void count_lost(struct replay *replay, const struct es_record *record)
 			replay->slots[i].lost += more;
 }
 
-/* False: it was the end. */
+/* False: the end of the file. */
 static bool read_next(struct replay *replay)
 {
 	int r;
@@ -454,7 +454,7 @@ static uint64_t due_ns(const struct replay *replay)
 	return replay->stats.began_ns + (uint64_t)((double)(time - replay->first_ns) / replay->config.speed);
 }
 
-/* True: done with it, and the next one may come. Else the timer is set, or an answer will make us go on. */
+/* True: the record is done, take the next one. False: the timer or an answer will continue the replay. */
 static bool step(struct replay *replay)
 {
 	uint64_t due;
@@ -504,7 +504,7 @@ static void finish(struct replay *replay)
 	replay->config.ended(replay->config.owner, replay->error);
 }
 
-/* Who has unsubscribed, or gone, may come back at once. */
+/* Without a subscriber, wait for a while: a client that has unsubscribed or left may come back. */
 static bool may_go_on(struct replay *replay)
 {
 	uint64_t gone_ns = replay->changed_ns + GONE_MS * NS_PER_MS;
@@ -515,7 +515,7 @@ static bool may_go_on(struct replay *replay)
 	return false;
 }
 
-/* Have all that there are been quiet for long enough? */
+/* Has no client sent a request for long enough? */
 static bool may_begin(struct replay *replay)
 {
 	uint64_t quiet_ns = replay->changed_ns + replay->config.settle_ms * NS_PER_MS;
@@ -680,7 +680,7 @@ static uint32_t sensor_pidversion(struct esd_sensor *sensor, int pidfd)
 	return 0;
 }
 
-/* A capture doesn't say who had started a process: what is muted by default is muted by its path alone. */
+/* A capture doesn't say which processes init started, so default mutes match by path alone. */
 static int sensor_mute(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
 		       const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS])
 {
@@ -694,7 +694,7 @@ static void sensor_mute_summary(struct esd_sensor *sensor, unsigned int slot, co
 	changed(replay_of(sensor));
 }
 
-/* Each that was recorded did at some time. */
+/* Every recorded execution ran at some time. */
 static bool sensor_process_runs(struct esd_sensor *sensor, pid_t pid, uint32_t pidversion)
 {
 	(void)sensor;
@@ -761,7 +761,7 @@ static const struct esd_sensor_ops sensor_ops = {
 
 /* ---- making it ---- */
 
-/* "NOTIFY_EXEC,AUTH_OPEN": names that aren't known here were no event of this program's layout. */
+/* "NOTIFY_EXEC,AUTH_OPEN": ignores unknown names, since this program's layout has no such records. */
 static void recorded_read(struct replay *replay)
 {
 	char names[ES_EVENT_TYPES * 32] = "", *at = names, *name;
@@ -773,7 +773,7 @@ static void recorded_read(struct replay *replay)
 				esd_types_add(replay->recorded, type);
 }
 
-/* As with a kernel: an AUTH type that Linux doesn't have can't be subscribed to, and what isn't recorded never happens. */
+/* As with a kernel, an AUTH type that Linux lacks can't be subscribed to. A type that wasn't recorded never happens. */
 static void capabilities_find(struct replay *replay)
 {
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {

@@ -68,7 +68,7 @@ static void *run(void *owner)
 	};
 
 	(void)prctl(PR_SET_NAME, "es-reports");
-	(void)prctl(PR_SET_TIMERSLACK, ES_UNSEEN_SLACK_NS);	/* what it reads is no event */
+	(void)prctl(PR_SET_TIMERSLACK, ES_UNSEEN_SLACK_NS);	/* this thread's reads are no events */
 	esd_reporter_begin(&reports->reporter);
 	__atomic_store_n(&reports->begun, true, __ATOMIC_RELEASE);
 	while (!(fds[1].revents & POLLIN)) {
@@ -108,7 +108,7 @@ static int look_at(struct esd_reports *reports, const char *path)
 	return path ? esd_mutes_add(&reports->mutes, ES_MUTE_TARGET_LITERAL, path, strlen(path), types) : 0;
 }
 
-/* Nobody's doings are kept away from it: not those of programs that a new client has muted, either. */
+/* Removes the default mutes too: the daemon must see changes by every program. */
 static int mutes_make(struct esd_reports *reports)
 {
 	int r = esd_mutes_remove_all(&reports->mutes, ES_STAGE_PATH);

@@ -44,7 +44,7 @@ static unsigned int path_depth(const char *path)
 	return depth;
 }
 
-/* How deep `path`, which is resolved, lies below the root of the hierarchy that is mounted as `mount_id`. */
+/* The depth of `path`, which is resolved, below the root of the hierarchy that is mounted as `mount_id`. */
 static int cgroup_level(const char *path, uint64_t mount_id, uint32_t *ret_level)
 {
 	_cleanup_(esd_mounts_close) struct esd_mounts mounts = { .fd = -1 };

@@ -7,7 +7,7 @@
 #include "abi/control.h"
 #include "abi/sensor.h"
 
-/* What the administrator limited the sensor to; all zero: everything. */
+/* The administrator's limits of the sensor; all zero: none. */
 struct esd_scope {
 	uint64_t cgroup;		/* id of a cgroup-v2 directory; 0: all */
 	uint32_t cgroup_level;		/* its depth below the root of the hierarchy */
@@ -20,6 +20,6 @@ struct esd_scope {
 void esd_scope_init(struct esd_scope *scope);
 void esd_scope_deinit(struct esd_scope *scope);
 
-/* A path that won't do is logged, with what to do about it, and fails with a negative errno. */
+/* If the path is unusable, logs why and the remedy, and returns a negative errno. */
 int esd_scope_set_cgroup(struct esd_scope *scope, const char *path);
 int esd_scope_add_mount(struct esd_scope *scope, const char *path);

@@ -47,7 +47,7 @@ void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_T
 			esd_types_add(ret, type);
 }
 
-/* Does a type that is told by objects need to know where path arguments lead? */
+/* Does a type that the object programs report need the targets of path arguments? */
 static bool lookups_wanted(const struct es_sensor_control *control)
 {
 	static const uint8_t types[] = {
@@ -70,7 +70,7 @@ void esd_select_client(struct es_sensor_control *control, unsigned int slot, con
 	if (!closes && (esd_types_has(types, ESD_NOTIFY_CLOSE) || esd_types_has(types, ESD_NOTIFY_WRITE)))
 		__atomic_add_fetch(&control->written_epoch, 1, __ATOMIC_RELEASE);
 
-	/* The kernel programs read these words while they change: each is written once, and whole. */
+	/* The kernel programs may read a word at any time. So write each one once, with all its bits. */
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++) {
 		uint64_t word = control->subscribers[type];
 

@@ -11,9 +11,9 @@ void esd_select_client(struct es_sensor_control *control, unsigned int slot, con
 
 bool esd_select_any_type(const struct es_sensor_control *control, unsigned int type);
 
-/* All that somebody is subscribed to. */
+/* The types that any client is subscribed to. */
 void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_TYPE_WORDS]);
 
-/* Does one of these types need system calls of this kind to be looked at, or of any? `lsm`: as in the control struct. */
+/* Does one of these types need the programs to see calls of this kind, or of any? `lsm`: as in the control struct. */
 bool esd_select_needs_kind(const uint64_t types[ES_TYPE_WORDS], unsigned int kind, bool lsm);
 bool esd_select_any_kind(const uint64_t types[ES_TYPE_WORDS], bool lsm);

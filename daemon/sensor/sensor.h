@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * What a sensor does for the daemon. A sensor is what feeds the clients' rings and makes operations wait at their
- * gates: bpf.c with tracepoint.c or lsm.c; replay.c, which has a capture in place of a kernel; and fake.c for tests.
+ * The interface of a sensor to the daemon. A sensor fills the clients' rings and makes operations wait at their gates:
+ * bpf.c with tracepoint.c or lsm.c; replay.c, which has a capture in place of a kernel; and fake.c for tests.
  *
- * Everything a client is given is made by client_add() and owned by the sensor until client_remove(), which lets go of
- * all that waits for this client, whatever state the client is in.
+ * client_add() makes all that a client gets, and the sensor owns it until client_remove(). That function allows all
+ * that waits for the client, whatever state the client is in.
  */
 
 #include <stdbool.h>
@@ -31,7 +31,7 @@ struct esd_sensor_config {
 	uint32_t ring_bytes;		/* a power of two */
 	const char *accounts;		/* the folder of passwd and its neighbours */
 
-	/* What the client in this slot has was broken from outside; client_remove() comes later. */
+	/* The gate of the client in this slot has broken. The daemon calls client_remove() later. */
 	void (*client_broken)(void *owner, unsigned int slot);
 	void *owner;
 };
@@ -68,27 +68,28 @@ struct esd_sensor_ops {
 	void (*client_remove)(struct esd_sensor *sensor, unsigned int slot);
 
 	/*
-	 * Gets ready for subscriptions to these types what takes its time, in steps that don't. 1: one was done, and there may
-	 * be more; 0: what `capabilities` says of these types has been tried, and can be relied on; negative errno: it
-	 * failed, for want of memory or the like, and was logged.
+	 * Prepares subscriptions to these types, in short steps. 1: one step is done, call again; 0: all were tried,
+	 * and `capabilities` is final for these types; negative errno: it failed, for want of memory or the like, and
+	 * was logged.
 	 */
 	int (*load)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
 
 	/*
-	 * Begins what has to be under way when a subscription to these types comes into force, which the same turn of the loop
-	 * does. 1: it isn't yet, ask again; 0: it is; negative errno: it failed, which was logged. NULL: there is nothing.
+	 * Starts what must run before a subscription to these types is in force. 1: not running yet, call again; 0: it
+	 * runs, call subscribe() in this turn of the loop; negative errno: it failed, and was logged. NULL: nothing.
 	 */
 	int (*begin)(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS]);
 
-	/* The client's subscriptions are `types` from now on: in force on return. After a failure, the old ones are. */
+	/* Sets the client's subscriptions to `types`, in force on return. After a failure, the old ones remain. */
 	int (*subscribe)(struct esd_sensor *sensor, unsigned int slot, const uint64_t types[ES_TYPE_WORDS]);
 
-	/* What messages say of the process, a client's; 0: not known yet. */
+	/* The pidversion that messages have for this process of a client; 0: not known yet. */
 	uint32_t (*pidversion)(struct esd_sensor *sensor, int pidfd);
 
 	/*
-	 * Muting, see daemon/sensor/mute.h: one entry with these types, some of them by default, none of them takes it out
-	 * (EDQUOT: there is no room); then what follows from all, which puts it in force.
+	 * Muting, see daemon/sensor/mute.h. First mute() writes one entry with these types, some of them by default;
+	 * no types remove it (EDQUOT: there is no room). Then the function below writes the summary, which puts it in
+	 * force.
 	 */
 	int (*mute)(struct esd_sensor *sensor, unsigned int slot, const struct esd_mute *mute,
 		    const uint64_t types[ES_TYPE_WORDS], const uint64_t defaults[ES_TYPE_WORDS]);
@@ -100,7 +101,7 @@ struct esd_sensor_ops {
 	void (*counters)(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_counters *ret);
 	void (*stats)(struct esd_sensor *sensor, struct esd_sensor_stats *ret);
 
-	/* The answers that are kept: forgotten on return; and what is known of them, in *ret, which is all zero. */
+	/* The cache of answers: empty on return of cache_clear(). The caller of cache_info() sets *ret to zero. */
 	void (*cache_clear)(struct esd_sensor *sensor);
 	void (*cache_info)(struct esd_sensor *sensor, struct es_cache_info *ret);
 };
@@ -109,15 +110,15 @@ struct esd_sensor_ops {
 struct esd_sensor {
 	const struct esd_sensor_ops *ops;
 	enum es_sensor number;
-	bool gate_queues;		/* what waits at a gate may have no entry in `held`, if the client doesn't look */
+	bool gate_queues;		/* an operation has no entry in `held` until the client reads it from the gate */
 	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
 	int clients_fd;			/* what that is mapped from */
 	int end_fd;			/* ES_CLIENT_FD_END */
-	uint64_t own_slots;		/* those that it uses itself, for now: no client can have them */
+	uint64_t own_slots;		/* slots that the sensor itself uses at present: no client can have them */
 	int64_t from_monotonic;		/* as in struct es_reply; a replay's only */
 	int64_t from_boot;
 	struct es_capability_info capabilities[ES_EVENT_TYPES];	/* before load(): as far as is known */
-	uint32_t wait_limit_ms;		/* the kernel lets nothing wait longer; 0: no such limit */
+	uint32_t wait_limit_ms;		/* the kernel's limit for a wait; 0: none */
 	char reason[256];		/* why this sensor */
 };
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Numbers that the headers of Debian 12 (Linux 6.1) don't have, so that what is built there sees these calls on newer
- * kernels. They are the same on all architectures, and for 32-bit programs. Whoever includes this has included its own numbers.
+ * Numbers that the headers of Debian 12 (Linux 6.1) lack, so that a daemon built there sees these calls on newer
+ * kernels. They are the same on all architectures, and for 32-bit programs. Include the architecture's numbers before
+ * this file.
  */
 
 #ifndef __NR_fchmodat2

@@ -6,8 +6,8 @@
 #include "abi/sensor.h"
 
 /*
- * A row per system call of abi/syscalls.def. The preprocessor makes `number` the text of what __NR_<name> stands for,
- * and of __NR_<name> itself where the architecture doesn't have it: whoever includes this has included its numbers.
+ * A row per system call of abi/syscalls.def. The preprocessor makes `number` the text that __NR_<name> expands to, or
+ * "__NR_<name>" itself if the architecture doesn't have it. Include the architecture's numbers before this file.
  */
 struct esd_syscall_row {
 	const char *number;

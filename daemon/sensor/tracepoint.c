@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The sensor for kernels where LSM programs don't load: AUTH_OPEN and AUTH_EXEC wait in fanotify groups (gate.c), the
- * other AUTH types can't be had. Marks are placed after the kernel programs know of a subscription, and go before they
- * are told of its end.
+ * The sensor for kernels where LSM programs don't load. AUTH_OPEN and AUTH_EXEC wait in fanotify groups
+ * (gate-fanotify.c); other AUTH types aren't available. The kernel programs must know of a subscription as long as its
+ * marks exist: so place marks after it begins, and remove them before it ends.
  */
 
 #include "daemon/sensor/tracepoint.h"
@@ -22,7 +22,7 @@
 
 struct tracepoint_slot {
 	struct esd_gate gate;
-	int no_gate;			/* stands for the gate where the kernel has none: never readable; 0: not made */
+	int no_gate;			/* replaces the gate if the kernel has none: never readable; 0: not made */
 };
 
 struct tracepoint {
@@ -30,7 +30,7 @@ struct tracepoint {
 	struct esd_gates gates;
 	bool can_ask;
 	struct esd_program *ask;	/* borrowed */
-	int gate_error;			/* 0: operations can be made to wait */
+	int gate_error;			/* 0: the gate can make operations wait */
 	struct tracepoint_slot slots[ES_CLIENTS_MAX];
 };
 
@@ -39,7 +39,7 @@ static struct tracepoint *tracepoint_of(struct esd_bpf *s)
 	return container_of(s, struct tracepoint, base);
 }
 
-/* The ask program finds the task that waits by its number, with functions that older kernels don't have. */
+/* The ask program finds the waiting task by its number. Older kernels don't have the functions for that. */
 static bool can_ask(const struct btf *btf)
 {
 	return btf__find_by_name_kind(btf, "bpf_task_from_pid", BTF_KIND_FUNC) >= 0 &&

@@ -15,19 +15,19 @@
 /* What makes a program necessary. */
 enum need {
 	NEED_CLIENT,
-	NEED_CLIENT_LSM,		/* where LSM programs are used, */
-	NEED_CLIENT_ONLY,		/* and where they aren't; without it something is told less well */
+	NEED_CLIENT_LSM,		/* only with LSM programs */
+	NEED_CLIENT_ONLY,		/* only without; both are optional: they make some events more exact */
 	NEED_SYSCALLS,
 	NEED_RESTARTS,
 	NEED_TYPES,
 };
 
-/* In the order of attaching: processes first, so that whatever follows finds its process known. */
+/* In the order of attaching: processes first, so that all others find their process known. */
 static const struct row {
 	const char *program;
 	const char *tracepoint;
 	enum need need;
-	uint8_t types[2];		/* what it delivers, twice the same if it is one */
+	uint8_t types[2];		/* the types that it delivers; one type is there twice */
 } rows[] = {
 	{ "on_fork", "sched_process_fork", NEED_CLIENT, { ESD_NOTIFY_FORK, ESD_NOTIFY_FORK } },
 	{ "lsm_exec_begins", "sched_prepare_exec", NEED_CLIENT_LSM, {} },
@@ -45,7 +45,7 @@ static const struct row {
 
 _Static_assert(ARRAY_SIZE(rows) <= ESD_TRACEPOINTS, "struct esd_tracepoints has room for them");
 
-/* Who sees a kind of system call. */
+/* The programs that see a kind of system call. */
 static const struct {
 	const char *enter, *exit;
 } kinds[ES_KIND_COUNT] = {
@@ -93,7 +93,7 @@ static bool row_needed(const struct esd_tracepoints *t, const struct row *row, c
 	return false;
 }
 
-/* What is only told less well without a program doesn't make it impossible. */
+/* A program that only makes events more exact doesn't make a type unavailable. */
 static bool row_refuses(const struct row *row)
 {
 	return row->need != NEED_CLIENT_LSM && row->need != NEED_CLIENT_ONLY;
@@ -104,7 +104,7 @@ static bool is_refused(const struct esd_program *program)
 	return program->error;
 }
 
-/* One that is needed for this, and of which `is` is true. *ret_row: NULL, it is for a kind of call. */
+/* Finds a program that `want` needs and for which is() is true. *ret_row NULL: it is for a kind of call. */
 static struct esd_program *needed_find(struct esd_tracepoints *t, const struct esd_want *want,
 				       bool (*is)(const struct esd_program *program), const struct row **ret_row)
 {
@@ -182,7 +182,7 @@ int esd_tracepoints_refuse(struct esd_tracepoints *tracepoints, const struct esd
 
 /* ---- attaching ---- */
 
-/* A number of its own for each time that the ends of calls are watched: 0, they aren't. */
+/* Each period in which the ends of calls are watched has its own number. 0: they aren't watched. */
 static void calls_watched(struct esd_tracepoints *t, const struct row *row, bool watched)
 {
 	if (row->need == NEED_RESTARTS)

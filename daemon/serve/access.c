@@ -42,7 +42,7 @@ static int check_client(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
-/* EACCES-like trouble is no number: then the name isn't known. */
+/* Any error counts as an unknown name. */
 static bool group_find(const char *name, gid_t *ret)
 {
 	struct group *group = getgrnam(name);
@@ -114,7 +114,7 @@ static int file_read(struct esd_access *access, const char *path)
 	cfg_t *cfg;
 	int r = config_file_parse(names, path, checks_set, &cfg);
 
-	if (r == ENOENT)		/* it went just now */
+	if (r == ENOENT)		/* it was removed just now */
 		return 0;
 	if (r < 0)
 		return r;

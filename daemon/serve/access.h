@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * Who, of those who run as root, may be a client: the administrator's list, the files clients.d/ *.conf beside
- * daemon.conf. It keeps programs in order that are what they say; it is no fence around somebody who is root.
+ * The administrator's list of the root processes that may be clients: the files clients.d/ *.conf beside daemon.conf.
+ * It restrains honest programs; it can't stop an attacker who is root.
  *
  *	client "/usr/sbin/guardd" { permit = yes }	this program; a path that ends in / means all below it
  *	group "security" { permit = no }		processes that have this group
  *
- * Decided is so: a rule that fits and says no: EACCES. Else one that fits: may. Else, if only who is listed may:
- * ENOKEY. The order of files and rules doesn't matter.
+ * If any matching rule says no: EACCES. Else, if a rule matches: permitted. Else, if only listed processes are
+ * permitted: ENOKEY. The order of files and rules doesn't matter.
  */
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 struct esd_access_rule {
-	char *path;			/* NULL: it is about a group */
+	char *path;			/* NULL: the rule is for a group */
 	gid_t group;
 	bool permit;
 };
@@ -31,8 +31,8 @@ struct esd_access {
 void esd_access_deinit(struct esd_access *access);
 
 /*
- * Reads the folder; it may be missing. A negative errno: what is wrong, and where, was logged, and *ret is as it was, so
- * that a list in force stays.
+ * Reads the folder, which may be missing. After a negative errno, the error and its place have been logged, and *ret is
+ * unchanged, so a list in force stays.
  */
 int esd_access_read(struct esd_access *ret, const char *folder, bool listed_only);
 

@@ -25,13 +25,12 @@
 
 enum {
 	CLEARS_PER_SECOND = 10,
-	GROUPS_MAX = 1024,		/* that are looked at */
+	GROUPS_MAX = 1024,		/* a process's further groups are ignored */
 };
 
 /*
- * The process that connected. Before Linux 6.5 it has to be found by its number, which another process can have by now
- * only if that one has died, and then its end of the connection is closed, unless it was passed on: passing on the
- * connection is the peer's own mistake.
+ * The process that connected. Before Linux 6.5 we must find it by its number. Another process has that number only if
+ * the peer has died. Then the connection is closed, unless the peer passed it on, which is its own mistake.
  */
 static int peer_pidfd(const struct esd_peer *peer)
 {
@@ -62,7 +61,7 @@ static int client_died(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-/* The path of its program; empty if it has gone, or was another process's by now. A program may have been replaced. */
+/* The path of its program; empty if the process is gone. A program that was replaced keeps its path. */
 static void executable_read(const struct esd_client *client, char *path, size_t size)
 {
 	static const char deleted[] = " (deleted)";
@@ -86,8 +85,8 @@ static bool same_file(const char *a, const char *b)
 }
 
 /*
- * The path that counts in clients.d is the daemon's. A process in another mount namespace may have mounted anything at
- * that path: then its program has to be the very file that the daemon finds there.
+ * A path in clients.d is one of the daemon's mount namespace. A process in another one may have mounted anything at
+ * that path. So its program must be the very file that the daemon finds there.
  */
 static bool path_is_ours(const struct esd_peer *peer, const char *path)
 {
@@ -98,7 +97,7 @@ static bool path_is_ours(const struct esd_peer *peer, const char *path)
 	return same_file(space, "/proc/self/ns/mnt") || same_file(link, path);
 }
 
-/* Tells the kernel programs how long it has. */
+/* Writes the client's deadlines to where the kernel programs read them. */
 static void deadlines_apply(struct esd_client *client)
 {
 	struct es_sensor_client *settings = client->watch.settings;
@@ -244,7 +243,7 @@ static size_t groups_read(int fd, gid_t *groups, size_t max)
 	return 1 + size / sizeof(*groups);
 }
 
-/* EPERM, ENOKEY and EACCES come in this order; EUSERS is the last of all. */
+/* Checks EPERM first, then ENOKEY and EACCES. The caller checks EUSERS last. */
 static int client_admit(const struct esd_peer *peer, const char *executable)
 {
 	gid_t groups[1 + GROUPS_MAX];
@@ -296,7 +295,7 @@ static bool is_silent(const struct es_capability_info *info)
 	return info->capability == ES_CAN_NEVER_HAPPEN || info->capability == ES_CAN_BE_SILENT;
 }
 
-/* Types of which nothing comes are said once each, so that a ported program's owner can find out why it hears nothing. */
+/* Logs each type that never delivers an event, once, so that the owner of a ported program can see why it gets none. */
 static void say_never(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_daemon *daemon = client->daemon;
@@ -328,7 +327,7 @@ static void warden_tell(struct esd_client *client)
 			 client->given.fds[ES_CLIENT_FD_HELD]);
 }
 
-/* The warden has to know a client for as long as something can wait for it. */
+/* The warden must know a client for as long as an operation can wait for it. */
 static int client_set_types(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_daemon *daemon = client->daemon;
@@ -442,7 +441,7 @@ int esd_client_get_deadline_min(const struct esd_client *client, uint32_t type, 
 	return 0;
 }
 
-/* Where nothing is cached there is nothing to clear, but the rate is kept all the same. */
+/* Enforces the rate limit even if there is no cache to clear. */
 int esd_client_clear_cache(struct esd_client *client)
 {
 	struct esd_sensor *sensor = client->daemon->sensor;

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * One client: a connection that asked to be one. It holds a slot, and with it a ring, an array of held operations and a
- * gate of fixed size, all made by the sensor: this is all that a client can make the system keep for it. It ends with
- * its connection, or with its process, whichever is noticed first.
+ * One client: a connection that asked to be one. It holds a slot, with a ring, an array of held operations and a gate,
+ * all of fixed size and made by the sensor: a client can't make the system keep more. It ends with its connection or
+ * its process, whichever the daemon notices first.
  *
- * Who finds that a client has to end marks it, and may go on looking at it: its connection, which owns it, takes it away
- * when the loop has come back from the callback.
+ * A function that must end a client only marks it, and may go on using it. The connection owns the client, and frees it
+ * after the loop's present callback has returned.
  */
 
 #include <stdbool.h>
@@ -33,12 +33,12 @@ struct esd_client {
 	uint64_t types[ES_TYPE_WORDS];
 	struct esd_sensor_slot given;	/* borrowed from the sensor */
 	struct esd_mutes mutes;
-	struct esd_watch watch;		/* .settings: what the kernel programs know of it */
-	bool ended;			/* marked */
+	struct esd_watch watch;		/* .settings: shared with the kernel programs */
+	bool ended;			/* marked to be freed */
 	struct esd_deadlines deadlines;
-	bool descendants;		/* it watches its descendants only; no client does so far */
+	bool descendants;		/* it watches only its descendants; not implemented yet */
 	uint64_t missed;		/* deadlines */
-	uint64_t cleared_ns;		/* es_clear_cache(): when its present second began, and how often since */
+	uint64_t cleared_ns;		/* es_clear_cache(): when the present second began, and the calls since */
 	unsigned int cleared;
 	char executable[sizeof(((struct es_client_info *)NULL)->executable)];
 };
@@ -53,15 +53,15 @@ int esd_client_new(struct esd_client **ret, const struct esd_peer *peer);
 void *esd_client_free(struct esd_client *client);
 
 /*
- * EOPNOTSUPP: *ret_refused can't be had, and nothing was changed. EAGAIN: not yet, the sensor is still getting ready:
- * come again when others have had their turn.
+ * EOPNOTSUPP: the type *ret_refused isn't available, and nothing was changed. EAGAIN: the sensor isn't ready; call
+ * again in a later turn of the loop.
  */
 int esd_client_subscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t *ret_refused);
 int esd_client_unsubscribe(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS]);
 
 /*
- * What becomes of it when it is late, and when it is. EINVAL: no such mode, no AUTH type, or beyond the limits; EPERM:
- * only a client that watches its descendants has a minimum.
+ * Sets or reads the mode for missed deadlines, and the deadlines. EINVAL: no such mode, no AUTH type, or beyond the
+ * limits; EPERM: only a client that watches its descendants has a minimum.
  */
 int esd_client_set_miss_mode(struct esd_client *client, uint32_t mode);
 int esd_client_set_deadline_max(struct esd_client *client, const uint64_t types[ES_TYPE_WORDS], uint32_t ms);
@@ -72,5 +72,5 @@ int esd_client_get_deadline_min(const struct esd_client *client, uint32_t type, 
 /* EBUSY: too often. */
 int esd_client_clear_cache(struct esd_client *client);
 
-/* What the sensor made for it is of no use any more: it is disconnected, and so told. */
+/* Call if the client's gate or ring is broken: disconnects the client, which thereby learns of it. */
 void esd_client_broken(void *daemon, unsigned int slot);

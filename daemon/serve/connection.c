@@ -109,8 +109,8 @@ static void touch(struct esd_connection *connection)
 }
 
 /*
- * One packet. Without a buffer for control data the kernel doesn't install descriptors that are sent along: they are
- * gone with the packet. 0: go on; positive: the connection is to end.
+ * Receives one packet. There is no buffer for control data, so the kernel drops descriptors that come with the packet.
+ * 0: go on; positive: end the connection.
  */
 static int receive(struct esd_connection *connection)
 {
@@ -138,7 +138,7 @@ static int receive(struct esd_connection *connection)
 
 static int connection_ready(struct loop_source *source, uint32_t events);
 
-/* Reads what the peer sends, or not just now; its end is noticed in any case. */
+/* Starts or stops reading requests. The loop reports the peer's end in any case. */
 static int listen_to(struct esd_connection *connection, bool requests)
 {
 	struct loop *loop = &connection->peer.daemon->loop;
@@ -150,7 +150,7 @@ static int listen_to(struct esd_connection *connection, bool requests)
 
 static int again_ready(struct loop_source *source, uint32_t events);
 
-/* The last one in the queue: each of several has its turn. */
+/* Appends the connection to the queue, so that each one there gets its turn. */
 static int again_join(struct esd_connection *connection)
 {
 	struct esd_daemon *daemon = connection->peer.daemon;
@@ -163,7 +163,7 @@ static int again_join(struct esd_connection *connection)
 	return 0;
 }
 
-/* What dispatching has come to. */
+/* Acts on the result of esd_control_dispatch(). */
 static void dispatched(struct esd_connection *connection, int r)
 {
 	if (connection->peer.client && !connection->promoted)
@@ -207,7 +207,7 @@ static int connection_ready(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-/* The longest silent of the same class makes room. */
+/* Ends the connection of the same class that is idle longest. */
 static void make_room(struct esd_daemon *daemon, bool root)
 {
 	struct esd_connection *connection;

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * One accepted socket. It reads packets and hands them to control.c; at the first one that is malformed, and when the
- * peer doesn't read its replies, it ends. It owns the client that it may have become.
+ * One accepted socket. It reads packets and passes them to control.c. It ends at the first malformed packet, and when
+ * the peer doesn't read its replies. If it becomes a client, it owns that.
  *
- * What takes long is done in steps (ESD_CONTROL_AGAIN), between which others have their turn: the request is kept, and
- * what the peer sends after it is left unread until it has its reply.
+ * A slow request is handled in steps (ESD_CONTROL_AGAIN), so that other connections get their turn in between. The
+ * connection keeps the request, and reads nothing more from the peer until it has sent the reply.
  *
- * Those that aren't clients ("anonymous") are bounded in number and in idle time, root's and others' apart, so that
- * nobody unprivileged can keep clients and tools out.
+ * Connections that aren't clients ("anonymous") are limited in number and in idle time, separately for root and for
+ * others, so that unprivileged processes can't keep clients and tools out.
  */
 
 #include <stdbool.h>
@@ -22,18 +22,18 @@
 #include "util/loop.h"
 
 enum {
-	ESD_ANONYMOUS_MAX = 128,	/* of root; */
-	ESD_ANONYMOUS_MAX_OTHERS = 32,	/* of everyone else together; one more, and the one that is idle longest goes */
+	ESD_ANONYMOUS_MAX = 128,	/* of root; one more ends the one that is idle longest, as below */
+	ESD_ANONYMOUS_MAX_OTHERS = 32,	/* of all other users together */
 	ESD_ANONYMOUS_IDLE_S = 30,
 };
 
 struct esd_connection {
 	struct esd_peer peer;
 	struct loop_source source;
-	uint64_t used_ns;		/* when it last asked something */
-	bool promoted;			/* in the list of those that are clients, not of those that are anonymous */
+	uint64_t used_ns;		/* time of its last request */
+	bool promoted;			/* in the list of clients, not of anonymous connections */
 	TAILQ_ENTRY(esd_connection) link;
-	struct es_request request;	/* under way, if `again` */
+	struct es_request request;	/* in progress if `again` */
 	bool again;
 	TAILQ_ENTRY(esd_connection) again_link;
 };
@@ -41,11 +41,11 @@ struct esd_connection {
 /* Takes `fd`, also when it fails. */
 int esd_connection_new(struct esd_daemon *daemon, int fd);
 
-/* All of them end. */
+/* Ends all connections. */
 void esd_connections_end(struct esd_daemon *daemon);
 
-/* Those end whose client was marked. The loop does so after each callback. */
+/* Ends the connections whose client is marked. The loop calls this after each callback. */
 void esd_connections_reap(struct esd_daemon *daemon);
 
-/* Anonymous ones that have been silent for too long end. */
+/* Ends anonymous connections that have been idle for too long. */
 void esd_connections_expire(struct esd_daemon *daemon, uint64_t now_ns);

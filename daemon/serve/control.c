@@ -64,7 +64,7 @@ static void reply_types(struct dispatch *call)
 	memcpy(call->reply.types, call->peer->client->types, sizeof(call->reply.types));
 }
 
-/* For the library to warn of: see ES_REQUEST_MUTE. */
+/* Adds a type that can deliver no event, so that the library can warn of it: see ES_REQUEST_MUTE. */
 static void reply_silent(struct dispatch *call)
 {
 	const struct esd_client *client = call->peer->client;
@@ -133,7 +133,7 @@ static int reply_data(struct dispatch *call, const void *data, size_t entry, uns
 	return esd_control_reply(call->peer, &call->reply, data, NULL, 0);
 }
 
-/* What others run and watch is root's business. */
+/* Only users who may be clients may know what others run and watch. */
 static bool may_know(const struct dispatch *call)
 {
 	return esd_daemon_serves(call->peer->daemon, call->peer->uid);
@@ -218,7 +218,7 @@ static int call_capabilities(struct dispatch *call)
 	const uint64_t *types = call->request->types;
 	int r = 0;
 
-	/* To load programs for a type costs memory and time, and is for who may be a client to ask for. Others are told what has been tried. */
+	/* Loading programs costs memory and time, so only a possible client may cause it. Others get what is known. */
 	if (may_know(call))
 		r = sensor->ops->load(sensor, types[0] | types[1] | types[2] ? types : all);
 	if (r > 0)
@@ -339,7 +339,7 @@ static int call_cache(struct dispatch *call)
 
 /* ---- identity ---- */
 
-/* The first one who asks starts what finds out. */
+/* The first request starts the threads that examine files. */
 static int call_identity(struct dispatch *call)
 {
 	struct esd_identity *identity = call->peer->daemon->identity;
@@ -395,7 +395,7 @@ static const struct {
 	[ES_REQUEST_IDENTITY] = { call_identity, STATE_ANY, false },
 };
 
-/* Another version may have requests of another size: its number is looked at first, and it gets a reply. */
+/* Another version may have requests of another size. So check the version first, and send a reply. */
 static int other_version(struct dispatch *call)
 {
 	call->reply.error = EPROTO;

@@ -9,8 +9,8 @@
 struct esd_peer;
 
 /*
- * What esd_control_dispatch() returns besides 0. AGAIN: there is no reply yet, the same request is to be dispatched
- * again when others have had their turn. All others end the connection; above END: why is worth a line in the log.
+ * The results of esd_control_dispatch() besides 0. AGAIN: no reply yet; dispatch the same request again after other
+ * connections had their turn. All others end the connection; those above END are logged.
  */
 enum esd_control_result {
 	ESD_CONTROL_AGAIN = -1,
@@ -23,13 +23,13 @@ enum esd_control_result {
 };
 
 /*
- * Handles one packet: `size` bytes of it are at `request`, data behind the struct; `cut` says that there were more.
- * Sends the reply.
+ * Handles one packet and sends the reply. `size` bytes are at `request`: the struct, then data. `cut`: the packet was
+ * longer than that.
  */
 int esd_control_dispatch(struct esd_peer *peer, const struct es_request *request, size_t size, bool cut);
 
 const char *esd_control_complaint(int result);
 
-/* Sends a reply, whose data_bytes of `data` follow it, with descriptors. 0, or one of the above. */
+/* Sends a reply, then its data_bytes of `data`, with descriptors. 0, or one of the above. */
 int esd_control_reply(struct esd_peer *peer, const struct es_reply *reply, const void *data,
 		      const int *fds, unsigned int fd_count);

@@ -86,7 +86,7 @@ static void log_missed(struct esd_daemon *daemon, const struct es_note_info *not
 	const char *warden = note->by_warden ? " (seen to by the warden, since the daemon hung, or was busy)" : "";
 	char late[32];
 	struct log_limit unlimited = {};
-	/* Each client is killed once, but one that lives can be late for ever. */
+	/* No limit for kills: a client is killed only once, but one that lives can be late again and again. */
 	struct log_limit *limit = note->outcome == ES_MISS_KILL ? &unlimited : &daemon->misses;
 
 	late_text(late, note->late_ns);
@@ -130,7 +130,7 @@ void esd_daemon_note(struct esd_daemon *daemon, const struct es_note_info *note)
 		log_warning("pid %d (%s) is disconnected", note->pid, executable);
 		break;
 	case ES_NOTE_LIST:
-		break;			/* who read it has said so, and what was wrong */
+		break;			/* the reader of the list has logged it */
 	}
 }
 

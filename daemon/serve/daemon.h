@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * The state that everything in the daemon shares. One thread, one loop (util/loop.h).
+ * The daemon's shared state. It runs on one thread with one loop (util/loop.h).
  *
  *	listen.c	accepts		-> struct esd_connection (connection.c)
  *	connection.c	reads a packet	-> control.c, which finds the request's row
- *	control.c	the request	-> client.c (becoming one, subscriptions) or status.c (questions of tools)
+ *	control.c	the request	-> client.c (new clients, subscriptions) or status.c (questions of tools)
  *	client.c	a client	-> the sensor (sensor/sensor.h), which makes ring and gate and writes the kernel's maps
- *	notes.c		what happened lately, for esctl
+ *	notes.c		recent events of note, for esctl
  *
- *	identity/	who made programs: threads of their own, see identity.h
+ *	identity/	the makers of programs; has its own threads, see identity.h
  *
- *	hold/deadline.c	looks at what waits, by watch.c
- *	hold/warden.c	a second process, which does so too, and goes on when this one hangs or is dead
+ *	hold/deadline.c	enforces deadlines, with watch.c
+ *	hold/warden.c	a second process that does so too, and still does when this one hangs or is dead
  */
 
 #include <stdbool.h>
@@ -44,42 +44,42 @@ struct esd_daemon {
 	struct loop_source warden_source;
 	struct esd_limits limits;
 	struct esd_access access;
-	struct esd_identity *identity;	/* owned; NULL: the administrator doesn't want it */
+	struct esd_identity *identity;	/* owned; NULL: turned off in the configuration */
 	struct esd_notes notes;
 	uint32_t ring_bytes;
 	uint64_t started_ns;
 	bool is_private;		/* ends with its last client */
-	uid_t owner;			/* who is served, besides root: of a replay, who started it; else 0 */
+	uid_t owner;			/* may be a client besides root: the user who started a replay; else 0 */
 
 	struct esd_connections promoted;	/* connections that are clients */
-	struct esd_connections anonymous;	/* those that aren't, the one that asked last at the end */
+	struct esd_connections anonymous;	/* those that aren't, in the order of their last requests */
 	unsigned int anonymous_count[2];	/* of them: not root, root */
-	struct esd_connections again;	/* those with a request that takes several steps, the next one first */
-	struct loop_source again_source;	/* in the loop while there are some, and always ready */
+	struct esd_connections again;	/* those with a request of several steps, the next one first */
+	struct loop_source again_source;	/* in the loop while `again` has any, and always ready */
 	int again_fd;
 	struct esd_client *clients[ES_CLIENTS_MAX];	/* by slot */
 	unsigned int client_count;
 	bool any_ended;			/* a client is marked: see client.h */
 
-	struct log_limit complaints;	/* about what peers send */
+	struct log_limit complaints;	/* about bad packets */
 	struct log_limit misses;
 	struct log_limit refusals;
-	uint64_t never_said[ES_TYPE_WORDS];	/* types of which nothing comes here, and whose subscriber was told so */
+	uint64_t never_said[ES_TYPE_WORDS];	/* types that never deliver an event, and for which that was logged */
 };
 
 int esd_daemon_init(struct esd_daemon *daemon);
 
-/* May it be a client, and know of others? */
+/* May this user be a client, and know of others? */
 static inline bool esd_daemon_serves(const struct esd_daemon *daemon, uid_t uid)
 {
 	return uid == 0 || uid == daemon->owner;
 }
 
-/* Into the notes, and into the log. */
+/* Adds it to the notes and to the log. */
 void esd_daemon_note(struct esd_daemon *daemon, const struct es_note_info *note);
 
-/* Starts it, and listens to what it did. */
+/* Starts the warden, and receives its reports. */
 int esd_daemon_start_warden(struct esd_daemon *daemon);
 
-/* When all connections have ended: esd_connections_end(). */
+/* Call after esd_connections_end(). */
 void esd_daemon_deinit(struct esd_daemon *daemon);

@@ -21,7 +21,7 @@
 
 enum {
 	BACKLOG = 128,
-	PAUSE_MS = 10,			/* when no connection can be accepted, for want of memory or descriptors */
+	PAUSE_MS = 10,			/* after a failure to accept for want of memory or descriptors */
 };
 
 void esd_listen_init(struct esd_listen *self, struct esd_daemon *daemon, const char *path)
@@ -73,7 +73,7 @@ static int directory_make(const char *path)
 	return -errno;
 }
 
-/* The holder takes the file away with it, so what was locked may no longer be what has the name: then try again. */
+/* The holder removes the file when it ends, so the locked file may not have the name any more. Then try again. */
 static int lock_take(struct esd_listen *self)
 {
 	for (;;) {

@@ -2,15 +2,14 @@
 #pragma once
 
 /*
- * The socket that clients and tools connect to, and the lock beside it ("<socket>.lock"): whoever holds the lock is the
- * daemon of this socket. A socket that is found while the lock is free was left behind, and is replaced.
+ * The socket that clients and tools connect to, and the lock beside it ("<socket>.lock"). The daemon that holds the
+ * lock owns the socket. A socket whose lock is free was left behind; the next daemon replaces it.
  *
- * A socket that the supervisor made (endpointsecurityd.socket) is neither bound nor taken away: who connects while the
- * daemon is started anew waits in it. A daemon that got one goes on without the lock if another daemon holds it: that is
- * a private one whose socket systemd has replaced, and which serves the clients it has to their end.
+ * The daemon neither binds nor removes a socket that the supervisor made (endpointsecurityd.socket), so connections
+ * wait in it while the daemon restarts. A daemon with such a socket runs without the lock if another one holds it:
+ * that one is a private daemon whose socket systemd has replaced, and it serves only the clients that it has.
  *
- * Anyone may connect, so that a caller who may not be a client is told so; what they may ask is decided request by
- * request.
+ * Any user may connect, so that the daemon can refuse with a reason. It checks permissions for each request.
  */
 
 #include <stdbool.h>
@@ -28,26 +27,26 @@ struct esd_listen {
 	int lock_fd;
 	int fd;
 	bool passed;			/* the supervisor's, in fd */
-	dev_t bound_device;		/* what we bound: by then something else may have the name */
+	dev_t bound_device;		/* the socket that we bound: later, another file may have its name */
 	ino_t bound_inode;		/* 0: nothing bound */
 };
 
 void esd_listen_init(struct esd_listen *self, struct esd_daemon *daemon, const char *path);
 
 /*
- * With the supervisor's listening socket, which has to be at the path. Takes fd, also when it fails. A negative errno has
+ * Uses the supervisor's listening socket, which must be at the path. Takes fd, also when it fails. A negative errno has
  * been logged.
  */
 int esd_listen_pass(struct esd_listen *self, int fd);
 
-/* Takes socket and lock away. */
+/* Removes the socket and the lock. */
 void esd_listen_deinit(struct esd_listen *self);
 
 /* EWOULDBLOCK: another daemon has it. A negative errno has been logged. */
 int esd_listen_lock(struct esd_listen *self);
 
-/* With the lock: from now on connections are accepted. A negative errno has been logged. */
+/* Call with the lock held: begins to accept connections. A negative errno has been logged. */
 int esd_listen_start(struct esd_listen *self);
 
-/* Does somebody answer at the socket? */
+/* Does a daemon accept connections at the socket? */
 bool esd_listen_answered(const char *path);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What happened lately that somebody may want to know of afterwards: `esctl history`. The last ESD_NOTES are kept; each
- * is in the log as well, where it isn't limited in number but in rate.
+ * Recent events of note, for `esctl history`: the last ESD_NOTES of them. Each is in the log too, where their rate is
+ * limited instead of their number.
  */
 
 #include <stddef.h>
@@ -18,11 +18,11 @@ struct esd_notes {
 	unsigned int count;
 };
 
-/* Adds the time. Text that isn't ours is made printable. */
+/* Adds a note with the present time. Makes text of other processes printable. */
 void esd_notes_add(struct esd_notes *notes, const struct es_note_info *note);
 
 /* In order of time. */
 unsigned int esd_notes_list(const struct esd_notes *notes, struct es_note_info ret[ESD_NOTES]);
 
-/* Copies what somebody else wrote into a line of ours: what isn't printable becomes '?'. */
+/* Copies text of another process for a line of ours: unprintable characters become '?'. */
 void esd_text_clean(char *to, size_t size, const char *from);

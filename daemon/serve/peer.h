@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Who is at the other end of a connection. */
+/* The process at the other end of a connection. */
 
 #include <sys/types.h>
 
@@ -11,7 +11,7 @@ struct esd_daemon;
 struct esd_peer {
 	struct esd_daemon *daemon;	/* borrowed */
 	int fd;				/* the connection's */
-	pid_t pid;			/* when it connected; 0 if it is in a namespace that we can't see */
+	pid_t pid;			/* of the process that connected; 0: in a pid namespace that we can't see */
 	uid_t uid;
 	struct esd_client *client;	/* owned by the connection; NULL: anonymous */
 };

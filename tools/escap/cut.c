@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap cut: a part of a capture, with the answers to what is left in. What was lost before the first record that is left
- * isn't lost in the part; and what was left out isn't either.
+ * escap cut: copies part of a capture, with the answers to the copied records. Records that were lost before the first
+ * copied one don't count as lost in the part. Nor do records that were left out.
  */
 
 #include <errno.h>
@@ -31,8 +31,8 @@ struct cut {
 	bool some_types;
 
 	struct esc_writer *writer;
-	struct pairs asked;		/* AUTH records that are left in, and not answered yet */
-	uint64_t lost_all;		/* before the first that is left in */
+	struct pairs asked;		/* copied AUTH records without an answer so far */
+	uint64_t lost_all;		/* before the first copied record */
 	uint64_t lost[ES_EVENT_TYPES];
 	bool begun;
 	bool begun_type[ES_EVENT_TYPES];
@@ -45,7 +45,7 @@ static void usage(FILE *out)
 	      "Seconds count from the first record. A pid is that of who acts, or is acted upon.\n", out);
 }
 
-/* ---- what is left in ---- */
+/* ---- which records are copied ---- */
 
 static bool pid_wanted(const struct cut *cut, const struct es_record *record)
 {

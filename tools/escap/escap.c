@@ -79,7 +79,7 @@ static int set_types(struct esc_facts *facts, const uint64_t types[ES_TYPE_WORDS
 	return esc_facts_set(facts, "types", text);
 }
 
-/* Of lines with the same key the first one counts. */
+/* If several lines have the same key, the first one counts. */
 int escap_derive(struct esc_facts *ret, const struct esc_facts *from, const uint64_t types[ES_TYPE_WORDS], const char *key,
 		 const char *value)
 {

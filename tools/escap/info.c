@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* escap info: what a capture is, and what is in it. Reads all of it, so that damage is found. */
+/* escap info: describes a capture and its content. Reads all of it, to find damage. */
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -45,7 +45,7 @@ static void count_answer(struct counts *counts, const struct esc_answer *answer)
 	counts->missed += !!(answer->verdict & ES_VERDICT_MISSED);
 }
 
-/* What a file says is shown as it is, but for what a terminal would take for orders. */
+/* Prints the file's text as it is, except for control characters. */
 static void print_facts(const struct esc_facts *facts)
 {
 	for (const char *at = facts->text; at && *at; at++)

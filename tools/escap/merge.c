@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap merge: several captures as one, in order of the time of day. Times are converted to the clocks of the first, and
- * each file gets numbers of its own for what was asked; losses add up. Processes of several machines may have the same
- * ids: nothing tells them apart then but their start.
+ * escap merge: joins several captures, in order of the time of day. Times are converted to the clocks of the first;
+ * each file's AUTH records get new numbers; losses are added. Processes of different machines may have the same ids:
+ * then only their start times differ.
  */
 
 #include <errno.h>
@@ -41,7 +41,7 @@ struct merge {
 	uint64_t lost[ES_EVENT_TYPES];
 };
 
-/* An answer keeps its place behind what is before it. */
+/* An answer stays behind the records that precede it in its file. */
 static uint64_t time_of(const struct source *source)
 {
 	return source->next.record ? source->next.record->time_ns + (uint64_t)source->monotonic : 0;
@@ -61,7 +61,7 @@ static uint64_t id_of(const struct merge *merge, const struct source *source, ui
 {
 	uint64_t id = auth_id * merge->count + (uint64_t)(source - merge->sources);
 
-	return id ? id : UINT64_MAX;		/* only of a file that makes no sense */
+	return id ? id : UINT64_MAX;		/* 0 comes only from an invalid file */
 }
 
 static void shift_process(struct es_record *record, uint32_t off, int64_t by)

@@ -11,7 +11,7 @@ void numbers_deinit(struct numbers *numbers)
 	*numbers = (struct numbers){};
 }
 
-/* Of the first range that ends at or behind the number; or `count`. */
+/* The index of the first range that ends at or behind the number; or `count`. */
 static size_t find(const struct numbers *numbers, uint64_t number)
 {
 	size_t low = 0, high = numbers->count;

@@ -36,7 +36,7 @@ static size_t home(uint64_t key)
 	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 47) % SLOTS;
 }
 
-/* Where the key is, or a free place for it. */
+/* The place of the key, or a free place for it. */
 static size_t place(const struct pairs *pairs, uint64_t key)
 {
 	size_t at = home(key);
@@ -46,7 +46,7 @@ static size_t place(const struct pairs *pairs, uint64_t key)
 	return at;
 }
 
-/* Those behind move up, so that no search ends at the gap. */
+/* Moves the entries behind the gap up, so that no search ends there. */
 static void clear(struct pairs *pairs, size_t gap)
 {
 	size_t at = gap;

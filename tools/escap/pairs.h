@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * AUTH records and their answers find each other by auth_id, in whichever order they come. What has come is kept until the
- * other has; a file in which many never do costs bounded memory: the oldest are forgotten.
+ * Matches AUTH records and their answers by auth_id, in any order. Whichever comes first is kept until the other comes.
+ * Memory is bounded: if many have no counterpart, the oldest are forgotten.
  */
 
 #include <stdbool.h>
@@ -16,15 +16,15 @@ struct pairs {
 	struct pair *pairs;		/* an open table of 2 * PAIRS_MAX; NULL: empty */
 	uint64_t *order;		/* keys, oldest first: a ring of PAIRS_MAX */
 	size_t begin;
-	size_t count;			/* in `order`; keys that were taken are skipped */
-	bool failed;			/* there was no memory: nothing is kept */
+	size_t count;			/* in `order`, including keys that were taken */
+	bool failed;			/* out of memory: nothing is kept */
 };
 
 void pairs_deinit(struct pairs *pairs);
 
-/* Replaces what has the key. */
+/* Replaces an entry with the same key. */
 void pairs_add(struct pairs *pairs, uint64_t key, uint64_t value);
 bool pairs_take(struct pairs *pairs, uint64_t key, uint64_t *ret_value);
 
-/* Any of those that are left, and takes it. */
+/* Takes any remaining entry. */
 bool pairs_take_any(struct pairs *pairs, uint64_t *ret_key, uint64_t *ret_value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* escap print: the messages of a capture, as a client gets them that subscribes to all that was recorded. */
+/* escap print: prints the messages of a capture, as for a client that subscribes to all recorded types. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -38,7 +38,7 @@ static void usage(FILE *out)
 	fputs("usage: escap print [--format json|ecs|ocsf] FILE\n", out);
 }
 
-/* That of the recording; it doesn't say which machine-id it has. */
+/* The host of the recording; a capture doesn't have its machine-id. */
 static void host_of(struct event_host *host, const struct esc_facts *facts)
 {
 	(void)esc_facts_get(facts, "host", host->name, sizeof(host->name));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap record: a client that keeps what its ring brings. A message has the record that it was made of behind it
- * (lib/message.h): escap is linked with the inside of the library, and takes it from there as it came.
+ * escap record: a client that saves the records of its ring. Each message has its original record behind it
+ * (lib/message.h): escap is linked with the library's internals and takes the record from there, unchanged.
  *
- * The handler's thread writes; the main thread sees to it that what is a second old is in the file, whatever happens then.
- * An AUTH message is answered at once, allowing, and the answer is kept with it.
+ * The handler's thread writes. The main thread flushes, so that records older than a second are in the file even after
+ * a crash. Each AUTH message is allowed at once, and the answer is saved too.
  */
 
 #include <errno.h>
@@ -49,7 +49,7 @@ struct recorder {
 	uint64_t count;			/* 0: any number */
 
 	int fd;
-	int done_fd;			/* eventfd: there are as many as were asked for, or writing failed */
+	int done_fd;			/* eventfd: the requested count was reached, or writing failed */
 	pthread_mutex_t lock;		/* of what follows */
 	struct esc_writer *writer;
 	int error;
@@ -186,7 +186,7 @@ static int begin(struct recorder *recorder, es_client_t *client)
 		r = escap_derive(&all, &facts, recorder->types, NULL, NULL);
 	if (r == 0)
 		r = esc_writer_new(&recorder->writer, recorder->fd, &all);
-	/* What writing the file brings about would bring about more of it. */
+	/* Mute ourselves: recording the writes to the file would cause more of them. */
 	if (r == 0 && (es_linux_own_token(&self) != ES_RETURN_SUCCESS ||
 		       es_mute_process(client, &self) != ES_RETURN_SUCCESS))
 		log_warning("this program's own events are recorded, too");
@@ -213,7 +213,7 @@ static void drained(void *context)
 	sem_post(context);
 }
 
-/* What has happened before now is let through. */
+/* Waits until earlier events have been handled. */
 static void drain(es_client_t *client)
 {
 	static sem_t done;
@@ -229,7 +229,7 @@ static void drain(es_client_t *client)
 		;
 }
 
-/* Until it is time to end; why. */
+/* Records until it is time to end; returns why. */
 static const char *run(struct recorder *recorder, es_client_t *client, int signal_fd)
 {
 	struct pollfd fds[] = { { .fd = signal_fd, .events = POLLIN }, { .fd = recorder->done_fd, .events = POLLIN } };

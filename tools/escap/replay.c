@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap replay: a daemon of its own for one program, whose sensor is a capture (daemon/sensor/replay.h). It listens in a
- * folder that is made for it, the environment names the socket, and it ends with the program.
+ * escap replay: a separate daemon for one program, with a capture as its sensor (daemon/sensor/replay.h). It listens
+ * in a new folder, passes the socket to the program in the environment, and ends with the program.
  *
- * One loop: the daemon's. Beside its sources there are signals, the program's pidfd, and a timer for what comes after the
- * capture's end: a moment for the last handler, the signal, and if that doesn't end it, SIGKILL.
+ * It runs the daemon's loop. Added sources are signals, the program's pidfd, and a timer for the steps after the
+ * capture's end: a moment for the last handler, the signal, and SIGKILL if that doesn't end the program.
  */
 
 #include <errno.h>
@@ -81,7 +81,7 @@ struct player {
 	char folder[64];
 	char socket[96];
 	pid_t child;
-	int status;			/* of it, as waitpid(2) gives it */
+	int status;			/* the program's, as from waitpid(2) */
 	bool gone;
 	enum stage stage;
 	bool we_ended_it;
@@ -252,7 +252,7 @@ static int child_died(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
-/* Passed on: the client's end is ours. */
+/* Passes the signal to the program: when that ends, so do we. */
 static int signal_ready(struct loop_source *source, uint32_t events)
 {
 	struct player *player = container_of(source, struct player, signals);
@@ -273,8 +273,8 @@ static void signals_set(sigset_t *set)
 }
 
 /*
- * In a process group of its own: who leaves out what its group does, as eslogger, must not take the recorded script for that,
- * which ran in ours.
+ * Runs the program in its own process group. A client such as eslogger ignores events of its group, and must not ignore
+ * those of the recorded script, which ran in ours.
  */
 static _Noreturn void child_run(struct player *player, const sigset_t *mask)
 {
@@ -426,7 +426,7 @@ static void summary(const struct player *player, const struct esd_replay_stats *
 	report_print(&player->report, stderr);
 }
 
-/* The client's own, but for its death by the signal that we sent it. */
+/* The program's own status, unless our own signal killed it. */
 static int exit_status(const struct player *player)
 {
 	if (WIFEXITED(player->status))

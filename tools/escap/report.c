@@ -13,7 +13,7 @@
 
 #define NO_ANSWER UINT64_MAX
 
-/* What is kept of an answer until the recorded one is known. */
+/* An answer, kept until the recorded one is known. */
 struct open_answer {
 	uint64_t number;
 	uint64_t time_ns;
@@ -80,7 +80,7 @@ static uint64_t step_ns(unsigned int step)
 	return power < 3 ? step : ((uint64_t)REPORT_STEPS + step % REPORT_STEPS + 1) << (power - 3);
 }
 
-/* So many of a thousand took no longer. */
+/* The time that so many of a thousand answers didn't exceed. */
 static uint64_t quantile_ns(const struct report *report, uint64_t total, unsigned int of_1000)
 {
 	uint64_t seen = 0;

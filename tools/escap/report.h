@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a client answered in a replay, beside what the recording says: counted, timed, and each one written to a file if one
- * is wanted. Bounded memory, however many there are.
+ * Compares a client's answers in a replay with the recorded ones: counts and times them, and optionally writes each to
+ * a file. Memory is bounded for any number of answers.
  */
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 #include "tools/json.h"
 
 enum {
-	REPORT_SAID = 20,		/* differences that are printed; all are in the file */
+	REPORT_SAID = 20,		/* at most so many differences are printed; the file has all */
 	REPORT_STEPS = 8,		/* of the histogram, for each power of two */
 };
 
@@ -28,7 +28,7 @@ struct report {
 
 	struct pairs ours;		/* values: index in `open` */
 	struct pairs recorded;		/* values: verdicts */
-	struct open_answer *open;	/* our answers whose recorded one hasn't been read: PAIRS_MAX */
+	struct open_answer *open;	/* our answers whose recorded ones haven't been read: PAIRS_MAX */
 	uint32_t *free;
 	uint32_t free_count;
 
@@ -48,6 +48,6 @@ void report_deinit(struct report *report);
 void report_answered(struct report *report, const struct esd_replay_answer *answer);
 void report_recorded(struct report *report, const struct esc_answer *answer);
 
-/* No more come. */
+/* Call after the last answer. */
 void report_finish(struct report *report);
 void report_print(const struct report *report, FILE *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * escap verify: is everything there that esship sent? Reads lines as they have come out of a sink, from files or a pipe, in
- * any order, and looks at their numbers. What is missing is explained by a line that says so, or is a gap.
+ * escap verify: checks that everything that esship sent has arrived. Reads the lines of a sink, from files or a pipe,
+ * in any order, and checks their numbers. A missing number is either explained by a control line, or a gap.
  */
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 enum { EXIT_GAPS = 3, CLIENT_BYTES = 64, WHY_BYTES = 16, TYPES_BYTES = 512 };
 
-/* Numbers that don't come, as a line says. */
+/* Numbers that a control line reports as dropped. */
 struct dropped {
 	uint64_t first, last, count;
 	char why[WHY_BYTES];
@@ -38,8 +38,8 @@ struct client {
 	uint64_t lost;			/* in the kernel, with no number */
 	bool started, ended;
 	char before[CLIENT_BYTES];	/* the client whose spool it took over, */
-	uint64_t before_last;		/* and what of it was in there */
-	uint64_t known_last;		/* what a later one says of this */
+	uint64_t before_last;		/* and that one's last number in there */
+	uint64_t known_last;		/* this client's last number, as a later one reports it */
 	bool succeeded;
 	struct dropped *dropped;
 	size_t dropped_count;
@@ -77,7 +77,7 @@ static uint64_t number_of(json_object *object, const char *key)
 
 	if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, json_type_int))
 		return 0;
-	/* No client comes so far, and there is always a number behind. */
+	/* No real number is so large. This keeps number + 1 from overflowing. */
 	return json_object_get_uint64(value) > INT64_MAX ? 0 : json_object_get_uint64(value);
 }
 
@@ -155,7 +155,7 @@ static int take_dropped(struct verifier *verifier, json_object *said)
 	return 0;
 }
 
-/* What a line of esship's own says. */
+/* Handles a control line. */
 static int take_control(struct verifier *verifier, struct client *client, json_object *own)
 {
 	json_object *said;
@@ -172,7 +172,7 @@ static int take_control(struct verifier *verifier, struct client *client, json_o
 	return json_object_object_get_ex(own, "dropped", &said) ? take_dropped(verifier, said) : 0;
 }
 
-/* Where each format has it. */
+/* Finds the "esship" object, whose place depends on the format. */
 static json_object *own_of(json_object *line)
 {
 	json_object *within, *own;
@@ -205,7 +205,7 @@ static int take_line(struct verifier *verifier, json_object *line)
 	if (r < 0)
 		return r;
 	if (r == 0) {
-		client->doubles++;	/* what it says has been taken */
+		client->doubles++;	/* its content was handled the first time */
 		return 0;
 	}
 	if (!*client->host) {
@@ -215,7 +215,7 @@ static int take_line(struct verifier *verifier, json_object *line)
 	return take_control(verifier, client, own);
 }
 
-/* A line may have something before its object, as syslog puts it. */
+/* A line may have text before its object, as from syslog. */
 static int read_line(struct verifier *verifier, struct json_tokener *tokener, const char *text, size_t length)
 {
 	const char *begin = memchr(text, '{', length);
@@ -270,7 +270,7 @@ static int compare_dropped(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Those that overlap explain together: as many numbers are missing there as they say. */
+/* Overlapping reports count together: the numbers missing in their range must be as many as they say. */
 static size_t explained(const struct client *client, size_t from, struct numbers_range *ret, bool *ret_good)
 {
 	uint64_t count = client->dropped[from].count;
@@ -293,7 +293,7 @@ static void print_gap(const struct numbers_range *gap, const char *what)
 	printf("  %s: %" PRIu64 " to %" PRIu64 ", %" PRIu64 " lines\n", what, gap->first, gap->last, gap->last - gap->first + 1);
 }
 
-/* Missing from `from` to `last`, where nothing explains it. */
+/* Prints the missing numbers from `from` to `last` that no control line explains. */
 static uint64_t print_gaps(const struct client *client, uint64_t from, uint64_t last)
 {
 	struct numbers_range gap;
@@ -349,7 +349,7 @@ static uint64_t print_client(struct client *client, bool quiet)
 	return missing;
 }
 
-/* What one says of the one before it, if there is anything of that. */
+/* Takes over what a client reports of the previous one, if there are lines of that. */
 static void connect_clients(struct verifier *verifier)
 {
 	for (struct client *client = verifier->clients; client; client = client->next) {

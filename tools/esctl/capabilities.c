@@ -24,7 +24,7 @@ struct capabilities {
 	struct es_reply *reply;
 	struct es_status_info *status;
 	struct es_capability_info *infos;
-	uint64_t types[ES_TYPE_WORDS];	/* that were asked about; none: all */
+	uint64_t types[ES_TYPE_WORDS];	/* the requested types; none: all */
 };
 
 static const char *capability_name(uint32_t capability)
@@ -49,8 +49,8 @@ static void types_named(const char *name, uint64_t types[ES_TYPE_WORDS])
 }
 
 /*
- * One row for the NOTIFY and AUTH type of one payload, in the order in which they first appear; of `only` these types, if
- * there are any.
+ * Makes one row for the NOTIFY and AUTH type of each payload, in the order in which they first appear. If `only` has
+ * types, makes only their rows.
  */
 static size_t make_rows(struct row *rows, const uint64_t only[ES_TYPE_WORDS])
 {
@@ -109,8 +109,8 @@ static int ask_capabilities(struct capabilities *capabilities)
 }
 
 /*
- * What this machine can do is asked of the daemon that would do it. If none is running, a client makes the library
- * start a private one, which goes when the client does.
+ * Asks the daemon that would deliver the events. If none is running, a client makes the library start a private one,
+ * which ends with the client.
  */
 static int get_capabilities(struct capabilities *capabilities)
 {

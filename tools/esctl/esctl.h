@@ -2,7 +2,7 @@
 
 #pragma once
 
-/* esctl, a file a command: main.c has the table of them, text.c has what several print. */
+/* esctl. Each command has its own file; main.c has the table of commands, text.c the common output. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ struct event_name {
 /* By type. */
 extern const struct event_name events[ES_EVENT_TYPES];
 
-/* Ends text that came in a fixed array, whoever sent it. */
+/* Terminates text in a fixed array, whose sender isn't trusted. */
 #define TERMINATE(array) ((array)[sizeof(array) - 1] = '\0')
 
 bool type_in(const uint64_t *types, unsigned int type);

@@ -22,7 +22,7 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-enum { WAIT_S = 60 };			/* for the largest file that is read */
+enum { WAIT_S = 60 };			/* enough for the largest file that the daemon reads */
 
 /* ---- the question ---- */
 
@@ -32,7 +32,7 @@ static void fclosep(FILE **file)
 		fclose(*file);
 }
 
-/* The file system's number as the kernel has it, which on btrfs isn't that of stat(2). */
+/* The kernel's number of the file system, which on btrfs differs from that of stat(2). */
 static bool device_of(int fd, uint64_t *ret)
 {
 	_cleanup_(fclosep) FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -228,7 +228,7 @@ static int json_identity(const char *path, const struct es_identity *identity)
 	return json_print(&json);
 }
 
-/* What another version of the daemon may have put there. */
+/* False: the answer has unknown values, perhaps from another version of the daemon. */
 static bool makes_sense(struct es_identity *identity)
 {
 	TERMINATE(identity->signing_id);

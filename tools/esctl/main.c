@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * esctl: asks the daemon what it can do and what it does.
+ * esctl: asks the daemon about its abilities and its state.
  */
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 static const struct command {
 	const char *name;
-	const char *argument;		/* what it takes; NULL: nothing. In brackets: if it is given */
+	const char *argument;		/* the name of its argument; NULL: none. In brackets: optional */
 	int (*run)(bool as_json, const char *argument);
 	const char *text;
 } commands[] = {

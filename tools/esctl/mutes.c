@@ -25,7 +25,7 @@ static const char *mute_kind_name(uint32_t kind)
 
 static const char *const mute_stages[] = { "process", "path", "target" };	/* by enum es_mute_stage */
 
-/* Which of the events that an entry of the kind can have are not among them? */
+/* The number of event types that an entry of this kind could have but doesn't. */
 static unsigned int types_missing(const struct es_mute_info *info)
 {
 	static const uint8_t targets[ES_EVENT_TYPES] = {
@@ -81,7 +81,7 @@ static void json_mute(struct json *json, const struct es_mute_info *info)
 	json_close(json, '}');
 }
 
-/* The entry at *position of a reply's data, which is moved on; NULL: it is cut off, or of no known kind. */
+/* The entry at *position of a reply's data; advances *position. NULL: it is cut off, or of an unknown kind. */
 static const struct es_mute_info *mute_at(const struct es_reply *reply, size_t *position)
 {
 	const struct es_mute_info *info = (const void *)((const char *)(reply + 1) + *position);
@@ -96,7 +96,7 @@ static const struct es_mute_info *mute_at(const struct es_reply *reply, size_t *
 	return info;
 }
 
-/* One page, to the terminal or into `json`. */
+/* Prints one page, or appends it to `json`. */
 static int tell_mutes(const struct es_reply *reply, struct json *json)
 {
 	size_t position = 0;

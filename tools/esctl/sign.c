@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * esctl sign: a signature of the administrator's for a file, over the digest of fs-verity, which the file gets if it has
- * none, and can't be written any more then. Asks no daemon.
+ * esctl sign: gives a file the administrator's signature, over its fs-verity digest. Enables fs-verity if the file
+ * doesn't have it; after that, the file can't be written any more. Needs no daemon.
  */
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static int seal(int fd, struct digest *ret)
 
 	if (r != -ENODATA)
 		return r;
-	/* No block is larger than the file system's. */
+	/* A block of fs-verity can't be larger than the file system's. */
 	if (fstat(fd, &st) == 0 && st.st_blksize < BLOCK_BYTES)
 		enable.block_size = (uint32_t)st.st_blksize;
 	return ioctl(fd, FS_IOC_ENABLE_VERITY, &enable) < 0 ? -errno : measure(fd, ret);

@@ -64,7 +64,7 @@ static int check_event(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
-/* An empty one would be that of every path, a relative one that of none. */
+/* An empty prefix would match every path, a relative one none. */
 static int check_prefix(cfg_t *cfg, cfg_opt_t *option)
 {
 	if (*cfg_opt_getnstr(option, cfg_opt_size(option) - 1) == '/')
@@ -84,7 +84,7 @@ static int check_metrics(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
-/* A line of HTTP, and no more. */
+/* Must be a single header line. */
 static int check_header(cfg_t *cfg, cfg_opt_t *option)
 {
 	const char *header = cfg_opt_getnstr(option, cfg_opt_size(option) - 1);
@@ -95,7 +95,7 @@ static int check_header(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
-/* Its name is a file's in the spool, and a label. */
+/* A sink's name is used as a file name in the spool, and as a label. */
 static bool is_name(const char *name)
 {
 	return *name && strlen(name) <= 32 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen(name);
@@ -205,7 +205,7 @@ static bool is_in_spool(const struct config *config, const struct sink_config *s
 	return !strcmp(sink->type, "file") && !strncmp(sink->path, config->spool, length) && sink->path[length] == '/';
 }
 
-/* Two sinks with one file: each would cut off what the other one has written. */
+/* Two sinks can't share a file: each would cut off lines of the other. */
 static bool are_apart(const struct config *config, const char *path)
 {
 	for (size_t i = 0; i < config->sink_count; i++) {
@@ -258,7 +258,7 @@ static bool take(struct config *config, const char *path)
 	return config->sink_count && are_apart(config, path);
 }
 
-/* What others could use to log in as us. */
+/* Does it have credentials, by which others could log in as us? */
 static bool has_secrets(const struct config *config)
 {
 	for (size_t i = 0; i < config->sink_count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* esship.conf(5): what is subscribed to, what of it goes on, in which format, where to. */
+/* esship.conf(5): subscriptions, filters, the format, and the sinks. */
 
 #include <confuse.h>
 
@@ -17,7 +17,7 @@ struct config {
 	uint64_t spool_bytes;
 	bool sync;
 	unsigned int flush_ms, linger_ms;
-	uint64_t arguments_bytes;	/* of an exec; of its environment, too */
+	uint64_t arguments_bytes;	/* limit for an exec's arguments; the same for its environment */
 	const struct event_formatter *formatter;
 	es_event_type_t events[ES_EVENT_TYPE_LAST];
 	uint32_t event_count;
@@ -26,9 +26,9 @@ struct config {
 	size_t sink_count;
 };
 
-/* False: it was logged what is wrong, and where. */
+/* False: the error and its place were logged. */
 bool config_read(struct config *ret, const char *path);
 
-/* For --check: certificates and the like. A start goes on without, for they may come later. */
+/* For --check: are certificates and the like there? A normal start doesn't require them, since they may come later. */
 bool config_files_there(const struct config *config);
 void config_deinit(struct config *config);

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Lines of esship's own, among the events and numbered with them: what a reader has to know to prove that nothing is missing.
+ * esship's own lines, among the events and numbered with them. With them, a reader can prove that nothing is missing.
  *
- *	started		the first line of a client; which one was before
- *	lost		the kernel's ring was full: so many messages, before the one that follows
- *	dropped		numbers that don't come, by name, and why
- *	ended		the last line: the client came to its end
+ *	started		the first line of a client; names the previous one
+ *	lost		the kernel's ring was full: the number of messages lost before the next one
+ *	dropped		numbers that will not come, by name, and why
+ *	ended		the last line of a client that ended properly
  */
 
 #include "tools/esship/ledger.h"
@@ -19,12 +19,12 @@ enum control_kind { CONTROL_STARTED, CONTROL_LOST, CONTROL_DROPPED, CONTROL_ENDE
 struct control {
 	enum control_kind kind;
 	const char *why;		/* dropped */
-	const char *client;		/* dropped: whose numbers; started: who was before. Empty: nobody */
+	const char *client;		/* dropped: the one with these numbers; started: the previous one. Empty: none */
 	uint64_t count;			/* lost */
-	uint64_t last;			/* started: the last number of that client that is in the spool */
-	bool ended;			/* started: that client had come to its end */
+	uint64_t last;			/* started: that client's last number in the spool */
+	bool ended;			/* started: that client ended properly */
 	const struct ledger_counts *counts;	/* dropped */
 };
 
-/* Appends a line in this format: "json", "ecs" or "ocsf". host->number is its own. */
+/* Appends a line in this format: "json", "ecs" or "ocsf". host->number is the line's number. */
 void control_line(struct json *json, const char *format, const struct event_host *host, const struct control *control);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Each request has the client and the numbers of its lines in Idempotency-Key, the same when it is sent again. */
+/* Each request has the client and the numbers of its lines in Idempotency-Key. It is the same if sent again. */
 
 #include "tools/esship/http-post.h"
 
@@ -23,7 +23,7 @@ const char *http_post_check(const struct sink_config *config)
 	return scheme && !strchr("/?#", url[scheme]) ? NULL : "url: with http:// or https://, and a host";
 }
 
-/* Its beginning is kept: it may say what is wrong. */
+/* Keeps the beginning of the response, which may say what is wrong. */
 static size_t take_answer(char *data, size_t size, size_t count, void *context)
 {
 	struct http_post *post = context;
@@ -36,8 +36,8 @@ static size_t take_answer(char *data, size_t size, size_t count, void *context)
 }
 
 /*
- * The other side has timeout_ms for the next bytes of a body, and from the last ones on for its whole answer: who is only slow gets
- * all, and who drips an answer holds nobody up. Not 0: the request ends.
+ * The server has timeout_ms to take the next bytes of a body, and timeout_ms after the last ones for its whole answer.
+ * So a slow server still gets all, and one that drips its answer can't block us. Returns not 0 to end the request.
  */
 static int progress(void *context, curl_off_t answer_size, curl_off_t answered, curl_off_t size, curl_off_t sent)
 {
@@ -54,7 +54,7 @@ static int progress(void *context, curl_off_t answer_size, curl_off_t answered, 
 	return post->late || atomic_load(&post->stop->now);
 }
 
-/* What has been taken from us is then on its way, and doesn't wait in the kernel: progress() sees how fast it goes. */
+/* Keeps the kernel's send queue short, so that progress() sees how fast the server takes data. */
 static int set_socket(void *context, curl_socket_t fd, curlsocktype purpose)
 {
 	int most = UNSENT_MOST;
@@ -121,7 +121,7 @@ static void set_options(struct http_post *post, const char *body, size_t length,
 		curl_easy_setopt(curl, CURLOPT_SSLKEY, config->key);
 }
 
-/* Other answers than 2xx mean: again, later. A server that says when is listened to. */
+/* Any answer but 2xx means: try again later. If the server says when, wait until then. */
 static int judge(struct http_post *post, char *problem)
 {
 	char url[SINK_URL_BYTES];

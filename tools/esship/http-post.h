@@ -9,15 +9,15 @@
 
 enum { HTTP_ANSWER_BYTES = 4096 };
 
-/* One is used for one POST after the other; connections are kept. Belongs to a sink's thread. */
+/* For one POST after the other, over kept connections. Belongs to a sink's thread. */
 struct http_post {
 	const struct sink_config *config;
 	const struct sink_stop *stop;
 	CURL *curl;
-	uint64_t sent, moved_ns;	/* bytes of the body that have gone, and when the last of them did, */
-	bool late;			/* too long ago */
+	uint64_t sent, moved_ns;	/* bytes of the body sent, and when the last of them was */
+	bool late;			/* that is too long ago */
 	char error[CURL_ERROR_SIZE];
-	char answer[HTTP_ANSWER_BYTES];	/* the beginning of the body that came back, with a NUL */
+	char answer[HTTP_ANSWER_BYTES];	/* the beginning of the response's body, with a NUL */
 	size_t answer_length;
 };
 

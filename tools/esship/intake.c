@@ -16,18 +16,18 @@
 #include "util/macro.h"
 
 enum {
-	BLOCK_FULL = 256 * 1024,	/* worth a write */
-	BLOCK_MOST = 1024 * 1024,	/* so much may wait, */
-	BLOCK_MOST_DECISIONS = 8 * 1024 * 1024,	/* and of decisions so much more */
-	RESERVE_OF_SIZE = 8,		/* this part of the spool is kept for decisions, */
-	CONTROL_OF_SIZE = 16,		/* and this part of it for lines that say what is missing */
-	PATIENCE_MS = 2000,		/* how long a message waits for the writer before it is dropped, and those behind it */
-	RETRY_MS = 1000,		/* after a write that failed */
-	REPORT_MS = 5000,		/* while all is dropped: how often it is said */
+	BLOCK_FULL = 256 * 1024,	/* enough for a write */
+	BLOCK_MOST = 1024 * 1024,	/* limit of waiting lines, */
+	BLOCK_MOST_DECISIONS = 8 * 1024 * 1024,	/* and of further decisions */
+	RESERVE_OF_SIZE = 8,		/* this part of the spool is reserved for decisions, */
+	CONTROL_OF_SIZE = 16,		/* and this part for lines that say what is missing */
+	PATIENCE_MS = 2000,		/* how long a message waits for the writer before it and later ones are dropped */
+	RETRY_MS = 1000,		/* after a failed write */
+	REPORT_MS = 5000,		/* how often to report while all messages are dropped */
 	END_TRIES = 3,
 };
 
-/* Lines on their way, and the ledger's block that has their counts. */
+/* Lines to be written, and the ledger's block with their counts. */
 struct block {
 	struct json json;
 	uint64_t first, last;
@@ -47,13 +47,13 @@ struct intake {
 	pthread_cond_t filled;		/* for the writer */
 	pthread_cond_t room;		/* for the maker */
 	struct block front;		/* under the lock */
-	struct block back;		/* the writer's; empty: nothing is on its way */
+	struct block back;		/* the writer's; empty: it is writing nothing */
 	bool back_busy;			/* under the lock */
 	bool failing;			/* the last write failed */
-	uint64_t lost;			/* by the kernel's ring, and not said yet */
-	bool late;			/* a message has waited in vain; until the writer takes a block none waits */
+	uint64_t lost;			/* by the kernel's ring, and not reported yet */
+	bool late;			/* a message has waited in vain; no other waits until the writer takes a block */
 	bool ending;
-	bool ended;			/* the writer has come to its end */
+	bool ended;			/* the writer has ended */
 	struct intake_counts counts;
 	struct log_limit limit;
 };
@@ -84,7 +84,7 @@ static void make_control(struct intake *intake, const struct control *control)
 	line_made(intake, LEDGER_OWN);
 }
 
-/* As the other formats have it within, JSON has it at the end. */
+/* JSON has the stream's members at the end of the line; the other formats have them inside. */
 static void put_stream_behind(struct json *json, const struct event_host *host)
 {
 	if (json->failed)
@@ -105,7 +105,7 @@ static void make_event(struct intake *intake, const es_message_t *message)
 	if (message->event_type == ES_EVENT_TYPE_NOTIFY_EXEC)
 		intake->host.cut = event_exec_cut(&message->event.exec);
 	intake->options.formatter->put(json, message, &intake->host);
-	if (json->length == before) {		/* a type that this format doesn't have */
+	if (json->length == before) {		/* this format lacks the type */
 		ledger_count(&intake->front.ledger->dropped, (unsigned int)message->event_type, intake->host.number);
 		return;
 	}
@@ -122,7 +122,7 @@ static bool is_decision(const es_message_t *message)
 	return message->action_type == ES_ACTION_TYPE_AUTH || event_is_denied(message);
 }
 
-/* Up to where the spool may be filled. */
+/* The size to which the spool may be filled. */
 static uint64_t room_for(const struct intake *intake, bool decision)
 {
 	uint64_t size = intake->options.spool_size;
@@ -130,7 +130,7 @@ static uint64_t room_for(const struct intake *intake, bool decision)
 	return size - size / (decision ? CONTROL_OF_SIZE : RESERVE_OF_SIZE);
 }
 
-/* Would it fit? What is on its way counts as a quarter of itself: most is compressed to less. */
+/* Would the message fit? Unwritten lines count as a quarter of their size, since most compress better than that. */
 static bool has_room(struct intake *intake, bool decision)
 {
 	uint64_t pending = intake->front.json.length + intake->back.json.length;
@@ -141,7 +141,7 @@ static bool has_room(struct intake *intake, bool decision)
 	return used < room_for(intake, decision);
 }
 
-/* Is it the writer that has to catch up? For a decision also, if nothing but what is on its way is in the way. */
+/* May the writer make room by catching up? For a decision, also if only unwritten lines take the room. */
 static bool may_get_room(struct intake *intake, bool decision)
 {
 	if (intake->failing || intake->late || intake->ending)
@@ -161,7 +161,7 @@ static void until(struct timespec *ret, unsigned int ms)
 	}
 }
 
-/* A writer that is only slow is waited for a little: until then what comes waits in the kernel's ring. */
+/* Waits a little for a slow writer. Meanwhile, new events wait in the kernel's ring. */
 static bool wait_for_room(struct intake *intake, bool decision)
 {
 	struct timespec end;
@@ -199,7 +199,7 @@ void intake_message(struct intake *intake, const es_message_t *message)
 	pthread_mutex_unlock(&intake->lock);
 }
 
-/* Where there is no room several are said as one, at the end of the block. */
+/* Without room, several losses become one line at the end of the block. */
 static void say_lost(struct intake *intake)
 {
 	if (intake->lost)
@@ -219,7 +219,7 @@ void intake_lost(struct intake *intake, uint64_t count)
 
 /* --- writing --- */
 
-/* Under the lock. What was dropped while the block was filled is its last line. */
+/* Under the lock. The block's last line says what was dropped while it was filled. */
 static void seal(struct intake *intake)
 {
 	struct ledger_block *ledger = intake->front.ledger;
@@ -261,7 +261,7 @@ static bool take_block(struct intake *intake)
 	return true;
 }
 
-/* Under the lock. The block is in the spool, or is no more. */
+/* Under the lock. The block is in the spool, or was given up. */
 static void block_done(struct intake *intake)
 {
 	struct block *block = &intake->back;
@@ -273,7 +273,7 @@ static void block_done(struct intake *intake)
 	pthread_cond_broadcast(&intake->room);
 }
 
-/* Under the lock. A block that will never fit is dropped, for those behind it: the next one says so. */
+/* Under the lock. Drops a block that will never fit, so that later ones can go on. The next one reports that. */
 static void give_up(struct intake *intake)
 {
 	struct block *block = &intake->back;
@@ -290,7 +290,7 @@ static void give_up(struct intake *intake)
 	block_done(intake);
 }
 
-/* Under the lock, which it leaves meanwhile. */
+/* Under the lock, which it releases while writing. */
 static int write_block(struct intake *intake)
 {
 	struct block *block = &intake->back;
@@ -377,7 +377,7 @@ void intake_client_text(char ret[40], const uint8_t client[SEGMENT_CLIENT_BYTES]
 		at += sprintf(at, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", client[i]);
 }
 
-/* A line of the beginning, which is in no block. */
+/* Writes a line of the beginning, which is in no block. */
 static void begin_line(struct intake *intake, const struct control *control)
 {
 	next_number(intake);
@@ -385,7 +385,7 @@ static void begin_line(struct intake *intake, const struct control *control)
 	intake->front.lines++;
 }
 
-/* Who was before, up to where it is in the spool, and what isn't there. */
+/* Writes the first lines: the previous client, its last number in the spool, and what is missing of it. */
 static int begin(struct intake *intake, const uint8_t client[SEGMENT_CLIENT_BYTES])
 {
 	const struct ledger_page *before = &intake->ledger->before;

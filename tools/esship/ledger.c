@@ -19,7 +19,7 @@ int ledger_open(struct ledger *ret, int folder_fd)
 	*ret = (struct ledger){};
 	if (fd < 0)
 		return -errno;
-	r = posix_fallocate(fd, 0, sizeof(*ret->page));	/* a page without a block on the disk would be a SIGBUS later */
+	r = posix_fallocate(fd, 0, sizeof(*ret->page));	/* else a full disk would cause SIGBUS later */
 	if (r)
 		return -r;
 	ret->page = mmap(NULL, sizeof(*ret->page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -47,7 +47,7 @@ void ledger_close(struct ledger *ledger)
 	ledger->page = NULL;
 }
 
-/* The count comes last: a death before it has not counted. */
+/* Write the count last: a death before that counts nothing. */
 void ledger_count(struct ledger_counts *counts, unsigned int name, uint64_t number)
 {
 	if (!counts->first)

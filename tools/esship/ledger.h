@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * What has been taken from the library and isn't in a segment yet, by names: a file in the spool that is mapped, so that it
- * outlives the process, though not the machine. The next start looks into it and says what a death has cost.
+ * Counts, by name, of the messages that esship has received but that aren't in a segment yet. It is a mapped file in
+ * the spool, so it survives the process, though not the machine. After a death, the next start reads from it what was
+ * lost.
  *
- * There are two blocks: one is being filled, the other being written; and for each of them what was dropped in its time. A
- * block has its counts before its lines are anywhere, and is cleared when they are in a segment, so a block whose first
- * number is above the last one in the spool is lost, and any other isn't.
+ * There are two blocks, one being filled and one being written, each with the counts of messages dropped in its time. A
+ * block is counted before its lines exist anywhere, and cleared when they are in a segment. So a block is lost exactly
+ * if its first number is above the last one in the spool.
  */
 
 #include <stdbool.h>
@@ -18,7 +19,7 @@
 #include "tools/esship/segment.h"
 
 enum {
-	LEDGER_OWN = ES_EVENT_TYPE_LAST,	/* esship's own lines, behind the events */
+	LEDGER_OWN = ES_EVENT_TYPE_LAST,	/* index of esship's own lines, after the events */
 	LEDGER_NAMES,
 	LEDGER_BLOCKS = 2,
 };
@@ -32,23 +33,23 @@ struct ledger_counts {
 struct ledger_block {
 	struct ledger_counts lines;
 	struct ledger_counts dropped;
-	uint64_t reported_by;		/* number of the line that says what was dropped; 0: none yet */
+	uint64_t reported_by;		/* number of the line that reports the drops; 0: none yet */
 };
 
 struct ledger_page {
 	char magic[8];
-	uint32_t size;			/* of this struct: an event type more makes it another one */
-	uint32_t ended;			/* the program came to its end */
+	uint32_t size;			/* of this struct: it changes with each new event type */
+	uint32_t ended;			/* the program ended properly */
 	uint8_t client[SEGMENT_CLIENT_BYTES];
 	struct ledger_block block[LEDGER_BLOCKS];
 };
 
 struct ledger {
 	struct ledger_page *page;
-	struct ledger_page before;	/* what the last run has left; before.size 0: nothing, or nothing that can be read */
+	struct ledger_page before;	/* of the last run; before.size 0: none, or unreadable */
 };
 
-/* In this folder. What was before stays until ledger_begin(). A negative errno: it can't be made, as where the disk is full. */
+/* In this folder. The old content stays until ledger_begin(). Negative errno: can't make it, as on a full disk. */
 int ledger_open(struct ledger *ret, int folder_fd);
 void ledger_begin(struct ledger *ledger, const uint8_t client[SEGMENT_CLIENT_BYTES]);
 void ledger_close(struct ledger *ledger);
@@ -59,8 +60,8 @@ void ledger_add(struct ledger_counts *to, const struct ledger_counts *counts);
 void ledger_clear(struct ledger_block *block);
 
 /*
- * Of the run before, given the last of its numbers that is in a segment: lines that are in none, and what it dropped and could
- * not say any more.
+ * Losses of the previous run, given its last number that is in a segment: lines that are in no segment, and drops that
+ * it didn't report.
  */
 void ledger_lost(const struct ledger *ledger, uint64_t last_in_spool, struct ledger_counts *ret_lines,
 		 struct ledger_counts *ret_dropped);

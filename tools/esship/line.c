@@ -26,7 +26,7 @@ void line_id(char ret[LINE_ID_BYTES], const struct sink_batch *batch, uint32_t p
 	snprintf(ret, LINE_ID_BYTES, "%s-%" PRIu64 "-%" PRIu32, batch->client, batch->first, place);
 }
 
-/* It is near the beginning. */
+/* The time is near the beginning of the line. */
 const char *line_time(const char *line, size_t length)
 {
 	static const char *const keys[] = { "\"time\":\"", "\"@timestamp\":\"", "\"time_dt\":\"" };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * esship: sends events on. A message's way:
+ * esship: sends events to other systems. The path of a message:
  *
  *	source.c	the client's handler: filters
  *	intake.c	a number, a line, a block; the ledger counts it
@@ -9,7 +9,7 @@
  *	sender.c	a thread for each sink reads it there, and goes on when
  *	sink-*.c	the other side has acknowledged it
  *
- * The main thread waits for signals, the daemon's end, and whoever asks for metrics.
+ * The main thread waits for signals, the daemon's end, and requests for metrics.
  */
 
 #include <errno.h>
@@ -188,7 +188,7 @@ static int run(struct esship *esship)
 	return EX_OK;
 }
 
-/* What is in the spool goes out, as long as sinks take it, and no longer than linger_ms (0: as long as it takes). */
+/* Sends the rest of the spool, as long as sinks take it, for at most linger_ms (0: no limit). */
 static int finish(struct esship *esship, unsigned int linger_ms)
 {
 	uint64_t end = clock_ns() + linger_ms * NS_PER_MS;
@@ -235,11 +235,11 @@ static int ship(struct esship *esship)
 	source_stop(&esship->source);
 	if (esship->intake && !intake_end(esship->intake))
 		log_error("the spool can't be written: what is lost by that, the next start says");
-	(void)finish(esship, esship->config.linger_ms);		/* what remains waits for the next start */
+	(void)finish(esship, esship->config.linger_ms);		/* the next start sends what remains */
 	return status;
 }
 
-/* Who looks up a name, or connects by somebody's library, can't be told to end. What counts is on the disk, whenever we go. */
+/* Don't wait for threads that look up a name or connect in a library: they can't be ended. The spool is safe anyway. */
 static void clean_up(struct esship *esship, int status)
 {
 	metrics_close(&esship->metrics);
@@ -301,7 +301,7 @@ int main(int argc, char **argv)
 		config_deinit(&esship.config);
 		return status;
 	}
-	setrlimit(RLIMIT_CORE, &(struct rlimit){});	/* in no core file: passwords, and what others did */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){});	/* a core file would have passwords, and others' events */
 	esship.signal_fd = block_signals();
 	status = esship.signal_fd < 0 ? EX_OSERR : open_spool(&esship);
 	if (status == EX_OK)

@@ -15,7 +15,7 @@
 
 enum { REQUEST_MS = 500, BACKLOG = 8 };
 
-/* A socket that a death has left, at which nobody listens: nothing else is removed, whatever the configuration names. */
+/* Removes only a socket that no process listens at, as a death leaves it, and no other file that is configured. */
 static int remove_left(const struct sockaddr_un *address)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -182,6 +182,6 @@ void metrics_serve(struct metrics *metrics)
 	if (n > 0)
 		(void)!send(fd, head, strlen(head), MSG_NOSIGNAL);
 	(void)!send(fd, text, length, MSG_NOSIGNAL);
-	(void)!read(fd, request, sizeof(request));	/* what came late: unread, it would reset the connection */
+	(void)!read(fd, request, sizeof(request));	/* a late request: unread, it would reset the connection */
 	free(text);
 }

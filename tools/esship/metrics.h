@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Counts for Prometheus, as its text, to whoever connects to a socket: with a GET over HTTP, or without a word. One answer a
- * connection; main()'s thread gives it, and doesn't wait for anybody.
+ * Counts in Prometheus's text format, for each connection to a socket: after a GET over HTTP, or without a request.
+ * There is one answer per connection. main()'s thread sends it, and never waits for a peer.
  */
 
 #include "tools/esship/intake.h"
@@ -19,7 +19,7 @@ struct metrics {
 	size_t sender_count;
 };
 
-/* A socket at metrics->path, in place of one that nobody serves any more. */
+/* Makes a socket at metrics->path. Replaces one that no process serves any more. */
 int metrics_listen(struct metrics *metrics);
 void metrics_serve(struct metrics *metrics);
 void metrics_close(struct metrics *metrics);

@@ -85,7 +85,7 @@ static int make_room(char **data, size_t *size, size_t length)
 	return 0;
 }
 
-/* As many lines as the header says, and nothing behind the last. */
+/* Are there as many lines as the header says, and nothing behind the last? */
 static bool are_lines(const struct segment_lines *lines, uint32_t count)
 {
 	const char *at = lines->data, *end = at + lines->length;
@@ -142,7 +142,7 @@ int segment_read_frame(int fd, uint64_t *offset, uint64_t end, struct segment_fr
 	return 1;
 }
 
-/* Within `bytes`: where a header is, all of it; or `length`. */
+/* The offset in `bytes` of a whole header; or `length`. */
 static size_t find_header(const char *bytes, size_t length)
 {
 	static const uint32_t magic = SEGMENT_FRAME_MAGIC;

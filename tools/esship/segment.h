@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A segment of the spool: a file of a head and frames, each a header and a zstd frame of lines. Frames are only ever added
- * at the end; what is behind the last whole one is what a death in the middle of a write has left.
+ * A segment of the spool: a file of a head and frames, each a header and a zstd frame of lines. Frames are only
+ * appended. Data behind the last whole frame was left by a death in the middle of a write.
  *
- * Nothing that is read is trusted: a header has a checksum, and so has what is in the zstd frame. Where a frame is damaged,
- * reading goes on with the next one that isn't. Numbers have the byte order of the machine: a spool doesn't leave it.
+ * The reader trusts nothing: the header and the content of the zstd frame have checksums. After a damaged frame, it
+ * goes on with the next good one. Numbers have the byte order of the machine, since a spool never leaves it.
  */
 
 #include <stddef.h>
@@ -18,15 +18,15 @@
 enum {
 	SEGMENT_VERSION = 1,
 	SEGMENT_CLIENT_BYTES = 16,
-	SEGMENT_PLAIN_MAX = 64 * 1024 * 1024,	/* what a reader takes of one frame, decompressed */
+	SEGMENT_PLAIN_MAX = 64 * 1024 * 1024,	/* the largest frame, decompressed, that a reader takes */
 };
 
 struct segment_head {
 	char magic[8];
 	uint32_t version;
 	uint32_t check;			/* CRC-32C of this struct, with 0 here */
-	uint64_t last;			/* number that the client had given last when the segment was begun, */
-	uint8_t client[SEGMENT_CLIENT_BYTES];	/* this one */
+	uint64_t last;			/* the client's last number when the segment was begun */
+	uint8_t client[SEGMENT_CLIENT_BYTES];	/* that client */
 };
 
 struct segment_frame {
@@ -35,8 +35,8 @@ struct segment_frame {
 	uint32_t plain;			/* bytes in it: whole lines */
 	uint32_t lines;
 	uint64_t first;			/* number of the first line, */
-	uint64_t last;			/* and of the last; what was dropped in between is missing */
-	uint8_t client[SEGMENT_CLIENT_BYTES];	/* who numbered them */
+	uint64_t last;			/* and of the last; dropped ones in between are missing */
+	uint8_t client[SEGMENT_CLIENT_BYTES];	/* the client that numbered them */
 	uint32_t check;			/* CRC-32C of this struct, with 0 here */
 	uint32_t pad;
 };
@@ -49,7 +49,7 @@ struct segment_lines {
 	char *data;
 	size_t length;
 	size_t size;
-	char *stored;			/* what it was decompressed from */
+	char *stored;			/* the compressed data */
 	size_t stored_size;
 };
 
@@ -59,10 +59,10 @@ void segment_lines_deinit(struct segment_lines *lines);
 int segment_read_head(int fd, struct segment_head *ret);
 
 /*
- * The frame at *offset, of a file that has `end` bytes; *offset is then behind it. 1; 0: the file ends here; -EBADMSG: what
- * is there is no whole frame. `lines` NULL: only the header is looked at.
+ * Reads the frame at *offset of a file with `end` bytes, and moves *offset behind it. 1; 0: the file ends here;
+ * -EBADMSG: there is no whole frame here. `lines` NULL: reads only the header.
  */
 int segment_read_frame(int fd, uint64_t *offset, uint64_t end, struct segment_frame *ret, struct segment_lines *lines);
 
-/* The next place behind `offset` where a frame's header is, or `end`; a negative errno. */
+/* The offset of the next frame header behind `offset`, or `end`; or a negative errno. */
 int64_t segment_find_frame(int fd, uint64_t offset, uint64_t end);

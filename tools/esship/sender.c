@@ -16,7 +16,7 @@
 enum {
 	IDLE_MS = 1000,
 	RETRY_FIRST_MS = 100,
-	RETRY_SPREAD = 4,		/* a wait is up to this part longer, so that many hosts don't come at once */
+	RETRY_SPREAD = 4,		/* a wait is up to this part longer, so that many hosts don't retry at once */
 };
 
 struct sender {
@@ -95,7 +95,7 @@ static void count_failed(struct sender *sender, const char *problem)
 	pthread_mutex_unlock(&sender->lock);
 }
 
-/* Another on each host, though all begin at once. */
+/* Differs between hosts even if all start at once. */
 static unsigned int spread(unsigned int most)
 {
 	unsigned int random = 0;
@@ -104,7 +104,7 @@ static unsigned int spread(unsigned int most)
 	return most ? random % most : 0;
 }
 
-/* Interrupted when it is to end. */
+/* Sleeps, until the sender must end. */
 static void rest(struct sender *sender, unsigned int ms)
 {
 	struct pollfd stop = { .fd = sender->stop.fd, .events = POLLIN };
@@ -112,7 +112,7 @@ static void rest(struct sender *sender, unsigned int ms)
 	poll(&stop, 1, (int)(ms + spread(ms / RETRY_SPREAD)));
 }
 
-/* Until it is acknowledged; false: the sender ends before. */
+/* Sends the batch until it is acknowledged; false: the sender must end before that. */
 static bool send_batch(struct sender *sender, const struct sink_batch *batch)
 {
 	unsigned int wait_ms = RETRY_FIRST_MS;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A file, to which lines are appended; when it is large enough it becomes PATH.1, and that PATH.2, up to the number that is
- * kept. Acknowledged is what the disk has, or without `sync' the kernel. What a death in the middle of a write has left of a
- * line is cut off at the start.
+ * Appends lines to a file. When it is large enough, it becomes PATH.1, and PATH.1 becomes PATH.2, up to the number to
+ * keep. Lines are acknowledged when the disk has them, or without `sync' the kernel. At the start, it cuts off a
+ * partial line that a death in the middle of a write has left.
  */
 
 #include <errno.h>
@@ -22,7 +22,7 @@ enum { TAIL_BYTES = 64 * 1024 };
 
 struct file_sink {
 	const struct sink_config *config;
-	int fd;				/* -1: to be opened */
+	int fd;				/* -1: not open */
 	struct stat st;			/* of fd, when it was opened */
 	uint64_t bytes;
 };
@@ -85,7 +85,7 @@ static int cut_tail(int fd, uint64_t *bytes)
 	return 0;
 }
 
-/* Of a file that is somebody else's nothing is cut off. */
+/* Cuts nothing off a file that has other content. */
 static bool is_lines(const struct file_sink *sink)
 {
 	char first;
@@ -111,7 +111,7 @@ static int file_open(struct file_sink *sink)
 	return r;
 }
 
-/* Somebody else may have moved it away, as logrotate does. */
+/* Another program, such as logrotate, may have moved the file away. */
 static void look_whether_moved(struct file_sink *sink)
 {
 	struct stat st;
@@ -140,7 +140,7 @@ static int rotate(struct file_sink *sink)
 	return 0;
 }
 
-/* All, or what was there before. */
+/* Appends all of it; after a failure, the file is as before. */
 static int append(struct file_sink *sink, const char *lines, size_t length)
 {
 	size_t done = 0;

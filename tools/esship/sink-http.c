@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* An HTTP server: lines as the body of a POST (NDJSON). Acknowledged is what was answered with 2xx. */
+/* An HTTP server: lines are the body of a POST (NDJSON). An answer of 2xx acknowledges them. */
 
 #include <errno.h>
 #include <stdlib.h>

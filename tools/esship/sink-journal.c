@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * This machine's journal: a line is the MESSAGE of an entry. The journal has no acknowledgement; what counts is that the socket of
- * journald has taken the entry. Where systemd runs, that socket outlives journald, with what is in it.
+ * This machine's journal: a line is the MESSAGE of an entry. The journal has no acknowledgements, so an entry counts as
+ * acknowledged when journald's socket has taken it. Under systemd, that socket and its content outlive journald.
  *
- * sd_journal_sendv() says nothing where no socket is, and waits for as long as it is full. So a socket of our own is asked before.
+ * sd_journal_sendv() reports no error if there is no socket, and blocks while it is full. So check with our own socket
+ * first.
  */
 
 #include <errno.h>
@@ -72,7 +73,7 @@ static int journal_connect(void)
 	return fd;
 }
 
-/* Until the socket takes one more. */
+/* Waits until the socket takes one more entry. */
 static int wait_writable(struct journal_sink *sink, int fd)
 {
 	struct pollfd fds[2] = {
@@ -129,7 +130,7 @@ static int journal_send(void *context, const struct sink_batch *batch, char prob
 			r = send_line(sink, line, length);
 	}
 	if (r >= 0)
-		r = wait_writable(sink, fd);	/* who took them is still there */
+		r = wait_writable(sink, fd);	/* is the process that took them still there? */
 	if (r < 0)
 		snprintf(problem, SINK_PROBLEM_BYTES, "the journal, " JOURNAL_SOCKET ": %s", strerror(-r));
 	return r < 0 ? r : 0;

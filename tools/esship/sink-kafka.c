@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Kafka: a line is a message of one topic, and its key is the machine, so that a machine's lines are in one partition, in their
- * order. Acknowledged is what all in-sync replicas have, each message of the batch. The producer is idempotent: what it tries again
- * itself is there once. What comes again after an error has the same id, in the header esship-id.
+ * Kafka: a line is a message of one topic. Its key is the machine, so that a machine's lines are in one partition, in
+ * order. A batch is acknowledged when all in-sync replicas have each of its messages. The producer is idempotent: its
+ * own retries make no duplicates. A message that we send again after an error has the same id, in the header
+ * esship-id.
  */
 
 #include <ctype.h>
@@ -21,8 +22,8 @@
 
 enum {
 	SLICE_MS = 100,
-	GRACE_MS = 1000,		/* the library's own time-out comes first, and says why */
-	MESSAGE_MAX = 128 * 1024 * 1024,	/* more than a line can have: the broker says what is too much */
+	GRACE_MS = 1000,		/* lets the library's own time-out, which has the reason, come first */
+	MESSAGE_MAX = 128 * 1024 * 1024,	/* longer than any line: the broker sets the limit */
 	WHY_BYTES = 200,
 };
 
@@ -33,9 +34,9 @@ struct kafka_sink {
 	rd_kafka_t *producer;		/* NULL: there is none */
 	uint32_t waiting;		/* messages of this batch that are neither acknowledged nor refused, */
 	uint32_t refused;		/* and those that are refused */
-	bool rejected;			/* a broker doesn't know us, or we don't know it: it will not get better by itself */
+	bool rejected;			/* authentication failed on one side; retries by the library can't help */
 	char why[WHY_BYTES];
-	char doubt[WHY_BYTES];		/* what the library has said of its connections */
+	char doubt[WHY_BYTES];		/* the library's message about its connections */
 };
 
 static bool is_topic(const char *topic)
@@ -78,7 +79,7 @@ static int kafka_new(void **ret, const struct sink_config *config, const struct 
 	return 0;
 }
 
-/* Nothing is sent any more, and nobody called back. */
+/* After this, the library sends nothing more and makes no more callbacks. */
 static void disconnect(struct kafka_sink *sink)
 {
 	if (!sink->producer)
@@ -106,11 +107,11 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
 	if (!message->err)
 		return;
 	sink->refused++;
-	if (message->err != RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)	/* else it is said what the connections have had */
+	if (message->err != RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)	/* else the connections' error says more */
 		snprintf(sink->why, sizeof(sink->why), "%s", rd_kafka_err2str(message->err));
 }
 
-/* The last word of it isn't worth more than the first: that all are down says less than why one is. */
+/* Keeps the more useful message: that all brokers are down says less than why one is. */
 static void complained(rd_kafka_t *producer, int error, const char *reason, void *context)
 {
 	struct kafka_sink *sink = context;
@@ -124,7 +125,7 @@ static void complained(rd_kafka_t *producer, int error, const char *reason, void
 		sink->rejected = true;
 }
 
-/* Errors are called back besides, by complained(). */
+/* Errors also come to complained(). */
 static void ignore_log(const rd_kafka_t *producer, int level, const char *facility, const char *text)
 {
 	(void)producer, (void)level, (void)facility, (void)text;
@@ -193,7 +194,7 @@ static int connect_to(struct kafka_sink *sink)
 		rd_kafka_conf_destroy(conf);
 		return -EINVAL;
 	}
-	sink->why[0] = 0;		/* the library writes there also what it then finds in another table */
+	sink->why[0] = 0;		/* the library may have written there although it succeeded */
 	return 0;
 }
 
@@ -203,7 +204,7 @@ static rd_kafka_resp_err_t produce(struct kafka_sink *sink, const char *id, cons
 {
 	const char *key = sink->host.id;
 
-	/* Copied: the library may have it for longer than the batch is ours. */
+	/* The library copies the line, since it may need that for longer than we have the batch. */
 	return rd_kafka_producev(sink->producer, RD_KAFKA_V_TOPIC(sink->config->topic), RD_KAFKA_V_KEY(key, strlen(key)),
 				 RD_KAFKA_V_VALUE((void *)line, length), RD_KAFKA_V_HEADER("esship-id", id, -1),
 				 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
@@ -236,7 +237,7 @@ static bool produce_all(struct kafka_sink *sink, const struct sink_batch *batch,
 	return true;
 }
 
-/* Until each is acknowledged or refused. */
+/* Waits until each message is acknowledged or refused. */
 static bool wait_all(struct kafka_sink *sink, uint64_t end)
 {
 	while (sink->waiting && may_go_on(sink, end))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * NATS JetStream: a line is a message on one subject, which a stream of the server has to take. Acknowledged is what the stream
- * has acknowledged, each message of the batch. Each has an id (Nats-Msg-Id), the same when it is sent again, so that the server
- * leaves out what it has had within its window of duplicates.
+ * NATS JetStream: a line is a message on one subject, which a stream of the server must take. A batch is acknowledged
+ * when the stream has acknowledged each of its messages. A message has an id (Nats-Msg-Id), the same when sent again,
+ * so that the server can discard duplicates within its window.
  */
 
 #include <errno.h>
@@ -26,8 +26,8 @@ struct nats_sink {
 	const struct sink_stop *stop;
 	natsConnection *connection;	/* NULL: there is none */
 	jsCtx *stream;
-	atomic_uint refused;		/* messages of this batch that the server did not take */
-	char why[128];			/* the last of them */
+	atomic_uint refused;		/* number of messages of this batch that the server refused */
+	char why[128];			/* the reason of the last refusal */
 };
 
 static unsigned int count_of(const char *urls)
@@ -86,7 +86,7 @@ static void nats_free(void *context)
 	free(context);
 }
 
-/* On a thread of the library's. */
+/* Runs on a thread of the library. */
 static void refused(jsCtx *stream, jsPubAckErr *error, void *context)
 {
 	struct nats_sink *sink = context;
@@ -96,7 +96,7 @@ static void refused(jsCtx *stream, jsPubAckErr *error, void *context)
 		snprintf(sink->why, sizeof(sink->why), "%s", error->ErrText ?: natsStatus_GetText(error->Err));
 }
 
-/* One, or several of a cluster with commas between. */
+/* One server, or several of a cluster with commas between. */
 static natsStatus set_servers(natsOptions *options, const char *urls)
 {
 	char text[URLS_BYTES], *at = text, *url;
@@ -124,7 +124,7 @@ static natsStatus set_tls(natsOptions *options, const struct sink_config *config
 	return status;
 }
 
-/* NULL: it may be right. Of a file that isn't there, or is something else, the library says "Error". */
+/* NULL: the file may be right. For a missing or wrong file the library would only say "Error". */
 static const char *credentials_wrong(const char *path)
 {
 	static const char mark[] = "-----BEGIN ";
@@ -137,7 +137,7 @@ static const char *credentials_wrong(const char *path)
 	return memmem(text, (size_t)n, mark, strlen(mark)) ? NULL : "no credentials are in it";
 }
 
-/* A connection that ends is made again by us, with the batch that was not acknowledged. */
+/* The library doesn't reconnect: we do, and send the unacknowledged batch again. */
 static natsStatus connect_to(struct nats_sink *sink)
 {
 	const struct sink_config *config = sink->config;
@@ -191,7 +191,7 @@ static natsStatus publish_all(struct nats_sink *sink, const struct sink_batch *b
 	return status;
 }
 
-/* Until each is acknowledged or refused. */
+/* Waits until each message is acknowledged or refused. */
 static natsStatus wait_all(struct nats_sink *sink)
 {
 	uint64_t end = clock_ns() + sink->config->timeout_ms * NS_PER_MS;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A collector that takes OTLP over HTTP: a batch is the JSON of an ExportLogsServiceRequest, a line a record of it with the line
- * as text in its body. Acknowledged is what was answered with 2xx. What the answer says it has rejected must not be sent again, as
- * OTLP has it: that is counted, and said.
+ * A collector that takes OTLP over HTTP: a batch is the JSON of an ExportLogsServiceRequest, with a record for each
+ * line, which has the line as text in its body. An answer of 2xx acknowledges it. OTLP forbids to send again the
+ * records that the answer reports as rejected: these are counted and logged.
  */
 
 #include <errno.h>
@@ -75,7 +75,7 @@ static void put_attribute(struct json *json, const char *key, const char *value)
 	json_close(json, '}');
 }
 
-/* Nanoseconds since 1970, as text: JSON of OTLP has 64 bits so. */
+/* Nanoseconds since 1970, as text: OTLP's JSON has 64-bit numbers as strings. */
 static void put_time(struct json *json, const char *line, size_t length)
 {
 	const char *at = line_time(line, length);

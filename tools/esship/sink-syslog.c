@@ -3,9 +3,10 @@
 /*
  * A collector that takes syslog: RFC 5424 over TCP or TLS, with the length before each message (RFC 6587, 5425).
  *
- * Syslog has no acknowledgement. A batch counts as acknowledged when the other machine has its bytes and the connection is
- * still there; but a program that dies has not read all of them. So the last lines that were sent are kept, and come again
- * when the connection was lost. What nobody can see is a collector that reads, and dies before it has written.
+ * Syslog has no acknowledgements. A batch counts as acknowledged when the other machine has its bytes and the
+ * connection still exists. But a collector that dies may not have read them all. So the sink keeps the last lines, and
+ * sends them again after a lost connection. It can't detect a collector that reads lines and dies before it has stored
+ * them.
  */
 
 #include <ctype.h>
@@ -20,7 +21,7 @@
 #include "util/macro.h"
 
 enum {
-	KEEP_BYTES = 8 * 1024 * 1024,	/* more than a socket of the other side takes unread */
+	KEEP_BYTES = 8 * 1024 * 1024,	/* more than the other side's socket holds unread */
 	HEADER_BYTES = 192,
 	SEVERITY_INFORMATIONAL = 6,
 };
@@ -34,8 +35,8 @@ struct syslog_sink {
 		size_t length;
 		size_t size;
 	} kept;				/* messages that were sent, the last at the end */
-	size_t batch_at;		/* in it: where the batch begins that is being sent */
-	bool fresh;			/* the connection has not had what is kept */
+	size_t batch_at;		/* offset, in it, of the batch that is being sent */
+	bool fresh;			/* the kept lines haven't been sent on this connection */
 };
 
 static int facility_of(const char *name)
@@ -51,7 +52,7 @@ static int facility_of(const char *name)
 	return -EINVAL;
 }
 
-/* getaddrinfo(3) takes any number, and cuts it off. */
+/* Checks the range, since getaddrinfo(3) takes any number and truncates it. */
 static bool is_port(const char *text)
 {
 	char *end;
@@ -96,7 +97,7 @@ static void syslog_free(void *context)
 	free(sink);
 }
 
-/* The event's own, in microseconds: syslog takes no more digits. */
+/* The event's time in microseconds: syslog takes no more digits. */
 static void put_time(char ret[40], const char *line, size_t length)
 {
 	enum { SECONDS = 19, DIGITS = 6 };
@@ -145,8 +146,8 @@ static int keep_message(struct syslog_sink *sink, const char *line, size_t lengt
 }
 
 /*
- * Whole messages at the beginning make room: each has its length before it. Only when there is twice as much as has to be kept, for
- * what stays is moved.
+ * Removes whole messages from the beginning; each has its length before it. Does so only when there is twice as much as
+ * must be kept, since the rest has to be moved.
  */
 static void forget_oldest(struct kept *kept)
 {
@@ -165,7 +166,7 @@ static void forget_oldest(struct kept *kept)
 		memmove(kept->data, kept->data + at, kept->length);
 }
 
-/* Behind what is kept. */
+/* Appends the batch to the kept messages. */
 static int keep_batch(struct syslog_sink *sink, const struct sink_batch *batch)
 {
 	size_t at = 0, length;
@@ -197,7 +198,7 @@ static int syslog_send(void *context, const struct sink_batch *batch, char probl
 	if (r == 0)
 		r = wire_settle(&sink->wire, problem);
 	if (r < 0)
-		sink->kept.length = sink->batch_at;	/* it is given to us again */
+		sink->kept.length = sink->batch_at;	/* the sender passes the batch again */
 	else
 		sink->fresh = false;
 	return r;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Where lines go. A sink is given whole frames of the spool, one after the other, on a thread of its own, and returns when
- * the other side has taken care of all lines, or has not: then it is given the same ones again, later. So a line may come
- * twice, and none is left out.
+ * A destination of lines. A sink gets whole frames of the spool, one after the other, on a thread of its own. send()
+ * returns when the other side has acknowledged all lines. After a failure, the sink later gets the same frame again.
+ * So a line may arrive twice, but none is left out.
  */
 
 #include <stdatomic.h>
@@ -16,7 +16,7 @@
 
 enum { SINK_HEADERS_MAX = 16, SINK_PROBLEM_BYTES = 256 };
 
-/* Of the configuration; what a kind doesn't know, it has no use for. Strings are borrowed. */
+/* From the configuration. Each kind ignores the options that it doesn't have. Strings are borrowed. */
 struct sink_config {
 	const char *name, *type;
 	const char *path, *url, *host, *port, *ca, *certificate, *key, *facility, *subject, *credentials;
@@ -24,14 +24,14 @@ struct sink_config {
 	const char *headers[SINK_HEADERS_MAX];
 	unsigned int header_count;
 	bool tls;
-	bool sync;			/* of a file: wait until the disk has it */
+	bool sync;			/* of a file: wait until the data is on the disk */
 	uint64_t rotate_bytes;
 	unsigned int keep;
 	unsigned int timeout_ms;
 	unsigned int retry_ms;		/* the longest wait between tries */
 };
 
-/* What a sink that waits has to look at: it is to end. */
+/* A sink that waits must check this: it must end. */
 struct sink_stop {
 	atomic_bool now;
 	int fd;				/* readable then */
@@ -42,7 +42,7 @@ struct sink_batch {
 	size_t length;
 	uint32_t count;
 	uint64_t first, last;
-	const char *client;		/* whose numbers these are */
+	const char *client;		/* the client with these numbers */
 };
 
 struct sink_kind {
@@ -54,16 +54,16 @@ struct sink_kind {
 	int (*new)(void **ret, const struct sink_config *config, const struct sink_stop *stop);
 	void (*free)(void *sink);
 
-	/* 0: acknowledged. Negative: not, and `problem` says why. Positive: not, and the other side wants so many ms of rest. */
+	/* 0: acknowledged. Negative: not, and `problem` says why. Positive: not; try again after so many ms. */
 	int (*send)(void *sink, const struct sink_batch *batch, char problem[SINK_PROBLEM_BYTES]);
 
-	/* Lines that were acknowledged, and thrown away by the other side, as it says. NULL: it has no way of saying so. */
+	/* Lines that the other side acknowledged but reports as discarded. NULL: this protocol can't report that. */
 	uint64_t (*refused)(void *sink);
 };
 
 extern const struct sink_kind sink_file, sink_http, sink_journal, sink_kafka, sink_nats, sink_otlp, sink_syslog;
 
-/* One URL, or several with commas between, as they may be seen: without who logs in, and what is behind a question mark. */
+/* One URL, or several with commas between, for display: without user and password, and without the query. */
 enum { SINK_URL_BYTES = 120 };
 void sink_url_shown(char ret[SINK_URL_BYTES], const char *urls);
 

@@ -43,7 +43,7 @@ static void handle(es_client_t *client, const es_message_t *message, void *conte
 		intake_message(source->intake, message);
 }
 
-/* What it does itself, writing its spool, would feed it. */
+/* Mutes esship itself: else writing the spool would cause more events. */
 static void mute_ourselves(es_client_t *client)
 {
 	audit_token_t token;
@@ -74,7 +74,7 @@ static bool mute(es_client_t *client, cfg_t *cfg)
 	       es_invert_muting(client, ES_MUTE_INVERSION_TYPE_TARGET_PATH) == ES_RETURN_SUCCESS;
 }
 
-/* A subscription is all or nothing: which event is it that can't be had? */
+/* A subscription is all or nothing. If it fails, finds out which event isn't available. */
 static int subscribe(struct source *source)
 {
 	const struct config *config = source->config;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The client of Endpoint Security: subscriptions, mutes and filters, and what passes them goes to the intake. */
+/* The Endpoint Security client: subscriptions, mutes and filters. Messages that pass them go to the intake. */
 
 #include "tools/esship/config.h"
 #include "tools/esship/intake.h"
@@ -13,8 +13,8 @@ struct source {
 	uint64_t next;			/* global_seq_num of the next message; the handler's own */
 };
 
-/* EX_OK, or an exit status: it was logged what is wrong. */
+/* EX_OK, or an exit status after the error was logged. */
 int source_start(struct source *source, const struct config *config, struct intake *intake);
 
-/* No more messages come when it returns; what happened before has been handled, if that didn't take too long. */
+/* On return, no more messages come. Earlier events have been handled, unless that took too long. */
 void source_stop(struct source *source);

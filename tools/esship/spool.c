@@ -20,7 +20,7 @@
 #include "util/macro.h"
 
 enum {
-	SEGMENTS_OF_SIZE = 16,		/* a segment is at most this part of the spool, */
+	SEGMENTS_OF_SIZE = 16,		/* a segment is at most this part of the spool */
 	SEGMENT_BYTES_MAX = 64 * 1024 * 1024,
 	SEGMENT_BYTES_MIN = 64 * 1024,
 	NAME_BYTES = 80,
@@ -37,7 +37,7 @@ struct spool_reader {
 	struct spool *spool;
 	char name[NAME_BYTES];
 	int fd;				/* of the segment; -1: none is open */
-	uint64_t segment, offset;	/* what comes next */
+	uint64_t segment, offset;	/* position of the next frame */
 	uint64_t acked_segment, acked_offset;	/* under the lock */
 	struct segment_lines lines;
 };
@@ -62,7 +62,7 @@ struct spool {
 	uint64_t next_number;
 	uint64_t bytes;			/* of all */
 	uint64_t damaged;
-	bool renew;			/* the last segment has gone: the next append begins one */
+	bool renew;			/* the last segment was removed: the next append begins one */
 	uint64_t wakes;
 	struct spool_reader *readers[SPOOL_READERS_MAX];
 	size_t reader_count;
@@ -100,7 +100,7 @@ static struct segment *segment_from(struct spool *spool, uint64_t number)
 	return NULL;
 }
 
-/* All that every sink has acknowledged, but for the last one: it tells the last number. */
+/* Removes segments that every sink has acknowledged, but not the last segment, which has the last number. */
 static void remove_acknowledged(struct spool *spool)
 {
 	uint64_t least = UINT64_MAX;
@@ -168,7 +168,7 @@ static int open_segment(struct spool *spool, uint64_t number)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Of one segment; its head says what was before it. */
+/* The client's last number up to the end of this segment; the head has the last one before it. */
 static uint64_t last_in(int fd, uint64_t end, const uint8_t *client)
 {
 	uint64_t offset = sizeof(struct segment_head), last = 0;
@@ -207,7 +207,7 @@ uint64_t spool_last_of(struct spool *spool, const uint8_t client[SEGMENT_CLIENT_
 	return 0;
 }
 
-/* Who else may write there would have a say in what is sent, and where it is written. */
+/* A user who can write in the folder could change what is sent, and where we write. */
 static bool is_ours(int folder_fd)
 {
 	struct stat st;
@@ -345,7 +345,7 @@ static int write_at(int fd, const struct iovec *parts, int count, uint64_t offse
 	return 0;
 }
 
-/* What has that name already isn't ours, whatever it is, and stays. */
+/* An existing file of that name isn't ours, so it stays. */
 static int make_segment(struct spool *spool, char name[NAME_BYTES])
 {
 	for (int i = 0; i < NAMES_TAKEN_MAX; i++) {
@@ -409,7 +409,7 @@ static int compress(struct spool *spool, const char *lines, size_t length, size_
 	return 0;
 }
 
-/* At the end of the last segment, whose end is taken on only when all of the frame is there. */
+/* Appends to the last segment, whose recorded end moves only after the whole frame is written. */
 static int write_frame(struct spool *spool, struct segment_frame *frame)
 {
 	struct iovec parts[2] = { { frame, sizeof(*frame) }, { spool->stored, frame->stored } };
@@ -480,7 +480,7 @@ int spool_append(struct spool *spool, const char *lines, size_t length, uint32_t
 
 uint64_t spool_bytes(const struct spool *spool)
 {
-	struct spool *own = (struct spool *)spool;	/* its lock is no part of what it says */
+	struct spool *own = (struct spool *)spool;	/* const, but for the lock */
 	uint64_t bytes;
 
 	pthread_mutex_lock(&own->lock);
@@ -502,7 +502,7 @@ uint64_t spool_damaged(const struct spool *spool)
 
 /* --- reading --- */
 
-/* The segment of an acknowledgement is never removed: one that isn't there, or is shorter, is another spool's. */
+/* The segment of an acknowledgement is never removed: if it is missing or shorter, that was made in another spool. */
 static bool is_ack_here(const struct spool_reader *reader)
 {
 	const struct segment *segment = segment_from(reader->spool, reader->segment);
@@ -510,7 +510,7 @@ static bool is_ack_here(const struct spool_reader *reader)
 	return segment && segment->number == reader->segment && reader->offset <= segment->bytes;
 }
 
-/* The acknowledgement of before; the first segment if there is none. */
+/* Loads the acknowledgement of the last run; without one, begins at the first segment. */
 static void load_ack(struct spool_reader *reader)
 {
 	char name[NAME_BYTES + 8], text[128] = "";
@@ -569,7 +569,7 @@ int spool_reader_new(struct spool_reader **ret, struct spool *spool, const char 
 	return 0;
 }
 
-/* Somebody has removed it: what was in there is missing, and what comes behind goes out. 1: there may be another one. */
+/* Forgets a file that was removed: its lines are lost, and reading goes on behind it. 1: there may be another one. */
 static int forget_segment(struct spool_reader *reader)
 {
 	struct spool *spool = reader->spool;
@@ -590,7 +590,7 @@ static int forget_segment(struct spool_reader *reader)
 	return 1;
 }
 
-/* Goes to the segment that is next. 0: there is none. */
+/* Opens the first segment from `number` on. 0: there is none. */
 static int enter_segment(struct spool_reader *reader, uint64_t number)
 {
 	struct spool *spool = reader->spool;
@@ -620,7 +620,7 @@ static int enter_segment(struct spool_reader *reader, uint64_t number)
 	return 1;
 }
 
-/* Up to where the segment may be read; is it the last one? */
+/* The offset up to which the segment may be read; *ret_last: it is the last segment. */
 static uint64_t end_of(struct spool_reader *reader, bool *ret_last)
 {
 	struct spool *spool = reader->spool;
@@ -636,7 +636,7 @@ static uint64_t end_of(struct spool_reader *reader, bool *ret_last)
 	return end;
 }
 
-/* Goes to what comes behind. What is at the end of an earlier run's segment was never whole. */
+/* Skips to the next good frame. Damage at the end of an earlier run's segment is a frame that was never complete. */
 static int leave_damage(struct spool_reader *reader, uint64_t end)
 {
 	int64_t next = segment_find_frame(reader->fd, reader->offset, end);
@@ -707,7 +707,7 @@ int spool_reader_ack(struct spool_reader *reader)
 	return r;
 }
 
-/* Of a segment, from there on; one that a death has left may not even have its head. */
+/* The bytes of a segment from `offset` on. A segment that a death has left may not even have its head. */
 static uint64_t bytes_from(const struct segment *segment, uint64_t offset)
 {
 	if (offset < sizeof(struct segment_head))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Built without OpenSSL: the configuration's check refuses `tls', and nobody comes here. */
+/* Built without OpenSSL: the configuration's check refuses `tls', so these are never called. */
 
 #include <errno.h>
 

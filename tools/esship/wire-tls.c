@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* TLS by OpenSSL: the server's certificate has to be of this CA (or of one that the system knows), and for this name. */
+/* TLS by OpenSSL: the server's certificate must be from this CA (or one that the system trusts), and for this name. */
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -11,7 +11,7 @@
 
 #include "tools/esship/wire.h"
 
-enum { HEAR_MOST = 16 };		/* of one that doesn't end */
+enum { HEAR_MOST = 16 };		/* reads at a time from a server that keeps sending */
 
 const char *const tls_absent;
 
@@ -34,14 +34,14 @@ static int failed(char *problem, const struct tls *tls)
 	return -EPROTO;
 }
 
-/* A key that wants a passphrase: there is nobody to ask. */
+/* For a key with a passphrase: there is no user to ask. */
 static int no_passphrase(char *buffer, int size, int writing, void *context)
 {
 	(void)buffer, (void)size, (void)writing, (void)context;
 	return -1;
 }
 
-/* The key may be in the file of the certificate. */
+/* The certificate's file may also have the key. */
 static int load(struct tls *tls, const struct sink_config *config)
 {
 	const char *key = config->key ?: config->certificate;

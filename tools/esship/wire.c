@@ -17,17 +17,17 @@
 
 enum {
 	SETTLE_STEP_MS = 5,
-	HEAR_MOST = 16,			/* of what the other side says without end: so much at a time */
-	WELCOME_MS = 1000,		/* how long a server of TLS 1.3 has for saying that it doesn't want us */
+	HEAR_MOST = 16,			/* reads at a time from a server that keeps sending */
+	WELCOME_MS = 1000,		/* how long to wait for a TLS 1.3 server's refusal */
 };
 
-/* The other side has so long for the next step: as long as something moves, it is only slow. */
+/* The deadline is for the next step only: a slow server that makes progress is fine. */
 static uint64_t deadline_of(const struct wire *wire)
 {
 	return clock_ns() + wire->config->timeout_ms * NS_PER_MS;
 }
 
-/* Until the socket is ready for that, up to a time. */
+/* Waits until the socket is ready for the events, or the deadline. */
 static int wait_for(const struct wire *wire, short events, uint64_t deadline_ns)
 {
 	struct pollfd fds[2] = { { .fd = wire->fd, .events = events }, { .fd = wire->stop->fd, .events = POLLIN } };
@@ -41,7 +41,7 @@ static int wait_for(const struct wire *wire, short events, uint64_t deadline_ns)
 	return n == 0 ? -ETIMEDOUT : 0;
 }
 
-/* What TLS has said is better than an errno. */
+/* An error message of TLS is better than an errno. */
 static int fail(struct wire *wire, int error, char *problem, const char *what)
 {
 	char why[SINK_PROBLEM_BYTES / 2];
@@ -73,8 +73,8 @@ static int connect_to(struct wire *wire, const struct addrinfo *address, uint64_
 }
 
 /*
- * By TLS 1.3 we are done before the server has seen our certificate, or that we have none. What it says next, tickets or that
- * it refuses us, is waited for a little: a server may also say nothing.
+ * In TLS 1.3 our handshake is done before the server has seen our certificate, or that we have none. So wait a little
+ * for its next message: tickets, or a refusal. A server may also send none.
  */
 static int wait_welcome(struct wire *wire, char *problem)
 {
@@ -100,7 +100,7 @@ static int start_tls(struct wire *wire, uint64_t deadline, char *problem)
 	return r < 0 ? fail(wire, r, problem, "TLS") : 0;
 }
 
-/* One that doesn't answer leaves time for those behind it. */
+/* Limits the time for each address, so that one that doesn't answer leaves time for the next ones. */
 static int connect_to_any(struct wire *wire, const struct addrinfo *addresses)
 {
 	uint64_t left_ns = wire->config->timeout_ms * NS_PER_MS;
@@ -181,7 +181,7 @@ int wire_write(struct wire *wire, const char *data, size_t length, char problem[
 	return 0;
 }
 
-/* The other side has nothing to say to us: what can be read is its end, or of no use. */
+/* Checks that the connection is alive. The server has no data for us: we read its end, or something useless. */
 static int look_alive(struct wire *wire, char *problem)
 {
 	char useless[4096];
