@@ -5,11 +5,9 @@
     moments.py BUILD [CHECK...]
 """
 
-import glob
 import os
 import random
 import signal
-import subprocess
 import time
 
 import ship
@@ -76,24 +74,16 @@ def accounted(found, client):
 
 def check_full_anytime():
     """From this byte of the disk on."""
-    mount = ship.path("disk")
-    os.mkdir(mount)
-    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", mount], check=False).returncode:
-        print("no mount can be made: left out")
-        return
-    try:
-        full_anytime(mount)
-    finally:
-        subprocess.run(["umount", "-l", mount], check=True)
+    with ship.small_disk("1m") as (mount, mounted):
+        if mounted:
+            full_anytime(mount)
 
 
 def full_anytime(mount):
     config = ship.configure("full", sink("full"), spool=f'"{mount}/spool"', linger_ms=1000)
     statuses = []
     for pages in (0, 1, 2, 3, 4, 5, 6, 8, 12, 20):
-        room = os.statvfs(mount)
-        with open(mount + "/other", "wb") as file:
-            file.write(bytes((room.f_bavail - pages) * room.f_frsize))
+        ship.fill(mount, pages * os.statvfs(mount).f_frsize)
         run = ship.Run(config, ship.capture(COUNT))
         statuses.append(run.process.wait(ship.LIMIT))
         os.remove(mount + "/other")
@@ -110,21 +100,17 @@ def full_anytime(mount):
 
 def check_slow_disk():
     """A slow disk is waited for; one that takes longer than that costs events, which are counted."""
-    preload, = glob.glob(ship.BUILD + "/tests/ship/libslow-disk.so") or [None]
+    preload = ship.library("slow-disk")
     if not preload:
-        print("built with sanitizers: the slow disk is left out")
         return
     for ms, name in ((300, "slow"), (2500, "slower")):
         config = ship.configure(name, sink(name), sync="yes", linger_ms=8000)
-        os.environ |= {"LD_PRELOAD": preload, "ES_SLOW_MS": str(ms)}
-        try:
+        with ship.preloaded(preload, ES_SLOW_MS=str(ms)):
             run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
             ship.until("all is received", lambda: ship.metrics(name)["esship_events_received_total"] == COUNT, 40)
             values = ship.metrics(name)
             os.kill(run.esship(), signal.SIGTERM)
             run.wait()
-        finally:
-            del os.environ["LD_PRELOAD"]
         ship.send_only(config)
         found = ship.lines(name + ".out")
         client, = {client for client, _ in found}

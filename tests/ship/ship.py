@@ -169,6 +169,25 @@ def small_disk(room):
             subprocess.run(["umount", "-l", name], check=True)
 
 
+def library(name):
+    """One of the libraries here, to be loaded before others; None: they can't be where sanitizers are."""
+    found = glob.glob(f"{BUILD}/tests/ship/lib{name}.so")
+    if not found:
+        print(f"built with sanitizers: {name} is left out")
+    return found[0] if found else None
+
+
+@contextlib.contextmanager
+def preloaded(path_of, **environment):
+    """What is started meanwhile has this library, and this environment."""
+    os.environ |= {"LD_PRELOAD": path_of, **environment}
+    try:
+        yield
+    finally:
+        for name in ("LD_PRELOAD", *environment):
+            del os.environ[name]
+
+
 def fill(disk, left):
     """So that there are so many bytes left, until the file `other' is removed."""
     room = os.statvfs(disk)

@@ -5,9 +5,7 @@
     sinks.py BUILD [CHECK...]
 """
 
-import glob
 import os
-import subprocess
 import time
 
 import ship
@@ -31,14 +29,12 @@ def check_file():
 
 def check_clock():
     """The time of day jumps back and forth by a day: nothing waits by it, and nothing is ordered by it."""
-    jumps, = glob.glob(ship.BUILD + "/tests/ship/libjumps.so") or [None]
+    jumps = ship.library("jumps")
     if not jumps:
-        print("built with sanitizers: the clock's jumps are left out")
         return
     port = ship.free_port()
     config = ship.configure("clock", {"syslog": f'type = "syslog" host = "127.0.0.1" port = "{port}"'})
-    os.environ["LD_PRELOAD"] = jumps
-    try:
+    with ship.preloaded(jumps):
         run = ship.Run(config, ship.capture(COUNT), "--at-end", "wait")
         ship.until("it is away", lambda: ship.metrics("clock")['esship_sink_failures_total{sink="syslog",type="syslog"}'] > 2)
         ship.server("syslog", port, "clock.out")
@@ -48,8 +44,6 @@ def check_clock():
         began = time.monotonic()
         run.wait()
         assert time.monotonic() - began < 10
-    finally:
-        del os.environ["LD_PRELOAD"]
     ship.events_are(ship.lines("clock.out"), COUNT)
     assert " 0 missing" in ship.verify("clock.out")
 

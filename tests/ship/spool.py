@@ -156,15 +156,9 @@ def check_decisions():
 
 def check_disk():
     """A disk that is full, then has room, and is then read-only."""
-    mount = ship.path("disk")
-    os.mkdir(mount)
-    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", mount], check=False).returncode:
-        print("no mount can be made: a full disk is left out")
-        return
-    try:
-        disk(mount)
-    finally:
-        subprocess.run(["umount", "-l", mount], check=True)
+    with ship.small_disk("2m") as (mount, mounted):
+        if mounted:
+            disk(mount)
 
 
 def disk(mount):
