@@ -13,6 +13,7 @@ here=$(dirname "$(readlink -f "$0")")
 tree=$(dirname "$(dirname "$here")")
 build=$(readlink -f "$1")
 shift
+. "$here/chroot.sh"
 work=$build/debian-13
 root=$work/root
 
@@ -31,11 +32,7 @@ mkdir -p "$root" "$work/upper" "$work/work"
 echo "$ES_INSTALL_BASE" >"$work/base"
 mount -t overlay -o "lowerdir=$ES_INSTALL_BASE,upperdir=$work/upper,workdir=$work/work" overlay "$root" ||
 	skip "overlayfs on $work"
-mount -t proc proc "$root/proc"
-mount --rbind /sys "$root/sys"
-mount --rbind /dev "$root/dev"
-mount -t tmpfs run "$root/run"
-mount -t tmpfs tmp "$root/tmp"
+mount_system "$root"
 
 inside() {	# COMMAND...: in the copy of the tree, as after a login there
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot "$root" \
