@@ -679,7 +679,7 @@ static void sensor_cache_info(struct esd_sensor *sensor, struct es_cache_info *r
 /* They send them to the kernel's auditing, by system calls of this kind. */
 static bool any_about_users(const uint64_t types[ES_TYPE_WORDS])
 {
-	return esd_select_needs_kind(types, ES_KIND_SEND, false);
+	return esd_select_kinds(types, false) >> ES_KIND_SEND & 1;
 }
 
 /* A kernel that was started with audit=0 has no such sockets, and then programs send no messages. */

@@ -17,8 +17,7 @@ static bool type_needs_calls(unsigned int type, bool lsm)
 	return !(lsm && type == ESD_AUTH_OPEN);
 }
 
-/* A bit for each kind. */
-static uint64_t kinds_of(const uint64_t types[ES_TYPE_WORDS], bool lsm)
+uint64_t esd_select_kinds(const uint64_t types[ES_TYPE_WORDS], bool lsm)
 {
 	uint64_t kinds = 0;
 	unsigned int type;
@@ -27,16 +26,6 @@ static uint64_t kinds_of(const uint64_t types[ES_TYPE_WORDS], bool lsm)
 		if (type_needs_calls(type, lsm))
 			kinds |= esd_events[type].calls;
 	return kinds;
-}
-
-bool esd_select_needs_kind(const uint64_t types[ES_TYPE_WORDS], unsigned int kind, bool lsm)
-{
-	return kinds_of(types, lsm) >> kind & 1;
-}
-
-bool esd_select_any_kind(const uint64_t types[ES_TYPE_WORDS], bool lsm)
-{
-	return kinds_of(types, lsm);
 }
 
 void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_TYPE_WORDS])
@@ -64,7 +53,7 @@ static bool lookups_wanted(const struct es_sensor_control *control)
 
 void esd_select_client(struct es_sensor_control *control, unsigned int slot, const uint64_t types[ES_TYPE_WORDS])
 {
-	uint64_t bit = UINT64_C(1) << slot, all[ES_TYPE_WORDS];
+	uint64_t bit = UINT64_C(1) << slot, all[ES_TYPE_WORDS], kinds;
 	bool closes = control->subscribers[ESD_NOTIFY_CLOSE] | control->subscribers[ESD_NOTIFY_WRITE];
 
 	if (!closes && (esd_types_has(types, ESD_NOTIFY_CLOSE) || esd_types_has(types, ESD_NOTIFY_WRITE)))
@@ -83,7 +72,7 @@ void esd_select_client(struct es_sensor_control *control, unsigned int slot, con
 	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
 		if (control->by_object[type])
 			all[type / 64] &= ~(UINT64_C(1) << type % 64);
+	kinds = esd_select_kinds(all, control->lsm);
 	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++)
-		__atomic_store_n(&control->kind_live[kind], esd_select_needs_kind(all, kind, control->lsm),
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(&control->kind_live[kind], kinds >> kind & 1, __ATOMIC_RELEASE);
 }

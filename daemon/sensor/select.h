@@ -14,6 +14,5 @@ bool esd_select_any_type(const struct es_sensor_control *control, unsigned int t
 /* The types that any client is subscribed to. */
 void esd_select_types(const struct es_sensor_control *control, uint64_t ret[ES_TYPE_WORDS]);
 
-/* Does one of these types need the programs to see calls of this kind, or of any? `lsm`: as in the control struct. */
-bool esd_select_needs_kind(const uint64_t types[ES_TYPE_WORDS], unsigned int kind, bool lsm);
-bool esd_select_any_kind(const uint64_t types[ES_TYPE_WORDS], bool lsm);
+/* A bit for each kind of system call (1 << ES_KIND_x) that these types need. `lsm`: as in the control struct. */
+uint64_t esd_select_kinds(const uint64_t types[ES_TYPE_WORDS], bool lsm);

@@ -37,7 +37,7 @@ static void test_select(void)
 	esd_types_add(types, ESD_NOTIFY_EXIT);
 	esd_select_client(&control, 63, types);
 	REQUIRE(control.subscribers[ESD_NOTIFY_EXIT] == UINT64_C(1) << 63);
-	REQUIRE(!esd_select_any_kind(types, false));	/* exit is no system call's event */
+	REQUIRE(!esd_select_kinds(types, false));	/* exit is no system call's event */
 
 	esd_types_add(types, ESD_NOTIFY_CLOSE);
 	esd_select_client(&control, 0, types);
@@ -47,7 +47,7 @@ static void test_select(void)
 
 	esd_select_client(&control, 0, none);
 	esd_select_types(&control, all);
-	REQUIRE(!esd_select_any_kind(all, false) && !control.kind_live[ES_KIND_CLOSE]);
+	REQUIRE(!esd_select_kinds(all, false) && !control.kind_live[ES_KIND_CLOSE]);
 	REQUIRE(esd_select_any_type(&control, ESD_NOTIFY_EXIT));
 	esd_select_client(&control, 63, none);
 	REQUIRE(!esd_select_any_type(&control, ESD_NOTIFY_EXIT));
@@ -63,7 +63,7 @@ static void test_select_auth_open(void)
 	esd_select_client(&fanotify, 0, types);
 	REQUIRE(fanotify.kind_live[ES_KIND_OPEN] && fanotify.kind_live[ES_KIND_EXEC]);
 	esd_select_client(&lsm, 0, types);
-	REQUIRE(esd_select_any_type(&lsm, ESD_AUTH_OPEN) && !esd_select_any_kind(types, true));
+	REQUIRE(esd_select_any_type(&lsm, ESD_AUTH_OPEN) && !esd_select_kinds(types, true));
 	esd_types_add(types, ESD_NOTIFY_OPEN);
 	esd_types_add(types, ESD_AUTH_EXEC);
 	esd_select_client(&lsm, 0, types);

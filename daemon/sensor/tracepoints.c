@@ -84,7 +84,7 @@ static bool row_needed(const struct esd_tracepoints *t, const struct row *row, c
 	case NEED_CLIENT_ONLY:
 		return want->clients && !lsm(t);
 	case NEED_SYSCALLS:
-		return esd_select_any_kind(want->types, lsm(t));
+		return esd_select_kinds(want->types, lsm(t));
 	case NEED_RESTARTS:
 		return want->restarts;
 	case NEED_TYPES:
@@ -108,6 +108,8 @@ static bool is_refused(const struct esd_program *program)
 static struct esd_program *needed_find(struct esd_tracepoints *t, const struct esd_want *want,
 				       bool (*is)(const struct esd_program *program), const struct row **ret_row)
 {
+	uint64_t kinds = esd_select_kinds(want->types, lsm(t));
+
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		*ret_row = &rows[i];
 		if (is(t->programs[i]) && row_needed(t, &rows[i], want) && (is != is_refused || row_refuses(&rows[i])))
@@ -115,7 +117,7 @@ static struct esd_program *needed_find(struct esd_tracepoints *t, const struct e
 	}
 	*ret_row = NULL;
 	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++) {
-		if (!esd_select_needs_kind(want->types, kind, lsm(t)))
+		if (!(kinds >> kind & 1))
 			continue;
 		if (t->enters[kind] && is(t->enters[kind]))
 			return t->enters[kind];
@@ -136,10 +138,12 @@ static int array_fill(const struct bpf_map *array, uint32_t kind, const struct e
 
 static int arrays_fill(struct esd_tracepoints *t, const uint64_t types[ES_TYPE_WORDS])
 {
+	uint64_t kinds = esd_select_kinds(types, lsm(t));
+
 	for (unsigned int kind = 0; kind < ES_KIND_COUNT; kind++) {
 		int r;
 
-		if (t->filled[kind] || !esd_select_needs_kind(types, kind, lsm(t)))
+		if (t->filled[kind] || !(kinds >> kind & 1))
 			continue;
 		r = array_fill(t->skel->maps.enters, kind, t->enters[kind]);
 		if (r == 0)
