@@ -375,6 +375,19 @@ __noinline int put_internal_name(struct scratch *s, struct es_file_part *part, s
 	return n < 0;
 }
 
+/* An empty part for a file, and its offset; NULL: there is no room. */
+static __always_inline struct es_file_part *file_part(struct scratch *s, uint32_t *ret_off)
+{
+	struct es_file_part *part;
+
+	*ret_off = append(s, sizeof(*part));
+	if (!*ret_off)
+		return NULL;
+	part = at(s, *ret_off);
+	__builtin_memset(part, 0, sizeof(*part));
+	return part;
+}
+
 /* A file into the record; returns its offset, or 0 if there is no room. */
 __noinline uint32_t put_path(struct scratch *s, struct path *path)
 {
@@ -385,11 +398,9 @@ __noinline uint32_t put_path(struct scratch *s, struct path *path)
 	if (!s || !path)
 		return 0;
 	inode = READ_CORE(path->dentry, d_inode);
-	off = append(s, sizeof(struct es_file_part));
-	if (!off)
+	part = file_part(s, &off);
+	if (!part)
 		return 0;
-	part = at(s, off);
-	__builtin_memset(part, 0, sizeof(*part));
 	if (inode)
 		read_stat(&part->stat, (uint64_t)inode);
 	else
@@ -409,11 +420,9 @@ __noinline uint32_t put_as_was(struct scratch *s, struct path *dir, struct es_st
 
 	if (!s || !dir || !stat)
 		return 0;
-	off = append(s, sizeof(struct es_file_part));
-	if (!off)
+	part = file_part(s, &off);
+	if (!part)
 		return 0;
-	part = at(s, off);
-	__builtin_memset(part, 0, sizeof(*part));
 	if (stat->mode)
 		part->stat = *stat;
 	else

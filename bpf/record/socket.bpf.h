@@ -65,13 +65,11 @@ static __noinline bool read_unix_address(struct scratch *s, struct unix_address 
 /* A name that is no file. */
 static __noinline uint32_t put_abstract(struct scratch *s, bool with_name)
 {
-	uint32_t off = append(s, sizeof(struct es_file_part));
-	struct es_file_part *part;
+	uint32_t off;
+	struct es_file_part *part = file_part(s, &off);
 
-	if (!off)
+	if (!part)
 		return 0;
-	part = at(s, off);
-	__builtin_memset(part, 0, sizeof(*part));
 	part->flags = ES_FILE_NO_STAT;
 	if (with_name)
 		put_string(s, &part->path, s->user, NAME_BYTES);

@@ -420,11 +420,9 @@ __noinline uint32_t put_place(struct scratch *s, struct place *place)
 
 	if (!s || !place)
 		return 0;
-	off = append(s, sizeof(struct es_file_part));
-	if (!off)
+	part = file_part(s, &off);
+	if (!part)
 		return 0;
-	part = at(s, off);
-	__builtin_memset(part, 0, sizeof(*part));
 	if (place->dentry)
 		part->stat = place->stat;
 	else
@@ -456,11 +454,9 @@ __noinline uint32_t put_lexical(struct scratch *s, struct path *base)
 
 	if (!s || !base)
 		return 0;
-	off = append(s, sizeof(struct es_file_part));
-	if (!off)
+	part = file_part(s, &off);
+	if (!part)
 		return 0;
-	part = at(s, off);
-	__builtin_memset(part, 0, sizeof(*part));
 	part->flags = ES_FILE_NO_STAT | ES_FILE_LEXICAL;
 	s->doubtful = 1;
 	__sync_fetch_and_add(&stats.unresolved, 1);
