@@ -16,22 +16,10 @@
 static __noinline uint32_t fflag_passed(void)
 {
 	struct syscall_args args;
-	uint64_t flags = 0;
+	uint64_t flags;
 
 	args_of_current(&args);
-	switch (args.variant) {
-	case ES_VARIANT_AT:
-		flags = args.a[2];
-		break;
-	case ES_VARIANT_AT2:
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)args.a[2]);
-		break;
-	case ES_VARIANT_OTHER:		/* creat() */
-		flags = O_WRONLY | O_TRUNC;
-		break;
-	default:
-		flags = args.a[1];
-	}
+	flags = open_flags_passed(&args);
 	return ((flags + 1) & O_ACCMODE) | (flags & O_TRUNC ? FMODE_WRITE : 0);
 }
 

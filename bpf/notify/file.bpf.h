@@ -111,7 +111,7 @@ int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 {
 	struct syscall_args *args;
 	struct syscall_state *state;
-	uint64_t flags = 0;
+	uint64_t flags;
 
 	if (!control.subscribers[EV_AUTH_OPEN])
 		return 0;
@@ -121,20 +121,7 @@ int BPF_PROG(enter_open, struct pt_regs *regs, long id)
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	switch (args->variant) {
-	case ES_VARIANT_AT:
-	case ES_VARIANT_OTHER2:
-		flags = args->a[2];
-		break;
-	case ES_VARIANT_AT2:
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)args->a[2]);
-		break;
-	case ES_VARIANT_OTHER:	/* creat() */
-		flags = O_WRONLY;
-		break;
-	default:
-		flags = args->a[1];
-	}
+	flags = open_flags_passed(args);
 	state->kind = ES_KIND_OPEN;
 	state->flags = 0;
 	state->open_flags = flags & O_ACCMODE ? (flags & O_ACCMODE) == O_WRONLY ? FMODE_WRITE : FMODE_READ | FMODE_WRITE

@@ -20,6 +20,25 @@ static __always_inline uint32_t fflag_asked(struct file *file)
 	return fflag_of(file) | (READ_CORE(file, f_flags) & O_TRUNC ? FMODE_WRITE : 0);
 }
 
+/* The flags that the program passed to a call of ES_KIND_OPEN. */
+static __always_inline uint64_t open_flags_passed(const struct syscall_args *args)
+{
+	uint64_t flags = 0;
+
+	switch (args->variant) {
+	case ES_VARIANT_AT:
+	case ES_VARIANT_OTHER2:		/* open_by_handle_at() */
+		return args->a[2];
+	case ES_VARIANT_AT2:
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)args->a[2]);
+		return flags;
+	case ES_VARIANT_OTHER:		/* creat() */
+		return O_WRONLY | O_TRUNC;
+	default:
+		return args->a[1];
+	}
+}
+
 static __always_inline void put_mmap(struct scratch *s, struct file *file, unsigned long prot, unsigned long flags)
 {
 	head_of(s)->file[0] = put_file(s, file);
