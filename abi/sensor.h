@@ -170,8 +170,8 @@ enum { ES_SCOPE_MOUNTS = 16 };
  */
 enum { ES_UNSEEN_SLACK_NS = 50023 };
 
-/* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
-enum { ES_SCRATCH_POOL = 512 };		/* at most: two for each CPU, a power of two, 32 at least */
+/* Scratch areas, in which programs make records: four for each CPU, a power of two, 32 at least, and at most: */
+enum { ES_SCRATCH_POOL = 512 };
 
 /* Whether calls can wait in task work, and which of the kernel's functions schedules it. */
 enum es_task_work {

@@ -41,7 +41,7 @@ __noinline int report_send(struct scratch *s, uint64_t slots, uint32_t bytes)
 SEC("syscall")
 int report(struct es_report *ctx)
 {
-	uint32_t type = ctx->type, bytes = ctx->bytes, taken;
+	uint32_t type = ctx->type, bytes = ctx->bytes;
 	uint64_t slots = ctx->slots;
 	struct scratch *s;
 
@@ -50,10 +50,10 @@ int report(struct es_report *ctx)
 	slots &= control.subscribers[type];
 	if (!slots)
 		return 0;
-	s = pool_take(&taken);
+	s = scratch_take();
 	if (!s)
-		return object_lost(slots, type);
+		return record_lost(slots, type);
 	report_send(s, slots, bytes);
-	pool_give(taken);
+	scratch_give(s);
 	return 0;
 }

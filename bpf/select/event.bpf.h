@@ -11,16 +11,16 @@
 #include "bpf/select/select.bpf.h"
 #include "bpf/select/target.bpf.h"
 
-/* A record of what the current task did. Call event_send() for each, also if this returns NULL. */
-static __always_inline struct scratch *event_begin(uint32_t type)
+/* A record of what the current task did, for these clients. Call event_send() for each, also if this returns NULL. */
+static __always_inline struct scratch *event_begin(uint32_t type, uint64_t slots)
 {
-	return record_begin(type);
+	return record_begin(type, slots);
 }
 
 /* The same for an event that is only about an open file: drops the clients that have muted the file from *slots. */
 static __always_inline struct scratch *event_begin_on(uint32_t type, struct file *file, uint64_t *slots)
 {
-	struct scratch *s = event_begin(type);
+	struct scratch *s = event_begin(type, *slots);
 
 	if (!s || !(*slots & control.mute_target[type]))
 		return s;
@@ -34,9 +34,13 @@ static __always_inline struct scratch *event_begin_on(uint32_t type, struct file
 static __always_inline uint64_t event_finish(struct scratch *s, uint64_t slots)
 {
 	slots = select_targets(s, slots);
-	if (slots && !head_of(s)->process)
-		head_of(s)->process = put_current(s);
-	return head_of(s)->process ? slots : 0;
+	if (!slots || head_of(s)->process)
+		return slots;
+	head_of(s)->process = put_current(s);
+	if (head_of(s)->process)
+		return slots;
+	record_lost(slots, head_of(s)->type);
+	return 0;
 }
 
 static const uint8_t report_types[] = {
@@ -77,11 +81,12 @@ static __always_inline void event_out(struct scratch *s, uint64_t slots)
 		event_report(s);
 }
 
+/* No slots: there was no event. */
 static __always_inline void event_send(struct scratch *s, uint64_t slots)
 {
 	if (s && slots)
 		slots = event_finish(s, slots);
 	if (s && slots)
 		event_out(s, slots);
-	record_end();
+	scratch_give(s);
 }

@@ -26,7 +26,7 @@
 
 enum {
 	FILL_PASSES = 32,
-	SCRATCH_PER_CPU = 3,		/* NEST in bpf/base/maps.bpf.h; and one for iterators */
+	SCRATCH_PER_CPU = 4,		/* of tasks, also preempted ones, and of interrupts */
 };
 
 static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
@@ -892,7 +892,7 @@ static uint32_t pool_size(int cpus)
 {
 	uint32_t size = 32;
 
-	while (size < 2 * (uint32_t)cpus && size < ES_SCRATCH_POOL)
+	while (size < SCRATCH_PER_CPU * (uint32_t)cpus && size < ES_SCRATCH_POOL)
 		size *= 2;
 	return size;
 }
@@ -900,7 +900,6 @@ static uint32_t pool_size(int cpus)
 static int programs_open(struct esd_bpf *s, const struct btf *btf)
 {
 	int cpus = libbpf_num_possible_cpus(), r;
-	uint32_t scratch;
 
 	if (cpus < 0)
 		return cpus;
@@ -924,10 +923,8 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	if (getrandom((void *)s->skel->rodata->mute_keys, sizeof(s->skel->rodata->mute_keys), 0) !=
 	    sizeof(s->skel->rodata->mute_keys))
 		return -EIO;
-	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
 	s->skel->rodata->scratch_pool = pool_size(cpus);
-	scratch = SCRATCH_PER_CPU * cpus + 1 + pool_size(cpus);
-	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
+	return bpf_map__set_max_entries(s->skel->maps.scratch, pool_size(cpus));
 }
 
 /* Loads the programs that every daemon needs. */
