@@ -1240,7 +1240,8 @@ typedef struct {
 	union {
 		uid_t uid;
 	} to_uid;
-	es_string_token_t to_username;		/* on success */
+	/* as whom; on failure, as whom they wanted to be, if su said it */
+	es_string_token_t to_username;
 	es_string_token_t shell;		/* on success */
 	size_t argc;				/* strings in argv */
 	es_string_token_t *_Nullable argv;
@@ -1264,7 +1265,7 @@ typedef struct {
  */
 typedef struct {
 	bool success;
-	/* NULL on success, or if sudo did not say */
+	/* NULL on success */
 	es_sudo_reject_info_t *_Nullable reject_info;
 	bool has_from_uid;			/* whether from_uid.uid is valid */
 	union {
