@@ -66,6 +66,15 @@ static __always_inline bool opened_by_fanotify(void)
 	return nr == NR_READ || nr == NR_READV || nr == NR_PREADV2;
 }
 
+/*
+ * Does the kernel open this file to load firmware for a driver? It does so in whatever call is under way, with
+ * credentials of its own, as it does to write a core dump. But it leaves out O_LARGEFILE, which opens by 64-bit calls have.
+ */
+static __always_inline bool opened_for_firmware(struct file *file)
+{
+	return !(file->f_flags & LINUX_O_LARGEFILE) && by_kernel();
+}
+
 /* Each time that the call starts over, O_TMPFILE makes another inode: the key is the directory's. */
 static __always_inline uint64_t open_key(struct file *file)
 {
@@ -375,7 +384,7 @@ static __always_inline bool other_opens_wanted(void)
 /* One program asks all questions about an open: where a task may sleep, no other program of ours may follow. */
 static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
-	if (!ret && !opened_by_fanotify()) {
+	if (!ret && !opened_by_fanotify() && !opened_for_firmware(file)) {
 		ret = on_file_open(file);
 		if (!ret && other_opens_wanted())
 			ret = on_file_open_other(file);
