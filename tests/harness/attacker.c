@@ -375,11 +375,14 @@ static void do_signal(struct self *self)
 static void do_disturb(struct self *self)
 {
 	static const int signals[] = { SIGSTOP, SIGCONT, SIGUSR1 };
-	pid_t pid = attacked->attacker[below(self, ATTACKERS)], tid = attacked->thread[below(self, ATTACKER_THREADS)];
+	pid_t pid = attacked->attacker[below(self, ATTACKERS)], tid;
 	int number = signals[below(self, ARRAY_SIZE(signals))];
 
-	if (tid > 0)
-		(void)syscall(SYS_tkill, tid, SIGUSR1);
+	for (int i = 0; i < 6; i++) {
+		tid = attacked->thread[below(self, ATTACKER_THREADS)];
+		if (tid > 0 && tid != gettid())
+			(void)syscall(SYS_tkill, tid, SIGUSR1);
+	}
 	if (pid <= 0 || pid == getpid() || below(self, 2))
 		return;
 	(void)kill(pid, number);
