@@ -39,28 +39,30 @@ static int load(void *context)
 	return write_text(trigger, "es-firmware");
 }
 
-static int open_it(void *context)
+static int open_it(void *path)
 {
-	(void)context;
-	return open(test_at("es-firmware"), O_RDONLY) < 0 ? errno : 0;
+	return open(path, O_RDONLY) < 0 ? errno : 0;
 }
 
 int main(void)
 {
 	struct test_client *client;
+	char path[4200];
 
 	test_begin(30);
+	test_all_mounts = true;		/* the kernel looks in init's namespace, where the test's mount isn't */
 	test_daemon(NULL);
 	client = test_client(answer, NULL);
 	client->counting = true;
 	test_hold(client, ES_AUTH(OPEN), ES_AUTH(UNLINK), -1);
 	if (system("modprobe test_firmware 2>/dev/null") != 0)
 		test_skip("the kernel module test_firmware");
-	test_write_file(test_at("es-firmware"), "firmware", 0644);
-	REQUIRE(write_text(path_setting, test_mnt) == 0);
+	snprintf(path, sizeof(path), "%s/es-firmware", test_dir);
+	test_write_file(path, "firmware", 0644);
+	REQUIRE(write_text(path_setting, test_dir) == 0);
 	CHECK_EQUAL(test_run(load, NULL), 0);
 	CHECK_EQUAL(asked, 0);
-	CHECK_EQUAL(test_run(open_it, NULL), 0);
+	CHECK_EQUAL(test_run(open_it, path), 0);
 	CHECK_EQUAL(asked, 1);
 	(void)write_text(path_setting, "\n");
 	(void)!system("modprobe -r test_firmware");
