@@ -478,7 +478,7 @@ static void children_remove(pid_t pid)
 
 pid_t test_fork(test_child_f *function, void *context)
 {
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	__atomic_add_fetch(&causes, 1, __ATOMIC_RELEASE);
 	pid = fork();
@@ -488,7 +488,7 @@ pid_t test_fork(test_child_f *function, void *context)
 	}
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != main_pid)
+		if (getppid() != parent)
 			_exit(99);
 		failures = 0;
 		_exit(function(context));
