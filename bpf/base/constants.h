@@ -51,6 +51,7 @@ enum {
 	FMODE_CREATED = 1 << 20,	/* this open made the file */
 	LINUX_FMODE_EXEC = 0x20,		/* in f_flags: opened by an exec */
 	LINUX_FMODE_NOACCOUNT = 0x20000000,
+	LINUX_O_LARGEFILE = 0x8000,
 	LINUX_O_TMPFILE = 0x400000,
 	LINUX_MNT_INTERNAL = 0x4000,
 	LINUX_PROT_WRITE = 2,

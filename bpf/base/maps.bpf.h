@@ -271,6 +271,7 @@ struct syscall_state {
 	char text[NAME_BYTES];		/* name of an attribute or a socket that is asked about */
 	struct unix_address address;	/* of the socket to connect to */
 	uint64_t connected;		/* the socket that was asked about by its name: its inode, or CONNECTED_ABSTRACT; 0: none */
+	uint64_t source;		/* copy_file_range(2): the struct file that all is copied from; 0: not all */
 	uint64_t magic;
 	uint32_t dev;
 	uint32_t blksize;
@@ -280,7 +281,6 @@ enum { CONNECTED_ABSTRACT = 1 };
 
 enum {
 	SYSCALL_DENIED = 1 << 0,		/* a client said no */
-	SYSCALL_ALLOWED = 1 << 1,		/* all said yes: it isn't asked about again in the same call */
 };
 
 struct {

@@ -59,6 +59,15 @@ static __always_inline bool opened_by_fanotify(void)
 	return !without_syscall() && current_syscall().kind == ES_KIND_READ;
 }
 
+/*
+ * Does the kernel open this file to load firmware for a driver? It does so in whatever call is under way, with
+ * credentials of its own, as it does to write a core dump. But it leaves out O_LARGEFILE, which opens by 64-bit calls have.
+ */
+static __always_inline bool opened_for_firmware(struct file *file)
+{
+	return !(file->f_flags & LINUX_O_LARGEFILE) && by_kernel();
+}
+
 /* Each time that the call starts over, O_TMPFILE makes another inode: the key is the directory's. */
 static __always_inline uint64_t open_key(struct file *file)
 {
@@ -193,8 +202,8 @@ int BPF_PROG(plain_file_fcntl, struct file *file, unsigned int cmd, unsigned lon
 	return hook_result(ret ? ret : ask_fcntl(file, cmd, arg));
 }
 
-/* The target if copy_file_range(2) copies all of `source`. The call passes the hook for reading and for writing. */
-static __always_inline struct file *copy_target(struct file *source)
+/* Does copy_file_range(2) copy all of `source`? */
+static __always_inline bool copies_all(struct file *source)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	bool compat = is_compat();
@@ -202,51 +211,69 @@ static __always_inline struct file *copy_target(struct file *source)
 	uint64_t length = compat ? (uint32_t)regs->di : regs->r8;
 	int64_t offset = READ_CORE(source, f_pos), size = READ_CORE(source, f_inode, i_size);
 
-	if (file_of_fd(compat ? regs->bx : regs->di) != source)
-		return NULL;
 	if (offset_at)
 		bpf_probe_read_user(&offset, sizeof(offset), (void *)offset_at);
-	return !offset && size > 0 && length >= (uint64_t)size ? file_of_fd(regs->dx) : NULL;
-}
-
-static __always_inline void put_read(struct scratch *s, struct file *file, struct file *target)
-{
-	if (target)
-		put_copy(s, file, target, 0);
-	else
-		head_of(s)->file[0] = put_file(s, file);
+	return !offset && size > 0 && length >= (uint64_t)size;
 }
 
 /*
- * AUTH_READDIR asks about each call of getdents(2), but not about what a file system in layers reads below itself, as
- * it does to remove a folder. AUTH_COPYFILE asks about a file that is copied.
+ * The call passes the hook for reading its source, then for writing its target, on some kernels several times. Both are
+ * the files that the kernel has: another thread may have put others behind the descriptors by now. If it has when the
+ * call comes back, that is another question.
+ */
+static __noinline int ask_copy(struct file *file, int mask)
+{
+	struct syscall_state *state;
+	struct question q = {};
+	struct file *source;
+	uint64_t inode;
+
+	if (!control.subscribers[EV_AUTH_COPYFILE])
+		return 0;
+	state = syscall_state_of_current(true);
+	if (!state)
+		return question_lost(mask & LINUX_MAY_READ ? slots_to_ask(EV_AUTH_COPYFILE) : 0);
+	if (mask & LINUX_MAY_READ) {
+		state->source = copies_all(file) ? scalar_of(file) : 0;
+		return 0;
+	}
+	source = (struct file *)state->source;
+	if (!source)
+		return 0;
+	inode = READ_SCALAR(source, f_inode);
+	if (call_allowed(EV_AUTH_COPYFILE, inode, scalar_of(file), 0) ||
+	    !question_open(&q, EV_AUTH_COPYFILE, EV_NOTIFY_COPYFILE, inode, scalar_of(file), 0))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_copy(s, source, file, 0));
+}
+
+/* Each call of getdents(2). */
+static __noinline int ask_readdir(struct file *file)
+{
+	struct question q = {};
+
+	if (!question_open_cached(&q, EV_AUTH_READDIR, EV_NOTIFY_READDIR, (uint64_t)READ_CORE(file, f_inode), 0, 0,
+				  about_file(&q, file, ANSWER_RESULT)))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, head_of(s)->file[0] = put_file(s, file));
+}
+
+/*
+ * AUTH_READDIR and AUTH_COPYFILE; not about what a file system in layers reads and copies below itself, as it does to
+ * remove a folder.
  */
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 {
-	struct syscall_state *state = syscall_entered(ES_KIND_COPY);
-	struct file *target = NULL;
-	struct question q = {};
+	uint8_t kind = current_syscall().kind;
 
 	if (!ret)
 		ret = ask_cgroup_kill(file, mask);
-	if (ret || !(mask & LINUX_MAY_READ))
-		return ret;
-	if (current_syscall().kind == ES_KIND_COPY) {
-		target = copy_target(file);
-		if (!target || (state && state->flags & SYSCALL_ALLOWED))
-			return 0;
-	} else if (current_syscall().kind != ES_KIND_READDIR || opened_by_file_system(file)) {
-		return 0;
-	}
-	if (!question_open_cached(&q, target ? EV_AUTH_COPYFILE : EV_AUTH_READDIR,
-				  target ? EV_NOTIFY_COPYFILE : EV_NOTIFY_READDIR, (uint64_t)READ_CORE(file, f_inode),
-				  (uint64_t)target, 0, if (!target) about_file(&q, file, ANSWER_RESULT)))
-		return 0;
-	ret = question_ask(&q, WAIT_RESTART, put_read(s, file, target));
-	if (!ret && target && state)
-		state->flags |= SYSCALL_ALLOWED;
-	return ret;
+	if (ret || (kind != ES_KIND_COPY && kind != ES_KIND_READDIR) || opened_by_file_system(file))
+		return hook_result(ret);
+	if (kind == ES_KIND_COPY)
+		return hook_result(ask_copy(file, mask));
+	return hook_result(mask & LINUX_MAY_READ ? ask_readdir(file) : 0);
 }
 
 /* ---- memory ---- */
@@ -350,7 +377,7 @@ static __always_inline bool other_opens_wanted(void)
 /* One program asks all questions about an open: where a task may sleep, no other program of ours may follow. */
 static __always_inline int ask_and_note_open(struct file *file, int ret)
 {
-	if (!ret && !opened_by_fanotify()) {
+	if (!ret && !opened_by_fanotify() && !opened_for_firmware(file)) {
 		ret = on_file_open(file);
 		if (!ret && other_opens_wanted())
 			ret = on_file_open_other(file);

@@ -210,8 +210,9 @@ static __always_inline int many_begin(struct pending *pending, struct many_key *
 {
 	int32_t *answer;
 
-	if (pending->many_call != call_hash()) {
+	if (pending->many_call != call_hash() || pending->in_handler) {
 		pending_drop(pending);
+		pending->in_handler = false;
 		pending->many_call = call_hash();
 		pending->many_pass = __sync_fetch_and_add(&many_calls, 1) + 1;
 		pending->many_open = pending->many_kicked = pending->many_deliver = false;

@@ -178,21 +178,24 @@ int BPF_PROG(on_signal_deliver, int sig, struct kernel_siginfo *info, struct k_s
 {
 	struct pending *pending;
 
-	if (!may_be_asking() || (uint64_t)READ_CORE(action, sa.sa_handler) <= LINUX_SIG_IGN)
+	if ((uint64_t)READ_CORE(action, sa.sa_handler) <= LINUX_SIG_IGN)
 		return 0;
 	pending = bpf_task_storage_get(&pendings, bpf_get_current_task_btf(), NULL, 0);
-	if (pending && pending->type_and_one)
+	if (pending && (pending->type_and_one || pending->many_call))
 		pending->in_handler = true;
 	return 0;
 }
 
-/* Was it allowed already, before the call was started over? A signal's handler may make calls in between. */
+/*
+ * Was it allowed already, before the call was started over? A signal's handler may make calls in between, or jump out of
+ * it to make the same call anew.
+ */
 static __noinline bool question_allowed_before(struct question *q)
 {
 	struct allowed_before_search search = { .pending = q->pending, .type = q->type };
 	uint64_t call = call_hash();
 
-	if (q->pending->call != call || q->pending->watch != control.calls_watched) {
+	if (q->pending->call != call || q->pending->watch != control.calls_watched || q->pending->in_handler) {
 		q->pending->call = call;
 		q->pending->watch = control.calls_watched;
 		call_forget(q->pending);

@@ -449,19 +449,6 @@ int BPF_PROG(exit_ioctl, struct pt_regs *regs, long ret)
 	return 0;
 }
 
-/* On some kernels copy_file_range(2) passes its hook several times: `flags` has the answer. */
-SEC("tp_btf/sys_enter")
-int BPF_PROG(enter_copy, struct pt_regs *regs, long id)
-{
-	struct syscall_state *state = control.subscribers[EV_AUTH_COPYFILE] ? syscall_state_of_current(true) : NULL;
-
-	if (state) {
-		state->kind = ES_KIND_COPY;
-		state->flags = 0;
-	}
-	return 0;
-}
-
 /* copy_file_range(in, &offset, out, &offset, length, flags). A copy that reached the end of the source is copyfile. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)

@@ -86,6 +86,7 @@ static int client_main(void *context)
 	CHECK_EQUAL(es_set_deadline_miss_mode(attack->client->client, mode), ES_RETURN_SUCCESS);
 	memset(shared, 0, sizeof(*shared));
 	pid = test_fork(attacker, (void *)test_at("held"));
+	CHECK_EQUAL(test_wait_ms(pid, 100), -1);
 	attack_await_held(attack, 1);
 	while (!__atomic_load_n(&shared->left, __ATOMIC_ACQUIRE) && test_wait_ms(pid, 1) == -1)
 		;
@@ -107,6 +108,7 @@ int main(void)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(shared != MAP_FAILED);
 	snprintf(deadline, sizeof(deadline), "%u", DEADLINE_MS * test_slow());
+	test_all_mounts = true;			/* the attacker has a mount namespace of its own */
 	test_daemon("--deadline-ms", deadline, NULL);
 	REQUIRE(mkdir(test_at("fuse"), 0755) == 0);
 	test_write_file(test_at("held"), "", 0644);
@@ -116,7 +118,7 @@ int main(void)
 		pid_t pid = test_fork(client_main, (void *)(uintptr_t)modes[i]);
 
 		printf("miss mode %d\n", (int)modes[i]);
-		status = test_wait_ms(pid, 5000 * test_slow());
+		status = test_wait_ms(pid, 12000 * test_slow());
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 			test_skip("BPF LSM programs");
 		CHECK_EQUAL(status, 0);

@@ -118,6 +118,7 @@ struct test_client *test_client(test_answer_f *answer, void *context);
 void test_client_delete(struct test_client *client);
 void test_subscribe(struct test_client *client, ...);	/* types, then -1; ends the test if refused */
 void test_hold(struct test_client *client, ...);	/* the same; skips the test if one of them can't be held here */
+unsigned int test_hold_all(struct test_client *client);	/* every AUTH type that can be held here; how many */
 bool test_has_objects(void);	/* do messages come from the kernel's objects? Else from what programs passed */
 bool test_has_task_work(void);	/* do calls that can't sleep in their hook wait in task work, without any signal? */
 bool test_has_gate(void);	/* can what waits sleep? Else it starts its system call over */
