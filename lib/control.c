@@ -16,7 +16,7 @@
 #include "util/macro.h"
 
 enum {
-	REPLY_SECONDS = 30,
+	REPLY_SECONDS = 60,			/* another daemon may have to begin, where one has died */
 	SUBSCRIBE_SECONDS = 120,		/* the daemon may load programs, slow on a slow machine */
 	ATTEMPTS = 3,
 	LISTEN_MS = 1000,			/* how long to wait for a daemon that another process is starting */
@@ -277,17 +277,29 @@ int esl_control_request(struct esl_control *control, enum es_request_op op, cons
 	return esl_control_ask(control, &request, NULL, ret_reply, NULL, 0);
 }
 
+/* A daemon that goes on where another one died asks for the request anew; maybe the other one had replied already. */
+static void drop_stale(int fd)
+{
+	char byte;
+
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
+}
+
 static int ask(struct esl_control *control, const struct es_request *request, const void *data,
 	       struct es_reply *ret_reply, int *ret_fds, unsigned int fd_count, void *ret_data, size_t size)
 {
-	int r;
+	int r = EAGAIN;
 
 	pthread_mutex_lock(&control->lock);
 	if (request->op == ES_REQUEST_SUBSCRIBE)
 		(void)be_patient(control->fd, SO_RCVTIMEO, SUBSCRIBE_SECONDS);
-	r = send_request(control->fd, request, data);
-	if (r == 0)
-		r = receive_reply(control->fd, request->op, ret_reply, ret_fds, fd_count, ret_data, size);
+	for (int attempt = 0; attempt < ATTEMPTS && r == EAGAIN; attempt++) {
+		drop_stale(control->fd);
+		r = send_request(control->fd, request, data);
+		if (r == 0)
+			r = receive_reply(control->fd, request->op, ret_reply, ret_fds, fd_count, ret_data, size);
+	}
 	/* A late reply would be taken for the reply to the next request. */
 	if (r == -ETIMEDOUT || r == -EBADMSG)
 		shutdown(control->fd, SHUT_RDWR);
