@@ -59,6 +59,10 @@ struct esd_hold {
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
+	/* Writes what start() reads if `s->kept` says so; and before the object, what says how it was loaded. NULL: it ends with its daemon. */
+	void (*keep_first)(struct esd_bpf *s, struct archive *archive);
+	void (*keep)(struct esd_bpf *s, struct archive *archive);
+
 	/* Do these types need the end of system calls watched? NULL: never. */
 	bool (*restarts)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
@@ -95,8 +99,12 @@ struct esd_bpf {
 	const char *accounts_folder;	/* borrowed */
 	unsigned int clients;
 	uint64_t mute_generation;	/* the last one given out */
+	struct archive *kept;		/* while it starts: from another daemon; NULL: it begins anew */
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];
 };
+
+/* Maps what the descriptors of a slot are of. */
+int esd_bpf_slot_map(struct esd_bpf_slot *slot);
 
 /* Call when the result of restarts() has changed. */
 void esd_bpf_refresh(struct esd_bpf *s);
