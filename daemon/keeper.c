@@ -26,7 +26,7 @@
 enum {
 	ARGUMENTS_MAX = 256,
 	STAMP_TEXT = 2 * ESD_KEEP_STAMP + 1,	/* with the newline */
-	STAMP_MS = 5000,		/* for a program to say its stamp */
+	STAMP_MS = 30000,		/* for a program to say its stamp, on a slow machine */
 };
 
 struct keeper {

@@ -55,12 +55,14 @@ static void answer(struct test_client *client, const es_message_t *message)
 {
 	const es_file_t *file = test_file(message);
 
-	if (strstr(file->path.data, "/later"))
+	if (strstr(file->path.data, "/later")) {
+		es_retain_message(message);
 		__atomic_store_n(&waits, message, __ATOMIC_RELEASE);
-	else if (strstr(file->path.data, "/denied"))
+	} else if (strstr(file->path.data, "/denied")) {
 		test_deny(client, message);
-	else
+	} else {
 		test_allow(client, message);
+	}
 }
 
 /* ---- the daemon ---- */
@@ -108,7 +110,7 @@ static void await_next(struct test_client *client, pid_t keeper, pid_t before)
 	es_deadline_miss_mode_t mode;
 	pid_t now = before;
 
-	for (int i = 0; i < 30000 && (!now || now == before); i++) {
+	for (int i = 0; i < 60000 && (!now || now == before); i++) {
 		test_sleep_ms(1);
 		now = daemon_of(keeper);
 	}
@@ -155,6 +157,7 @@ static void one_end(struct test_client *client, pid_t keeper, size_t muted, bool
 	       (unsigned long long)(test_now() - begin) / MS);
 	CHECK_EQUAL(test_wait_ms(task, 10), -1);
 	test_deny(client, message);
+	es_release_message(message);
 	CHECK_EQUAL(test_wait(task), EPERM << 8);
 
 	CHECK_EQUAL(mutes(client), muted);
@@ -175,7 +178,7 @@ int main(void)
 	pid_t keeper, openers[OPENERS];
 	size_t muted;
 
-	test_begin(60 * (unsigned int)ends);
+	test_begin(100 * (unsigned int)ends);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	mkdir(test_at("muted"), 0755);
 	test_write_file(test_at("muted/denied"), "", 0644);
