@@ -287,6 +287,7 @@ struct audit {
 	uint32_t missing;		/* of those that had to come, before the last message of the type */
 	uint32_t missing_all;		/* before the last message of any type */
 	uint32_t missing_end;		/* behind that: nothing tells how many were lost */
+	uint64_t first_ns, last_ns;	/* when the missing ones began and ended */
 };
 
 /* Which clients are asked after the first denial, fanotify doesn't say; and what was denied is told only if known. */
@@ -334,6 +335,10 @@ static void audit_op(struct audit *audit, uint32_t number, bool came)
 	audit->delivered += came;
 	if (came || !must)
 		return;
+	if (!audit->first_ns || op->begin_ns < audit->first_ns)
+		audit->first_ns = op->begin_ns;
+	if (end > audit->last_ns)
+		audit->last_ns = end;
 	if (end < audit->subject->last_ns[audit->type])
 		audit->missing++;
 	if (end < audit->subject->last_any_ns)
@@ -374,8 +379,31 @@ static void audit_type(struct subject *subject, const struct audit *audit)
 	CHECK(!"what doesn't come is counted as lost, and nothing else");
 }
 
+static double since_s(const struct subject *subject, uint64_t ns)
+{
+	return ns ? (double)(int64_t)(ns - subject->created_ns) / 1e9 : 0;
+}
+
+/* What of a type is missing, and when: for whoever has to find out why. Times are since the client began. */
+static void tell_missing(const struct audit *audit)
+{
+	const struct subject *subject = audit->subject;
+	const struct history *history = &subject->subscribed[audit->type];
+
+	fprintf(stderr, "  %s: %u before the last of all, %u behind, from %.3f to %.3f s; last of the type at %.3f s, of all at "
+		"%.3f s; synced to %.3f s;", es_linux_event_name(subject_events[audit->type]), audit->missing_all,
+		audit->missing_end, since_s(subject, audit->first_ns), since_s(subject, audit->last_ns),
+		since_s(subject, subject->last_ns[audit->type]), since_s(subject, subject->last_any_ns),
+		since_s(subject, atomic_load(&subject->synced_ns)));
+	for (unsigned int i = 0; i < history->count; i++)
+		fprintf(stderr, " subscribed %.3f-%.3f s", since_s(subject, history->windows[i].on_end),
+			history->windows[i].off_begin == UINT64_MAX ? -1 : since_s(subject, history->windows[i].off_begin));
+	fputc('\n', stderr);
+}
+
 void subject_balance(struct subject *subject, struct ledger *ledger, struct balance *balance)
 {
+	struct audit audits[SUBJECT_TYPES];
 	uint32_t missing_all = 0, missing_end = 0;
 
 	for (int type = 0; type < SUBJECT_TYPES; type++) {
@@ -384,6 +412,7 @@ void subject_balance(struct subject *subject, struct ledger *ledger, struct bala
 		for (audit.worker = 0; audit.worker < WORKERS; audit.worker++)
 			audit_worker(&audit);
 		audit_type(subject, &audit);
+		audits[type] = audit;
 		missing_all += audit.missing_all;
 		missing_end += audit.missing_end;
 		balance->must += audit.must;
@@ -394,6 +423,9 @@ void subject_balance(struct subject *subject, struct ledger *ledger, struct bala
 		fprintf(stderr, "client %u: %u are missing, %u behind the last message; %llu counted as lost of %llu\n",
 			subject->number, missing_all, missing_end, (unsigned long long)subject->lost_all,
 			(unsigned long long)subject->received_all);
+		for (int type = 0; type < SUBJECT_TYPES; type++)
+			if (audits[type].missing_all || audits[type].missing_end)
+				tell_missing(&audits[type]);
 		CHECK(!"what doesn't come is counted as lost");
 	}
 }
