@@ -787,6 +787,7 @@ static void slot_half_made(struct esd_bpf *s, uint32_t number)
 
 	if (!s->base.clients[number].tgid && bpf_map_lookup_elem(map_fd(s->skel->maps.rings), &number, &id) < 0)
 		return;
+	s->skel->bss->control.gate_pid[number] = 0;
 	s->slots[number] = (struct esd_bpf_slot){ .dead = true, .given = SLOT_NONE };
 }
 
@@ -1118,6 +1119,7 @@ static int programs_go_on(struct esd_bpf *s)
 {
 	sensor_rest_keep(s, s->kept);
 	s->skel->bss->control.daemon_tgid = getpid();
+	s->skel->bss->control.probe_tid = 0;		/* it may have died when it just tried something */
 	return s->kept->bad ? -EBADMSG : 0;
 }
 
