@@ -137,7 +137,7 @@ int esd_config_read(struct esd_options *options, const char *path, bool may_be_m
 		CFG_STR("sensor", "auto", CFGF_NONE),
 		CFG_STR("clients", "root", CFGF_NONE),
 		CFG_BOOL("identity", cfg_true, CFGF_NONE),
-		CFG_BOOL("keeper", options->keeper ? cfg_true : cfg_false, CFGF_NONE),
+		CFG_BOOL("keeper", cfg_false, CFGF_NONE),
 		CFG_SEC("deadline", deadline, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CONFIG_FILE_END(),
 	};

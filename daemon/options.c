@@ -81,7 +81,7 @@ static const char help[] =
 	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
 	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
 	"  --keeper yes|no      keep all that clients have in a second process, which begins another daemon when this one\n"
-	"                       dies (default: yes for a service of systemd)\n"
+	"                       dies (default: no)\n"
 	"  --stamp              print what a daemon must have in common with another one to go on where that ends\n"
 	"  --verbose            log more\n"
 	"  --version            print the version\n"
@@ -235,7 +235,6 @@ static void options_default(struct esd_options *options)
 		.identity = true,
 		.accounts = "/etc",
 		.ready_fd = -1,
-		.keeper = getenv("NOTIFY_SOCKET"),
 		.take_over = -1,
 	};
 }

@@ -302,7 +302,7 @@ static void report_second_names(void)
 		fts_close(tree);
 }
 
-/* The daemon may end (as a service it is replaced, and no one notices): while it is gone nobody is asked, so the gap is reported. */
+/* The daemon may end (with a keeper it is followed by another one, and no one notices): while it is gone nobody is asked, so the gap is reported. */
 static int protect(int signal_fd)
 {
 	bool first = true;
