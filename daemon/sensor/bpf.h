@@ -59,7 +59,10 @@ struct esd_hold {
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
-	/* Writes what start() reads if `s->kept` says so; and before the object, what says how it was loaded. NULL: it ends with its daemon. */
+	/*
+	 * Writes what start() reads if there is `s->kept`; and before that, what says how the object was loaded. NULL,
+	 * both: the sensor ends with its daemon.
+	 */
 	void (*keep_first)(struct esd_bpf *s, struct archive *archive);
 	void (*keep)(struct esd_bpf *s, struct archive *archive);
 
