@@ -188,6 +188,7 @@ struct es_sensor_control {
 	uint64_t inverted_targets;		/* clients that have inverted the target stage */
 	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
 	uint32_t daemon_tgid;
+	uint32_t keeper_tgid;			/* the process whose end is the daemon's: its keeper, or itself */
 	uint32_t daemon_gone;			/* 1: it ends: no client is asked any more; kernel programs write it */
 	uint32_t scope_mounts;			/* entries used below; 0: all mounts */
 	uint32_t scope_mount[ES_SCOPE_MOUNTS];	/* mount ids, as in /proc/self/mountinfo */

@@ -40,6 +40,9 @@ struct esd_options {
 	struct esd_limits limits;
 	bool is_private;
 	int ready_fd;			/* -1: none */
+	bool keeper;			/* daemon/keeper.h */
+	int take_over;			/* from a keeper to itself: what the daemon before has left; -1: nothing */
+	bool stamp;			/* print it */
 	bool verbose;
 };
 

@@ -33,6 +33,9 @@ enum option_key {
 	OPTION_ACCOUNTS,
 	OPTION_PRIVATE,
 	OPTION_READY_FD,
+	OPTION_KEEPER,
+	OPTION_TAKE_OVER,
+	OPTION_STAMP,
 	OPTION_VERBOSE,
 	OPTION_VERSION,
 	OPTION_HELP,
@@ -50,6 +53,9 @@ static const struct option long_options[] = {
 	{ "accounts", required_argument, NULL, OPTION_ACCOUNTS },
 	{ "private", no_argument, NULL, OPTION_PRIVATE },
 	{ "ready-fd", required_argument, NULL, OPTION_READY_FD },
+	{ "keeper", required_argument, NULL, OPTION_KEEPER },
+	{ "take-over", required_argument, NULL, OPTION_TAKE_OVER },
+	{ "stamp", no_argument, NULL, OPTION_STAMP },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
@@ -74,6 +80,9 @@ static const char help[] =
 	"  --accounts FOLDER    where passwd, shadow, group and gshadow are, for od_* events (default: /etc)\n"
 	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
 	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
+	"  --keeper yes|no      keep all that clients have in a second process, which begins another daemon when this one\n"
+	"                       dies (default: no)\n"
+	"  --stamp              print what a daemon must have in common with another one to go on where that ends\n"
 	"  --verbose            log more\n"
 	"  --version            print the version\n"
 	"  --help               print this\n";
@@ -116,12 +125,12 @@ static int option_sensor(struct esd_options *options, const char *text)
 	return 0;
 }
 
-static int option_identity(struct esd_options *options, const char *text)
+static int option_yes(const char *name, bool *ret, const char *text)
 {
-	options->identity = !strcmp(text, "yes");
-	if (options->identity || !strcmp(text, "no"))
+	*ret = !strcmp(text, "yes");
+	if (*ret || !strcmp(text, "no"))
 		return 0;
-	log_error("--identity %s: there are yes and no", text);
+	log_error("--%s %s: there are yes and no", name, text);
 	return -EINVAL;
 }
 
@@ -184,7 +193,7 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		options->limits.deadline_ms = r < 0 ? 0 : number;
 		return r;
 	case OPTION_IDENTITY:
-		return option_identity(options, text);
+		return option_yes("identity", &options->identity, text);
 	case OPTION_ACCOUNTS:
 		return option_accounts(options, text);
 	case OPTION_PRIVATE:
@@ -192,6 +201,15 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		return 0;
 	case OPTION_READY_FD:
 		return option_ready_fd(options, text);
+	case OPTION_KEEPER:
+		return option_yes("keeper", &options->keeper, text);
+	case OPTION_TAKE_OVER:
+		r = option_number("take-over", text, 0, INT32_MAX, &number);
+		options->take_over = r < 0 ? -1 : (int)number;
+		return r;
+	case OPTION_STAMP:
+		options->stamp = true;
+		return 0;
 	case OPTION_VERBOSE:
 		options->verbose = true;
 		return 0;
@@ -217,6 +235,7 @@ static void options_default(struct esd_options *options)
 		.identity = true,
 		.accounts = "/etc",
 		.ready_fd = -1,
+		.take_over = -1,
 	};
 }
 

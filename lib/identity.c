@@ -2,6 +2,7 @@
 #include "identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stddef.h>
@@ -16,12 +17,21 @@
 #include "util/macro.h"
 
 #define NS_PER_MS INT64_C(1000000)
+#define RENEW_NS (5000 * (uint64_t)NS_PER_MS)
 
 enum {
 	WAIT_SHARE = 8,			/* waits for one part in eight of the time left */
 	WAIT_MAX_MS = 1000,
 	WAIT_STEP_MS = 50,		/* between checks whether the client is being deleted */
 };
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
 
 int esl_identity_open(struct esl_identity *identity, struct esl_control *control)
 {
@@ -50,13 +60,37 @@ void esl_identity_close(struct esl_identity *identity)
 		return;
 	munmap((void *)identity->table, sizeof(*identity->table));
 	closep(&identity->wants_fd);
-	*identity = (struct esl_identity){ .wants_fd = -1 };
+	identity->table = NULL;
+	identity->wants_fd = -1;
+}
+
+/*
+ * Other threads may be looking at the table, and asking: so what is new takes the place of what is old, by address and by
+ * number. A request while the next daemon is still beginning would wait for that.
+ */
+void esl_identity_renew(struct esl_identity *identity, struct esl_control *control)
+{
+	struct esl_identity next = { .wants_fd = -1 };
+
+	if (!identity->gone || (uint64_t)now_ns() - identity->gone_ns < RENEW_NS)
+		return;
+	identity->gone_ns = (uint64_t)now_ns();
+	if (esl_identity_open(&next, control) < 0 || !next.table)
+		return;
+	if (mremap((void *)next.table, sizeof(*next.table), sizeof(*next.table), MREMAP_MAYMOVE | MREMAP_FIXED,
+		   (void *)identity->table) != MAP_FAILED)
+		next.table = NULL;
+	if (!next.table && dup3(next.wants_fd, identity->wants_fd, O_CLOEXEC) >= 0)
+		identity->gone = false;
+	closep(&next.wants_fd);
+	if (next.table)
+		munmap((void *)next.table, sizeof(*next.table));
 }
 
 /* ---- asking ---- */
 
 /* Never waits. If the socket is full, the next message asks again. */
-static void ask(const struct esl_identity *identity, const struct es_file_version *version, pid_t pid, const char *path,
+static void ask(struct esl_identity *identity, const struct es_file_version *version, pid_t pid, const char *path,
 		uint32_t flags)
 {
 	struct es_identity_want want = { .version = *version, .pid = pid, .flags = flags };
@@ -65,8 +99,13 @@ static void ask(const struct esl_identity *identity, const struct es_file_versio
 	if (length >= sizeof(want.path))
 		length = 0;
 	memcpy(want.path, path, length);
-	(void)send(identity->wants_fd, &want, offsetof(struct es_identity_want, path) + length + 1,
-		   MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (send(identity->wants_fd, &want, offsetof(struct es_identity_want, path) + length + 1,
+		 MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || identity->gone)
+		return;
+	if (errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED || errno == ENOTCONN) {
+		identity->gone = true;
+		identity->gone_ns = (uint64_t)now_ns();
+	}
 }
 
 static bool version_of(const struct es_file_part *part, struct es_file_version *ret)
@@ -81,7 +120,7 @@ static bool version_of(const struct es_file_part *part, struct es_file_version *
 	return !(part->flags & ES_FILE_NO_STAT) && S_ISREG(part->stat.mode);
 }
 
-static bool look_up(const struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
+static bool look_up(struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
 		    uint32_t flags, struct es_identity *ret)
 {
 	struct es_file_version version;
@@ -97,7 +136,7 @@ static bool look_up(const struct esl_identity *identity, const struct es_file_pa
 	return true;
 }
 
-bool esl_identity_of(const struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
+bool esl_identity_of(struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
 		     struct es_identity *ret)
 {
 	return identity->table && look_up(identity, part, pid, path, 0, ret);
@@ -139,7 +178,7 @@ static void fill(struct esl_code *code, es_process_t *process, const struct es_i
 }
 
 /* False: the daemon is still looking for it. */
-static bool fill_process(const struct esl_identity *identity, struct esl_message *message, unsigned int number,
+static bool fill_process(struct esl_identity *identity, struct esl_message *message, unsigned int number,
 			 uint32_t flags)
 {
 	const struct es_record *record = esl_message_record(message);
@@ -160,7 +199,7 @@ static bool is_auth_exec(const struct esl_message *message)
 	return message->message.event_type == ES_EVENT_TYPE_AUTH_EXEC;
 }
 
-bool esl_identity_fill(const struct esl_identity *identity, struct esl_message *message)
+bool esl_identity_fill(struct esl_identity *identity, struct esl_message *message)
 {
 	bool known;
 
@@ -168,18 +207,10 @@ bool esl_identity_fill(const struct esl_identity *identity, struct esl_message *
 		return true;
 	(void)fill_process(identity, message, 0, 0);
 	known = fill_process(identity, message, 1, is_auth_exec(message) ? ES_WANT_AUTH : 0);
-	return known || !is_auth_exec(message);
+	return known || !is_auth_exec(message) || identity->gone;
 }
 
 /* ---- waiting ---- */
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* Waits until a row is written after `finished` was read, or a step is over. Waking early does no harm. */
 static void wait_step(const struct es_identity_table *table, uint32_t finished, int64_t left_ns)
@@ -190,7 +221,7 @@ static void wait_step(const struct es_identity_table *table, uint32_t finished, 
 	(void)syscall(SYS_futex, &table->finished, FUTEX_WAIT, finished, &time, NULL, 0);
 }
 
-void esl_identity_wait(const struct esl_identity *identity, struct esl_message *message, const atomic_bool *stopping)
+void esl_identity_wait(struct esl_identity *identity, struct esl_message *message, const atomic_bool *stopping)
 {
 	int64_t begin = now_ns(), share = ((int64_t)message->message.deadline - begin) / WAIT_SHARE, left;
 	uint32_t finished;

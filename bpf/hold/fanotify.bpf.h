@@ -127,7 +127,7 @@ static __noinline uint32_t fanotify_question_ask(struct fanotify_question *q, st
 	if (!opened)
 		return ES_ASK_ALLOW;
 	note_ours(opened);
-	if (control.daemon_gone || tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
+	if (control.daemon_gone || tgid == client->tgid || is_daemon(tgid) || !other_in_scope(task))
 		return ES_ASK_ALLOW;
 	file.mnt = READ_CORE(opened, f_path.mnt);
 	file.dentry = READ_CORE(opened, f_path.dentry);

@@ -278,7 +278,7 @@ static __always_inline void pending_process_gone(struct task_struct *task)
 {
 	uint32_t tgid = READ_CORE(task, tgid);
 
-	if (tgid == control.daemon_tgid)
+	if (tgid == control.keeper_tgid)
 		daemon_gone();
 	if (bpf_map_lookup_elem(&client_processes, &tgid))
 		bpf_loop(ES_CLIENTS_MAX, gone_step, &tgid, 0);

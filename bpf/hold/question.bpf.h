@@ -40,8 +40,8 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct exempt exempt = { .left = select_clients(type), .tgid = task->tgid };
 
-	if (!exempt.left || control.daemon_gone || task->flags & PF_KTHREAD || exempt.tgid == control.daemon_tgid ||
-	    (uint32_t)READ_FAST(READ_FAST(task, real_parent), tgid) == control.daemon_tgid)
+	if (!exempt.left || control.daemon_gone || task->flags & PF_KTHREAD || is_daemon(exempt.tgid) ||
+	    is_daemon((uint32_t)READ_FAST(READ_FAST(task, real_parent), tgid)))
 		return 0;
 	exempt.slots = unknown(0);
 	bpf_loop(ES_CLIENTS_MAX, exempt_step, &exempt, 0);

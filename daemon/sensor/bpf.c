@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "daemon/sensor/event.h"
+#include "daemon/sensor/keep.h"
+#include "daemon/sensor/life.h"
 #include "daemon/sensor/mute.h"
 #include "daemon/sensor/names.h"
 #include "daemon/sensor/select.h"
@@ -28,6 +30,8 @@ enum {
 	FILL_PASSES = 32,
 	SCRATCH_PER_CPU = 4,		/* of tasks, also preempted ones, and of interrupts */
 };
+
+#define SLOT_NONE { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 }
 
 static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
 {
@@ -153,41 +157,59 @@ static int slot_owner(struct esd_bpf *s, uint32_t number, pid_t pid)
 	return r;
 }
 
-static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot, uint32_t bytes)
+static int ring_map(struct esd_bpf_slot *slot)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	char *pages;
-	int fd, r;
+	char *pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, slot->given.fds[ES_CLIENT_FD_RING], 0);
 
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, bytes, NULL);
-	if (fd < 0)
-		return fd;
-	slot->given.fds[ES_CLIENT_FD_RING] = fd;
-	pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
 	if (pages == MAP_FAILED)
 		return -errno;
 	slot->ring_consumer = (unsigned long *)pages;
 	slot->ring_producer = (unsigned long *)(pages + page);
-	r = bpf_map_update_elem(map_fd(s->skel->maps.rings), &number, &fd, BPF_ANY);
-	return r;
+	return 0;
+}
+
+static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot, uint32_t bytes)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, bytes, NULL), r;
+
+	if (fd < 0)
+		return fd;
+	slot->given.fds[ES_CLIENT_FD_RING] = fd;
+	r = ring_map(slot);
+	return r < 0 ? r : bpf_map_update_elem(map_fd(s->skel->maps.rings), &number, &fd, BPF_ANY);
+}
+
+static int held_map(struct esd_bpf_slot *slot)
+{
+	void *held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ | PROT_WRITE, MAP_SHARED,
+			  slot->given.fds[ES_CLIENT_FD_HELD], 0);
+
+	if (held == MAP_FAILED)
+		return -errno;
+	slot->given.held = held;
+	return 0;
+}
+
+int esd_bpf_slot_map(struct esd_bpf_slot *slot)
+{
+	int r = ring_map(slot);
+
+	return r < 0 ? r : held_map(slot);
 }
 
 static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	void *held;
-	int fd;
+	int fd, r;
 
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "es_held", sizeof(uint32_t), sizeof(struct es_held), ES_HELD_MAX,
 			    &options);
 	if (fd < 0)
 		return fd;
 	slot->given.fds[ES_CLIENT_FD_HELD] = fd;
-	held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (held == MAP_FAILED)
-		return -errno;
-	slot->given.held = held;
-	return bpf_map_update_elem(map_fd(s->skel->maps.held), &number, &fd, BPF_ANY);
+	r = held_map(slot);
+	return r < 0 ? r : bpf_map_update_elem(map_fd(s->skel->maps.held), &number, &fd, BPF_ANY);
 }
 
 /*
@@ -221,6 +243,7 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 	uint64_t count;
 
 	(void)events;
+	s->base.changed = true;
 	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++) {
 		if (s->slots[number].dead) {
 			slot_clear(s, number);
@@ -247,6 +270,7 @@ static void reap_later(struct esd_bpf *s)
 
 void esd_bpf_refresh(struct esd_bpf *s)
 {
+	s->base.changed = true;
 	if (attach_needed(s) < 0)
 		log_error("calls that start over may be asked about again and again");
 	reap_later(s);
@@ -317,7 +341,7 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 
 	if (slot->dead)
 		slot_clear(s, number);
-	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
+	*slot = (struct esd_bpf_slot){ .used = true, .given = SLOT_NONE };
 	slot->given.fds[ES_CLIENT_FD_END] = s->base.end_fd;
 	s->clients++;
 	if (s->clients == 1)
@@ -395,7 +419,7 @@ static int reports_slot_make(struct esd_bpf *s, unsigned int number)
 	struct esd_bpf_slot *slot = &s->slots[number];
 	int r;
 
-	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
+	*slot = (struct esd_bpf_slot){ .used = true, .given = SLOT_NONE };
 	s->base.clients[number] = (struct es_sensor_client){ .tgid = getpid() };
 	r = slot_ring(s, number, slot, REPORTS_RING_BYTES);
 	if (r == 0)
@@ -690,6 +714,116 @@ static bool can_be_told_of_users(void)
 	return fd >= 0 || errno != EPROTONOSUPPORT;
 }
 
+/* ---- another daemon that goes on ---- */
+
+static void slot_keep(struct esd_bpf_slot *slot, struct archive *archive)
+{
+	ARCHIVE(archive, slot->used);
+	ARCHIVE(archive, slot->dead);
+	if (!slot->used && !slot->dead)
+		return;
+	ARCHIVE(archive, slot->pid);
+	ARCHIVE(archive, slot->types);
+	archive_fd(archive, &slot->given.fds[ES_CLIENT_FD_RING]);
+	archive_fd(archive, &slot->given.fds[ES_CLIENT_FD_HELD]);
+}
+
+/* The slot for what the daemon itself receives is cleared, and taken anew if it is needed. */
+static void slot_read(struct esd_bpf *s, unsigned int number, bool own, struct archive *archive)
+{
+	struct esd_bpf_slot *slot = &s->slots[number];
+
+	slot->given = (struct esd_sensor_slot)SLOT_NONE;
+	slot_keep(slot, archive);
+	if (slot->used && own) {
+		slot->used = false;
+		slot->dead = true;
+	}
+	if (slot->used && !archive->bad && esd_bpf_slot_map(slot) < 0)
+		archive->bad = true;
+}
+
+static void sensor_rest_keep(struct esd_bpf *s, struct archive *archive)
+{
+	uint64_t own_slots = s->base.own_slots;
+
+	esd_programs_keep(&s->programs, archive);
+	esd_keep_links(archive, s->tracepoints.links, ARRAY_SIZE(s->tracepoints.links));
+	ARCHIVE(archive, s->tracepoints.filled);
+	ARCHIVE(archive, s->tracepoints.watch);
+	esd_keep_links(archive, s->objects.links, ARRAY_SIZE(s->objects.links));
+	ARCHIVE(archive, s->objects.refused);
+	ARCHIVE(archive, s->objects.state);
+	ARCHIVE(archive, s->objects.why);
+	ARCHIVE(archive, s->mute_generation);
+	ARCHIVE(archive, own_slots);
+	for (unsigned int number = 0; number < ES_CLIENTS_MAX; number++) {
+		if (archive->reading)
+			slot_read(s, number, own_slots >> number & 1, archive);
+		else
+			slot_keep(&s->slots[number], archive);
+	}
+}
+
+static void sensor_keep(struct esd_sensor *sensor, struct archive *archive)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	s->hold->keep_first(s, archive);
+	esd_keep_maps(s->skel->obj, archive);
+	sensor_rest_keep(s, archive);
+	s->hold->keep(s, archive);
+}
+
+static void sensor_slot(struct esd_sensor *sensor, unsigned int number, struct esd_sensor_slot *ret)
+{
+	*ret = bpf_of(sensor)->slots[number].given;
+}
+
+/* What a daemon that was killed had just begun in a slot counts for nothing: its client asks again. */
+static void slot_half_made(struct esd_bpf *s, uint32_t number)
+{
+	uint32_t id;
+
+	if (!s->base.clients[number].tgid && bpf_map_lookup_elem(map_fd(s->skel->maps.rings), &number, &id) < 0)
+		return;
+	s->skel->bss->control.gate_pid[number] = 0;
+	s->slots[number] = (struct esd_bpf_slot){ .dead = true, .given = SLOT_NONE };
+}
+
+static void slot_go_on(struct esd_bpf *s, uint32_t number)
+{
+	static const uint64_t none[ES_TYPE_WORDS];
+	struct esd_bpf_slot *slot = &s->slots[number];
+
+	if (!slot->used && !slot->dead)
+		slot_half_made(s, number);
+	esd_select_client(&s->skel->bss->control, number, slot->used ? slot->types : none);
+	s->clients += slot->used;
+}
+
+/* Where a hook's program or another isn't attached though it is needed, the daemon before died just when it did that. */
+static int sensor_go_on(struct esd_bpf *s)
+{
+	uint64_t types[ES_TYPE_WORDS];
+	int r;
+
+	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++)
+		slot_go_on(s, number);
+	esd_select_types(&s->skel->bss->control, types);
+	missed_watch(s, s->clients);
+	if (any_about_users(types))
+		esd_accounts_start(&s->accounts, s->loop, map_fd(s->skel->maps.accounts),
+				   map_fd(s->skel->maps.account_names));
+	r = attach_needed(s);
+	if (r == 0)
+		r = s->hold->widen(s, 0, types);
+	if (r == 0 && esd_reports_any(types))
+		r = reports_start(s);
+	reap_later(s);
+	return r;
+}
+
 /* ---- what this machine can do ---- */
 
 static enum es_capability notify_capability(unsigned int type, char *how, size_t size)
@@ -849,6 +983,8 @@ static const struct esd_sensor_ops sensor_ops = {
 	.stats = sensor_stats,
 	.cache_clear = sensor_cache_clear,
 	.cache_info = sensor_cache_info,
+	.keep = sensor_keep,
+	.slot = sensor_slot,
 };
 
 /* ---- loading ---- */
@@ -924,7 +1060,8 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	    sizeof(s->skel->rodata->mute_keys))
 		return -EIO;
 	s->skel->rodata->scratch_pool = pool_size(cpus);
-	return bpf_map__set_max_entries(s->skel->maps.scratch, pool_size(cpus));
+	r = bpf_map__set_max_entries(s->skel->maps.scratch, pool_size(cpus));
+	return r < 0 || !s->kept ? r : esd_keep_maps(s->skel->obj, s->kept);
 }
 
 /* Loads the programs that every daemon needs. */
@@ -951,12 +1088,36 @@ static void control_init(struct esd_bpf *s, const struct esd_scope *scope)
 	struct es_sensor_control *control = &s->skel->bss->control;
 
 	control->daemon_tgid = getpid();
+	control->keeper_tgid = esd_life_pid();
 	control->scope_cgroup = scope->cgroup;
 	control->scope_cgroup_level = scope->cgroup_level;
 	control->scope_mounts = scope->mounts;
 	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
 	control->lsm = s->hold->number == ES_SENSOR_LSM;
 	control->system_uid_max = esd_mute_default_uid_max("/etc/login.defs");
+}
+
+/* After the object is loaded, for a sensor that begins. */
+static int programs_begin(struct esd_bpf *s, const struct esd_scope *scope)
+{
+	int r;
+
+	control_init(s, scope);
+	r = defaults_write(s);
+	if (r == 0)
+		r = base_load(s);
+	if (r == 0)
+		esd_names_find(esd_programs_find(&s->programs, "look_names"), &s->skel->bss->names);
+	return r;
+}
+
+/* And for one that goes on. The scope is that of the daemon before, whose options are ours. */
+static int programs_go_on(struct esd_bpf *s)
+{
+	sensor_rest_keep(s, s->kept);
+	s->skel->bss->control.daemon_tgid = getpid();
+	s->skel->bss->control.probe_tid = 0;		/* it may have died when it just tried something */
+	return s->kept->bad ? -EBADMSG : 0;
 }
 
 static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const struct btf *btf)
@@ -971,13 +1132,8 @@ static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const
 	r = sensor_bpf__load(s->skel);
 	if (r == 0) {
 		esd_programs_caught(s->skel->obj);
-		control_init(s, scope);
-		r = defaults_write(s);
+		r = s->kept ? programs_go_on(s) : programs_begin(s, scope);
 	}
-	if (r == 0)
-		r = base_load(s);
-	if (r == 0)
-		esd_names_find(esd_programs_find(&s->programs, "look_names"), &s->skel->bss->names);
 	if (r < 0)
 		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
 	return r;
@@ -1036,7 +1192,8 @@ static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *confi
 	r = end_map(s);
 	if (r < 0)
 		return r;
-	return s->hold->start(s, config);
+	r = s->hold->start(s, config);
+	return r == 0 && s->kept ? sensor_go_on(s) : r;
 }
 
 int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,
@@ -1053,6 +1210,8 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
 	s->missed = (struct loop_source)LOOP_SOURCE_NONE;
 	s->reaper_fd = s->missed_fd = s->base.end_fd = -1;
+	s->kept = config->kept;
+	s->base.keeps = hold->keep;
 	s->ring_bytes = config->ring_bytes;
 	s->accounts_folder = config->accounts;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
@@ -1061,6 +1220,7 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 		sensor_free(&s->base);
 		return r;
 	}
+	s->kept = NULL;
 	s->told_of_users = can_be_told_of_users();
 	capabilities_find(s, all);
 	return 0;
