@@ -222,6 +222,7 @@ static int sensor_load(struct esd_daemon *daemon, const struct esd_options *opti
 		.scope = &daemon->scope,
 		.ring_bytes = daemon->ring_bytes,
 		.accounts = options->accounts,
+		.items = options->items,
 		.client_broken = esd_client_broken,
 		.owner = daemon,
 	};

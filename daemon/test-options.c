@@ -41,8 +41,9 @@ static void test_taken(void)
 	REQUIRE(parse(&options, "--ring-size", "65536") == 0 && options.ring_bytes == 65536);
 	REQUIRE(parse(&options, "--deadline-ms", "100") == 0 && options.limits.deadline_ms == 100);
 	REQUIRE(parse(&options, "--ready-fd", "1") == 0 && options.ready_fd == 1);
-	REQUIRE(!strcmp(options.accounts, "/etc"));
+	REQUIRE(!strcmp(options.accounts, "/etc") && !strcmp(options.items, "/"));
 	REQUIRE(parse(&options, "--accounts", "/srv/etc") == 0 && !strcmp(options.accounts, "/srv/etc"));
+	REQUIRE(parse(&options, "--launch-items", "/srv") == 0 && !strcmp(options.items, "/srv"));
 	REQUIRE(parse(&options, "--version", NULL) > 0);
 	REQUIRE(parse(&options, "--help", NULL) > 0);
 }
@@ -56,6 +57,7 @@ static void test_refused(void)
 		{ "--ready-fd", "999" }, { "--ready-fd", "x" }, { "--socket", NULL }, { "--nonsense", NULL },
 		{ "argument", NULL }, { "--sensor", "LSM" }, { "--sensor", "" }, { "--sensor", NULL },
 		{ "--accounts", "etc" }, { "--accounts", "/etc/" }, { "--accounts", "" }, { "--accounts", NULL },
+		{ "--launch-items", "srv" }, { "--launch-items", "/srv/" },
 	};
 	struct esd_options options;
 

@@ -30,6 +30,7 @@ struct esd_sensor_config {
 	const struct esd_scope *scope;
 	uint32_t ring_bytes;		/* a power of two */
 	const char *accounts;		/* the folder of passwd and its neighbours */
+	const char *items;		/* the folder that has /etc and so on of launch items */
 
 	/* The gate of the client in this slot has broken. The daemon calls client_remove() later. */
 	void (*client_broken)(void *owner, unsigned int slot);
