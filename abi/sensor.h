@@ -211,7 +211,7 @@ struct es_sensor_control {
 	uint32_t written_epoch;			/* counts how often NOTIFY_CLOSE and WRITE got a first subscriber */
 	uint32_t probe_tid;
 	uint32_t probed[ES_EVENT_TYPES];
-	uint64_t reporter;			/* the daemon's own slot, whose bit this is; 0: it has none */
+	uint64_t reporters;			/* the daemon's own slots, a bit each: daemon/sensor/report.h */
 };
 
 /*
@@ -223,7 +223,8 @@ struct es_sensor_control {
 #define ES_REPORTS(R) \
 	R(OD_GROUP_ADD) R(OD_GROUP_REMOVE) R(OD_GROUP_SET) R(OD_MODIFY_PASSWORD) R(OD_DISABLE_USER) R(OD_ENABLE_USER) \
 	R(OD_ATTRIBUTE_VALUE_ADD) R(OD_ATTRIBUTE_VALUE_REMOVE) R(OD_ATTRIBUTE_SET) R(OD_CREATE_USER) R(OD_CREATE_GROUP) \
-	R(OD_DELETE_USER) R(OD_DELETE_GROUP)
+	R(OD_DELETE_USER) R(OD_DELETE_GROUP) \
+	R(BTM_LAUNCH_ITEM_ADD) R(BTM_LAUNCH_ITEM_REMOVE)
 
 enum es_report_number {
 #define ES_REPORT_CONSTANT(name) ES_REPORT_##name,
@@ -236,13 +237,18 @@ struct es_reported {
 	uint64_t slots[ES_REPORT_COUNT];
 };
 
-/* What the daemon passes to the program `report`, which puts the record in the map `reports` into rings. */
-enum { ES_REPORT_BYTES = 65536 };
+/* What the daemon passes to the program `report`, which puts a record of the map `reports` into rings. */
+enum {
+	ES_REPORT_BYTES = 65536,
+	ES_REPORTERS = 2,		/* threads of the daemon, each with a record in the map */
+};
 
 struct es_report {
 	uint64_t slots;
 	uint32_t type;
 	uint32_t bytes;
+	uint32_t reporter;		/* whose record */
+	uint32_t pad;
 };
 
 /* An account of /etc/passwd: key and value of the map `accounts`. What is longer isn't there. */

@@ -235,6 +235,7 @@ static int sensor_load(struct process *process, const struct esd_options *option
 		.ring_bytes = daemon->ring_bytes,
 		.accounts = options->accounts,
 		.kept = process->going_on ? &process->left : NULL,
+		.items = options->items,
 		.client_broken = esd_client_broken,
 		.owner = daemon,
 	};

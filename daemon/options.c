@@ -31,6 +31,7 @@ enum option_key {
 	OPTION_DEADLINE_MS,
 	OPTION_IDENTITY,
 	OPTION_ACCOUNTS,
+	OPTION_LAUNCH_ITEMS,
 	OPTION_PRIVATE,
 	OPTION_READY_FD,
 	OPTION_KEEPER,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 	{ "deadline-ms", required_argument, NULL, OPTION_DEADLINE_MS },
 	{ "identity", required_argument, NULL, OPTION_IDENTITY },
 	{ "accounts", required_argument, NULL, OPTION_ACCOUNTS },
+	{ "launch-items", required_argument, NULL, OPTION_LAUNCH_ITEMS },
 	{ "private", no_argument, NULL, OPTION_PRIVATE },
 	{ "ready-fd", required_argument, NULL, OPTION_READY_FD },
 	{ "keeper", required_argument, NULL, OPTION_KEEPER },
@@ -78,6 +80,7 @@ static const char help[] =
 	"  --deadline-ms MS     time for an answer, 100 to 60000 (default: 15000); a client that needs longer is killed\n"
 	"  --identity yes|no    find out who made the programs that events are about (default: yes)\n"
 	"  --accounts FOLDER    where passwd, shadow, group and gshadow are, for od_* events (default: /etc)\n"
+	"  --launch-items FOLDER  what has units, crontabs and homes below it, for btm_* events (default: /)\n"
 	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
 	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
 	"  --keeper yes|no      keep all that clients have in a second process, which begins another daemon when this one\n"
@@ -135,15 +138,15 @@ static int option_yes(const char *name, bool *ret, const char *text)
 }
 
 /* Messages have absolute paths, without a slash at the end. So this must be one too. */
-static int option_accounts(struct esd_options *options, const char *text)
+static int option_folder(const char *name, const char *text, const char **ret)
 {
 	size_t length = strlen(text);
 
 	if (text[0] != '/' || (length > 1 && text[length - 1] == '/')) {
-		log_error("--accounts %s: give an absolute path, without a slash at its end", text);
+		log_error("--%s %s: give an absolute path, without a slash at its end", name, text);
 		return -EINVAL;
 	}
-	options->accounts = text;
+	*ret = text;
 	return 0;
 }
 
@@ -195,7 +198,9 @@ static int option_set(struct esd_options *options, int key, const char *text)
 	case OPTION_IDENTITY:
 		return option_yes("identity", &options->identity, text);
 	case OPTION_ACCOUNTS:
-		return option_accounts(options, text);
+		return option_folder("accounts", text, &options->accounts);
+	case OPTION_LAUNCH_ITEMS:
+		return option_folder("launch-items", text, &options->items);
 	case OPTION_PRIVATE:
 		options->is_private = true;
 		return 0;
@@ -234,6 +239,7 @@ static void options_default(struct esd_options *options)
 		.limits = { .deadline_ms = DEADLINE_MS, .longest_ms = DEADLINE_LONGEST_MS },
 		.identity = true,
 		.accounts = "/etc",
+		.items = "/",
 		.ready_fd = -1,
 		.take_over = -1,
 	};

@@ -13,19 +13,18 @@ struct es_report_bytes {
 	uint8_t bytes[ES_REPORT_BYTES];
 };
 
-/* The one record, which the daemon maps. */
+/* A record for each of the daemon's threads that report; the daemon maps them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
+	__uint(max_entries, ES_REPORTERS);
 	__type(key, uint32_t);
 	__type(value, struct es_report_bytes);
 } reports SEC(".maps");
 
-__noinline int report_send(struct scratch *s, uint64_t slots, uint32_t bytes)
+__noinline int report_send(struct scratch *s, uint64_t slots, uint32_t reporter, uint32_t bytes)
 {
-	uint32_t zero = 0;
-	void *from = bpf_map_lookup_elem(&reports, &zero);
+	void *from = bpf_map_lookup_elem(&reports, &reporter);
 
 	if (!s || !from || bytes < sizeof(struct es_record) || bytes > ES_REPORT_BYTES)
 		return 0;
@@ -53,7 +52,7 @@ int report(struct es_report *ctx)
 	s = scratch_take();
 	if (!s)
 		return record_lost(slots, type);
-	report_send(s, slots, bytes);
+	report_send(s, slots, ctx->reporter, bytes);
 	scratch_give(s);
 	return 0;
 }

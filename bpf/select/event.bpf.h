@@ -54,7 +54,7 @@ static const uint8_t report_types[] = {
  * selected now, while the process exists. Call it after the clients have the record, which lacks this list. Not a
  * function of its own, since calls may only be eight deep.
  */
-static __always_inline void event_report(struct scratch *s)
+static __always_inline void event_report(struct scratch *s, uint64_t reporters)
 {
 	uint32_t off = append(s, sizeof(struct es_reported));
 	struct es_reported *reported;
@@ -67,18 +67,18 @@ static __always_inline void event_report(struct scratch *s)
 		reported->slots[i] = select_clients(report_types[i]);
 	head_of(s)->fds.off = off;
 	head_of(s)->fds.len = sizeof(*reported);
-	record_send(s, control.reporter);
+	record_send(s, reporters);
 }
 
 /* Sends the record to the clients, then to the daemon. */
 static __always_inline void event_out(struct scratch *s, uint64_t slots)
 {
-	uint64_t clients = slots & ~control.reporter;
+	uint64_t reporters = slots & control.reporters, clients = slots & ~reporters;
 
 	if (clients)
 		record_send(s, clients);
-	if (slots & control.reporter)
-		event_report(s);
+	if (reporters)
+		event_report(s, reporters);
 }
 
 /* No slots: there was no event. */

@@ -53,7 +53,7 @@ __noinline uint64_t select_subscribers(uint32_t type)
 		return 0;
 	slots = control.subscribers[type];
 	if (!task_in_scope())
-		slots &= control.reporter;	/* else the daemon would blame a later process for this change */
+		slots &= control.reporters;	/* else the daemon would blame a later process for this change */
 	if (!slots)
 		return 0;
 	slots = select_unseen(slots);

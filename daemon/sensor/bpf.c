@@ -233,13 +233,15 @@ static void slot_clear(struct esd_bpf *s, uint32_t number)
 	*slot = (struct esd_bpf_slot){};
 }
 
-static bool reports_unneeded(const struct esd_bpf *s);
-static void reports_stop(struct esd_bpf *s);
+static struct esd_reports *reports_unneeded(struct esd_bpf *s);
+static void reports_stop(struct esd_bpf *s, struct esd_reports *reports);
+static void reports_unwant(struct esd_bpf *s);
 
 /* Clears one dead slot per turn, so that other clients' deaths and requests can come in between. */
 static int reaper_ready(struct loop_source *source, uint32_t events)
 {
 	struct esd_bpf *s = container_of(source, struct esd_bpf, reaper);
+	struct esd_reports *unneeded;
 	uint64_t count;
 
 	(void)events;
@@ -250,8 +252,9 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 			return 0;
 		}
 	}
-	if (reports_unneeded(s)) {
-		reports_stop(s);
+	unneeded = reports_unneeded(s);
+	if (unneeded) {
+		reports_stop(s, unneeded);
 		return 0;
 	}
 	if (!s->clients && esd_objects_detach_one(&s->objects))
@@ -327,7 +330,7 @@ static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 	slot->used = false;
 	slot->dead = true;
 	s->clients--;
-	s->reports.wanted = false;
+	reports_unwant(s);
 	if (!s->clients)
 		missed_watch(s, false);
 	reap_later(s);
@@ -376,7 +379,7 @@ static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t t
 		return r;
 	esd_select_client(&s->skel->bss->control, number, types);
 	memcpy(slot->types, types, sizeof(slot->types));
-	s->reports.wanted = false;
+	reports_unwant(s);
 	r = attach_needed(s);
 	if (r < 0)
 		return r;
@@ -401,20 +404,31 @@ static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const 
 
 enum { REPORTS_RING_BYTES = 1024 * 1024 };
 
-static bool reports_wanted(const struct esd_bpf *s)
+/* A client that was about to subscribe has, or it hasn't and is gone. */
+static void reports_unwant(struct esd_bpf *s)
+{
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		s->reports[i].wanted = false;
+}
+
+static bool reports_wanted(const struct esd_bpf *s, const struct esd_reports *reports)
 {
 	uint64_t types[ES_TYPE_WORDS];
 
 	esd_select_types(&s->skel->bss->control, types);
-	return s->reports.wanted || esd_reports_any(types);
+	return reports->wanted || esd_reports_any(reports->subject, types);
 }
 
-static bool reports_unneeded(const struct esd_bpf *s)
+/* One that runs for nobody; NULL: none. */
+static struct esd_reports *reports_unneeded(struct esd_bpf *s)
 {
-	return s->reports.slot >= 0 && !reports_wanted(s);
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		if (s->reports[i].slot >= 0 && !reports_wanted(s, &s->reports[i]))
+			return &s->reports[i];
+	return NULL;
 }
 
-static int reports_slot_make(struct esd_bpf *s, unsigned int number)
+static int reports_slot_make(struct esd_bpf *s, struct esd_reports *reports, unsigned int number)
 {
 	struct esd_bpf_slot *slot = &s->slots[number];
 	int r;
@@ -423,16 +437,14 @@ static int reports_slot_make(struct esd_bpf *s, unsigned int number)
 	s->base.clients[number] = (struct es_sensor_client){ .tgid = getpid() };
 	r = slot_ring(s, number, slot, REPORTS_RING_BYTES);
 	if (r == 0)
-		r = esd_reports_start(&s->reports, &s->base, number, slot->given.fds[ES_CLIENT_FD_RING],
+		r = esd_reports_start(reports, &s->base, number, slot->given.fds[ES_CLIENT_FD_RING],
 				      map_fd(s->skel->maps.reports));
 	return r;
 }
 
 static void reports_select(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
 {
-	uint64_t *reporter = &s->skel->bss->control.reporter;
-
-	__atomic_store_n(reporter, UINT64_C(1) << number, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->skel->bss->control.reporters, s->base.own_slots, __ATOMIC_RELEASE);
 	esd_select_client(&s->skel->bss->control, number, types);
 }
 
@@ -445,56 +457,62 @@ static int reports_slot_find(const struct esd_bpf *s)
 	return -EUSERS;
 }
 
-static int reports_start(struct esd_bpf *s)
+static void reports_slot_free(struct esd_bpf *s, unsigned int number)
+{
+	s->base.own_slots &= ~(UINT64_C(1) << number);
+	__atomic_store_n(&s->skel->bss->control.reporters, s->base.own_slots, __ATOMIC_RELEASE);
+	slot_clear(s, number);
+}
+
+static int reports_start(struct esd_bpf *s, struct esd_reports *reports)
 {
 	int number = reports_slot_find(s), r;
 	uint64_t types[ES_TYPE_WORDS];
 
 	if (number < 0)
 		return number;
-	s->base.own_slots = UINT64_C(1) << number;
-	s->reports.wanted = true;
-	r = reports_slot_make(s, number);
-	if (r == 0) {
-		esd_reports_needed(types);
+	s->base.own_slots |= UINT64_C(1) << number;
+	reports->wanted = true;
+	r = reports_slot_make(s, reports, number);
+	if (r < 0) {
+		reports_slot_free(s, number);
+	} else {
+		esd_reports_needed(reports->subject, types);
 		reports_select(s, number, types);
 		r = attach_needed(s);
 	}
 	if (r == 0)
-		r = esd_reports_run(&s->reports);
+		r = esd_reports_run(reports);
 	if (r < 0) {
-		log_error("can't look at the files of accounts: %s", strerror(-r));
-		reports_stop(s);
+		log_error("can't look at %s: %s", reports->subject->name, strerror(-r));
+		reports_stop(s, reports);
 	}
 	return r;
 }
 
-static void reports_stop(struct esd_bpf *s)
+static void reports_stop(struct esd_bpf *s, struct esd_reports *reports)
 {
 	static const uint64_t none[ES_TYPE_WORDS];
-	unsigned int number;
+	int number = reports->slot;
 
-	if (!s->base.own_slots)
+	reports->wanted = false;
+	if (number < 0)
 		return;
-	number = (unsigned int)__builtin_ctzll(s->base.own_slots);
-	esd_select_client(&s->skel->bss->control, number, none);
-	esd_reports_stop(&s->reports);
-	__atomic_store_n(&s->skel->bss->control.reporter, 0, __ATOMIC_RELEASE);
-	slot_clear(s, number);
-	s->base.own_slots = 0;
-	s->reports.wanted = false;
+	esd_select_client(&s->skel->bss->control, (unsigned int)number, none);
+	esd_reports_stop(reports);
+	reports_slot_free(s, (unsigned int)number);
 }
 
 /* As sensor_load(). */
-static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+static int reports_load(struct esd_bpf *s, struct esd_reports *reports, const uint64_t types[ES_TYPE_WORDS])
 {
 	uint64_t needed[ES_TYPE_WORDS];
 	struct esd_want want;
 	int r;
 
-	if (!esd_reports_any(types))
+	if (!esd_reports_any(reports->subject, types))
 		return 0;
-	esd_reports_needed(needed);
+	esd_reports_needed(reports->subject, needed);
 	r = esd_objects_load(&s->objects, needed);
 	if (r)
 		return r;
@@ -502,8 +520,8 @@ static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 	r = esd_tracepoints_load(&s->tracepoints, &want);
 	if (r)
 		return r;
-	if (esd_program_untried(s->reports.program))
-		return esd_program_load(s->reports.program) < 0 ? -ENOMEM : 1;
+	if (esd_program_untried(reports->program))
+		return esd_program_load(reports->program) < 0 ? -ENOMEM : 1;
 	return 0;
 }
 
@@ -511,13 +529,22 @@ static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 static int sensor_begin(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_bpf *s = bpf_of(sensor);
-	int r;
+	bool begun = true;
 
-	if (!esd_reports_any(types))
-		return 0;
-	s->reports.wanted = true;
-	r = s->reports.slot < 0 ? reports_start(s) : 0;
-	return r < 0 ? r : !esd_reports_begun(&s->reports);
+	for (unsigned int i = 0; i < ES_REPORTERS; i++) {
+		struct esd_reports *reports = &s->reports[i];
+		int r = 0;
+
+		if (!esd_reports_any(reports->subject, types))
+			continue;
+		reports->wanted = true;
+		if (reports->slot < 0)
+			r = reports_start(s, reports);
+		if (r < 0)
+			return r;
+		begun &= esd_reports_begun(reports);
+	}
+	return !begun;
 }
 
 /* ---- muting ---- */
@@ -808,6 +835,7 @@ static int sensor_go_on(struct esd_bpf *s)
 	uint64_t types[ES_TYPE_WORDS];
 	int r;
 
+	s->skel->bss->control.reporters = 0;
 	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++)
 		slot_go_on(s, number);
 	esd_select_types(&s->skel->bss->control, types);
@@ -818,8 +846,9 @@ static int sensor_go_on(struct esd_bpf *s)
 	r = attach_needed(s);
 	if (r == 0)
 		r = s->hold->widen(s, 0, types);
-	if (r == 0 && esd_reports_any(types))
-		r = reports_start(s);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(s->reports); i++)
+		if (esd_reports_any(s->reports[i].subject, types))
+			r = reports_start(s, &s->reports[i]);
 	reap_later(s);
 	return r;
 }
@@ -851,8 +880,8 @@ static enum es_capability reports_capability(struct esd_bpf *s, unsigned int typ
 		if (can != ES_CAN_DELIVER)
 			return can;
 	}
-	if (s->reports.program->error) {
-		snprintf(how, size, "the kernel refuses the program report: %s", strerror(-s->reports.program->error));
+	if (s->reports[0].program->error) {
+		snprintf(how, size, "the kernel refuses the program report: %s", strerror(-s->reports[0].program->error));
 		return ES_CAN_NOT;
 	}
 	snprintf(how, size, "%s", esd_events[type].tracepoint);
@@ -923,8 +952,8 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 		return r;
 	want = want_for(s, types);
 	r = esd_tracepoints_load(&s->tracepoints, &want);
-	if (r == 0)
-		r = reports_load(s, types);
+	for (unsigned int i = 0; r == 0 && i < ES_REPORTERS; i++)
+		r = reports_load(s, &s->reports[i], types);
 	if (r)
 		return r;
 	if (any_about_users(types))
@@ -942,7 +971,8 @@ static void sensor_free(struct esd_sensor *sensor)
 	struct esd_bpf *s = bpf_of(sensor);
 
 	if (s->tracepoints.skel) {
-		reports_stop(s);
+		for (unsigned int i = 0; i < ES_REPORTERS; i++)
+			reports_stop(s, &s->reports[i]);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 			sensor_client_remove(sensor, slot);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
@@ -953,7 +983,8 @@ static void sensor_free(struct esd_sensor *sensor)
 	}
 	s->hold->stop(s);
 	esd_accounts_deinit(&s->accounts);
-	esd_reports_deinit(&s->reports);
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		esd_reports_deinit(&s->reports[i]);
 	if (s->base.clients)
 		munmap(s->base.clients, clients_bytes());
 	sensor_bpf__destroy(s->skel);
@@ -1050,7 +1081,8 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 		return r;
 	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
 	esd_objects_init(&s->objects, s->skel, &s->programs);
-	esd_reports_init(&s->reports, s->accounts_folder, esd_programs_find(&s->programs, "report"));
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		esd_reports_init(&s->reports[i], i, s->report_folders[i], esd_programs_find(&s->programs, "report"));
 	s->skel->rodata->vfs_create_has_inode = vfs_create_has_inode(btf);
 	older_function_hide(s->skel->obj, btf);
 	s->hold->choose(s, btf);
@@ -1213,7 +1245,8 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->kept = config->kept;
 	s->base.keeps = hold->keep;
 	s->ring_bytes = config->ring_bytes;
-	s->accounts_folder = config->accounts;
+	s->report_folders[0] = config->accounts;
+	s->report_folders[1] = config->items;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
 	r = sensor_start(s, config, btf);
 	if (r < 0) {

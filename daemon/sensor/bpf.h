@@ -91,7 +91,7 @@ struct esd_bpf {
 	struct esd_tracepoints tracepoints;
 	struct esd_objects objects;
 	struct esd_accounts accounts;
-	struct esd_reports reports;
+	struct esd_reports reports[ES_REPORTERS];
 	bool told_of_users;		/* this kernel's auditing takes programs' messages about users */
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead, or unneeded programs may be attached */
@@ -99,7 +99,7 @@ struct esd_bpf {
 	struct loop_source missed;	/* ready once a second while there are clients */
 	int missed_fd;
 	uint32_t ring_bytes;
-	const char *accounts_folder;	/* borrowed */
+	const char *report_folders[ES_REPORTERS];	/* borrowed */
 	unsigned int clients;
 	uint64_t mute_generation;	/* the last one given out */
 	struct archive *kept;		/* while it starts: from another daemon; NULL: it begins anew */

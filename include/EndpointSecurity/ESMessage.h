@@ -1199,7 +1199,8 @@ typedef struct {
 /*
  * btm_launch_item_add - something will start by itself from now on
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	a unit, crontab, init script or autostart entry is new or says
+ *		something else. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1214,7 +1215,7 @@ typedef struct {
 /*
  * btm_launch_item_remove - something will not start by itself any more
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	a unit, crontab, init script or autostart entry has gone. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
