@@ -24,10 +24,11 @@ static struct shared *shared;
 static int opener(void *context)
 {
 	unsigned int number = (unsigned int)(uintptr_t)context;
+	const char *path = test_at("denied");
 
 	while (!__atomic_load_n(&shared->stop, __ATOMIC_ACQUIRE)) {
 		uint64_t begin = test_now(), took;
-		int r = number % 2 ? unlink(test_at("denied")) : open(test_at("denied"), O_RDONLY | O_CLOEXEC), error = errno;
+		int r = number % 2 ? unlink(path) : open(path, O_RDONLY | O_CLOEXEC), error = errno;
 
 		took = test_now() - begin;
 		if (r >= 0)
