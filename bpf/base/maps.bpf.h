@@ -225,7 +225,7 @@ struct scratch {
 	struct process unknown_process;	/* stands for one that the map `processes` lacks */
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
-	uint32_t taken;			/* from the pool: what pool_give() takes */
+	uint32_t taken;			/* its place in pool_taken, plus one: for scratch_give() */
 	uint32_t doubtful;		/* the path of one of its files isn't that in the initial namespace */
 };
 

@@ -93,7 +93,6 @@ struct question {
 	uint64_t dentry;		/* the name that it has there, or 0 */
 	uint32_t type;
 	uint32_t notify;		/* the NOTIFY type of the same operation */
-	uint32_t index;			/* of the scratch area in the pool, + 1 */
 	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and CHANGES_FILE */
 	uint32_t number;		/* kept: see cache_kind() */
 	uint32_t lost;			/* there is no memory to wait with: see question_lost() */

@@ -262,7 +262,7 @@ __noinline int question_unheld(uint64_t slots)
 /* The record; NULL: there is no room, so question_send() marks the clients `unsent`. Call that either way. */
 static __always_inline struct scratch *question_record(struct question *q)
 {
-	struct scratch *s = pool_take(&q->index);
+	struct scratch *s = scratch_take();
 
 	if (!s)
 		return NULL;
@@ -467,5 +467,5 @@ static __always_inline void question_send(struct question *q, struct scratch *s,
 		pending->unsent = q->slots;
 		unsent_count(UNSENT_SCRATCH);
 	}
-	pool_give(q->index);
+	scratch_give(s);
 }

@@ -128,7 +128,7 @@ static __always_inline struct unfinished *unfinished_found(void)
 	return bpf_task_storage_get(&unfinished_of, bpf_get_current_task_btf(), NULL, 0);
 }
 
-/* A record for the clients that want it. Call object_send() for it, unless this returns NULL. */
+/* A record for the clients that want it. Call event_send() for it, unless this returns NULL. */
 static __always_inline struct scratch *object_begin(uint32_t type, uint64_t slots)
 {
 	if (!slots || type >= ES_EVENT_TYPES)
@@ -150,11 +150,6 @@ static __always_inline struct scratch *object_begin_on(uint32_t type, const stru
 	s->climbed = *path;
 	*slots = select_path(s, *slots, type);
 	return s;
-}
-
-static __always_inline void object_send(struct scratch *s, uint64_t slots)
-{
-	event_send(s, slots);
 }
 
 /* Is it a mount of a file system in layers' own? There the kernel acts by itself, below what a program did. */
@@ -204,7 +199,7 @@ __noinline int send_object(uint32_t type, struct path *path, int64_t first, int6
 		head_of(s)->num[0] = first;
 		head_of(s)->num[1] = second;
 	}
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 

@@ -411,7 +411,7 @@ __noinline int user_tell(uint32_t type, struct user_message *m, struct user_mess
 	if (type == EV_NOTIFY_SU)
 		send_su(s, slots);
 	else
-		object_send(s, slots);
+		event_send(s, slots);
 	return 0;
 }
 

@@ -35,36 +35,21 @@ static long pool_step(uint32_t index, uint32_t *taken)
 	return 1;
 }
 
-static __always_inline struct scratch *pool_take(uint32_t *taken)
-{
-	uint32_t index = bpf_get_smp_processor_id() & (scratch_pool - 1) & (ES_SCRATCH_POOL - 1);
-
-	/* Start at this CPU's own area, which is nearly always free, and in its cache. */
-	*taken = index + 1;
-	if (pool_taken[index] || __sync_val_compare_and_swap(&pool_taken[index], 0, 1)) {
-		*taken = 0;
-		bpf_loop(ES_SCRATCH_POOL, pool_step, taken, 0);
-	}
-	if (!*taken)
-		return NULL;
-	index = *taken - 1;
-	return bpf_map_lookup_elem(&scratch, &index);
-}
-
-static __always_inline void pool_give(uint32_t taken)
-{
-	uint32_t index = taken - 1;
-
-	if (taken && index < ES_SCRATCH_POOL)
-		pool_taken[index] = 0;
-}
-
 /* An area for the caller alone, until scratch_give(); NULL: all are taken. */
 static __always_inline struct scratch *scratch_take(void)
 {
-	uint32_t taken;
-	struct scratch *s = pool_take(&taken);
+	uint32_t index = bpf_get_smp_processor_id() & (scratch_pool - 1) & (ES_SCRATCH_POOL - 1), taken = index + 1;
+	struct scratch *s;
 
+	/* Start at this CPU's own area, which is nearly always free, and in its cache. */
+	if (pool_taken[index] || __sync_val_compare_and_swap(&pool_taken[index], 0, 1)) {
+		taken = 0;
+		bpf_loop(ES_SCRATCH_POOL, pool_step, &taken, 0);
+	}
+	if (!taken)
+		return NULL;
+	index = taken - 1;
+	s = bpf_map_lookup_elem(&scratch, &index);
 	if (s)
 		s->taken = taken;
 	return s;
@@ -72,8 +57,13 @@ static __always_inline struct scratch *scratch_take(void)
 
 static __always_inline void scratch_give(struct scratch *s)
 {
-	if (s)
-		pool_give(s->taken);
+	uint32_t index;
+
+	if (!s)
+		return;
+	index = s->taken - 1;
+	if (index < ES_SCRATCH_POOL)
+		pool_taken[index] = 0;
 }
 
 static __always_inline void record_reset(struct scratch *s, uint32_t type)

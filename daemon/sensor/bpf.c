@@ -1092,7 +1092,7 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	    sizeof(s->skel->rodata->mute_keys))
 		return -EIO;
 	s->skel->rodata->scratch_pool = pool_size(cpus);
-	r = bpf_map__set_max_entries(s->skel->maps.scratch, pool_size(cpus));
+	r = bpf_map__set_max_entries(s->skel->maps.scratch, s->skel->rodata->scratch_pool);
 	return r < 0 || !s->kept ? r : esd_keep_maps(s->skel->obj, s->kept);
 }
 
