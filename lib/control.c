@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "start.h"
+#include "util/clock.h"
 #include "util/macro.h"
 
 enum {
@@ -36,10 +37,7 @@ void es_linux_set_connect_timeout_milliseconds(uint32_t milliseconds)
 
 static uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return clock_ns() / NS_PER_MS;
 }
 
 /* When to give up; UINT64_MAX: each step has its own time. */

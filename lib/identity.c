@@ -14,24 +14,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/macro.h"
 
-#define NS_PER_MS INT64_C(1000000)
-#define RENEW_NS (5000 * (uint64_t)NS_PER_MS)
+#define RENEW_NS (5000 * NS_PER_MS)
+#define WAIT_STEP_NS (int64_t)(WAIT_STEP_MS * NS_PER_MS)
+#define WAIT_MAX_NS (int64_t)(WAIT_MAX_MS * NS_PER_MS)
 
 enum {
 	WAIT_SHARE = 8,			/* waits for one part in eight of the time left */
 	WAIT_MAX_MS = 1000,
 	WAIT_STEP_MS = 50,		/* between checks whether the client is being deleted */
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 int esl_identity_open(struct esl_identity *identity, struct esl_control *control)
 {
@@ -72,9 +66,9 @@ void esl_identity_renew(struct esl_identity *identity, struct esl_control *contr
 {
 	struct esl_identity next = { .wants_fd = -1 };
 
-	if (!identity->gone || (uint64_t)now_ns() - identity->gone_ns < RENEW_NS)
+	if (!identity->gone || clock_ns() - identity->gone_ns < RENEW_NS)
 		return;
-	identity->gone_ns = (uint64_t)now_ns();
+	identity->gone_ns = clock_ns();
 	if (esl_identity_open(&next, control) < 0 || !next.table)
 		return;
 	if (mremap((void *)next.table, sizeof(*next.table), sizeof(*next.table), MREMAP_MAYMOVE | MREMAP_FIXED,
@@ -104,7 +98,7 @@ static void ask(struct esl_identity *identity, const struct es_file_version *ver
 		return;
 	if (errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED || errno == ENOTCONN) {
 		identity->gone = true;
-		identity->gone_ns = (uint64_t)now_ns();
+		identity->gone_ns = clock_ns();
 	}
 }
 
@@ -215,7 +209,7 @@ bool esl_identity_fill(struct esl_identity *identity, struct esl_message *messag
 /* Waits until a row is written after `finished` was read, or a step is over. Waking early does no harm. */
 static void wait_step(const struct es_identity_table *table, uint32_t finished, int64_t left_ns)
 {
-	int64_t ns = left_ns < WAIT_STEP_MS * NS_PER_MS ? left_ns : WAIT_STEP_MS * NS_PER_MS;
+	int64_t ns = left_ns < WAIT_STEP_NS ? left_ns : WAIT_STEP_NS;
 	const struct timespec time = { .tv_nsec = (long)ns };
 
 	(void)syscall(SYS_futex, &table->finished, FUTEX_WAIT, finished, &time, NULL, 0);
@@ -223,12 +217,12 @@ static void wait_step(const struct es_identity_table *table, uint32_t finished, 
 
 void esl_identity_wait(struct esl_identity *identity, struct esl_message *message, const atomic_bool *stopping)
 {
-	int64_t begin = now_ns(), share = ((int64_t)message->message.deadline - begin) / WAIT_SHARE, left;
+	int64_t begin = (int64_t)clock_ns(), share = ((int64_t)message->message.deadline - begin) / WAIT_SHARE, left;
 	uint32_t finished;
 
-	if (share > WAIT_MAX_MS * NS_PER_MS)
-		share = WAIT_MAX_MS * NS_PER_MS;
-	while ((left = begin + share - now_ns()) > 0 && !atomic_load(stopping)) {
+	if (share > WAIT_MAX_NS)
+		share = WAIT_MAX_NS;
+	while ((left = begin + share - (int64_t)clock_ns()) > 0 && !atomic_load(stopping)) {
 		finished = __atomic_load_n(&identity->table->finished, __ATOMIC_ACQUIRE);
 		if (fill_process(identity, message, 1, 0))
 			return;
