@@ -38,6 +38,7 @@ struct keeper {
 	int signals;
 	pid_t daemon;
 	bool stopping;			/* whoever supervises us wants the end */
+	bool went_on;			/* the daemon was to go on where another one had ended */
 };
 
 /* ---- what to go on with ---- */
@@ -52,6 +53,28 @@ static void path_find(char *path, size_t size)
 		path[n - strlen(deleted)] = 0;
 }
 
+static bool is_option(const char *argument, const char *name)
+{
+	return !strncmp(argument, name, strlen(name)) && (!argument[strlen(name)] || argument[strlen(name)] == '=');
+}
+
+/* Ours, but for what was about this one start; and one more. */
+static void arguments_make(const struct keeper *keeper, char *ret[ARGUMENTS_MAX + 2], char *more)
+{
+	size_t count = 0;
+
+	for (char **argument = keeper->arguments; *argument && count < ARGUMENTS_MAX; argument++) {
+		bool once = is_option(*argument, "--take-over") || is_option(*argument, "--ready-fd");
+
+		if (!once)
+			ret[count++] = *argument;
+		else if (!strchr(*argument, '=') && argument[1])
+			argument++;
+	}
+	ret[count++] = more;
+	ret[count] = NULL;
+}
+
 static void stamp_text(char text[STAMP_TEXT + 1], const uint8_t stamp[ESD_KEEP_STAMP])
 {
 	for (int i = 0; i < ESD_KEEP_STAMP; i++)
@@ -59,19 +82,24 @@ static void stamp_text(char text[STAMP_TEXT + 1], const uint8_t stamp[ESD_KEEP_S
 	memcpy(text + 2 * ESD_KEEP_STAMP, "\n", 2);
 }
 
-static _Noreturn void stamp_ask(const char *path, int fd)
+/* With our options, so that a program which doesn't take them, or the present configuration, says nothing. */
+static _Noreturn void stamp_ask(const struct keeper *keeper, int fd)
 {
+	char *arguments[ARGUMENTS_MAX + 2];
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	arguments_make(keeper, arguments, "--stamp");
 	if (dup2(fd, STDOUT_FILENO) >= 0)
-		execl(path, path, "--stamp", NULL);
+		execv(keeper->path, arguments);
 	_exit(127);
 }
 
-/* Whether the installed program goes on where the present daemon ends. Not if it has no such option, or doesn't end. */
-static bool stamp_fits(const struct keeper *keeper)
+enum fit { FITS, OTHER_PROGRAMS, NO_STAMP };
+
+/* Whether the installed program goes on where the present daemon ends. It has no stamp if it doesn't start, or doesn't end. */
+static enum fit stamp_fits(const struct keeper *keeper)
 {
 	char expected[STAMP_TEXT + 1], text[STAMP_TEXT + 1] = "";
 	_cleanup_close_ int out = -1, in = -1;
@@ -86,7 +114,7 @@ static bool stamp_fits(const struct keeper *keeper)
 	in = fds[1];
 	pid = fork();
 	if (pid == 0)
-		stamp_ask(keeper->path, in);
+		stamp_ask(keeper, in);
 	closep(&in);
 	in = -1;
 	ready = (struct pollfd){ .fd = out, .events = POLLIN };
@@ -96,7 +124,9 @@ static bool stamp_fits(const struct keeper *keeper)
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, NULL, 0);
 	}
-	return !strcmp(text, expected);
+	if (!text[0])
+		return NO_STAMP;
+	return !strcmp(text, expected) ? FITS : OTHER_PROGRAMS;
 }
 
 static void fds_pass(const struct keeper *keeper, const uint64_t *fds)
@@ -107,28 +137,6 @@ static void fds_pass(const struct keeper *keeper, const uint64_t *fds)
 	(void)fcntl(keeper->state_fd, F_SETFD, 0);
 }
 
-static bool is_option(const char *argument, const char *name)
-{
-	return !strncmp(argument, name, strlen(name)) && (!argument[strlen(name)] || argument[strlen(name)] == '=');
-}
-
-/* Ours, but for what was about this one start. */
-static void arguments_make(const struct keeper *keeper, char *ret[ARGUMENTS_MAX + 2], char *take_over)
-{
-	size_t count = 0;
-
-	for (char **argument = keeper->arguments; *argument && count < ARGUMENTS_MAX; argument++) {
-		bool once = is_option(*argument, "--take-over") || is_option(*argument, "--ready-fd");
-
-		if (!once)
-			ret[count++] = *argument;
-		else if (!strchr(*argument, '=') && argument[1])
-			argument++;
-	}
-	ret[count++] = take_over;
-	ret[count] = NULL;
-}
-
 /* Returns only if it fails. Signals that have come meanwhile are pending in the next program too. */
 static void go_on(const struct keeper *keeper, const uint64_t *fds)
 {
@@ -137,7 +145,7 @@ static void go_on(const struct keeper *keeper, const uint64_t *fds)
 	snprintf(take_over, sizeof(take_over), "--take-over=%d", keeper->state_fd);
 	arguments_make(keeper, arguments, take_over);
 	fds_pass(keeper, fds);
-	if (stamp_fits(keeper))
+	if (stamp_fits(keeper) == FITS)
 		execv(keeper->path, arguments);
 	execveat(keeper->own_fd, "", arguments, environ, AT_EMPTY_PATH);
 	log_error("can't begin another daemon: %s", strerror(errno));
@@ -189,8 +197,10 @@ static int ended(struct keeper *keeper, int status)
 	bool handed = WIFEXITED(status) && WEXITSTATUS(status) == ESD_EXIT_HAND_OVER;
 	const uint64_t *fds = esd_state_fds(keeper->state);
 
-	if (keeper->stopping || (WIFEXITED(status) && !handed))
+	if (keeper->stopping || (WIFEXITED(status) && !handed && !keeper->went_on))
 		return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	if (WIFEXITED(status) && !handed)
+		return WEXITSTATUS(status) ? ESD_EXIT_LOST : 0;
 	if (!handed)
 		log_error("the daemon, pid %d, has died: signal %d (%s)", keeper->daemon, WTERMSIG(status),
 			  strsignal(WTERMSIG(status)));
@@ -207,13 +217,22 @@ static int ended(struct keeper *keeper, int status)
 
 static void replace(struct keeper *keeper)
 {
-	if (!esd_state_fds(keeper->state))
+	if (!esd_state_fds(keeper->state)) {
 		log_error("the daemon can't be replaced while it runs: restart it");
-	else if (!stamp_fits(keeper))
+		return;
+	}
+	switch (stamp_fits(keeper)) {
+	case FITS:
+		(void)kill(keeper->daemon, SIGUSR2);
+		return;
+	case OTHER_PROGRAMS:
 		log_warning("%s has other kernel programs than the running daemon, which goes on: restart it to have the "
 			    "new ones; its clients lose their stream then", keeper->path);
-	else
-		(void)kill(keeper->daemon, SIGUSR2);
+		return;
+	case NO_STAMP:
+		log_error("%s doesn't start; the running daemon goes on", keeper->path);
+		return;
+	}
 }
 
 /* False: the daemon has ended. */
@@ -271,7 +290,7 @@ static int prepare(struct keeper *keeper, struct esd_begin *begin)
 	if (!keeper->state)
 		return -errno;
 	begin->state = keeper->state;
-	begin->go_on = passed >= 0;
+	begin->go_on = keeper->went_on = passed >= 0;
 	(void)unsetenv("WATCHDOG_PID");		/* it is us, and our child that reports */
 	return 0;
 }
