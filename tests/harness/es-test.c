@@ -454,6 +454,40 @@ int test_daemon_stop(int signal)
 	return status;
 }
 
+static bool is_daemon(pid_t pid)
+{
+	char path[64], name[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)!read(fd, name, sizeof(name) - 1);
+		close(fd);
+	}
+	return !strcmp(name, "endpointsecurit\n");
+}
+
+pid_t test_daemon_of(pid_t keeper)
+{
+	char path[64], text[4096] = "", *at = text;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", keeper, keeper);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	(void)!read(fd, text, sizeof(text) - 1);
+	close(fd);
+	while (*at) {
+		pid_t pid = (pid_t)strtol(at, &at, 10);
+
+		if (pid > 0 && is_daemon(pid))
+			return pid;
+		at += strspn(at, " \n");
+	}
+	return 0;
+}
+
 /* Children */
 
 static void children_add(pid_t pid)

@@ -87,6 +87,7 @@ void test_sleep_ms(unsigned int ms);
 pid_t test_daemon(const char *option, ...);
 pid_t test_daemon_own(void);
 int test_daemon_stop(int signal);		/* returns its wait status */
+pid_t test_daemon_of(pid_t keeper);	/* of test_daemon("--keeper", "yes"), which returns the keeper; 0: it has none now */
 extern bool test_all_mounts;	/* set before test_daemon(): limit it to the test's cgroup only */
 extern bool test_no_scope;			/* set before test_daemon(): look at everything, with a daemon of its own */
 

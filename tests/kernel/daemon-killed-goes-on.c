@@ -68,41 +68,6 @@ static void answer(struct test_client *client, const es_message_t *message)
 
 /* ---- the daemon ---- */
 
-static bool is_daemon(pid_t pid)
-{
-	char path[64], name[32] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)!read(fd, name, sizeof(name) - 1);
-		close(fd);
-	}
-	return !strcmp(name, "endpointsecurit\n");
-}
-
-/* The keeper's child that is a daemon; 0: none. */
-static pid_t daemon_of(pid_t keeper)
-{
-	char path[64], text[4096] = "", *at = text;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", keeper, keeper);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	REQUIRE(fd >= 0);
-	(void)!read(fd, text, sizeof(text) - 1);
-	close(fd);
-	while (*at) {
-		pid_t pid = (pid_t)strtol(at, &at, 10);
-
-		if (pid > 0 && is_daemon(pid))
-			return pid;
-		at += strspn(at, " \n");
-	}
-	return 0;
-}
-
 /* Another daemon, which serves: a request is answered. */
 static void await_next(struct test_client *client, pid_t keeper, pid_t before)
 {
@@ -113,7 +78,7 @@ static void await_next(struct test_client *client, pid_t keeper, pid_t before)
 
 	for (int i = 0; i < 60000 && (!now || now == before); i++) {
 		test_sleep_ms(1);
-		now = daemon_of(keeper);
+		now = test_daemon_of(keeper);
 	}
 	REQUIRE(now && now != before);
 	CHECK_EQUAL(es_get_deadline_miss_mode(client->client, &mode), ES_RETURN_SUCCESS);
@@ -136,7 +101,7 @@ static size_t mutes(struct test_client *client)
 
 static void one_end(struct test_client *client, pid_t keeper, size_t muted, bool replaced)
 {
-	pid_t daemon = daemon_of(keeper), task;
+	pid_t daemon = test_daemon_of(keeper), task;
 	const es_message_t *message = NULL;
 	struct test_client *other;
 	uint64_t begin;
