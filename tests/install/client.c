@@ -4,7 +4,9 @@
  * function where not.
  *
  *	client see /PROGRAM	runs the program, and succeeds when told of its exec
- *	client guard /FILE	lets nobody remove the file, and prints what starts below /usr/local; until it is killed
+ *	client guard /FILE	lets nobody remove the file, even if it is late, and prints what starts below /usr/local, and
+ *				how many files of the name "allowed" it was asked about whenever one of the name "how-many"
+ *				is removed; until it is killed
  */
 #include <EndpointSecurity/ESLinux.h>
 
@@ -34,11 +36,17 @@ static void say_exec(const es_message_t *message, const char *wanted)
 
 static void answer_unlink(es_client_t *client, const es_message_t *message, const char *guarded)
 {
+	static unsigned long long denied, allowed;
 	const char *path = message->event.unlink.target->path.data;
 	bool deny = !strcmp(path, guarded);
 
-	if (deny)
+	if (deny && !denied++)
 		printf("denied: removing %s\n", path);
+	allowed += ends_in(path, "/allowed");
+	if (ends_in(path, "/how-many")) {
+		printf("asked: %llu denied, %llu allowed\n", denied, allowed);
+		denied = allowed = 0;
+	}
 	es_respond_auth_result(client, message, deny ? ES_AUTH_RESULT_DENY : ES_AUTH_RESULT_ALLOW, false);
 }
 
@@ -85,6 +93,8 @@ int main(int argc, char **argv)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	result = new_client(&client, see ? argv[2] : NULL, see ? NULL : argv[2]);
+	if (result == ES_NEW_CLIENT_RESULT_SUCCESS)
+		(void)es_set_deadline_miss_mode(client, ES_DEADLINE_MISS_MODE_FAIL_CLOSED);
 	if (result != ES_NEW_CLIENT_RESULT_SUCCESS || es_subscribe(client, events, see ? 1 : 2) != ES_RETURN_SUCCESS) {
 		printf("can't become a client (%d), or subscribe\n", result);
 		return EXIT_FAILURE;

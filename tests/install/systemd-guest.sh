@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What test-systemd.sh runs in the guest, under systemd: the units as they are installed. Says what isn't so, and ends
-# with 1 then.
+# with 1 then. Takes the steps to do; all, if none is given.
 set -u
 
 daemon=endpointsecurityd.service
@@ -48,6 +48,8 @@ check_order() {
 	is "failed units" "" "$(systemctl list-units --failed --no-legend --plain | grep -E 'endpointsecurity|ordinary')"
 }
 
+check_booted() { guarded "after boot"; }
+
 # SYS_ADMIN 21, BPF 39, PERFMON 38, SYS_PTRACE 19, DAC_READ_SEARCH 2, KILL 5.
 capabilities() { printf '%016x' $((1 << 21 | 1 << 39 | 1 << 38 | 1 << 19 | 1 << 2 | 1 << 5)); }
 
@@ -73,17 +75,20 @@ check_journal() {
 	has "the client's journal" 'guard\[[0-9]+\]: started: /usr/local/bin/ordinary' "$text"
 }
 
-# With its keeper. Somebody who comes while there is no daemon waits for the one that is coming, and starts none.
-check_daemon_killed() {
-	local pid client_pid out
+# Both at once. Somebody who comes while there is no daemon waits for the one that is coming, and starts none. Meanwhile nothing
+# is denied, although the client fails closed.
+check_all_killed() {
+	local pid client_pid
 	pid=$(value "$daemon" MainPID)
 	client_pid=$(value "$client" MainPID)
-	kill -KILL "$pid"
+	load_begin
+	kill -KILL "$pid" "$(the_daemon)"
 	timeout 100 esctl status >/run/status 2>&1 || fault "esctl, called while the daemon was away, says $(cat /run/status)"
 	await 100 "a new daemon" renewed "$daemon" "$pid"
 	await 100 "the client's restart with the daemon" renewed "$client" "$client_pid"
+	load_end "killed with its keeper"
 	is "the number of daemons" 1 "$(daemons)"
-	guarded "after the daemon's death"
+	guarded "after the death of all"
 }
 
 # By executable: es-warden and es-gate have names of their own.
@@ -96,28 +101,106 @@ daemons() {
 }
 
 # The keeper is the main process, and the daemon its child.
-the_daemon() { grep -lsx endpointsecurit /proc/[0-9]*/comm | sed 's,/proc/\(.*\)/comm,\1,'; }
+the_daemon() {
+	local pid main
+	main=$(value "$daemon" MainPID)
+	for pid in $(cat "/proc/$main/task/$main/children"); do
+		! grep -qsx endpointsecurit "/proc/$pid/comm" || echo "$pid"
+	done
+}
 another() { local now; now=$(the_daemon) && [ -n "$now" ] && [ "$now" != "$1" ] && timeout 100 esctl status >/dev/null 2>&1; }	# THAN-PID
 
-# The daemon dies, and is replaced as by an upgrade: the client is the same, and says no all the time.
-check_daemon_goes_on() {
-	local how pid client_pid removed=/run/removed prober
-	client_pid=$(value "$client" MainPID)
-	touch /etc/guarded
-	(while [ ! -e /run/enough ]; do rm -f /etc/guarded 2>/dev/null && echo yes >>$removed; sleep 0.02; done) &
-	prober=$!
-	for how in KILL USR2; do
-		pid=$(the_daemon)
-		if [ $how = KILL ]; then kill -KILL "$pid"; else kill -USR2 "$(value "$daemon" MainPID)"; fi
-		await 100 "another daemon after $how" another "$pid"
-	done
-	touch /run/enough
-	wait $prober
-	[ ! -e $removed ] || fault "the guarded file could be removed $(wc -l <$removed) times while the daemon was away"
-	is "the client" "$client_pid" "$(value "$client" MainPID)"
-	is "restarts of the daemon's service" 0 "$(value "$daemon" NRestarts)"
-	guarded "after the daemon's replacement"
+# A program that removes, without pause, the guarded file and others.
+load_begin() {
+	rm -f /run/enough
+	hammer /etc/guarded /run /run/enough >/run/load 2>&1 &
+	loader=$!
+	sleep 1
 }
+
+load_end() {	# WHEN
+	sleep 1
+	touch /run/enough
+	wait "$loader" || fault "$1: hammer failed"
+	sed "s/^/$1: /" /run/load
+	has "$1: what is allowed" '^others: removed [1-9][0-9]*, denied 0, other 0,' "$(cat /run/load)"
+}
+
+# Was every operation asked about? The client has said how many it was asked about.
+load_all_asked() {	# WHEN
+	local denied allowed
+	touch /run/how-many
+	rm /run/how-many
+	journalctl --sync
+	denied=$(sed -n 's/^guarded: denied \([0-9]*\), removed 0, other 0,.*/\1/p' /run/load)
+	allowed=$(sed -n 's/^others: removed \([0-9]*\),.*/\1/p' /run/load)
+	is "$1: what the client was asked" "asked: $denied denied, $allowed allowed" \
+		"$(journalctl -o cat -u "$client" | grep '^asked: ' | tail -n 1)"
+}
+
+# All by oneself: the client is the same, and was asked about all.
+goes_on() {	# WHEN COMMAND...
+	local when=$1 pid main client_pid
+	shift
+	pid=$(the_daemon)
+	main=$(value "$daemon" MainPID)
+	client_pid=$(value "$client" MainPID)
+	touch /run/how-many
+	rm /run/how-many
+	load_begin
+	"$@" "$pid" "$main"
+	await 100 "another daemon, $when" another "$pid"
+	load_end "$when"
+	load_all_asked "$when"
+	is "$when: the client" "$client_pid" "$(value "$client" MainPID)"
+	is "$when: the daemon's main process" "$main" "$(value "$daemon" MainPID)"
+	is "$when: restarts of the daemon's service" 0 "$(value "$daemon" NRestarts)"
+}
+
+by_kill() { kill -KILL "$1"; }
+by_signal() { kill -USR2 "$2"; }
+# The kernel ends it as the one that takes most memory. systemd isn't to stop the service for that.
+by_memory() { echo 1000 >"/proc/$1/oom_score_adj"; echo f >/proc/sysrq-trigger; }
+upgrade() {	# VERSION
+	dpkg -i --auto-deconfigure "/srv/$1"/*.deb >/run/dpkg 2>&1 || fault "dpkg fails: $(cat /run/dpkg)"
+	is "the installed version" "$1" "$(dpkg-query -W -f '${Version}' endpointsecurity)"
+}
+by_upgrade() { upgrade 0.1.1; }
+is_installed() { is "$1: the daemon's program" "/usr/sbin/endpointsecurityd" "$(readlink "/proc/$(the_daemon)/exe")"; }
+
+check_daemon_goes_on() {
+	goes_on killed by_kill
+	goes_on "out of memory" by_memory
+	goes_on "SIGUSR2" by_signal
+}
+
+check_upgrade() {
+	goes_on "upgraded" by_upgrade
+	is_installed "upgraded"
+	! grep endpointsecurity: /run/dpkg || fault "the upgrade says the above"
+}
+
+# With a gap, which is told.
+starts_anew() {	# WHEN COMMAND...
+	local when=$1 pid client_pid
+	shift
+	pid=$(value "$daemon" MainPID)
+	client_pid=$(value "$client" MainPID)
+	load_begin
+	"$@"
+	await 100 "a new daemon, $when" renewed "$daemon" "$pid"
+	await 100 "the client's restart, $when" renewed "$client" "$client_pid"
+	load_end "$when"
+	is_installed "$when"
+	guarded "$when"
+}
+
+check_upgrade_anew() {
+	starts_anew "other kernel programs" upgrade 0.1.2
+	has "the upgrade" '^endpointsecurity: endpointsecurityd.service is started anew.*its kernel programs have changed' "$(cat /run/dpkg)"
+}
+
+check_restart() { starts_anew "restarted" systemctl restart "$daemon"; }
 
 check_client_killed() {
 	local pid
@@ -168,14 +251,10 @@ if ! await 240 "the boot" active multi-user.target; then
 	exit 1
 fi
 await 60 "the ordinary service" active ordinary.service
-step check_order
-step check_confinement
-step guarded "after boot"
-step check_journal
-step check_daemon_goes_on
-step check_daemon_killed
-step check_client_killed
-step check_scope_mount
-step check_stop
+[ "$#" -gt 0 ] || set -- check_order check_confinement check_booted check_journal check_daemon_goes_on check_upgrade \
+	check_upgrade_anew check_restart check_all_killed check_client_killed check_scope_mount check_stop
+for step in "$@"; do
+	step "$step"
+done
 [ "$failed" = 0 ] || journalctl -b -u 'endpointsecurity*' --no-pager | tail -n 60
 exit "$failed"
