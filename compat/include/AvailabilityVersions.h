@@ -2,8 +2,8 @@
 /*
  * AvailabilityVersions.h - releases of macOS by number
  *
- * A program that asks which SDK it is built with gets the answer 27.0: that is
- * what include/EndpointSecurity has.
+ * To a program the SDK's version is 27.0, which is that of
+ * include/EndpointSecurity.
  */
 #ifndef __ES_COMPAT_AVAILABILITY_VERSIONS_H
 #define __ES_COMPAT_AVAILABILITY_VERSIONS_H
