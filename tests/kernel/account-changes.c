@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What becomes of accounts and groups, when their files have changed: whoever changes them, in whatever way a file can be
- * replaced or written, each change once, in order behind the file's own message, by the process that did it. Never what a
- * password is. The test's files are in a folder of its own.
+ * Changes of accounts and groups: whichever program makes them, and however it replaces or writes the file, the daemon
+ * reports each change once, in order after the file's own message, with the process that made it. It never reports a
+ * password. The test's files are in a folder of its own.
  */
 #include <linux/fs.h>
 #include <sys/syscall.h>

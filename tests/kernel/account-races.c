@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Accounts that change fast, from several sides, in a file that is a link at first and large in the end: each change is told
- * once, and of somebody who made one. Who subscribes while accounts change is told of all that comes after es_subscribe()
- * has returned.
+ * Accounts change fast, by several processes, in a file that is a link at first and large in the end. The daemon
+ * reports each change once, with a process that made one. A client that subscribes meanwhile gets all changes that are
+ * made after es_subscribe() has returned.
  */
 #include <sys/file.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a client wants kept decides the next equal operation, and what it doesn't want isn't; what is equal, who has to
- * agree, what empties the cache. The numbers are those of the facts about macOS. cache-types.c has each type.
+ * A kept answer decides the next equal operation; an answer without `cache` doesn't. Which operations are equal, which
+ * clients must agree, and what empties the cache. The numbers are those of the facts about macOS. cache-types.c has
+ * each type.
  */
 
 #include "keeper.h"

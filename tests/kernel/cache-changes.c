@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What was kept about a file ends with whatever changes the file, or the executable that asked (fact 70), and with
- * nothing else. A row is one way; between opens that weren't asked about, it is done, and the next open is. Other types
- * of events have a table of their own, with a change or two each.
+ * Each change of a file, or of the asking executable, ends the kept answers about it (fact 70), and nothing else does.
+ * A row of the table is one way to change it: opens before it aren't asked about, and the next open after it is. The
+ * other types have a table of their own, with a change or two each.
  */
 
 #include "keeper.h"

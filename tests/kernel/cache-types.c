@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Answers of each type that can be kept decide the next equal operation, allowed or denied, if the client wants that;
- * and what the key of each has in it. The numbers are those of the facts about macOS.
+ * For each type whose answers can be kept: an answer, allow or deny, decides the next equal operation if the client
+ * sets `cache`; and which members are in the key. The numbers are those of the facts about macOS.
  */
 
 #include "keeper.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A client is killed while ten tasks wait for its answers: all ten go on within 100 ms, the daemon serves the next. */
+/*
+ * A client is killed while ten tasks wait for its answers: all go on within 100 ms, and the daemon serves the next
+ * client.
+ */
 
 #include "waiters.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The daemon dies, its client learns of it, and makes a new one with the next daemon, in the same process. */
+/* The daemon dies; its client learns of it, and the same process makes a new client with the next daemon. */
 
 #include "es-test.h"
 

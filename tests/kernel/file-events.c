@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a child does to files, and the one message that comes of it: type, path, values. One row of the table at the end
- * is one operation; each runs in a child of its own, whose messages nobody else's are mixed with.
+ * A child operates on files, and one message comes of it: type, path, values. A row of the table at the end is one
+ * operation. Each runs in a child of its own, so that no other messages mix with its own.
  */
 
 #include "es-test.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Others have programs at the hooks where tasks sleep until they are answered, and take them away meanwhile: plain LSM
- * programs and fexit programs, attached before ours and after. An operation at each hook is held, the others' programs
- * are detached and freed, and the operations are let go, allowed and denied: each ends as it was answered, and the kernel
- * lives. esctl capabilities names the program because of which calls start over (or wait in task work), and afterwards they
- * don't any more.
+ * Other programs are at the hooks where tasks sleep, and are removed meanwhile: plain LSM programs and fexit programs,
+ * attached before ours and after. The test holds an operation at each hook, detaches and frees the other programs, and
+ * allows or denies the operations. Each ends as answered, and the kernel lives. esctl capabilities names the program
+ * because of which calls start over (or wait in task work); once it is gone calls sleep again.
  */
 
 #include "es-test.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Another program that watches files by fanotify, and decides about opens, gets each event once, and what it allows is
- * done, while opens are held: nobody is asked about what fanotify opens for it. What a client or that program denies
- * isn't done.
+ * While a client holds opens, another program that watches files by fanotify and decides about opens gets each event
+ * once, and opens that it allows are done. No client is asked about files that fanotify opens for that program. If the
+ * client or the program denies an open, it isn't done.
  */
 
 #include "es-test.h"

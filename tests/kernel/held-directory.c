@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * While an operation on names or attributes in a directory is held, the directory isn't locked: others look up names in
- * it that nobody has looked up yet, list it, and make, rename and remove files there, within 20 ms each. So does the
- * client in its handler, which logs through syslog(3), too, and has a helper do the same: that one is asked about as
- * anybody. The first is held for two seconds, the others for as long as this takes.
+ * While a client holds an operation on names or attributes in a directory, the directory isn't locked: other tasks
+ * look up new names in it, list it, and make, rename and remove files there, within 20 ms each. So does the client in
+ * its handler, which also logs through syslog(3), and has a helper do the same; the client is asked about the helper.
+ * The client holds the first operation for two seconds, and the others as long as that takes.
  */
 
 #include "acts.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * However a program comes to an operation, it is held there: asked about once, with the path that the object has in the
- * initial mount namespace, done if allowed, and EPERM if not. Through io_uring, on overlayfs, bind mounts, in a container, by 32-bit
- * programs, by file handles and descriptors, and so on. A row is one way; each runs in a child of its own.
+ * However a program comes to an operation, the client is asked about it once, with the object's path in the initial
+ * mount namespace; allowed, it is done, and denied, it fails with EPERM. Through io_uring, on overlayfs, bind mounts,
+ * in a container, by 32-bit programs, by file handles and descriptors, and so on. A row is one way; each runs in a
+ * child of its own.
  */
 
 #include "es-ring.h"

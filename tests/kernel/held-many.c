@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A thousand tasks are held at once, while clients come, subscribe, unsubscribe and go. Each goes on with the answer that
- * it was given, half of them with a denial; none is lost, and none is asked about twice.
+ * A client holds a thousand tasks, while other clients come, subscribe, unsubscribe and go. Each task goes on with its
+ * own answer, half of them with a denial; none is lost, and the client isn't asked about any twice.
  */
 
 #include "es-test.h"

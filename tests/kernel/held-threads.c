@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One thread of a program is held: its others go on, and may execute another program, which ends the one that is held.
- * The child of a vfork(2) is held, and what posix_spawn(3) executes: the parent goes on when that is decided, and learns
- * of a denial.
+ * A client holds one thread of a program: the others go on, and may execute another program, which ends the held one.
+ * It holds the child of a vfork(2), and what posix_spawn(3) executes: the parent goes on after the decision, and
+ * learns of a denial.
  */
 
 #include "es-test.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Every operation that can be held here is held and then allowed, is denied, and is denied if of two clients one says
- * no. Allowed, it takes as long as the client thinks, and is done; denied, it fails with EPERM, and nothing has changed;
- * either way it is told, with the outcome. A row of the table is one operation; each runs in a child of its own. Every
- * type that `esctl capabilities` says can be held has a row, and what has a row and can be subscribed to is said there.
+ * Every operation that can be held here: a client holds and allows it, a client denies it, and one of two clients
+ * denies it. Allowed, it takes as long as the client thinks, and is done; denied, it fails with EPERM, and nothing has
+ * changed. Either way NOTIFY reports it with the outcome. A row of the table is one operation; each runs in a child of
+ * its own. The types with a row are exactly those that `esctl capabilities` says can be held.
  */
 
 #include "es-test.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Who made a program, as messages say it: a program of the system's, one that was built here, a copy of the former, a
- * changed copy, one without a name, a script. NOTIFY has it as soon as it is known, and AUTH_EXEC waits for it.
+ * Who made a program, as messages say it: for a program of the system's, one that was built here, a copy of the
+ * former, a changed copy, one without a name, and a script. NOTIFY has it as soon as it is known, and AUTH_EXEC waits
+ * for it.
  */
 
 #include "es-test.h"

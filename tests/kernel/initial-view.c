@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A path is the one that an object has in the daemon's mount namespace, whatever mounts an ordinary user has made to
- * reach it: the client that guards a folder is asked about what is in it, and told of it, by the folder's own path. What
- * has no path there is flagged, and its path, which the user chose, is muted by nobody's mute.
+ * A message has the object's path in the daemon's mount namespace, by whatever mounts an ordinary user has reached it:
+ * a client that guards a folder is asked about files in it, and notified of them, by the folder's own path. The
+ * message flags an object without a path there: the user has chosen its path, so no mute matches it.
  */
 
 #include "es-test.h"

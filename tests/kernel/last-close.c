@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Each open file is told as closed once, when the last that holds it is gone, however it goes, alone or with many: and
- * whether it was written to, or mapped so that it could be, by whichever call. Nobody is subscribed to anything else.
+ * Each open file gives one close event, when the last reference to it is gone, whichever way, alone or with many
+ * others. The event says whether a program wrote to the file or mapped it writable, by whichever call. No client
+ * subscribes to other types.
  */
 
 #include "es-ring.h"

@@ -2,8 +2,8 @@
 
 /*
  * A mute of an executable's path is about the file that has this path in the daemon's mount namespace, and the default
- * set holds for processes that init started: an ordinary user gets by unasked neither by mounting a program of his own
- * over a listed one, nor by running a listed one, traced or with a library of his own loaded into it.
+ * set holds for processes that init started. So an ordinary user can't evade questions by mounting a program over a
+ * listed one, nor by running a listed one, traced or with a library of the user's own loaded into it.
  */
 
 #include "es-test.h"

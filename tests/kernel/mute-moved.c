@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is muted by target is the path that a file has when it is opened, however often its directory was seen before:
- * directories above it are renamed, exchanged, removed and made again, mounted elsewhere and hidden by mounts, mutes come
- * and go (facts 103, 110). The kernel programs remember directories, see bpf/select/directory.bpf.h.
+ * Muting by target compares the path that a file has when it is opened, however often its directory was seen before:
+ * directories above it are renamed, exchanged, removed and made again, mounted elsewhere and hidden by mounts, and
+ * mutes come and go (facts 103, 110). The kernel programs remember directories, see bpf/select/directory.bpf.h.
  */
 
 #include "es-test.h"

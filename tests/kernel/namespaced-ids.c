@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Numbers in messages are those of the initial namespaces, whatever they are where the program runs: of the processes
- * that it names by number in a pid namespace, and of the ids that it takes in a user namespace.
+ * Numbers in messages are those of the initial namespaces, in whatever namespaces the program runs: the processes that
+ * it names by number in a pid namespace, and the ids that it sets in a user namespace.
  */
 
 #include "es-test.h"

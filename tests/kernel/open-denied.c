@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A denied open fails with EPERM in the caller, and only it: by flags, by path, told as denied to NOTIFY clients. */
+/* A denied open, and no other, fails with EPERM in the caller: by flags, by path; NOTIFY clients see it as denied. */
 
 #include "es-test.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What the kernel refuses is found out when it is first wanted: es_subscribe() fails for the types that need it and for
- * no other, `esctl capabilities` says so, whether asked before or after, and the log says which program and why. A hook
- * whose program that sleeps is refused gets the one that doesn't, if it has one; the cache of answers does without
- * itself. Where the two hooks are refused by which the lsm sensor is chosen, it isn't. Without what follows processes no
- * daemon starts.
+ * The daemon finds out what the kernel refuses when it first needs it: es_subscribe() fails for the types that need it
+ * and no others, `esctl capabilities` says so, asked before or after, and the log names the program and the reason. If
+ * the kernel refuses a hook's sleeping program, the daemon uses one that doesn't sleep, if there is one; without the
+ * cache's programs it keeps no answers. If it refuses the two hooks by which the lsm sensor is chosen, the daemon
+ * doesn't choose it. Without the programs that follow processes the daemon doesn't start.
  */
 
 #include "es-test.h"

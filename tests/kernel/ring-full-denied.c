@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * With the tracepoint sensor an AUTH event that finds its client's ring full is allowed, or denied if the client fails
- * closed (fact 21). With the lsm sensor it waits for room: tests/attacks/ring-without-room.c.
+ * With the tracepoint sensor an operation is allowed if its AUTH message finds the client's ring full, or denied if
+ * the client fails closed (fact 21). With the lsm sensor it waits for room: tests/attacks/ring-without-room.c.
  */
 
 #include "es-test.h"

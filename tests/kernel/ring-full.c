@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A client that does not read: its ring fills, and what doesn't fit is a gap of exactly that size. An AUTH event that
- * can't be told is allowed at once.
+ * A client doesn't read: its ring fills, and the messages that don't fit are a gap of exactly that size. With the
+ * tracepoint sensor an operation whose AUTH message doesn't fit is allowed at once.
  */
 
 #include "es-test.h"

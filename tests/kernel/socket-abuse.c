@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What strangers do at the daemon's socket disturbs nobody else: garbage, half messages, descriptors, floods, a thousand
- * connections, replies that nobody reads. The daemon's memory and descriptors stay bounded, its log short and clear.
+ * Misuse of the daemon's socket by other users disturbs no client: garbage, half messages, descriptors, floods, a
+ * thousand connections, unread replies. The daemon's memory and descriptors stay bounded, its log short and clear.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Somebody tells auditing more than a client reads: what doesn't fit its ring is lost, a gap in the numbers, and nobody
- * waits for anybody.
+ * A program reports more to auditing than a client reads. Messages that don't fit the client's ring are lost and leave
+ * a gap in the numbers, and no process waits for another.
  */
 #include "teller.h"
 #include "es-test.h"

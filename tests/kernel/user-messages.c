@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What programs tell the kernel's auditing of users becomes messages, once and in order: of who tells it, whatever the
- * text says; nothing of who may not, or whose text isn't whole. The test's programs are copies of this one, in folders and
- * with names as sshd, login, su and sudo have, and say what those say on Debian.
+ * Programs' reports to the kernel's auditing become messages, once and in order. The message is about the reporting
+ * process, whatever the text says. Reports of programs that may not report, or with an incomplete text, give none. The
+ * test's programs are copies of this one, in folders and with names as sshd, login, su and sudo have, and report what
+ * those do on Debian.
  */
 #include <linux/capability.h>
 #include <pwd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the system's own su says, when it succeeds and when PAM refuses: by whom, to whom, with which shell. */
+/* The system's own su reports success, and PAM's refusal: the users from and to, and the shell. */
 
 #include <grp.h>
 #include <pwd.h>
