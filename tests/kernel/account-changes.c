@@ -235,7 +235,7 @@ static void test_groups(void)
 	ONLY(pid, 1);
 }
 
-/* What changes nothing, or can't be read, is told by nothing; and what was known is compared with what comes after. */
+/* The daemon reports no change if a new file is equal or can't be read; it compares the next one with the last good one. */
 static void test_nothing(void)
 {
 	pid_t pid;
@@ -258,7 +258,7 @@ static void test_nothing(void)
 	ONLY(pid, 0);
 }
 
-/* Nobody's message has what a password is. */
+/* No message has a password. */
 static void check_no_password(void)
 {
 	for (size_t i = 0; i < client->count; i++) {
@@ -269,7 +269,7 @@ static void check_no_password(void)
 	}
 }
 
-/* Muted is who does it, at the time that it was done. */
+/* A mute is about the process that changed the file, and counts as it was at that time. */
 static void test_muted(void)
 {
 	char self[4096] = "";

@@ -31,7 +31,7 @@ static void begin(uint32_t allowed, bool cache)
 	(void)keeper_asked(&keeper);
 }
 
-/* 34, 66: without the wish to keep it, each time is asked. */
+/* 34, 66: without `cache` the client is asked each time. */
 static void not_wanted(void)
 {
 	begin(KEEP_ALL, false);
@@ -124,7 +124,7 @@ static void all_have_to(void)
 	CHECK_EQUAL(actor_do(&actor, ACT_OPEN, O_RDWR, file), 0);
 	CHECK_EQUAL(keeper_asked(&keeper), 1);
 
-	/* And who is asked anew, without having answered, is. */
+	/* A client that subscribes later has not answered, so it is asked. */
 	CHECK_EQUAL(read_file(&actor), 0);
 	CHECK_EQUAL(keeper_asked(&keeper), 1);
 	test_subscribe(second.client, ES_AUTH(OPEN), -1);

@@ -438,7 +438,7 @@ static void try_other(const struct other *row)
 	subject_end(&made);
 }
 
-/* What is allowed to change the file ends what was kept of it, by its change; what is denied ends nothing. */
+/* An allowed change ends the kept answers about its file, its own too; a denied one ends none. */
 static void by_its_own_change(void)
 {
 	static const struct {

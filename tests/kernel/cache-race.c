@@ -91,7 +91,7 @@ static bool is_bad(void)
 	return bad;
 }
 
-/* The handler's part: as any client that looks at what it is asked about. */
+/* In the handler: looks at the file and decides, as a real client does. */
 static void look(void *context)
 {
 	(void)context;

@@ -21,7 +21,7 @@ static const struct row {
 	enum subject subject;
 	const char *below;		/* of a process: the file in /proc */
 	bool never;
-	bool changes;			/* allowed, it changes the file, which is asked about anew */
+	bool changes;			/* allowed, it changes the file, so the client is asked anew */
 } rows[] = {
 #define ROW(text, type_, act_, ...) { .name = text, .type = ES_AUTH(type_), .act = act_, __VA_ARGS__ }
 	ROW("open", OPEN, ACT_OPEN, .number = O_RDONLY),

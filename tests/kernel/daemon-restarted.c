@@ -30,7 +30,7 @@ static bool learns(const struct test_client *client)
 	return es_linux_stream_ended(client->client);
 }
 
-/* Also by the descriptor, to whoever waits for that. */
+/* The stream's end shows by its descriptor too. */
 static bool is_readable(const struct test_client *client)
 {
 	struct pollfd fd = { .fd = es_linux_stream_end_fd(client->client), .events = POLLIN };

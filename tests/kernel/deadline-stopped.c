@@ -14,7 +14,7 @@ enum { DEADLINE_MS = 400, SPARE_MS = 250, TIMES = 3 };
 struct shared {
 	unsigned int ready;
 	unsigned int held;
-	unsigned int answers;		/* 1: the client answers what it is asked */
+	unsigned int answers;		/* 1: the client answers its questions */
 	uint64_t took_ns;
 	int error;
 };

@@ -36,7 +36,7 @@ struct row {
 	es_event_type_t auth;
 	int (*act)(void);		/* in a child, whose directory is the row's own: 0, or errno */
 	int failure;			/* allowed, it fails so, for another reason */
-	bool in_one_piece;		/* it can't be started over: where nobody may sleep, it isn't held */
+	bool in_one_piece;		/* the call can't start over: where tasks may not sleep, it isn't held */
 };
 
 static int result(long value)
@@ -214,7 +214,7 @@ static void foreign_leave(void)
 	}
 }
 
-/* And wait until the memory is somebody else's. */
+/* Detaches the programs, and waits until the kernel has freed them. */
 static void foreign_detach(enum kind kind)
 {
 	for (size_t i = first; i < end; i++) {

@@ -44,7 +44,7 @@ static void answer(struct test_client *client, const es_message_t *message)
 		test_allow(client, message);
 }
 
-/* Denied is what is called "refused". */
+/* The program denies files that are named "refused". */
 static bool allows(int fd)
 {
 	char link[64], path[PATH_MAX] = "";

@@ -23,7 +23,7 @@ struct row {
 	int (*act)(void);		/* 0, or errno; its directory is test_mnt */
 };
 
-/* What is held: the first of its type. What the others do is allowed at once. */
+/* The client holds the first operation of this type, and allows all others at once. */
 static const struct row *current;
 static unsigned int think_ms;
 static struct test_client *client;
@@ -73,7 +73,7 @@ static void use_directory(const char *who)
 	snprintf(unknown, sizeof(unknown), "%s/%d-%u-unknown", test_mnt, getpid(), n);
 	TIMED("looking up a new name", (void)access(unknown, F_OK));
 	TIMED("listing", list());
-	/* What is asked about takes a round through the client. */
+	/* Don't time operations of the type that the client is asked about: these also take the client's time. */
 	if (current->type != ES_AUTH(CREATE))
 		TIMED("creating", close(open(name, O_CREAT | O_WRONLY, 0600)));
 	else

@@ -61,7 +61,7 @@ static unsigned int number_of(const es_message_t *message)
 	return (unsigned int)atoi(strrchr(message->event.unlink.target->path.data, '/') + 1);
 }
 
-/* Others come and go. They allow what they are asked. */
+/* Makes and deletes further clients, which allow all. */
 static void churn(void)
 {
 	uint64_t end = test_now() + CHURN_MS * 1000000ull * test_slow();

@@ -78,7 +78,7 @@ static void answer(struct test_client *client, const es_message_t *message)
 {
 	const es_file_t *file = test_file(message);
 
-	if (!file || strncmp(file->path.data, test_mnt, strlen(test_mnt))) {	/* of esctl, which is asked meanwhile */
+	if (!file || strncmp(file->path.data, test_mnt, strlen(test_mnt))) {	/* esctl's, which the test runs */
 		test_allow(client, message);
 		return;
 	}

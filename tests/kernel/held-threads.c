@@ -76,7 +76,7 @@ static int spawn(void *context)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 200;
 }
 
-/* The only question that was asked since the last test_clear(). */
+/* The only question since the last test_clear(). */
 static const es_message_t *await(es_event_type_t type)
 {
 	const es_message_t *message = AWAIT(client, .type = type);

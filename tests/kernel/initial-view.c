@@ -253,7 +253,7 @@ static const es_message_t *the(const struct way *way, int type, pid_t pid)
 	return message;
 }
 
-/* Nobody is asked: it is told. */
+/* With a NOTIFY subscription only: no question, but a message. */
 static void told(const struct way *way)
 {
 	const es_message_t *message;
@@ -313,7 +313,7 @@ static void muted(const struct way *way)
 	REQUIRE(es_unmute_all_target_paths(client->client) == ES_RETURN_SUCCESS);
 }
 
-/* Who selects by target gets what is there by any name. */
+/* A client that selects by target gets operations on the file by any of its names. */
 static void selected(const struct way *way)
 {
 	pid_t pid;

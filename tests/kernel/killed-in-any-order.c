@@ -82,7 +82,7 @@ static bool await(const unsigned int *value, unsigned int wanted, unsigned int m
 	return true;
 }
 
-/* ---- who is killed ---- */
+/* ---- the processes to kill ---- */
 
 static void hold(struct test_client *client, const es_message_t *message)
 {

@@ -73,7 +73,7 @@ static int by_copies(void)
 	return result(syscall(CLOSE_RANGE_, 3, ~0u, 0));
 }
 
-/* They are sent, and nobody receives them. */
+/* Sends the descriptors, and no process receives them. */
 static int by_sending(void)
 {
 	int sockets[2], files[FILES], first = open_files(0);

@@ -189,7 +189,7 @@ int main(void)
 		else
 			printf("%s: not tried, an ordinary user is among those who started this\n", ways[i].name);
 
-	/* What the client mutes itself holds for whoever runs that file. */
+	/* A mute of the client's own counts for all users that run the file. */
 	REQUIRE(es_mute_path(client->client, default_path, ES_MUTE_PATH_TYPE_LITERAL) == ES_RETURN_SUCCESS);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		expect(&ways[i], ways[i].own);

@@ -290,7 +290,7 @@ static void ids(bool in_namespace)
 		unsigned int skip = expected[i].type == ES_NOTIFY(SETEUID) ? seteuids++ : 0;
 		const es_message_t *message;
 
-		/* What came before: how the test has become who it is. */
+		/* Skip the messages of calls by which the test took on its ids. */
 		if (!in_namespace && expected[i].type == ES_NOTIFY(SETEUID))
 			skip++;
 		if (expected[i].type == ES_NOTIFY(SETREGID) || expected[i].type == ES_NOTIFY(SETREUID))

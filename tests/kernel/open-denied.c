@@ -83,7 +83,7 @@ int main(void)
 	told(client, pid, "readable", 0, FREAD);
 	told(client, pid, "readable", 3, 0);
 
-	/* Nobody asks any more. */
+	/* No client is left to ask. */
 	REQUIRE(es_unsubscribe_all(client->client) == ES_RETURN_SUCCESS);
 	CHECK_EQUAL(error_of(test_at("secret"), O_RDONLY), 0);
 	return test_end();

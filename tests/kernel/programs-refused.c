@@ -69,7 +69,7 @@ static void notify_refused(void)
 	loaded_refuse("exit_rename,on_signal,done_vfs_rename,done_security_t");	/* objects, then calls */
 	test_daemon_own();
 	client = test_client(NULL, NULL);
-	CHECK(!can(client, ES_NOTIFY(RENAME)));		/* nobody has asked for capabilities before */
+	CHECK(!can(client, ES_NOTIFY(RENAME)));		/* before any request for capabilities */
 	CHECK(!can(client, ES_NOTIFY(RENAME)));
 	CHECK(log_says("the kernel refuses the program exit_rename: Invalid argument"));
 	CHECK(capability_says("rename", "the kernel refuses the program exit_rename"));

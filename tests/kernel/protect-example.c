@@ -36,7 +36,7 @@ struct way {
 	bool impossible;		/* to stop */
 };
 
-/* What the user was given before: made by root, whom nobody stops. */
+/* Opened and mapped by root before, for the user: examples/protect doesn't stop root. */
 static int old_fd = -1;
 static char *old_map;
 static char home[PATH_MAX], safe[PATH_MAX];

@@ -26,7 +26,7 @@ static void expect(struct test_client *client, es_deadline_miss_mode_t mode, int
 	uint64_t begin;
 
 	CHECK_EQUAL(es_set_deadline_miss_mode(client->client, mode), ES_RETURN_SUCCESS);
-	/* The collector takes client->lock: who holds it, holds the handler. */
+	/* The handler takes client->lock to collect: holding it stops the handler. */
 	pthread_mutex_lock(&client->lock);
 	fill(path);
 	begin = test_now();

@@ -49,7 +49,7 @@ int main(void)
 	slow->counting = true;
 	test_subscribe(slow, type, -1);
 
-	/* The collector takes client->lock: who holds it, holds the handler. */
+	/* The handler takes client->lock to collect: holding it stops the handler. */
 	pthread_mutex_lock(&slow->lock);
 	CHECK_EQUAL(test_run(flood, NULL), 0);
 	pthread_mutex_unlock(&slow->lock);

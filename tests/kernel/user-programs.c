@@ -22,7 +22,7 @@ static int su_allowed(void *context)
 	return 99;
 }
 
-/* As nobody, with a password that root doesn't have. */
+/* As the user nobody, with a wrong password for root. */
 static int su_refused(void *context)
 {
 	char *argv[] = { (char *)"su", (char *)"root", NULL };
