@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What is found out about files of a made tree with a database of packages; and the table and the workers behind it. */
+/* Identities of files of a made tree with a database of packages; and the table and the workers for these. */
 
 #include <errno.h>
 #include <fcntl.h>
