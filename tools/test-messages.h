@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Messages made by hand, for the tests of formats: one of each event, with something in each member, and what they are made
- * of. Stands in for the library: es_exec_arg() and its kin, es_linux_file() and
- * es_linux_find_cgroup().
+ * Hand-made messages for the tests of formats: one of each event, with a value in each member, and their parts. Replaces
+ * functions of the library: es_exec_arg() and its neighbours, es_linux_file() and es_linux_find_cgroup().
  */
 
 #include <stdio.h>
@@ -17,7 +16,7 @@
 extern es_file_t tool, bare;
 extern es_process_t actor, other;
 extern const es_process_t *test_contained;	/* in a container that is in another */
-extern const es_file_t *test_flagged;	/* seen by another name, and where nobody else can see it */
+extern const es_file_t *test_flagged;	/* the process has reached it by another name, in its own mounts only */
 
 es_message_t make_message(es_event_type_t type);
 
