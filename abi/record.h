@@ -127,7 +127,7 @@ struct es_process_part {
 	int32_t session_id;
 	uint64_t start_ns;		/* of the fork, CLOCK_BOOTTIME */
 	uint64_t cgroup_id;
-	uint32_t mnt_ns;		/* inode numbers of the namespaces */
+	uint32_t mnt_ns;		/* inode numbers of the namespaces that it is in; 0: it has left them, as it ended */
 	uint32_t pid_ns;
 	uint32_t flags;			/* ES_PROCESS_* */
 	uint32_t tty;			/* offset of a struct es_file_part, 0: no terminal */

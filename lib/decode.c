@@ -479,6 +479,7 @@ int esl_message_decode(struct esl_message *message, struct esl_clock *clock)
 
 	fill_head(message, record, clock);
 	message->auth_id = record->auth_id;
+	message->replayed = clock->given;
 	message->process[1].executable = NULL;	/* until there is one */
 	message->message.process = fill_process(&d, record->process, 0);
 	memset(d.event, 0, sizeof(*d.event));

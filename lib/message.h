@@ -35,6 +35,7 @@ struct esl_code {
 struct esl_message {
 	_Atomic uint32_t references;
 	atomic_bool answered;
+	bool replayed;				/* made elsewhere, or some time ago: nothing can be looked up now */
 	uint32_t room;				/* bytes behind `message` */
 	uint64_t client;			/* id of the client it was made for */
 	uint64_t auth_id;			/* 0: NOTIFY */

@@ -3,7 +3,7 @@
 
 #include "util/macro.h"
 
-/* The names of constants, as they stand in the headers, for logs. */
+/* The names of constants, for logs: results as they stand in the headers. */
 
 #define NAME(constant) [constant] = #constant
 
@@ -59,6 +59,18 @@ const char *es_linux_mute_inverted_name(es_mute_inverted_return_t result)
 	};
 
 	return name_of(names, ARRAY_SIZE(names), (unsigned int)result);
+}
+
+const char *es_linux_runtime_name(es_linux_runtime_t runtime)
+{
+	static const char *const names[] = {
+		[ES_LINUX_RUNTIME_OTHER] = "other", [ES_LINUX_RUNTIME_DOCKER] = "docker",
+		[ES_LINUX_RUNTIME_CONTAINERD] = "containerd", [ES_LINUX_RUNTIME_CRIO] = "cri-o",
+		[ES_LINUX_RUNTIME_PODMAN] = "podman", [ES_LINUX_RUNTIME_LXC] = "lxc",
+		[ES_LINUX_RUNTIME_NSPAWN] = "systemd-nspawn",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), (unsigned int)runtime);
 }
 
 uint32_t es_linux_version(void)

@@ -46,6 +46,14 @@ static void by_type(void)
 	CHECK(!strcmp(es_linux_result_name(inverted), "ES_MUTE_INVERTED"));
 }
 
+static void runtimes(void)
+{
+	for (unsigned int i = 0; i <= ES_LINUX_RUNTIME_NSPAWN; i++)
+		CHECK(es_linux_runtime_name((es_linux_runtime_t)i));
+	CHECK(!strcmp(es_linux_runtime_name(ES_LINUX_RUNTIME_CONTAINERD), "containerd"));
+	CHECK(!es_linux_runtime_name((es_linux_runtime_t)(ES_LINUX_RUNTIME_NSPAWN + 1)));
+}
+
 static void version(void)
 {
 	unsigned int major, minor, patch;
@@ -69,6 +77,7 @@ int main(void)
 {
 	results();
 	by_type();
+	runtimes();
 	version();
 	token();
 	return 0;

@@ -202,6 +202,42 @@ static void visit_file(const struct visit *v, struct event_key key, const es_fil
 	CLOSE('}');
 }
 
+static void visit_containers(const struct visit *v, struct event_key key, const es_linux_cgroup_t *cgroup)
+{
+	const char *name;
+
+	OPEN(key, '[');
+	for (size_t i = 0; i < cgroup->container_count; i++) {
+		name = es_linux_runtime_name(cgroup->containers[i].runtime);
+		OPEN(NO_KEY, '{');
+		visit_string(v, EVENT_KEY("runtime"), (es_string_token_t){ strlen(name), name });
+		visit_string(v, EVENT_KEY("id"), cgroup->containers[i].id);
+		CLOSE('}');
+	}
+	CLOSE(']');
+}
+
+/* Where a process is. First what the message has, then the names that belong to it, if they are known. */
+static void visit_linux_process(const struct visit *v, const es_process_t *process)
+{
+	es_linux_cgroup_t *e;
+
+	if (es_linux_find_cgroup(v->message, process, &e) != ES_RETURN_SUCCESS)
+		return;
+	OPEN(EVENT_KEY("linux"), '{');
+	visit_number(v, EVENT_KEY("cgroup_id"), e->id);
+	MEMBER(number, mount_namespace)
+	MEMBER(number, pid_namespace)
+	if (e->path.length)
+		visit_string(v, EVENT_KEY("cgroup"), e->path);
+	if (e->container_count)
+		visit_containers(v, EVENT_KEY("containers"), e);
+	if (e->pod.length)
+		MEMBER(string, pod)
+	CLOSE('}');
+	es_linux_free_cgroup(e);
+}
+
 static void visit_process(const struct visit *v, struct event_key key, const es_process_t *e)
 {
 	if (!e) {
@@ -230,6 +266,7 @@ static void visit_process(const struct visit *v, struct event_key key, const es_
 	MEMBER(token, responsible_audit_token)
 	MEMBER(token, parent_audit_token)
 	MEMBER(number, cs_validation_category)
+	visit_linux_process(v, e);
 	CLOSE('}');
 }
 

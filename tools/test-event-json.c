@@ -140,6 +140,22 @@ static void test_linux(void)
 	test_flagged = NULL;
 }
 
+static void test_container(void)
+{
+	es_message_t message = make_message(ES_EVENT_TYPE_NOTIFY_EXIT);
+	json_object *object, *process, *found;
+
+	test_contained = &actor;
+	object = encode(&message);
+	assert(json_object_object_get_ex(object, "process", &process));
+	assert(json_object_object_get_ex(process, "linux", &found));
+	expect_equal(found, "{'cgroup_id':18446744073709551615,'mount_namespace':4026532842,'pid_namespace':4026532843,"
+		"'cgroup':'/lxc.payload.web/docker/3f4f2a1d7c8e','containers':[{'runtime':'lxc','id':'web'},"
+		"{'runtime':'docker','id':'3f4f2a1d7c8e'}],'pod':'d5e1'}");
+	json_object_put(object);
+	test_contained = NULL;
+}
+
 static void test_whole_message(void)
 {
 	es_message_t message = make_message(ES_EVENT_TYPE_NOTIFY_EXIT);
@@ -353,6 +369,7 @@ int main(int argc, char **argv)
 	}
 	test_whole_message();
 	test_linux();
+	test_container();
 	test_action();
 	test_exec();
 	test_files();

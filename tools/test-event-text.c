@@ -38,6 +38,27 @@ uint32_t es_exec_env_count(const es_event_exec_t *event)
 	abort();		/* not for people */
 }
 
+/* Nor where processes are: never called. */
+es_return_t es_linux_find_cgroup(const es_message_t *message, const es_process_t *process, es_linux_cgroup_t **ret_cgroup)
+{
+	(void)message;
+	(void)process;
+	(void)ret_cgroup;
+	abort();
+}
+
+void es_linux_free_cgroup(es_linux_cgroup_t *cgroup)
+{
+	(void)cgroup;
+	abort();
+}
+
+const char *es_linux_runtime_name(es_linux_runtime_t runtime)
+{
+	(void)runtime;
+	abort();
+}
+
 /* No file is seen by another name. */
 bool es_linux_file(const es_message_t *message, const es_file_t *file, es_linux_file_t *info)
 {

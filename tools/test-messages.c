@@ -66,6 +66,34 @@ bool es_linux_file(const es_message_t *message, const es_file_t *file, es_linux_
 	return true;
 }
 
+/* One process is in a container. */
+const es_process_t *test_contained;
+
+es_return_t es_linux_find_cgroup(const es_message_t *message, const es_process_t *process, es_linux_cgroup_t **ret_cgroup)
+{
+	static const es_linux_container_t containers[] = {
+		{ ES_LINUX_RUNTIME_LXC, STRING("web") }, { ES_LINUX_RUNTIME_DOCKER, STRING("3f4f2a1d7c8e") },
+	};
+	static es_linux_cgroup_t cgroup = {
+		.id = UINT64_MAX, .path = STRING("/lxc.payload.web/docker/3f4f2a1d7c8e"), .container_count = 2,
+		.containers = containers, .pod = STRING("d5e1"), .mount_namespace = 4026532842, .pid_namespace = 4026532843,
+	};
+
+	assert(message && process);
+	*ret_cgroup = process == test_contained ? &cgroup : NULL;
+	return *ret_cgroup ? ES_RETURN_SUCCESS : ES_RETURN_ERROR;
+}
+
+void es_linux_free_cgroup(es_linux_cgroup_t *cgroup)
+{
+	(void)cgroup;
+}
+
+const char *es_linux_runtime_name(es_linux_runtime_t runtime)
+{
+	return runtime == ES_LINUX_RUNTIME_LXC ? "lxc" : "docker";
+}
+
 /* --- what messages are made of --- */
 
 es_file_t tool = {

@@ -3,7 +3,7 @@
 
 /*
  * Hand-made messages for the tests of formats: one of each event, with a value in each member, and their parts. Replaces
- * functions of the library: es_exec_arg() and its neighbours, and es_linux_file().
+ * functions of the library: es_exec_arg() and its neighbours, es_linux_file() and es_linux_find_cgroup().
  */
 
 #include <stdio.h>
@@ -15,6 +15,7 @@
 
 extern es_file_t tool, bare;
 extern es_process_t actor, other;
+extern const es_process_t *test_contained;	/* in a container that is in another */
 extern const es_file_t *test_flagged;	/* the process has reached it by another name, in its own mounts only */
 
 es_message_t make_message(es_event_type_t type);

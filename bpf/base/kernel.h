@@ -312,7 +312,6 @@ struct pid_namespace {
 
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
-	struct pid_namespace *pid_ns_for_children;
 };
 
 struct tty_file_private {

@@ -223,6 +223,19 @@ static __always_inline void put_executable(struct scratch *s, struct es_process_
 	put_bytes(s, &part->executable.path, p->exe, p->exe_len);
 }
 
+/* The namespace that the process itself is in; that of its children, which nsproxy has, can be another. */
+static __always_inline uint32_t pid_namespace_of(struct task_struct *task)
+{
+	struct pid *pid = READ_CORE(task, thread_pid);
+	struct upid *number;
+
+	if (!pid)
+		return 0;
+	number = (void *)((char *)pid + bpf_core_field_offset(struct pid, numbers) +
+			  (READ_CORE(pid, level) & 63) * bpf_core_type_size(struct upid));
+	return READ_CORE(number, ns, ns.inum);
+}
+
 static __always_inline void read_namespaces(struct es_process_part *part, struct task_struct *task)
 {
 	struct nsproxy *ns = READ_CORE(task, nsproxy);
@@ -231,7 +244,7 @@ static __always_inline void read_namespaces(struct es_process_part *part, struct
 	if (!ns)
 		return;
 	part->mnt_ns = READ_CORE(ns, mnt_ns, ns.inum);
-	part->pid_ns = READ_CORE(ns, pid_ns_for_children, ns.inum);
+	part->pid_ns = pid_namespace_of(task);
 }
 
 static __always_inline void put_parent(struct es_process_part *part, struct task_struct *task)

@@ -157,6 +157,57 @@ OS_EXPORT es_return_t es_linux_find_process(
 /* NULL is fine. */
 OS_EXPORT void es_linux_free_process(es_linux_process_t *_Nullable process);
 
+/* --- Cgroups and containers --- */
+
+/* What made a container, as far as the name of its cgroup tells. */
+typedef enum {
+	ES_LINUX_RUNTIME_OTHER = 0,
+	ES_LINUX_RUNTIME_DOCKER = 1,
+	ES_LINUX_RUNTIME_CONTAINERD = 2,	/* by nerdctl, too */
+	ES_LINUX_RUNTIME_CRIO = 3,
+	ES_LINUX_RUNTIME_PODMAN = 4,
+	ES_LINUX_RUNTIME_LXC = 5,		/* Incus and LXD, too */
+	ES_LINUX_RUNTIME_NSPAWN = 6
+} es_linux_runtime_t;
+
+/* For example "containerd". A constant string; NULL for numbers that are none. Any thread. */
+OS_EXPORT const char *_Nullable es_linux_runtime_name(es_linux_runtime_t runtime);
+
+typedef struct {
+	es_linux_runtime_t runtime;
+	es_string_token_t id;		/* hexadecimal digits; of LXC and nspawn the container's name */
+} es_linux_container_t;
+
+/* What es_linux_find_cgroup() finds. Further members may come at its end. */
+typedef struct {
+	uint64_t id;			/* of the cgroup (version 2), at the event; it never names another one later */
+	es_string_token_t path;		/* below the hierarchy's root, "/" being the root; empty: not known */
+	size_t container_count;		/* 0: in no container, or the path isn't known */
+	const es_linux_container_t *_Nonnull containers;	/* in one another, the outermost first */
+	es_string_token_t pod;		/* the UID of a pod of Kubernetes; or empty */
+	uint32_t mount_namespace;	/* inode numbers, as in /proc/PID/ns, at the event; 0: none any more */
+	uint32_t pid_namespace;
+} es_linux_cgroup_t;
+
+/*
+ * Looks up where @process, which is part of @message, was at the event. The
+ * ids are the message's. The path is looked up by the id, as the caller's
+ * mount of the hierarchy shows it: it isn't known of a cgroup that was removed
+ * before anybody asked, without such a mount, or in a replay. Containers are
+ * known by the path alone. Whoever may make cgroups chooses their names, so
+ * these help people and don't prove anything; what stands before the part that
+ * another user or a container may write is reliable. ES_RETURN_ERROR:
+ * @process isn't part of @message, an argument is NULL, or there is no memory.
+ * *@cgroup is for es_linux_free_cgroup(), also after the message. Any thread;
+ * the first call for a cgroup costs some system calls.
+ */
+OS_EXPORT es_return_t es_linux_find_cgroup(
+		const es_message_t *_Nonnull message, const es_process_t *_Nonnull process,
+		es_linux_cgroup_t *_Nullable *_Nonnull cgroup);
+
+/* NULL is fine. */
+OS_EXPORT void es_linux_free_cgroup(es_linux_cgroup_t *_Nullable cgroup);
+
 /* --- Waiting for the daemon --- */
 
 /*
