@@ -166,6 +166,11 @@ enum es_item_number {
 	ES_ITEM_UID,
 };
 
+/* num[] of what becomes of graphical sessions. */
+enum es_session_number {
+	ES_SESSION_ID,
+};
+
 enum {
 	ES_RECORD_AUTH = 1 << 0,	/* a task waits for the answer to `auth_id` */
 	ES_RECORD_FLAGS_RESULT = 1 << 1,	/* NOTIFY: `result` is a mask of allowed flags, else ALLOW or DENY */

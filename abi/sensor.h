@@ -218,7 +218,7 @@ struct es_sensor_control {
  * Types that the daemon reports, from what it finds in changed files (daemon/report/). The kernel programs report the
  * change to the daemon through a ring, as to any client. The record's span `fds` is a struct es_reported: for each
  * type, the clients that want to hear what this process does. The list is in the order of the numbers, and of the
- * masks.
+ * masks. What the daemon hears of systemd-logind isn't in it: no file and no process of ours is behind that.
  */
 #define ES_REPORTS(R) \
 	R(OD_GROUP_ADD) R(OD_GROUP_REMOVE) R(OD_GROUP_SET) R(OD_MODIFY_PASSWORD) R(OD_DISABLE_USER) R(OD_ENABLE_USER) \
@@ -240,7 +240,9 @@ struct es_reported {
 /* What the daemon passes to the program `report`, which puts a record of the map `reports` into rings. */
 enum {
 	ES_REPORT_BYTES = 65536,
-	ES_REPORTERS = 2,		/* threads of the daemon, each with a record in the map */
+	ES_REPORTERS = 2,		/* threads of the daemon that look at files, each with a record in the map */
+	ES_REPORT_SESSIONS = ES_REPORTERS,	/* whose record is that of sessions: see report_of() */
+	ES_REPORT_RECORDS,
 };
 
 struct es_report {

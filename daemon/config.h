@@ -32,6 +32,7 @@ struct esd_options {
 	bool identity;			/* find out the makers of programs */
 	const char *accounts;		/* the folder of passwd and its neighbours */
 	const char *items;		/* the folder that has /etc and so on of launch items */
+	const char *bus;		/* the socket of the bus where systemd-logind is */
 	const char *socket;
 	const char *scope_cgroup;	/* or NULL */
 	const char *scope_mount[ES_SCOPE_MOUNTS];

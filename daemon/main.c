@@ -236,6 +236,7 @@ static int sensor_load(struct process *process, const struct esd_options *option
 		.accounts = options->accounts,
 		.kept = process->going_on ? &process->left : NULL,
 		.items = options->items,
+		.bus = options->bus,
 		.client_broken = esd_client_broken,
 		.owner = daemon,
 	};

@@ -32,6 +32,7 @@ enum option_key {
 	OPTION_IDENTITY,
 	OPTION_ACCOUNTS,
 	OPTION_LAUNCH_ITEMS,
+	OPTION_BUS,
 	OPTION_PRIVATE,
 	OPTION_READY_FD,
 	OPTION_KEEPER,
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{ "identity", required_argument, NULL, OPTION_IDENTITY },
 	{ "accounts", required_argument, NULL, OPTION_ACCOUNTS },
 	{ "launch-items", required_argument, NULL, OPTION_LAUNCH_ITEMS },
+	{ "bus", required_argument, NULL, OPTION_BUS },
 	{ "private", no_argument, NULL, OPTION_PRIVATE },
 	{ "ready-fd", required_argument, NULL, OPTION_READY_FD },
 	{ "keeper", required_argument, NULL, OPTION_KEEPER },
@@ -81,6 +83,8 @@ static const char help[] =
 	"  --identity yes|no    find out who made the programs that events are about (default: yes)\n"
 	"  --accounts FOLDER    where passwd, shadow, group and gshadow are, for od_* events (default: /etc)\n"
 	"  --launch-items FOLDER  what has units, crontabs and homes below it, for btm_* events (default: /)\n"
+	"  --bus PATH           the socket of the bus where systemd-logind is, for lw_session_* events\n"
+	"                       (default: /run/dbus/system_bus_socket)\n"
 	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
 	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
 	"  --keeper yes|no      keep all that clients have in a second process, which begins another daemon when this one\n"
@@ -201,6 +205,8 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		return option_folder("accounts", text, &options->accounts);
 	case OPTION_LAUNCH_ITEMS:
 		return option_folder("launch-items", text, &options->items);
+	case OPTION_BUS:
+		return option_folder("bus", text, &options->bus);
 	case OPTION_PRIVATE:
 		options->is_private = true;
 		return 0;
@@ -240,6 +246,7 @@ static void options_default(struct esd_options *options)
 		.identity = true,
 		.accounts = "/etc",
 		.items = "/",
+		.bus = "/run/dbus/system_bus_socket",
 		.ready_fd = -1,
 		.take_over = -1,
 	};

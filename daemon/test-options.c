@@ -42,6 +42,7 @@ static void test_taken(void)
 	REQUIRE(parse(&options, "--deadline-ms", "100") == 0 && options.limits.deadline_ms == 100);
 	REQUIRE(parse(&options, "--ready-fd", "1") == 0 && options.ready_fd == 1);
 	REQUIRE(!strcmp(options.accounts, "/etc") && !strcmp(options.items, "/"));
+	REQUIRE(!strcmp(options.bus, "/run/dbus/system_bus_socket"));
 	REQUIRE(parse(&options, "--accounts", "/srv/etc") == 0 && !strcmp(options.accounts, "/srv/etc"));
 	REQUIRE(!options.keeper && options.take_over == -1 && options.identity);
 	REQUIRE(parse(&options, "--keeper", "yes") == 0 && options.keeper);
@@ -50,6 +51,7 @@ static void test_taken(void)
 	REQUIRE(parse(&options, "--stamp", NULL) == 0 && options.stamp);
 	REQUIRE(parse(&options, "--keeper", "no") == 0 && !options.keeper);
 	REQUIRE(parse(&options, "--launch-items", "/srv") == 0 && !strcmp(options.items, "/srv"));
+	REQUIRE(parse(&options, "--bus", "/run/b") == 0 && !strcmp(options.bus, "/run/b"));
 	REQUIRE(parse(&options, "--version", NULL) > 0);
 	REQUIRE(parse(&options, "--help", NULL) > 0);
 }
@@ -64,7 +66,7 @@ static void test_refused(void)
 		{ "argument", NULL }, { "--sensor", "LSM" }, { "--sensor", "" }, { "--sensor", NULL },
 		{ "--keeper", "on" }, { "--keeper", NULL }, { "--identity", "" }, { "--take-over", "-1" },
 		{ "--accounts", "etc" }, { "--accounts", "/etc/" }, { "--accounts", "" }, { "--accounts", NULL },
-		{ "--launch-items", "srv" }, { "--launch-items", "/srv/" },
+		{ "--bus", "b" }, { "--launch-items", "srv" }, { "--launch-items", "/srv/" },
 	};
 	struct esd_options options;
 

@@ -389,7 +389,6 @@ static struct timespec timespec_from(const struct decoder *d, unsigned int first
 #define DECODER_HELD(payload) decode_##payload
 #define DECODER_NOTIFY(payload) decode_##payload
 #define DECODER_TOLD(payload) decode_##payload
-#define DECODER_REPORT(payload) NULL
 #define DECODER_ABSENT(payload) NULL
 
 static decode_function *const decoders[ES_EVENT_TYPES] = {

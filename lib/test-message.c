@@ -161,6 +161,11 @@ OD_CHECKS(od_create_group, is(e->group_name, "string0"))
 OD_CHECKS(od_delete_user, is(e->user_name, "string0"))
 OD_CHECKS(od_delete_group, is(e->group_name, "string0"))
 
+CHECKS_AT(lw_session_login, is(e->username, "string0") && e->graphical_session_id == 1)
+CHECKS_AT(lw_session_logout, is(e->username, "string0") && e->graphical_session_id == 1)
+CHECKS_AT(lw_session_lock, is(e->username, "string0") && e->graphical_session_id == 1)
+CHECKS_AT(lw_session_unlock, is(e->username, "string0") && e->graphical_session_id == 1)
+
 CHECKS_AT(btm_launch_item_add, e->item->item_type == 1 && e->item->legacy && !e->item->managed && e->item->uid == 103 &&
 			       is(e->item->item_url, "string0") && is(e->executable_path, "string1") && !e->app &&
 			       !e->app_token && e->instigator_token->val[5] == 1000 &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Room for what user.c, account.c and item.c make of a record: structs in the message, strings behind the record's copy. */
+/* Room for what user.c, account.c, item.c and session.c make of a record: structs in the message, strings behind the record's copy. */
 
 #include <stddef.h>
 
@@ -34,6 +34,10 @@ struct esl_user {
 		es_event_od_delete_group_t od_delete_group;
 		es_event_btm_launch_item_add_t btm_launch_item_add;
 		es_event_btm_launch_item_remove_t btm_launch_item_remove;
+		es_event_lw_session_login_t lw_session_login;
+		es_event_lw_session_logout_t lw_session_logout;
+		es_event_lw_session_lock_t lw_session_lock;
+		es_event_lw_session_unlock_t lw_session_unlock;
 	};
 	union {
 		es_event_authentication_od_t od;

@@ -45,3 +45,9 @@ es_event_od_delete_group_t *esl_user_od_delete_group(const struct esl_user_from 
 /* Launch items: item.c. */
 es_event_btm_launch_item_add_t *esl_user_btm_launch_item_add(const struct esl_user_from *from);
 es_event_btm_launch_item_remove_t *esl_user_btm_launch_item_remove(const struct esl_user_from *from);
+
+/* Graphical sessions: session.c. */
+es_event_lw_session_login_t *esl_user_lw_session_login(const struct esl_user_from *from);
+es_event_lw_session_logout_t *esl_user_lw_session_logout(const struct esl_user_from *from);
+es_event_lw_session_lock_t *esl_user_lw_session_lock(const struct esl_user_from *from);
+es_event_lw_session_unlock_t *esl_user_lw_session_unlock(const struct esl_user_from *from);

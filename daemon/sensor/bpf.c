@@ -236,6 +236,7 @@ static void slot_clear(struct esd_bpf *s, uint32_t number)
 static struct esd_reports *reports_unneeded(struct esd_bpf *s);
 static void reports_stop(struct esd_bpf *s, struct esd_reports *reports);
 static void reports_unwant(struct esd_bpf *s);
+static bool sessions_wanted(const struct esd_bpf *s);
 
 /* Clears one dead slot per turn, so that other clients' deaths and requests can come in between. */
 static int reaper_ready(struct loop_source *source, uint32_t events)
@@ -257,6 +258,8 @@ static int reaper_ready(struct loop_source *source, uint32_t events)
 		reports_stop(s, unneeded);
 		return 0;
 	}
+	if (!sessions_wanted(s))
+		esd_session_reports_stop(&s->sessions);
 	if (!s->clients && esd_objects_detach_one(&s->objects))
 		return 0;
 	(void)!read(s->reaper_fd, &count, sizeof(count));
@@ -409,6 +412,7 @@ static void reports_unwant(struct esd_bpf *s)
 {
 	for (unsigned int i = 0; i < ES_REPORTERS; i++)
 		s->reports[i].wanted = false;
+	s->sessions.wanted = false;
 }
 
 static bool reports_wanted(const struct esd_bpf *s, const struct esd_reports *reports)
@@ -525,16 +529,58 @@ static int reports_load(struct esd_bpf *s, struct esd_reports *reports, const ui
 	return 0;
 }
 
+/* ---- sessions ---- */
+
+static bool sessions_wanted(const struct esd_bpf *s)
+{
+	uint64_t types[ES_TYPE_WORDS];
+
+	esd_select_types(&s->skel->bss->control, types);
+	return s->sessions.wanted || esd_session_reports_any(types);
+}
+
+static int sessions_start(struct esd_bpf *s)
+{
+	int r = esd_session_reports_start(&s->sessions, map_fd(s->skel->maps.reports));
+
+	if (r < 0)
+		log_error("can't listen to systemd-logind: %s", strerror(-r));
+	return r;
+}
+
+/* As sensor_load(). */
+static int sessions_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	if (!esd_session_reports_any(types) || !esd_program_untried(s->sessions.program))
+		return 0;
+	return esd_program_load(s->sessions.program) < 0 ? -ENOMEM : 1;
+}
+
+/* As sensor_begin(). */
+static int sessions_begin(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+{
+	int r;
+
+	if (!esd_session_reports_any(types))
+		return 0;
+	s->sessions.wanted = true;
+	r = sessions_start(s);
+	return r < 0 ? r : !esd_session_reports_begun(&s->sessions);
+}
+
 /* Reads the files after every change of them is seen, and before the subscription is in force. */
 static int sensor_begin(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_bpf *s = bpf_of(sensor);
-	bool begun = true;
+	int r = sessions_begin(s, types);
+	bool begun = r == 0;
 
+	if (r < 0)
+		return r;
 	for (unsigned int i = 0; i < ES_REPORTERS; i++) {
 		struct esd_reports *reports = &s->reports[i];
-		int r = 0;
 
+		r = 0;
 		if (!esd_reports_any(reports->subject, types))
 			continue;
 		reports->wanted = true;
@@ -849,6 +895,8 @@ static int sensor_go_on(struct esd_bpf *s)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(s->reports); i++)
 		if (esd_reports_any(s->reports[i].subject, types))
 			r = reports_start(s, &s->reports[i]);
+	if (r == 0 && esd_session_reports_any(types))
+		r = sessions_start(s);
 	reap_later(s);
 	return r;
 }
@@ -888,6 +936,20 @@ static enum es_capability reports_capability(struct esd_bpf *s, unsigned int typ
 	return ES_CAN_DELIVER;
 }
 
+/* These come of the bus, however the kernel's events do. */
+static enum es_capability sessions_capability(const struct esd_bpf *s, unsigned int type, char *how, size_t size)
+{
+	if (s->sessions.program->error) {
+		snprintf(how, size, "the kernel refuses the program report_of: %s",
+			 strerror(-s->sessions.program->error));
+		return ES_CAN_NOT;
+	}
+	if (!esd_session_reports_tell(&s->sessions, how, size))
+		return ES_CAN_BE_SILENT;
+	snprintf(how, size, "%s", esd_events[type].tracepoint);
+	return ES_CAN_DELIVER;
+}
+
 static enum es_capability capability(struct esd_bpf *s, unsigned int type, char *how, size_t size)
 {
 	const struct esd_event *event = &esd_events[type];
@@ -905,12 +967,10 @@ static enum es_capability capability(struct esd_bpf *s, unsigned int type, char 
 		snprintf(how, size, "Linux has no such operation");
 		return ES_CAN_NEVER_HAPPEN;
 	}
+	if (esd_session_reports_type(type))
+		return sessions_capability(s, type, how, size);
 	if (event->wait == ESD_WAIT_TOLD)
 		return reports_capability(s, type, how, size);
-	if (event->wait == ESD_WAIT_REPORT) {
-		snprintf(how, size, "told by programs, not by the kernel; not built yet");
-		return ES_CAN_BE_SILENT;
-	}
 	if (!s->told_of_users && esd_events[type].calls >> ES_KIND_SEND & 1) {
 		snprintf(how, size, "this kernel has no auditing, or was started with audit=0: programs say nothing");
 		return ES_CAN_BE_SILENT;
@@ -954,6 +1014,8 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 	r = esd_tracepoints_load(&s->tracepoints, &want);
 	for (unsigned int i = 0; r == 0 && i < ES_REPORTERS; i++)
 		r = reports_load(s, &s->reports[i], types);
+	if (r == 0)
+		r = sessions_load(s, types);
 	if (r)
 		return r;
 	if (any_about_users(types))
@@ -973,6 +1035,7 @@ static void sensor_free(struct esd_sensor *sensor)
 	if (s->tracepoints.skel) {
 		for (unsigned int i = 0; i < ES_REPORTERS; i++)
 			reports_stop(s, &s->reports[i]);
+		esd_session_reports_stop(&s->sessions);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 			sensor_client_remove(sensor, slot);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
@@ -1083,6 +1146,7 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	esd_objects_init(&s->objects, s->skel, &s->programs);
 	for (unsigned int i = 0; i < ES_REPORTERS; i++)
 		esd_reports_init(&s->reports[i], i, s->report_folders[i], esd_programs_find(&s->programs, "report"));
+	esd_session_reports_init(&s->sessions, s->bus, esd_programs_find(&s->programs, "report_of"));
 	s->skel->rodata->vfs_create_has_inode = vfs_create_has_inode(btf);
 	older_function_hide(s->skel->obj, btf);
 	s->hold->choose(s, btf);
@@ -1247,6 +1311,7 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->ring_bytes = config->ring_bytes;
 	s->report_folders[0] = config->accounts;
 	s->report_folders[1] = config->items;
+	s->bus = config->bus;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
 	r = sensor_start(s, config, btf);
 	if (r < 0) {

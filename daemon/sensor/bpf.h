@@ -25,6 +25,7 @@
 #include "daemon/sensor/programs.h"
 #include "daemon/sensor/report.h"
 #include "daemon/sensor/sensor.h"
+#include "daemon/sensor/session-report.h"
 #include "daemon/sensor/tracepoints.h"
 #include "sensor.skel.h"
 
@@ -92,6 +93,7 @@ struct esd_bpf {
 	struct esd_objects objects;
 	struct esd_accounts accounts;
 	struct esd_reports reports[ES_REPORTERS];
+	struct esd_session_reports sessions;
 	bool told_of_users;		/* this kernel's auditing takes programs' messages about users */
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead, or unneeded programs may be attached */
@@ -99,7 +101,8 @@ struct esd_bpf {
 	struct loop_source missed;	/* ready once a second while there are clients */
 	int missed_fd;
 	uint32_t ring_bytes;
-	const char *report_folders[ES_REPORTERS];	/* borrowed */
+	const char *report_folders[ES_REPORTERS];	/* borrowed, as is this */
+	const char *bus;
 	unsigned int clients;
 	uint64_t mute_generation;	/* the last one given out */
 	struct archive *kept;		/* while it starts: from another daemon; NULL: it begins anew */

@@ -33,6 +33,7 @@ struct esd_sensor_config {
 	const char *accounts;		/* the folder of passwd and its neighbours */
 	struct archive *kept;		/* what keep() of a sensor that ended has written: go on with that; NULL: begin */
 	const char *items;		/* the folder that has /etc and so on of launch items */
+	const char *bus;		/* the socket of the bus where systemd-logind is */
 
 	/* The gate of the client in this slot has broken. The daemon calls client_remove() later. */
 	void (*client_broken)(void *owner, unsigned int slot);

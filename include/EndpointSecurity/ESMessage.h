@@ -1063,13 +1063,19 @@ typedef struct {
 	audit_token_t *_Nullable remediated_process_audit_token;
 } es_event_xp_malware_remediated_t;
 
-/* A graphical session. Opaque; not the audit session. */
+/*
+ * A graphical session. Opaque; not the audit session. On Linux made of the id that systemd-logind has for it: that of
+ * session 2 is 2, that of c2 is 0x80000002.
+ */
 typedef uint32_t es_graphical_session_id_t;
 
 /*
  * lw_session_login - someone logged in at the screen
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	systemd-logind has begun a session of class user (not a greeter's) and type x11, wayland or mir; or one
+ *		has become such a session. Sessions that exist when a client subscribes aren't reported. Logins
+ *		without a screen are login_login and openssh_login. The message's process is systemd-logind.
+ *		macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1080,7 +1086,8 @@ typedef struct {
 /*
  * lw_session_logout - someone logged out at the screen
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	such a session has ended: systemd-logind has removed it. It doesn't while programs of the session are
+ *		left running. The message's process is systemd-logind. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1091,7 +1098,8 @@ typedef struct {
 /*
  * lw_session_lock - a screen was locked
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	LockedHint of such a session becomes true: the program that locks its screen has told systemd-logind. A
+ *		wish that it be locked is no event. The message's process is systemd-logind. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1102,7 +1110,7 @@ typedef struct {
 /*
  * lw_session_unlock - a screen was unlocked
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	LockedHint of such a session becomes false: see lw_session_lock. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1113,7 +1121,7 @@ typedef struct {
 /*
  * screensharing_attach - someone took over a screen from elsewhere
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	never on Linux: nothing says who looks at a screen. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1131,7 +1139,7 @@ typedef struct {
 /*
  * screensharing_detach - someone let go of a screen
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	never on Linux: nothing says who looks at a screen. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {

@@ -6,7 +6,7 @@
  */
 #include "es-test.h"
 
-enum wait { ABSENT, REPORT, TOLD, NOTIFY, HELD };
+enum wait { ABSENT, TOLD, NOTIFY, HELD };
 
 static const struct {
 	const char *name;
