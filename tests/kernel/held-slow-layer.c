@@ -2,8 +2,7 @@
 
 /*
  * An open that makes a file is held in a folder that only an overlay's lower layer has, on a file system where the kernel
- * has to ask a server, 9p: it ends as it was answered, and no program sees the kernel's own error number 513; where calls
- * that can't sleep in their hook wait in task work.
+ * has to ask a server, 9p: it ends as it was answered, and no program sees the kernel's own error number 513.
  */
 
 #include "es-test.h"
@@ -114,8 +113,6 @@ int main(void)
 	client = test_client(answer, NULL);
 	client->counting = true;
 	test_hold(client, ES_AUTH(CREATE), -1);
-	if (!test_has_task_work())
-		test_skip("waiting in task work, which Linux has since 6.18");
 	for (unsigned int i = 0; i < TRIES; i++) {
 		int status;
 
