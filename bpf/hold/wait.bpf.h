@@ -404,13 +404,13 @@ static long unheld_step(uint32_t slot, struct pending **pending_)
 
 /*
  * For an operation that can't wait each client's miss mode decides, as if the client were late. Else a program could
- * evade a denial by handling SIGCONT. Execs and init's operations go on: a denial would end a program that is being
- * executed, and init needs what it does.
+ * evade a denial by handling SIGCONT. What an exec maps and init's operations go on: a denial would end a program that is
+ * being executed, and init needs what it does.
  */
 static __always_inline void pending_unheld(struct pending *pending)
 {
 	__sync_fetch_and_add(&stats.not_held, 1);
-	if (!in_exec() && bpf_get_current_pid_tgid() >> 32 != 1)
+	if (!(pending->type_and_one == EV_AUTH_MMAP + 1 && in_exec()) && bpf_get_current_pid_tgid() >> 32 != 1)
 		bpf_loop(ES_CLIENTS_MAX, unheld_step, &pending, 0);
 }
 
