@@ -4,7 +4,8 @@
 /*
  * Requests and replies between client and daemon, over a SOCK_SEQPACKET Unix socket. One packet is one struct
  * es_request or one struct es_reply, always of its full size plus the stated number of bytes behind it. The daemon
- * answers each request once, in order, and sends nothing else. Events do not pass here.
+ * answers each request once, in order, and sends nothing else. Events do not pass here. A daemon that goes on where
+ * another one died answers the request that this one had in work with EAGAIN: it is to be sent again.
  *
  * A connection becomes a client by ES_REQUEST_CLIENT, whose reply carries the descriptors of enum es_client_fd, in
  * that order. It stops being one when it closes. Tools use connections that never become clients.

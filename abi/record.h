@@ -159,6 +159,13 @@ enum es_od_number {
 	ES_OD_RECORD_TYPE,		/* attributes: es_od_record_type_t */
 };
 
+/* num[] of launch items. */
+enum es_item_number {
+	ES_ITEM_TYPE,			/* es_btm_item_type_t */
+	ES_ITEM_LEGACY,
+	ES_ITEM_UID,
+};
+
 enum {
 	ES_RECORD_AUTH = 1 << 0,	/* a task waits for the answer to `auth_id` */
 	ES_RECORD_FLAGS_RESULT = 1 << 1,	/* NOTIFY: `result` is a mask of allowed flags, else ALLOW or DENY */

@@ -170,8 +170,8 @@ enum { ES_SCOPE_MOUNTS = 16 };
  */
 enum { ES_UNSEEN_SLACK_NS = 50023 };
 
-/* Scratch areas for programs that may be preempted, behind those of the CPUs and the one for iterators. */
-enum { ES_SCRATCH_POOL = 512 };		/* at most: two for each CPU, a power of two, 32 at least */
+/* Scratch areas, in which programs make records: four for each CPU, a power of two, 32 at least, and at most: */
+enum { ES_SCRATCH_POOL = 512 };
 
 /* Whether calls can wait in task work, and which of the kernel's functions schedules it. */
 enum es_task_work {
@@ -188,6 +188,7 @@ struct es_sensor_control {
 	uint64_t inverted_targets;		/* clients that have inverted the target stage */
 	uint8_t kind_live[ES_KIND_COUNT];	/* does any subscribed type need system calls of this kind? */
 	uint32_t daemon_tgid;
+	uint32_t keeper_tgid;			/* the process whose end is the daemon's: its keeper, or itself */
 	uint32_t daemon_gone;			/* 1: it ends: no client is asked any more; kernel programs write it */
 	uint32_t scope_mounts;			/* entries used below; 0: all mounts */
 	uint32_t scope_mount[ES_SCOPE_MOUNTS];	/* mount ids, as in /proc/self/mountinfo */
@@ -210,7 +211,7 @@ struct es_sensor_control {
 	uint32_t written_epoch;			/* counts how often NOTIFY_CLOSE and WRITE got a first subscriber */
 	uint32_t probe_tid;
 	uint32_t probed[ES_EVENT_TYPES];
-	uint64_t reporter;			/* the daemon's own slot, whose bit this is; 0: it has none */
+	uint64_t reporters;			/* the daemon's own slots, a bit each: daemon/sensor/report.h */
 };
 
 /*
@@ -222,7 +223,8 @@ struct es_sensor_control {
 #define ES_REPORTS(R) \
 	R(OD_GROUP_ADD) R(OD_GROUP_REMOVE) R(OD_GROUP_SET) R(OD_MODIFY_PASSWORD) R(OD_DISABLE_USER) R(OD_ENABLE_USER) \
 	R(OD_ATTRIBUTE_VALUE_ADD) R(OD_ATTRIBUTE_VALUE_REMOVE) R(OD_ATTRIBUTE_SET) R(OD_CREATE_USER) R(OD_CREATE_GROUP) \
-	R(OD_DELETE_USER) R(OD_DELETE_GROUP)
+	R(OD_DELETE_USER) R(OD_DELETE_GROUP) \
+	R(BTM_LAUNCH_ITEM_ADD) R(BTM_LAUNCH_ITEM_REMOVE)
 
 enum es_report_number {
 #define ES_REPORT_CONSTANT(name) ES_REPORT_##name,
@@ -235,13 +237,18 @@ struct es_reported {
 	uint64_t slots[ES_REPORT_COUNT];
 };
 
-/* What the daemon passes to the program `report`, which puts the record in the map `reports` into rings. */
-enum { ES_REPORT_BYTES = 65536 };
+/* What the daemon passes to the program `report`, which puts a record of the map `reports` into rings. */
+enum {
+	ES_REPORT_BYTES = 65536,
+	ES_REPORTERS = 2,		/* threads of the daemon, each with a record in the map */
+};
 
 struct es_report {
 	uint64_t slots;
 	uint32_t type;
 	uint32_t bytes;
+	uint32_t reporter;		/* whose record */
+	uint32_t pad;
 };
 
 /* An account of /etc/passwd: key and value of the map `accounts`. What is longer isn't there. */

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What operations on names cost while they are told: nobody subscribed, and one client that is, in a folder that is nearly
- * empty and in one of 50,000 names. In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an
- * instruction.
+ * What operations on names cost while everything is told, by where the name is: in a folder that is nearly empty; in one
+ * of 50,000 names; in one where 2,000 file systems are mounted; 100 folders deep; and, in a mount namespace of the
+ * program's own where the folder is mounted 2,000 times more, by one of these mounts, or by another one each time, to which
+ * chdir(2) leads.
+ *
+ * In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an instruction.
  */
 
 #include "es-test.h"
 
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 
-enum { ROUNDS = 400, MANY = 50000 };
-
-static const char *folder;
-
-static int run_open(int i)
-{
-	int fd = open("file", O_RDONLY);
-
-	(void)i;
-	return fd < 0 ? -1 : close(fd);
-}
+enum { ROUNDS = 600, MANY = 50000, MOUNTS = 2000, DEPTH = 100 };
 
 static int run_stat(int i)
 {
@@ -28,6 +23,14 @@ static int run_stat(int i)
 
 	(void)i;
 	return stat("file", &seen);
+}
+
+static int run_open(int i)
+{
+	int fd = open("file", O_RDONLY);
+
+	(void)i;
+	return fd < 0 ? -1 : close(fd);
 }
 
 static int run_rename(int i)
@@ -45,96 +48,212 @@ static int run_unlink(int i)
 
 static const struct row {
 	const char *name;
-	int type;
 	int (*run)(int i);
 } rows[] = {
-	{"stat", ES_NOTIFY(STAT), run_stat},
-	{"open and close", ES_NOTIFY(OPEN), run_open},
-	{"open and close, CLOSE", ES_NOTIFY(CLOSE), run_open},
-	{"rename", ES_NOTIFY(RENAME), run_rename},
-	{"unlink", ES_NOTIFY(UNLINK), run_unlink},
-	{"kill, of a client of UNLINK", ES_NOTIFY(UNLINK), NULL},
+	{"stat", run_stat},
+	{"open and close", run_open},
+	{"rename", run_rename},
+	{"unlink", run_unlink},
 };
 
-struct result {
-	double ns;
-	int failed;
-};
+/* ---- places ---- */
 
-/* In a child, so that nothing but the operation is in the time. */
-static int measure_in_child(void *context)
+static const char *few(void)
 {
-	const struct row *row = ((void **)context)[0];
-	struct result *result = ((void **)context)[1];
-	uint64_t start;
-
-	if (chdir(folder) < 0)
-		return 1;
-	for (int i = 0; row->run == run_unlink && i < ROUNDS; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "u%d", i);
-		test_write_file(name, "", 0644);
-	}
-	for (int i = 0; row->run && row->run != run_unlink && i < 20; i++)
-		result->failed += row->run(i) < 0;
-	start = test_now();
-	for (int i = 0; i < ROUNDS; i++)
-		result->failed += (row->run ? row->run(i) : kill(getppid(), 0)) < 0;
-	result->ns = (double)(test_now() - start) / ROUNDS;
-	return 0;
+	return test_at("few");
 }
 
-static double measure(const struct row *row, struct result *shared)
+static const char *many(void)
 {
-	void *context[] = {(void *)row, shared};
-
-	*shared = (struct result){0, 0};
-	REQUIRE(test_run(measure_in_child, context) == 0);
-	CHECK_EQUAL(shared->failed, 0);
-	return shared->ns;
-}
-
-static void make_many(const char *path)
-{
-	int dir = open(path, O_PATH | O_DIRECTORY);
 	char name[16];
+	int dir = open(test_at("many"), O_PATH | O_DIRECTORY);
 
 	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		REQUIRE(mknodat(dir, name, S_IFREG | 0644, 0) == 0);
 	}
 	close(dir);
+	return test_at("many");
+}
+
+static const char *mounts(void)
+{
+	const char *folder = test_at("mounts");
+	char path[4096];
+
+	for (int i = 0; i < MOUNTS; i++) {
+		snprintf(path, sizeof(path), "%s/%d", folder, i);
+		REQUIRE(mkdir(path, 0755) == 0 && mount("none", path, "tmpfs", 0, "size=4k") == 0);
+	}
+	return folder;
+}
+
+static const char *deep(void)
+{
+	static char path[4096];
+	size_t length = (size_t)snprintf(path, sizeof(path), "%s", test_at("deep"));
+
+	for (int i = 0; i < DEPTH; i++) {
+		length += (size_t)snprintf(path + length, sizeof(path) - length, "/%d", i);
+		REQUIRE(mkdir(path, 0755) == 0);
+	}
+	return path;
+}
+
+static const char *foreign(void)
+{
+	return test_at("few");
+}
+
+static const struct place {
+	const char *name;
+	const char *(*make)(void);
+	bool foreign, changing;			/* by mounts of another namespace */
+} places[] = {
+	{"few names", few, false, false},
+	{"50,000 names", many, false, false},
+	{"2,000 mounts", mounts, false, false},
+	{"100 deep", deep, false, false},
+	{"2,000 foreign", foreign, true, false},
+	{"each of these", foreign, true, true},
+};
+
+static const char *elsewhere;
+
+struct run {
+	const struct row *row;
+	const struct place *place;
+	const char *folder;
+	double ns;
+	int failed;
+};
+
+/* Mounts the folder in a namespace of its own; each mount shows another folder of it. */
+static int go_elsewhere(const struct run *run)
+{
+	char path[4096], target[4096];
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
+		return -1;
+	for (int i = 0; i < MOUNTS; i++) {
+		snprintf(path, sizeof(path), "%s/%d", run->folder, run->place->changing ? i : 0);
+		snprintf(target, sizeof(target), "%s/%d", elsewhere, i);
+		if (mount(path, target, NULL, MS_BIND, NULL) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int go_to(const struct run *run, int i)
+{
+	char path[4096];
+
+	if (!run->place->foreign)
+		return i ? 0 : chdir(run->folder);
+	if (i && !run->place->changing)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%d", elsewhere, i % MOUNTS);
+	return chdir(path);
+}
+
+static void make_file(const char *name)
+{
+	int fd = open(name, O_CREAT | O_WRONLY, 0644);
+
+	if (fd < 0 || close(fd) < 0)
+		_exit(3);
+}
+
+/* In a child, so that nothing but the operation is in the time; and chdir(2), where it is by another mount each time. */
+static int measure_in_child(void *context)
+{
+	struct run *run = context;
+	uint64_t ns = 0;
+
+	if (run->place->foreign && go_elsewhere(run) < 0)
+		return 1;
+	for (int i = -10; i < ROUNDS; i++) {
+		uint64_t start = test_now();
+		char name[16];
+
+		snprintf(name, sizeof(name), "u%d", i);
+		if (go_to(run, i < 0 ? 0 : i) < 0)
+			return 2;
+		if (i >= 0 && run->place->changing)
+			ns += test_now() - start;
+		make_file(run->row->run == run_unlink ? name : i % 2 && run->row->run == run_rename ? "moved" : "file");
+		start = test_now();
+		run->failed += run->row->run(i) < 0;
+		if (i >= 0)
+			ns += test_now() - start;
+	}
+	run->ns = (double)ns / ROUNDS;
+	return 0;
+}
+
+static double measure(struct run *run)
+{
+	run->ns = 0;
+	run->failed = 0;
+	REQUIRE(test_run(measure_in_child, run) == 0);
+	CHECK_EQUAL(run->failed, 0);
+	return run->ns;
+}
+
+static void make_folders(void)
+{
+	static const char *const names[] = {"few", "many", "mounts", "deep", "elsewhere"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		REQUIRE(mkdir(test_at("%s", names[i]), 0755) == 0);
+	elsewhere = test_at("elsewhere");
+	for (int i = 0; i < MOUNTS; i++) {
+		char path[4096];
+
+		snprintf(path, sizeof(path), "%s/few/%d", test_mnt, i);
+		REQUIRE(mkdir(path, 0755) == 0);
+		snprintf(path, sizeof(path), "%s/%d", elsewhere, i);
+		REQUIRE(mkdir(path, 0755) == 0);
+	}
 }
 
 int main(void)
 {
-	struct result *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct run *run = mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double bare[ARRAY_SIZE(places)][ARRAY_SIZE(rows)];
+	const char *folders[ARRAY_SIZE(places)];
 	struct test_client *client;
 
 	test_begin(280);
-	REQUIRE(mkdir(test_at("few"), 0755) == 0 && mkdir(test_at("many"), 0755) == 0);
-	test_write_file(test_at("few/file"), "", 0644);
-	test_write_file(test_at("many/file"), "", 0644);
-	make_many(test_at("many"));
+	make_folders();
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		folders[i] = places[i].make();
 	test_daemon(NULL);
 	client = test_client(NULL, NULL);
 	client->counting = true;
-	printf("%-30s %10s %10s %10s %10s\n", "", "few", "told", "50,000", "told");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		es_event_type_t type = (es_event_type_t)rows[i].type;
-		double ns[4];
-
-		for (int many = 0; many < 2; many++) {
-			folder = test_at(many ? "many" : "few");
-			ns[2 * many] = measure(&rows[i], shared);
-			REQUIRE(es_subscribe(client->client, &type, 1) == ES_RETURN_SUCCESS);
-			ns[2 * many + 1] = measure(&rows[i], shared);
-			REQUIRE(es_unsubscribe_all(client->client) == ES_RETURN_SUCCESS);
-			test_sync(client);
+	for (int told = 0; told < 2; told++) {
+		for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+			for (size_t j = 0; j < ARRAY_SIZE(rows); j++) {
+				*run = (struct run){.row = &rows[j], .place = &places[i], .folder = folders[i]};
+				if (told)
+					printf("%-15s %-15s %8.0f %8.0f\n", places[i].name, rows[j].name, bare[i][j], measure(run));
+				else
+					bare[i][j] = measure(run);
+				fflush(stdout);
+			}
 		}
-		printf("%-30s %10.0f %10.0f %10.0f %10.0f\n", rows[i].name, ns[0], ns[1], ns[2], ns[3]);
-		fflush(stdout);
+		for (int type = 0; !told && type < ES_EVENT_TYPE_LAST; type++) {
+			es_event_type_t one = (es_event_type_t)type;
+
+			if (es_linux_event_name(one) && !strncmp(es_linux_event_name(one), "NOTIFY", 6))
+				(void)es_subscribe(client->client, &one, 1);
+		}
+	}
+	for (int i = 0; i < MOUNTS; i++) {
+		char path[4096];
+
+		snprintf(path, sizeof(path), "%s/mounts/%d", test_mnt, i);
+		REQUIRE(umount(path) == 0);
 	}
 	return test_end();
 }

@@ -115,6 +115,7 @@ static void options_take(struct esd_options *options, cfg_t *cfg)
 	options->limits.longest_ms = cfg_getint(cfg, "deadline-longest-ms");
 	options->sensor = esd_config_sensor(cfg_getstr(cfg, "sensor"));
 	options->identity = cfg_getbool(cfg, "identity");
+	options->keeper = cfg_getbool(cfg, "keeper");
 	options->clients_listed = !strcmp(cfg_getstr(cfg, "clients"), "listed");
 	for (unsigned int i = 0; i < cfg_size(cfg, "deadline"); i++) {
 		cfg_t *section = cfg_getnsec(cfg, "deadline", i);
@@ -136,6 +137,7 @@ int esd_config_read(struct esd_options *options, const char *path, bool may_be_m
 		CFG_STR("sensor", "auto", CFGF_NONE),
 		CFG_STR("clients", "root", CFGF_NONE),
 		CFG_BOOL("identity", cfg_true, CFGF_NONE),
+		CFG_BOOL("keeper", cfg_false, CFGF_NONE),
 		CFG_SEC("deadline", deadline, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CONFIG_FILE_END(),
 	};

@@ -31,6 +31,7 @@ struct esd_options {
 	bool clients_listed;
 	bool identity;			/* find out the makers of programs */
 	const char *accounts;		/* the folder of passwd and its neighbours */
+	const char *items;		/* the folder that has /etc and so on of launch items */
 	const char *socket;
 	const char *scope_cgroup;	/* or NULL */
 	const char *scope_mount[ES_SCOPE_MOUNTS];
@@ -40,6 +41,9 @@ struct esd_options {
 	struct esd_limits limits;
 	bool is_private;
 	int ready_fd;			/* -1: none */
+	bool keeper;			/* daemon/keeper.h */
+	int take_over;			/* from a keeper to itself: what the daemon before has left; -1: nothing */
+	bool stamp;			/* print it */
 	bool verbose;
 };
 

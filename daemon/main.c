@@ -22,12 +22,14 @@
 #include <unistd.h>
 
 #include "daemon/config.h"
+#include "daemon/keeper.h"
 #include "daemon/options.h"
 #include "daemon/sensor/choose.h"
 #include "daemon/serve/client.h"
 #include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
 #include "daemon/serve/listen.h"
+#include "daemon/serve/state.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -46,6 +48,9 @@ struct process {
 	struct loop_source signals;
 	struct loop_source second;	/* a timer */
 	const struct esd_options *options;
+	struct esd_state *state;	/* borrowed from the keeper; NULL: there is none */
+	bool going_on;			/* with what another daemon has left there: */
+	struct archive left;
 	uint64_t watchdog_ns;		/* how often the supervisor expects a message; 0: never */
 };
 
@@ -80,6 +85,11 @@ static int signal_ready(struct loop_source *source, uint32_t events)
 		list_again(process);
 		return 0;
 	}
+	if (info.ssi_signo == SIGUSR2) {
+		if (process->daemon.save)
+			_exit(ESD_EXIT_HAND_OVER);	/* between two turns of the loop, so all is written */
+		return 0;
+	}
 	log_info("ending: %s", strsignal(info.ssi_signo));
 	loop_stop(&process->daemon.loop, 0);
 	return 0;
@@ -99,6 +109,7 @@ static int signals_take(struct process *process)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	blocked = set;
 	sigaddset(&blocked, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
@@ -214,14 +225,17 @@ static void limits_clamp(struct esd_daemon *daemon)
 		   "(fs.fuse.default_request_timeout, max_request_timeout)", ms);
 }
 
-static int sensor_load(struct esd_daemon *daemon, const struct esd_options *options)
+static int sensor_load(struct process *process, const struct esd_options *options)
 {
+	struct esd_daemon *daemon = &process->daemon;
 	struct esd_sensor_config config = {
 		.choice = options->sensor,
 		.loop = &daemon->loop,
 		.scope = &daemon->scope,
 		.ring_bytes = daemon->ring_bytes,
 		.accounts = options->accounts,
+		.kept = process->going_on ? &process->left : NULL,
+		.items = options->items,
 		.client_broken = esd_client_broken,
 		.owner = daemon,
 	};
@@ -278,6 +292,18 @@ static int lockdown_check(void)
 	return -EPERM;
 }
 
+static int clients_take(struct process *process)
+{
+	struct esd_daemon *daemon = &process->daemon;
+	int r = esd_state_clients(process->state, daemon, &process->left);
+
+	if (r < 0)
+		log_error("can't go on with the clients of the daemon before: %s", strerror(-r));
+	else
+		log_notice("going on where the daemon before has ended, with %u clients", daemon->client_count);
+	return r;
+}
+
 static int start(struct process *process, struct esd_options *options)
 {
 	struct esd_daemon *daemon = &process->daemon;
@@ -299,7 +325,8 @@ static int start(struct process *process, struct esd_options *options)
 		return r;
 	}
 	files_raise();
-	r = lock_or_yield(process, options);
+	r = process->going_on ? esd_state_open(process->state, daemon, &process->listen, &process->left) :
+				lock_or_yield(process, options);
 	if (r)
 		return r;
 	r = signals_take(process);
@@ -315,9 +342,13 @@ static int start(struct process *process, struct esd_options *options)
 		log_error("can't make the table of identities: %s", strerror(-r));
 		return r;
 	}
-	r = sensor_load(daemon, options);
+	r = sensor_load(process, options);
+	if (r == 0 && process->going_on)
+		r = clients_take(process);
 	if (r == 0)
 		r = esd_listen_start(&process->listen);
+	if (r == 0 && process->state)
+		esd_state_begin(process->state, daemon, &process->listen);
 	return r;
 }
 
@@ -331,11 +362,22 @@ static int serve(struct process *process, struct esd_options *options)
 	return loop_run(&daemon->loop);
 }
 
-static int run(struct esd_options *options)
+/* From here on nobody is to go on: what there is to go on with is taken down. */
+static void keep_no_more(struct process *process)
 {
-	struct process process = { .options = options, .signals = LOOP_SOURCE_NONE, .second = LOOP_SOURCE_NONE };
+	process->daemon.save = NULL;
+	process->daemon.busy = NULL;
+	if (process->state)
+		esd_state_end(process->state);
+}
+
+static int run(struct esd_begin *begin)
+{
+	struct esd_options *options = begin->options;
+	struct process process = { .options = options, .signals = LOOP_SOURCE_NONE, .second = LOOP_SOURCE_NONE,
+				   .state = begin->state, .going_on = begin->go_on };
 	struct esd_daemon *daemon = &process.daemon;
-	int passed = notify_passed_socket(), r;
+	int passed = begin->go_on ? -1 : begin->passed, r;
 
 	r = esd_daemon_init(daemon);
 	if (r < 0) {
@@ -358,6 +400,7 @@ static int run(struct esd_options *options)
 	else if (r < 0)
 		ready_fail(options, "the lines before this one say why it can't start");
 	notify_supervisor("STOPPING=1");
+	keep_no_more(&process);
 	esd_listen_deinit(&process.listen);
 	closep(&process.signals.fd);
 	closep(&process.second.fd);
@@ -366,9 +409,25 @@ static int run(struct esd_options *options)
 	return r;
 }
 
+static int run_as_child(struct esd_begin *begin)
+{
+	return run(begin) < 0 ? 1 : 0;
+}
+
+static void stamp_print(void)
+{
+	uint8_t stamp[ESD_KEEP_STAMP];
+
+	esd_keep_stamp(stamp);
+	for (size_t i = 0; i < sizeof(stamp); i++)
+		printf("%02x", stamp[i]);
+	puts("");
+}
+
 int main(int count, char *arguments[])
 {
 	struct esd_options options;
+	struct esd_begin begin = { .options = &options };
 	int r;
 
 	log_init("endpointsecurityd");
@@ -377,5 +436,12 @@ int main(int count, char *arguments[])
 		return r < 0 ? 2 : 0;
 	if (options.verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
-	return run(&options) < 0 ? 1 : 0;
+	if (options.stamp) {
+		stamp_print();
+		return 0;
+	}
+	begin.passed = notify_passed_socket();
+	if (options.keeper && !options.is_private)
+		return esd_keeper_run(&begin, arguments, run_as_child);
+	return run(&begin) < 0 ? 1 : 0;
 }

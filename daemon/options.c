@@ -31,8 +31,12 @@ enum option_key {
 	OPTION_DEADLINE_MS,
 	OPTION_IDENTITY,
 	OPTION_ACCOUNTS,
+	OPTION_LAUNCH_ITEMS,
 	OPTION_PRIVATE,
 	OPTION_READY_FD,
+	OPTION_KEEPER,
+	OPTION_TAKE_OVER,
+	OPTION_STAMP,
 	OPTION_VERBOSE,
 	OPTION_VERSION,
 	OPTION_HELP,
@@ -48,8 +52,12 @@ static const struct option long_options[] = {
 	{ "deadline-ms", required_argument, NULL, OPTION_DEADLINE_MS },
 	{ "identity", required_argument, NULL, OPTION_IDENTITY },
 	{ "accounts", required_argument, NULL, OPTION_ACCOUNTS },
+	{ "launch-items", required_argument, NULL, OPTION_LAUNCH_ITEMS },
 	{ "private", no_argument, NULL, OPTION_PRIVATE },
 	{ "ready-fd", required_argument, NULL, OPTION_READY_FD },
+	{ "keeper", required_argument, NULL, OPTION_KEEPER },
+	{ "take-over", required_argument, NULL, OPTION_TAKE_OVER },
+	{ "stamp", no_argument, NULL, OPTION_STAMP },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
@@ -72,8 +80,12 @@ static const char help[] =
 	"  --deadline-ms MS     time for an answer, 100 to 60000 (default: 15000); a client that needs longer is killed\n"
 	"  --identity yes|no    find out who made the programs that events are about (default: yes)\n"
 	"  --accounts FOLDER    where passwd, shadow, group and gshadow are, for od_* events (default: /etc)\n"
+	"  --launch-items FOLDER  what has units, crontabs and homes below it, for btm_* events (default: /)\n"
 	"  --private            end with the last client; for the library, which starts such a daemon if none listens\n"
 	"  --ready-fd N         write one byte to this descriptor when clients can connect, or why they can't\n"
+	"  --keeper yes|no      keep all that clients have in a second process, which begins another daemon when this one\n"
+	"                       dies (default: no)\n"
+	"  --stamp              print what a daemon must have in common with another one to go on where that ends\n"
 	"  --verbose            log more\n"
 	"  --version            print the version\n"
 	"  --help               print this\n";
@@ -116,25 +128,25 @@ static int option_sensor(struct esd_options *options, const char *text)
 	return 0;
 }
 
-static int option_identity(struct esd_options *options, const char *text)
+static int option_yes(const char *name, bool *ret, const char *text)
 {
-	options->identity = !strcmp(text, "yes");
-	if (options->identity || !strcmp(text, "no"))
+	*ret = !strcmp(text, "yes");
+	if (*ret || !strcmp(text, "no"))
 		return 0;
-	log_error("--identity %s: there are yes and no", text);
+	log_error("--%s %s: there are yes and no", name, text);
 	return -EINVAL;
 }
 
 /* Messages have absolute paths, without a slash at the end. So this must be one too. */
-static int option_accounts(struct esd_options *options, const char *text)
+static int option_folder(const char *name, const char *text, const char **ret)
 {
 	size_t length = strlen(text);
 
 	if (text[0] != '/' || (length > 1 && text[length - 1] == '/')) {
-		log_error("--accounts %s: give an absolute path, without a slash at its end", text);
+		log_error("--%s %s: give an absolute path, without a slash at its end", name, text);
 		return -EINVAL;
 	}
-	options->accounts = text;
+	*ret = text;
 	return 0;
 }
 
@@ -184,14 +196,25 @@ static int option_set(struct esd_options *options, int key, const char *text)
 		options->limits.deadline_ms = r < 0 ? 0 : number;
 		return r;
 	case OPTION_IDENTITY:
-		return option_identity(options, text);
+		return option_yes("identity", &options->identity, text);
 	case OPTION_ACCOUNTS:
-		return option_accounts(options, text);
+		return option_folder("accounts", text, &options->accounts);
+	case OPTION_LAUNCH_ITEMS:
+		return option_folder("launch-items", text, &options->items);
 	case OPTION_PRIVATE:
 		options->is_private = true;
 		return 0;
 	case OPTION_READY_FD:
 		return option_ready_fd(options, text);
+	case OPTION_KEEPER:
+		return option_yes("keeper", &options->keeper, text);
+	case OPTION_TAKE_OVER:
+		r = option_number("take-over", text, 0, INT32_MAX, &number);
+		options->take_over = r < 0 ? -1 : (int)number;
+		return r;
+	case OPTION_STAMP:
+		options->stamp = true;
+		return 0;
 	case OPTION_VERBOSE:
 		options->verbose = true;
 		return 0;
@@ -216,7 +239,9 @@ static void options_default(struct esd_options *options)
 		.limits = { .deadline_ms = DEADLINE_MS, .longest_ms = DEADLINE_LONGEST_MS },
 		.identity = true,
 		.accounts = "/etc",
+		.items = "/",
 		.ready_fd = -1,
+		.take_over = -1,
 	};
 }
 

@@ -41,8 +41,15 @@ static void test_taken(void)
 	REQUIRE(parse(&options, "--ring-size", "65536") == 0 && options.ring_bytes == 65536);
 	REQUIRE(parse(&options, "--deadline-ms", "100") == 0 && options.limits.deadline_ms == 100);
 	REQUIRE(parse(&options, "--ready-fd", "1") == 0 && options.ready_fd == 1);
-	REQUIRE(!strcmp(options.accounts, "/etc"));
+	REQUIRE(!strcmp(options.accounts, "/etc") && !strcmp(options.items, "/"));
 	REQUIRE(parse(&options, "--accounts", "/srv/etc") == 0 && !strcmp(options.accounts, "/srv/etc"));
+	REQUIRE(!options.keeper && options.take_over == -1 && options.identity);
+	REQUIRE(parse(&options, "--keeper", "yes") == 0 && options.keeper);
+	REQUIRE(parse(&options, "--take-over", "7") == 0 && options.take_over == 7);
+	REQUIRE(parse(&options, "--identity", "no") == 0 && !options.identity);
+	REQUIRE(parse(&options, "--stamp", NULL) == 0 && options.stamp);
+	REQUIRE(parse(&options, "--keeper", "no") == 0 && !options.keeper);
+	REQUIRE(parse(&options, "--launch-items", "/srv") == 0 && !strcmp(options.items, "/srv"));
 	REQUIRE(parse(&options, "--version", NULL) > 0);
 	REQUIRE(parse(&options, "--help", NULL) > 0);
 }
@@ -55,7 +62,9 @@ static void test_refused(void)
 		{ "--deadline-ms", "99" }, { "--deadline-ms", "60001" }, { "--deadline-ms", "99999999999999999999999" },
 		{ "--ready-fd", "999" }, { "--ready-fd", "x" }, { "--socket", NULL }, { "--nonsense", NULL },
 		{ "argument", NULL }, { "--sensor", "LSM" }, { "--sensor", "" }, { "--sensor", NULL },
+		{ "--keeper", "on" }, { "--keeper", NULL }, { "--identity", "" }, { "--take-over", "-1" },
 		{ "--accounts", "etc" }, { "--accounts", "/etc/" }, { "--accounts", "" }, { "--accounts", NULL },
+		{ "--launch-items", "srv" }, { "--launch-items", "/srv/" },
 	};
 	struct esd_options options;
 

@@ -47,6 +47,7 @@ enum {
 	PROGRAMS_MAX = 16,
 	QUEUE_MAX = 1024,		/* operations that wait for the worker; a power of 2 */
 	RECONNECT_MS = 100,
+	CONNECT_MS = 2000,		/* for a daemon that comes back; SIGTERM waits for this at most */
 };
 
 /*
@@ -301,7 +302,7 @@ static void report_second_names(void)
 		fts_close(tree);
 }
 
-/* The daemon may end: while it is gone nobody is asked, so the gap is reported. */
+/* The daemon may end (with a keeper it is followed by another one, and no one notices): while it is gone nobody is asked, so the gap is reported. */
 static int protect(int signal_fd)
 {
 	bool first = true;
@@ -310,6 +311,7 @@ static int protect(int signal_fd)
 
 	for (;;) {
 		r = new_client(&client);
+		es_linux_set_connect_timeout_milliseconds(CONNECT_MS);
 		if (r == -EAGAIN && !first) {
 			if (stopped(signal_fd, RECONNECT_MS))
 				return EXIT_SUCCESS;

@@ -110,6 +110,7 @@ static void deliver(struct es_client_s *client, const void *bytes, uint32_t leng
 	if (record->flags & ES_RECORD_AUTH)
 		client->message->message.deadline = esl_gate_begin(client->gate, record->auth_id, record->time_ns,
 								   record->deadline_ns);
+	esl_identity_renew(&client->identity, &client->control);
 	if (!esl_identity_fill(&client->identity, client->message))
 		esl_identity_wait(&client->identity, client->message, &client->stopping);
 	number_message(client, record, &client->message->message);

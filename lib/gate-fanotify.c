@@ -16,6 +16,7 @@
 
 #include "events.h"
 #include "log.h"
+#include "util/clock.h"
 #include "util/macro.h"
 
 enum { BATCH = 16 };
@@ -370,7 +371,7 @@ static bool may_be_missed(struct esl_fanotify_gate *gate)
 static bool next_over(struct esl_gate *base, uint64_t *ret_ns)
 {
 	struct esl_fanotify_gate *gate = fanotify_gate(base);
-	uint64_t next = UINT64_MAX, now = esl_gate_now_ns();
+	uint64_t next = UINT64_MAX, now = clock_ns();
 
 	pthread_mutex_lock(&base->lock);
 	for (size_t i = 0; may_be_missed(gate) && i < ARRAY_SIZE(gate->waiting); i++) {

@@ -13,6 +13,7 @@
 
 #include "events.h"
 #include "log.h"
+#include "util/clock.h"
 #include "util/macro.h"
 
 enum {
@@ -235,7 +236,7 @@ static void arrive(struct fuse_gate *gate, const struct fuse_in_header *header)
 	wake(gate, request);
 	__atomic_store_n(&entry->request, header->unique, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & ES_HELD_SLICED) {
-		request->due_ns = esl_gate_now_ns() + ES_GATE_SLICE_NS;
+		request->due_ns = clock_ns() + ES_GATE_SLICE_NS;
 		TAILQ_INSERT_TAIL(&gate->sliced, request, link);
 	}
 	if (__atomic_load_n(&entry->verdict, __ATOMIC_SEQ_CST) & ES_VERDICT_MASK)
@@ -252,7 +253,7 @@ static void queue_up(struct fuse_gate *gate, const struct fuse_in_header *header
 		return;
 	}
 	gate->queue[index].unique = header->unique;
-	gate->queue[index].due_ns = esl_gate_now_ns() + QUEUE_NS;
+	gate->queue[index].due_ns = clock_ns() + QUEUE_NS;
 	gate->queue_count++;
 }
 
@@ -293,7 +294,7 @@ static void wake_due(struct fuse_gate *gate)
 	uint64_t now;
 
 	pthread_mutex_lock(&gate->gate.lock);
-	now = TAILQ_EMPTY(&gate->sliced) && !gate->queue_count ? 0 : esl_gate_now_ns();
+	now = TAILQ_EMPTY(&gate->sliced) && !gate->queue_count ? 0 : clock_ns();
 	queue_wake(gate, now);
 	while ((request = TAILQ_FIRST(&gate->sliced)) && request->due_ns <= now)
 		wake(gate, request);
@@ -490,9 +491,9 @@ static void await_denied(struct esl_gate *base)
 {
 	struct fuse_gate *gate = fuse_gate(base);
 	const struct timespec pause = { .tv_nsec = 100000 };
-	const uint64_t limit = esl_gate_now_ns() + TAKEN_NS;
+	const uint64_t limit = clock_ns() + TAKEN_NS;
 
-	while (denied_waits(base) && esl_gate_now_ns() < limit) {
+	while (denied_waits(base) && clock_ns() < limit) {
 		nanosleep(&pause, NULL);
 		drain(gate);
 	}

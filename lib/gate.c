@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/macro.h"
 
 enum { HELD_BYTES = ES_HELD_MAX * sizeof(struct es_held) };
@@ -46,14 +47,6 @@ void esl_gate_free(struct esl_gate *gate)
 		munmap(gate->held, HELD_BYTES);
 	pthread_mutex_destroy(&gate->lock);
 	free(gate);
-}
-
-uint64_t esl_gate_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 void esl_gate_set_miss_mode(struct esl_gate *gate, uint32_t mode)
@@ -136,7 +129,7 @@ static uint64_t deadline_set(struct es_held *entry, uint64_t asked_ns, uint64_t 
 
 uint64_t esl_gate_begin(struct esl_gate *gate, uint64_t auth_id, uint64_t time_ns, uint64_t deadline_ns)
 {
-	uint64_t now_ns = esl_gate_now_ns(), span_ns = deadline_ns - time_ns;
+	uint64_t now_ns = clock_ns(), span_ns = deadline_ns - time_ns;
 	uint64_t could_ns = time_ns > gate->free_ns ? time_ns : gate->free_ns;
 	struct es_held *entry = &gate->held[auth_id % ES_HELD_MAX];
 
@@ -154,7 +147,7 @@ uint64_t esl_gate_begin(struct esl_gate *gate, uint64_t auth_id, uint64_t time_n
 
 void esl_gate_done(struct esl_gate *gate)
 {
-	gate->free_ns = esl_gate_now_ns();
+	gate->free_ns = clock_ns();
 	atomic_store(&gate->busy_until_ns, 0);
 }
 

@@ -72,9 +72,6 @@ void esl_gate_free(struct esl_gate *gate);
 /* In the child of a fork(): closes its copies of the descriptors, and touches nothing else. */
 void esl_gate_disown(struct esl_gate *gate);
 
-/* CLOCK_MONOTONIC. */
-uint64_t esl_gate_now_ns(void);
-
 /* For the kinds: maps held[] and sets up what is common, in a block from calloc(). */
 int esl_gate_init(struct esl_gate *gate, const struct esl_gate_ops *ops, const struct esl_gate_source *source);
 

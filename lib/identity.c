@@ -2,6 +2,7 @@
 #include "identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stddef.h>
@@ -13,9 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/macro.h"
 
-#define NS_PER_MS INT64_C(1000000)
+#define RENEW_NS (5000 * NS_PER_MS)
+#define WAIT_STEP_NS (int64_t)(WAIT_STEP_MS * NS_PER_MS)
+#define WAIT_MAX_NS (int64_t)(WAIT_MAX_MS * NS_PER_MS)
 
 enum {
 	WAIT_SHARE = 8,			/* waits for one part in eight of the time left */
@@ -50,13 +54,37 @@ void esl_identity_close(struct esl_identity *identity)
 		return;
 	munmap((void *)identity->table, sizeof(*identity->table));
 	closep(&identity->wants_fd);
-	*identity = (struct esl_identity){ .wants_fd = -1 };
+	identity->table = NULL;
+	identity->wants_fd = -1;
+}
+
+/*
+ * Other threads may be looking at the table, and asking: so what is new takes the place of what is old, by address and by
+ * number. A request while the next daemon is still beginning would wait for that.
+ */
+void esl_identity_renew(struct esl_identity *identity, struct esl_control *control)
+{
+	struct esl_identity next = { .wants_fd = -1 };
+
+	if (!identity->gone || clock_ns() - identity->gone_ns < RENEW_NS)
+		return;
+	identity->gone_ns = clock_ns();
+	if (esl_identity_open(&next, control) < 0 || !next.table)
+		return;
+	if (mremap((void *)next.table, sizeof(*next.table), sizeof(*next.table), MREMAP_MAYMOVE | MREMAP_FIXED,
+		   (void *)identity->table) != MAP_FAILED)
+		next.table = NULL;
+	if (!next.table && dup3(next.wants_fd, identity->wants_fd, O_CLOEXEC) >= 0)
+		identity->gone = false;
+	closep(&next.wants_fd);
+	if (next.table)
+		munmap((void *)next.table, sizeof(*next.table));
 }
 
 /* ---- asking ---- */
 
 /* Never waits. If the socket is full, the next message asks again. */
-static void ask(const struct esl_identity *identity, const struct es_file_version *version, pid_t pid, const char *path,
+static void ask(struct esl_identity *identity, const struct es_file_version *version, pid_t pid, const char *path,
 		uint32_t flags)
 {
 	struct es_identity_want want = { .version = *version, .pid = pid, .flags = flags };
@@ -65,8 +93,13 @@ static void ask(const struct esl_identity *identity, const struct es_file_versio
 	if (length >= sizeof(want.path))
 		length = 0;
 	memcpy(want.path, path, length);
-	(void)send(identity->wants_fd, &want, offsetof(struct es_identity_want, path) + length + 1,
-		   MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (send(identity->wants_fd, &want, offsetof(struct es_identity_want, path) + length + 1,
+		 MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || identity->gone)
+		return;
+	if (errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED || errno == ENOTCONN) {
+		identity->gone = true;
+		identity->gone_ns = clock_ns();
+	}
 }
 
 static bool version_of(const struct es_file_part *part, struct es_file_version *ret)
@@ -81,7 +114,7 @@ static bool version_of(const struct es_file_part *part, struct es_file_version *
 	return !(part->flags & ES_FILE_NO_STAT) && S_ISREG(part->stat.mode);
 }
 
-static bool look_up(const struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
+static bool look_up(struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
 		    uint32_t flags, struct es_identity *ret)
 {
 	struct es_file_version version;
@@ -97,7 +130,7 @@ static bool look_up(const struct esl_identity *identity, const struct es_file_pa
 	return true;
 }
 
-bool esl_identity_of(const struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
+bool esl_identity_of(struct esl_identity *identity, const struct es_file_part *part, pid_t pid, const char *path,
 		     struct es_identity *ret)
 {
 	return identity->table && look_up(identity, part, pid, path, 0, ret);
@@ -139,7 +172,7 @@ static void fill(struct esl_code *code, es_process_t *process, const struct es_i
 }
 
 /* False: the daemon is still looking for it. */
-static bool fill_process(const struct esl_identity *identity, struct esl_message *message, unsigned int number,
+static bool fill_process(struct esl_identity *identity, struct esl_message *message, unsigned int number,
 			 uint32_t flags)
 {
 	const struct es_record *record = esl_message_record(message);
@@ -160,7 +193,7 @@ static bool is_auth_exec(const struct esl_message *message)
 	return message->message.event_type == ES_EVENT_TYPE_AUTH_EXEC;
 }
 
-bool esl_identity_fill(const struct esl_identity *identity, struct esl_message *message)
+bool esl_identity_fill(struct esl_identity *identity, struct esl_message *message)
 {
 	bool known;
 
@@ -168,36 +201,28 @@ bool esl_identity_fill(const struct esl_identity *identity, struct esl_message *
 		return true;
 	(void)fill_process(identity, message, 0, 0);
 	known = fill_process(identity, message, 1, is_auth_exec(message) ? ES_WANT_AUTH : 0);
-	return known || !is_auth_exec(message);
+	return known || !is_auth_exec(message) || identity->gone;
 }
 
 /* ---- waiting ---- */
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Waits until a row is written after `finished` was read, or a step is over. Waking early does no harm. */
 static void wait_step(const struct es_identity_table *table, uint32_t finished, int64_t left_ns)
 {
-	int64_t ns = left_ns < WAIT_STEP_MS * NS_PER_MS ? left_ns : WAIT_STEP_MS * NS_PER_MS;
+	int64_t ns = left_ns < WAIT_STEP_NS ? left_ns : WAIT_STEP_NS;
 	const struct timespec time = { .tv_nsec = (long)ns };
 
 	(void)syscall(SYS_futex, &table->finished, FUTEX_WAIT, finished, &time, NULL, 0);
 }
 
-void esl_identity_wait(const struct esl_identity *identity, struct esl_message *message, const atomic_bool *stopping)
+void esl_identity_wait(struct esl_identity *identity, struct esl_message *message, const atomic_bool *stopping)
 {
-	int64_t begin = now_ns(), share = ((int64_t)message->message.deadline - begin) / WAIT_SHARE, left;
+	int64_t begin = (int64_t)clock_ns(), share = ((int64_t)message->message.deadline - begin) / WAIT_SHARE, left;
 	uint32_t finished;
 
-	if (share > WAIT_MAX_MS * NS_PER_MS)
-		share = WAIT_MAX_MS * NS_PER_MS;
-	while ((left = begin + share - now_ns()) > 0 && !atomic_load(stopping)) {
+	if (share > WAIT_MAX_NS)
+		share = WAIT_MAX_NS;
+	while ((left = begin + share - (int64_t)clock_ns()) > 0 && !atomic_load(stopping)) {
 		finished = __atomic_load_n(&identity->table->finished, __ATOMIC_ACQUIRE);
 		if (fill_process(identity, message, 1, 0))
 			return;

@@ -17,9 +17,8 @@
 #include "gate-kinds.h"
 #include "log.h"
 #include "token.h"
+#include "util/clock.h"
 #include "util/macro.h"
-
-#define NS_PER_SECOND 1000000000ull
 
 enum { STACK_BYTES = 8 * 1024 * 1024 };
 
@@ -97,16 +96,15 @@ static void read_gate(struct es_client_s *client)
 /* Like poll(), but returns at the latest when the gate has something due. */
 static int wait_for_gate(struct esl_gate *gate, struct pollfd *fds, nfds_t count)
 {
-	struct timespec now, wait = {};
+	struct timespec wait = {};
 	uint64_t next_ns, now_ns;
 
 	if (!esl_gate_next_ns(gate, &next_ns))
 		return poll(fds, count, -1);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	now_ns = clock_ns();
 	if (next_ns > now_ns) {
-		wait.tv_sec = (time_t)((next_ns - now_ns) / NS_PER_SECOND);
-		wait.tv_nsec = (long)((next_ns - now_ns) % NS_PER_SECOND);
+		wait.tv_sec = (time_t)((next_ns - now_ns) / NS_PER_S);
+		wait.tv_nsec = (long)((next_ns - now_ns) % NS_PER_S);
 	}
 	return ppoll(fds, count, &wait, NULL);
 }

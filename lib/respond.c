@@ -3,6 +3,7 @@
 
 #include "client.h"
 #include "events.h"
+#include "util/clock.h"
 #include "util/macro.h"
 
 /*
@@ -24,7 +25,7 @@ static es_respond_result_t answer(struct es_client_s *client, struct esl_message
 		return ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE;
 
 	r = esl_gate_answer(client->gate, message->auth_id, allow, keep);
-	if (r == -ENOENT && esl_gate_now_ns() <= message->message.deadline)
+	if (r == -ENOENT && clock_ns() <= message->message.deadline)
 		return ES_RESPOND_RESULT_NOT_FOUND;
 	if (r == -EALREADY || r == -ENOENT)
 		return ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE;

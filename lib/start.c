@@ -21,7 +21,6 @@
 #include "util/macro.h"
 
 enum {
-	READY_MS = 60000,			/* to load and attach everything, on a slow machine */
 	READY_FD = 3,				/* its number in the daemon */
 };
 
@@ -164,11 +163,11 @@ static int wait_ready(struct esl_start *start, int fd)
 	int r;
 
 	do
-		r = poll(&wait, 1, READY_MS);
+		r = poll(&wait, 1, (int)start->ready_ms);
 	while (r < 0 && errno == EINTR);
 	if (r == 0) {
-		snprintf(start->reason, sizeof(start->reason), "%s did not get ready in %d s", start->path,
-			 READY_MS / 1000);
+		snprintf(start->reason, sizeof(start->reason), "%s did not get ready in %u ms", start->path,
+			 start->ready_ms);
 		return -ETIMEDOUT;
 	}
 	do

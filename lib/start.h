@@ -11,7 +11,10 @@
 
 #include <stdbool.h>
 
+enum { ESL_READY_MS = 60000 };			/* to load and attach everything, on a slow machine */
+
 struct esl_start {
+	unsigned int ready_ms;			/* how long to wait; set by the caller */
 	char path[4096];			/* of the daemon's file */
 	char reason[8192];			/* why not */
 	bool may_be_listening;			/* it didn't start, perhaps because another one did */

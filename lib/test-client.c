@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -182,6 +183,35 @@ static void test_new_client(void)
 	CHECK(es_new_client_f(&client, handler, NULL) == ES_NEW_CLIENT_RESULT_ERR_INTERNAL);
 	setenv(ES_SOCKET_ENV, socket_path, 1);
 	CHECK(client == (es_client_t *)&seen);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Somebody listens, and says nothing, as a socket of systemd's whose daemon doesn't come; or starts, and isn't ready. */
+static void test_timeout(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	es_client_t *client;
+	uint64_t begin;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s-mute", socket_path);
+	CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 1) == 0);
+	setenv(ES_SOCKET_ENV, address.sun_path, 1);
+	es_linux_set_connect_timeout_milliseconds(200);
+	begin = now_ns();
+	CHECK(es_new_client_f(&client, handler, NULL) == ES_NEW_CLIENT_RESULT_ERR_INTERNAL);
+	CHECK(now_ns() - begin > 150 * 1000000ull && now_ns() - begin < 20000 * 1000000ull);
+	es_linux_set_connect_timeout_milliseconds(0);
+	setenv(ES_SOCKET_ENV, socket_path, 1);
+	unlink(address.sun_path);
+	close(fd);
 }
 
 static void test_no_client(void)
@@ -872,6 +902,7 @@ int main(void)
 		return TEST_SKIPPED;
 	}
 	test_new_client();
+	test_timeout();
 	test_no_client();
 	test_subscriptions();
 	test_delivery();

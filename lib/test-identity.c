@@ -148,7 +148,7 @@ static void test_unknown(void)
 static void test_off(void)
 {
 	_cleanup_(esl_message_putp) struct esl_message *message = decode(ES_EVENT_TYPE_AUTH_EXEC, 1);
-	const struct esl_identity none = { .wants_fd = -1 };
+	struct esl_identity none = { .wants_fd = -1 };
 
 	CHECK(esl_identity_fill(&none, message));
 	check_empty(message->message.process);

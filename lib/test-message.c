@@ -161,6 +161,13 @@ OD_CHECKS(od_create_group, is(e->group_name, "string0"))
 OD_CHECKS(od_delete_user, is(e->user_name, "string0"))
 OD_CHECKS(od_delete_group, is(e->group_name, "string0"))
 
+CHECKS_AT(btm_launch_item_add, e->item->item_type == 1 && e->item->legacy && !e->item->managed && e->item->uid == 103 &&
+			       is(e->item->item_url, "string0") && is(e->executable_path, "string1") && !e->app &&
+			       !e->app_token && e->instigator_token->val[5] == 1000 &&
+			       is(e->instigator->executable->path, "/bin/actor"))
+CHECKS_AT(btm_launch_item_remove, e->item->uid == 103 && is(e->item->item_url, "string0") && !e->item->app_url.length &&
+				  e->instigator_token->val[5] == 1000)
+
 static bool check_exec(const es_event_exec_t *e)
 {
 	CHECK(is_other(e->target) && is(e->dyld_exec_path, "string0") && is_file(e->cwd, 0) && is_file(e->script, 1));

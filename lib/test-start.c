@@ -50,7 +50,7 @@ static const char *trace_text(void)
 
 static void test_ready(void)
 {
-	struct esl_start start = {};
+	struct esl_start start = { .ready_ms = ESL_READY_MS };
 	char body[512];
 	int inherited = open("/dev/null", O_RDONLY);	/* not close-on-exec, and yet not the daemon's */
 
@@ -69,23 +69,23 @@ static void test_ready(void)
 
 static void test_reasons(void)
 {
-	struct esl_start start = {};
+	struct esl_start start = { .ready_ms = ESL_READY_MS };
 
 	write_script("echo 'no BTF on this kernel' >&3", 0700);
 	CHECK(esl_start_daemon(&start) == -ECHILD && start.may_be_listening);
 	CHECK(strstr(start.reason, script) && strstr(start.reason, "says: no BTF on this kernel"));
 	CHECK(!strchr(start.reason, '\n'));
 
-	start = (struct esl_start){};
+	start = (struct esl_start){ .ready_ms = ESL_READY_MS };
 	write_script("exit 3", 0700);
 	CHECK(esl_start_daemon(&start) == -ECHILD && strstr(start.reason, "ended before it was ready"));
 
-	start = (struct esl_start){};
+	start = (struct esl_start){ .ready_ms = ESL_READY_MS };
 	write_script("exit 0", 0600);
 	CHECK(esl_start_daemon(&start) == -ENOENT && !start.may_be_listening);
 	CHECK(strstr(start.reason, "no program at ") && strstr(start.reason, script));
 
-	start = (struct esl_start){};
+	start = (struct esl_start){ .ready_ms = ESL_READY_MS };
 	write_script("", 0700);
 	CHECK(!truncate(script, 3));
 	CHECK(esl_start_daemon(&start) == -ECHILD && strstr(start.reason, "can't be executed"));
@@ -94,7 +94,7 @@ static void test_reasons(void)
 /* Without a name in the environment it is looked for beside the library, and all places are told. */
 static void test_places(void)
 {
-	struct esl_start start = {};
+	struct esl_start start = { .ready_ms = ESL_READY_MS };
 
 	unsetenv(ES_DAEMON_ENV);
 	if (esl_find_daemon(&start))
@@ -113,6 +113,15 @@ static void test_not_a_child(void)
 	CHECK(children == 0);
 }
 
+/* It starts, and doesn't get ready. */
+static void test_timeout(void)
+{
+	struct esl_start start = { .ready_ms = 100 };
+
+	write_script("exec sleep 1", 0700);
+	CHECK(esl_start_daemon(&start) == -ETIMEDOUT && strstr(start.reason, "did not get ready in 100 ms"));
+}
+
 int main(void)
 {
 	const struct sigaction count = { .sa_handler = on_child };
@@ -126,6 +135,7 @@ int main(void)
 	test_ready();
 	test_reasons();
 	test_not_a_child();
+	test_timeout();
 	test_places();
 
 	unlink(script);

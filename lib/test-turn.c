@@ -4,6 +4,7 @@
 
 #include "gate-kinds.h"
 #include "test.h"
+#include "util/clock.h"
 
 /* Whose turn it is: from when the time for an answer counts, and what becomes of what waits meanwhile. */
 
@@ -45,19 +46,19 @@ static uint64_t begin(uint64_t id, uint64_t time_ns)
 /* Also if the client was stopped, or had no processor, in between. */
 static void case_free_handler(void)
 {
-	uint64_t now = esl_gate_now_ns(), time_ns;
+	uint64_t now = clock_ns(), time_ns;
 
 	open_gate();
 	CHECK(begin(ask(1, now - 300 * MS), now - 300 * MS) == now + 100 * MS);
 	esl_gate_done(gate);
-	time_ns = esl_gate_now_ns();
+	time_ns = clock_ns();
 	CHECK(begin(ask(2, time_ns), time_ns) == time_ns + SPAN_MS * MS);
 	esl_gate_free(gate);
 }
 
 static void case_busy_handler(void)
 {
-	uint64_t now = esl_gate_now_ns(), until, second, third, before, after;
+	uint64_t now = clock_ns(), until, second, third, before, after;
 
 	open_gate();
 	second = ask(2, now);
@@ -68,9 +69,9 @@ static void case_busy_handler(void)
 	esl_gate_queue(gate, &held[3]);
 	CHECK(held[3].deadline_ns == until + SPAN_MS * MS);
 
-	before = esl_gate_now_ns();
+	before = clock_ns();
 	esl_gate_done(gate);
-	after = esl_gate_now_ns();
+	after = clock_ns();
 	until = begin(second, now);
 	CHECK(until >= before + SPAN_MS * MS && until <= after + SPAN_MS * MS);
 	esl_gate_queue(gate, &held[2]);			/* its message has said when */
@@ -85,7 +86,7 @@ static void case_busy_handler(void)
 /* However long the handler is busy with others. */
 static void case_limit(void)
 {
-	uint64_t now = esl_gate_now_ns(), asked_ns = now - 3 * SPAN_MS * MS - 100 * MS, id;
+	uint64_t now = clock_ns(), asked_ns = now - 3 * SPAN_MS * MS - 100 * MS, id;
 
 	open_gate();
 	id = ask(2, asked_ns);
@@ -99,7 +100,7 @@ static void case_limit(void)
 /* An entry that is free, or another's by now, is left alone. */
 static void case_gone(void)
 {
-	uint64_t now = esl_gate_now_ns(), id;
+	uint64_t now = clock_ns(), id;
 
 	open_gate();
 	id = ask(2, now);

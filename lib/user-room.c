@@ -31,6 +31,8 @@ static bool is_about_users(uint16_t type)
 	case ES_EVENT_TYPE_NOTIFY_SU:
 	case ES_EVENT_TYPE_NOTIFY_SUDO:
 	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_ADD ... ES_EVENT_TYPE_NOTIFY_OD_DELETE_GROUP:
+	case ES_EVENT_TYPE_NOTIFY_BTM_LAUNCH_ITEM_ADD:
+	case ES_EVENT_TYPE_NOTIFY_BTM_LAUNCH_ITEM_REMOVE:
 		return true;
 	default:
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Room for what user.c and account.c make of a record: structs in the message, strings behind the record's copy. */
+/* Room for what user.c, account.c and item.c make of a record: structs in the message, strings behind the record's copy. */
 
 #include <stddef.h>
 
@@ -32,6 +32,8 @@ struct esl_user {
 		es_event_od_create_group_t od_create_group;
 		es_event_od_delete_user_t od_delete_user;
 		es_event_od_delete_group_t od_delete_group;
+		es_event_btm_launch_item_add_t btm_launch_item_add;
+		es_event_btm_launch_item_remove_t btm_launch_item_remove;
 	};
 	union {
 		es_event_authentication_od_t od;
@@ -40,6 +42,7 @@ struct esl_user {
 		es_sudo_reject_info_t reject;
 		es_od_member_id_t member;
 		es_od_member_id_array_t members;
+		es_btm_launch_item_t item;
 	};
 };
 

@@ -41,3 +41,7 @@ es_event_od_create_user_t *esl_user_od_create_user(const struct esl_user_from *f
 es_event_od_create_group_t *esl_user_od_create_group(const struct esl_user_from *from);
 es_event_od_delete_user_t *esl_user_od_delete_user(const struct esl_user_from *from);
 es_event_od_delete_group_t *esl_user_od_delete_group(const struct esl_user_from *from);
+
+/* Launch items: item.c. */
+es_event_btm_launch_item_add_t *esl_user_btm_launch_item_add(const struct esl_user_from *from);
+es_event_btm_launch_item_remove_t *esl_user_btm_launch_item_remove(const struct esl_user_from *from);

@@ -71,7 +71,6 @@ enum {
 	USER_BYTES = 4096,
 	EXE_BYTES = 4096,		/* of an executable's path, kept per process */
 	CAPTURE_BYTES = 57344,		/* of arguments and environment, kept until an exec is asked about */
-	NEST = 3,			/* programs that may interrupt each other on a CPU: task, softirq, hardirq */
 };
 
 /* Where a path leads: the directory, the last component, and the file that this names now. */
@@ -203,7 +202,7 @@ struct view {
 	bool hinted;			/* not searched for */
 };
 
-/* Where a program makes a record; too large for the stack. One for each CPU and level of nesting, one for iterators. */
+/* Where a program makes a record; too large for the stack. record/ring.bpf.h gives them out. */
 struct scratch {
 	uint8_t record[RECORD_BYTES + RECORD_SLACK];
 	uint8_t text[TEXT_BYTES + NAME_BYTES];
@@ -226,23 +225,16 @@ struct scratch {
 	struct process unknown_process;	/* stands for one that the map `processes` lacks */
 	uint32_t used;			/* bytes of the record */
 	uint32_t on_scoped_mount;	/* a file of the record is on one of control.scope_mount */
-	uint32_t taken;			/* from the pool: what pool_give() takes */
+	uint32_t taken;			/* its place in pool_taken, plus one: for scratch_give() */
 	uint32_t doubtful;		/* the path of one of its files isn't that in the initial namespace */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);		/* the daemon makes it NEST * CPUs + 1 + scratch_pool */
+	__uint(max_entries, 1);		/* the daemon makes it scratch_pool */
 	__type(key, uint32_t);
 	__type(value, struct scratch);
 } scratch SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, uint32_t);
-} nesting SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -384,10 +376,7 @@ struct {
 	__type(value, uint32_t);
 } written SEC(".maps");
 
-/* Index of the scratch area for iterators, which may be preempted. Set by the daemon. */
-const volatile uint32_t scratch_for_iterators;
-
-/* How many there are in the pool behind it, a power of two. Set by the daemon. */
+/* How many scratch areas there are, a power of two. Set by the daemon. */
 const volatile uint32_t scratch_pool;
 
 /* This kernel's inode_setattr hook has the mount's id mapping as first argument, as since 6.9. Set by the daemon. */

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Is a task or a mount in the daemon's scope? A cgroup and a list of mounts limit that. */
+/* Is a task or a mount in the daemon's scope? A cgroup and a list of mounts limit that. And which tasks are its own. */
 
 #include "bpf/base/kernel.h"
 #include "bpf/base/maps.bpf.h"
+
+/* The daemon or its keeper (daemon/keeper.h), by the number of a process. */
+static __always_inline bool is_daemon(uint32_t tgid)
+{
+	return tgid == control.daemon_tgid || tgid == control.keeper_tgid;
+}
 
 /* Is the current task in the cgroup that limits the scope? */
 static __always_inline bool task_in_scope(void)

@@ -32,6 +32,10 @@ static __always_inline long native_number(long nr)
 	switch (nr) {
 	case 514:
 		return 16;		/* ioctl */
+	case 515:
+		return 19;		/* readv */
+	case 516:
+		return 20;		/* writev */
 	case 520:
 		return 59;		/* execve */
 	case 521:
@@ -50,6 +54,10 @@ static __always_inline long native_number(long nr)
 		return 311;		/* process_vm_writev */
 	case 545:
 		return 322;		/* execveat */
+	case 546:
+		return 327;		/* preadv2 */
+	case 547:
+		return 328;		/* pwritev2 */
 	}
 	return nr;
 }

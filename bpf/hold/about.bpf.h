@@ -97,7 +97,7 @@ static __always_inline void question_drop_muted(struct question *q, uint32_t typ
 
 	if (!(q->slots & control.mute_target[type]))
 		return;
-	s = pool_take(&q->index);
+	s = scratch_take();
 	if (!s)
 		return;
 	rcu_begin(sleeps);
@@ -105,7 +105,7 @@ static __always_inline void question_drop_muted(struct question *q, uint32_t typ
 	s->climbed.dentry = dentry;
 	q->slots = select_path(s, q->slots, type);
 	rcu_end(sleeps);
-	pool_give(q->index);
+	scratch_give(s);
 }
 
 /* False: no client wants to be asked, or kept answers of all allow it. `about_` calls one of the about_*(). */

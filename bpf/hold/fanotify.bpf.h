@@ -66,8 +66,8 @@ static __always_inline uint32_t fanotify_put(struct fanotify_question *q, struct
 					     struct task_struct *task, struct syscall_state *state, struct path *file)
 {
 	struct es_held *entry = held_entry(q);
-	uint32_t verdict = ES_ASK_ALLOW, taken;
-	struct scratch *s = pool_take(&taken);
+	uint32_t verdict = ES_ASK_ALLOW;
+	struct scratch *s = scratch_take();
 	struct es_record *head;
 
 	if (!s) {
@@ -105,7 +105,7 @@ static __always_inline uint32_t fanotify_put(struct fanotify_question *q, struct
 		verdict = client->miss_mode == ES_MISS_DENY ? ES_ASK_DENY : ES_ASK_LOST;
 	}
 out:
-	pool_give(taken);
+	scratch_give(s);
 	return verdict;
 }
 
@@ -127,7 +127,7 @@ static __noinline uint32_t fanotify_question_ask(struct fanotify_question *q, st
 	if (!opened)
 		return ES_ASK_ALLOW;
 	note_ours(opened);
-	if (control.daemon_gone || tgid == client->tgid || tgid == control.daemon_tgid || !other_in_scope(task))
+	if (control.daemon_gone || tgid == client->tgid || is_daemon(tgid) || !other_in_scope(task))
 		return ES_ASK_ALLOW;
 	file.mnt = READ_CORE(opened, f_path.mnt);
 	file.dentry = READ_CORE(opened, f_path.dentry);

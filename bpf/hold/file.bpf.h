@@ -56,14 +56,7 @@ static __always_inline bool opened_by_file_system(struct file *file)
  */
 static __always_inline bool opened_by_fanotify(void)
 {
-	enum { NR_READ = 0, NR_READV = 19, NR_PREADV2 = 327, NR_READ_32 = 3, NR_READV_32 = 145, NR_PREADV2_32 = 378 };
-	long nr = current_syscall_number();
-
-	if (without_syscall())
-		return false;
-	if (is_compat())
-		return nr == NR_READ_32 || nr == NR_READV_32 || nr == NR_PREADV2_32;
-	return nr == NR_READ || nr == NR_READV || nr == NR_PREADV2;
+	return !without_syscall() && current_syscall().kind == ES_KIND_READ;
 }
 
 /*

@@ -94,7 +94,6 @@ struct question {
 	uint64_t dentry;		/* the name that it has there, or 0 */
 	uint32_t type;
 	uint32_t notify;		/* the NOTIFY type of the same operation */
-	uint32_t index;			/* of the scratch area in the pool, + 1 */
 	uint32_t flags;			/* kept: what has to be allowed, see struct es_cache_slot; and CHANGES_FILE */
 	uint32_t number;		/* kept: see cache_kind() */
 	uint32_t lost;			/* there is no memory to wait with: see question_lost() */
@@ -279,7 +278,7 @@ static __always_inline void pending_process_gone(struct task_struct *task)
 {
 	uint32_t tgid = READ_CORE(task, tgid);
 
-	if (tgid == control.daemon_tgid)
+	if (tgid == control.keeper_tgid)
 		daemon_gone();
 	if (bpf_map_lookup_elem(&client_processes, &tgid))
 		bpf_loop(ES_CLIENTS_MAX, gone_step, &tgid, 0);

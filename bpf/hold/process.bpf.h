@@ -23,8 +23,7 @@ static __always_inline uint64_t captured(struct capture *capture)
 /* What an exec passes, as it is now. */
 static __noinline uint64_t passed_now(struct syscall_state *state)
 {
-	uint32_t index = 0;
-	struct scratch *s = state ? pool_take(&index) : NULL;
+	struct scratch *s = state ? scratch_take() : NULL;
 	uint64_t digest = 0;
 
 	if (!s)
@@ -33,7 +32,7 @@ static __noinline uint64_t passed_now(struct syscall_state *state)
 	capture_current(&s->capture, state);
 	digest = captured(&s->capture);
 	rcu_end(true);
-	pool_give(index);
+	scratch_give(s);
 	return digest;
 }
 

@@ -40,8 +40,8 @@ static __always_inline uint64_t slots_to_ask(uint32_t type)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct exempt exempt = { .left = select_clients(type), .tgid = task->tgid };
 
-	if (!exempt.left || control.daemon_gone || task->flags & PF_KTHREAD || exempt.tgid == control.daemon_tgid ||
-	    (uint32_t)READ_FAST(READ_FAST(task, real_parent), tgid) == control.daemon_tgid)
+	if (!exempt.left || control.daemon_gone || task->flags & PF_KTHREAD || is_daemon(exempt.tgid) ||
+	    is_daemon((uint32_t)READ_FAST(READ_FAST(task, real_parent), tgid)))
 		return 0;
 	exempt.slots = unknown(0);
 	bpf_loop(ES_CLIENTS_MAX, exempt_step, &exempt, 0);
@@ -296,7 +296,7 @@ __noinline int question_unheld(uint64_t slots)
 /* The record; NULL: there is no room, so question_send() marks the clients `unsent`. Call that either way. */
 static __always_inline struct scratch *question_record(struct question *q)
 {
-	struct scratch *s = pool_take(&q->index);
+	struct scratch *s = scratch_take();
 
 	if (!s)
 		return NULL;
@@ -501,5 +501,5 @@ static __always_inline void question_send(struct question *q, struct scratch *s,
 		pending->unsent = q->slots;
 		unsent_count(UNSENT_SCRATCH);
 	}
-	pool_give(q->index);
+	scratch_give(s);
 }

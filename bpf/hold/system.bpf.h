@@ -37,8 +37,7 @@ static __noinline int put_sb_mount(struct scratch *s, const char *device, const 
 static __noinline uint64_t mount_facts(uint64_t device, uint64_t type)
 {
 	struct path base = {};
-	uint32_t index = 0;
-	struct scratch *s = pool_take(&index);
+	struct scratch *s = scratch_take();
 	uint64_t facts = 0;
 	long n;
 
@@ -58,7 +57,7 @@ static __noinline uint64_t mount_facts(uint64_t device, uint64_t type)
 			facts = mix(facts, inode_key(s->place.dentry));
 	}
 	rcu_end(true);
-	pool_give(index);
+	scratch_give(s);
 	return facts;
 }
 
@@ -191,8 +190,7 @@ static __always_inline void put_address(struct question *q, struct scratch *s, s
 static __noinline int about_address(struct question *q, struct unix_address *address)
 {
 	struct vfsmount *mnt;
-	uint32_t index = 0;
-	struct scratch *s = pool_take(&index);
+	struct scratch *s = scratch_take();
 	uint64_t inode;
 
 	rcu_begin(true);
@@ -203,24 +201,21 @@ static __noinline int about_address(struct question *q, struct unix_address *add
 			about_inode(q, inode, (uint64_t)s->place.dentry, mnt, ANSWER_RESULT);
 	}
 	rcu_end(true);
-	if (s)
-		pool_give(index);
+	scratch_give(s);
 	return 0;
 }
 
 /* The inode that the name leads to now, or CONNECTED_ABSTRACT; 0: the program can't follow it. */
 static __noinline uint64_t address_leads(struct unix_address *address)
 {
-	uint32_t index = 0;
-	struct scratch *s = pool_take(&index);
+	struct scratch *s = scratch_take();
 	uint64_t inode = 0;
 
 	rcu_begin(true);
 	if (s && read_unix_address(s, address))
 		inode = s->user[0] == '@' ? CONNECTED_ABSTRACT : socket_file(s);
 	rcu_end(true);
-	if (s)
-		pool_give(index);
+	scratch_give(s);
 	return inode;
 }
 

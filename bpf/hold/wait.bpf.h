@@ -590,11 +590,9 @@ static __always_inline struct scratch *denied_record(struct question *q)
 	q->slots = select_clients(q->notify);
 	if (!q->slots)
 		return NULL;
-	s = pool_take(&q->index);
-	if (!s)
-		return NULL;
-	record_reset(s, q->notify);
-	head_of(s)->result = AUTH_DENY;
+	s = record_begin(q->notify, q->slots);
+	if (s)
+		head_of(s)->result = AUTH_DENY;
 	return s;
 }
 
@@ -602,8 +600,7 @@ static __always_inline void denied_send(struct question *q, struct scratch *s)
 {
 	if (s && q->slots)
 		record_send(s, q->slots);
-	if (s)
-		pool_give(q->index);
+	scratch_give(s);
 }
 
 /* Keeps the compiler from using a register that equals `value`: the verifier can't tell that they are equal. */

@@ -108,7 +108,7 @@ int BPF_PROG(exit_attribute, struct pt_regs *regs, long ret)
 		at_flags = AT_SYMLINK_NOFOLLOW;
 	else if (attribute.flags)
 		at_flags = args->a[attribute.flags & 7 & (attribute.flags < 6 ? 7 : 0)];
-	s = event_begin(attribute.type);
+	s = event_begin(attribute.type, slots);
 	if (s) {
 		struct es_record *head = head_of(s);
 
@@ -157,7 +157,7 @@ static __always_inline void xattr_send(struct syscall_args *args, uint32_t type,
 
 	if (!slots)
 		return;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s) {
 		struct es_record *head = head_of(s);
 
@@ -171,12 +171,12 @@ static __always_inline void xattr_send(struct syscall_args *args, uint32_t type,
 
 static __noinline int xattr_is_acl(uint64_t name)
 {
-	struct scratch *s = scratch_enter();
+	struct scratch *s = scratch_take();
 	int acl = 0;
 
 	if (s && bpf_probe_read_user_str(s->user, NAME_BYTES, (void *)name) > 0)
 		acl = is_acl(s);
-	scratch_leave();
+	scratch_give(s);
 	return acl;
 }
 
@@ -237,7 +237,7 @@ static __noinline int send_path_event(uint32_t type, struct path *path)
 
 	if (!slots)
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s)
 		head_of(s)->file[0] = put_path(s, path);
 	event_send(s, slots);

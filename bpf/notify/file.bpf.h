@@ -40,7 +40,7 @@ static __always_inline void open_denied_send(struct syscall_state *state)
 
 	if (!slots)
 		return;
-	s = event_begin(EV_NOTIFY_OPEN);
+	s = event_begin(EV_NOTIFY_OPEN, slots);
 	if (s) {
 		head_of(s)->file[0] = put_path(s, &state->file);
 		head_of(s)->num[0] = state->open_flags;
@@ -215,7 +215,7 @@ int BPF_PROG(exit_memory, struct pt_regs *regs, long ret)
 	slots = call_clients(type);
 	if (!slots)
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s && file) {
 		put_mmap(s, file, args->a[2], args->a[3]);
 		head_of(s)->num[3] = args->variant == ES_VARIANT_AT2 ? args->a[5] << PAGE_SHIFT_32 : args->a[5];
@@ -270,7 +270,7 @@ static __noinline int send_pty(uint32_t type, uint32_t dev)
 
 	if (!slots || !dev)
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s)
 		head_of(s)->num[0] = dev;
 	event_send(s, slots);
@@ -402,7 +402,7 @@ static __noinline int send_clone(uint64_t source, uint64_t target)
 
 	if (!slots || !source || !target)
 		return 0;
-	s = event_begin(EV_NOTIFY_CLONE);
+	s = event_begin(EV_NOTIFY_CLONE, slots);
 	if (s) {
 		struct es_record *head = head_of(s);
 
@@ -470,7 +470,7 @@ int BPF_PROG(exit_copy, struct pt_regs *regs, long ret)
 	write_done(target);
 	if (!slots || ret < READ_CORE(source, f_inode, i_size))
 		return 0;
-	s = event_begin(EV_NOTIFY_COPYFILE);
+	s = event_begin(EV_NOTIFY_COPYFILE, slots);
 	if (s)
 		put_copy(s, source, target, args->a[5]);
 	event_send(s, slots);

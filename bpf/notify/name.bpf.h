@@ -19,7 +19,7 @@ int BPF_PROG(enter_name, struct pt_regs *regs, long id)
 	if (!args)
 		return 0;
 	state = syscall_state_of_current(true);
-	s = scratch_enter();
+	s = scratch_take();
 	if (s && state) {
 		bool at = args->variant == ES_VARIANT_AT || args->variant == ES_VARIANT_AT2;
 
@@ -28,7 +28,7 @@ int BPF_PROG(enter_name, struct pt_regs *regs, long id)
 		if (args->kind == ES_KIND_RENAME)
 			walk_argument(s, &state->to, at ? args->a[2] : AT_FDCWD, at ? args->a[3] : args->a[1], 0);
 	}
-	scratch_leave();
+	scratch_give(s);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static __always_inline void unlink_send(struct syscall_args *args, struct syscal
 
 	if (!slots)
 		return;
-	s = event_begin(EV_NOTIFY_UNLINK);
+	s = event_begin(EV_NOTIFY_UNLINK, slots);
 	if (s) {
 		head_of(s)->file[0] = put_former(s, &state->from, dirfd, at ? args->a[1] : args->a[0]);
 		head_of(s)->file[1] = put_place_dir(s, state->from.status == PLACE_FOUND ? &state->from : &s->place);
@@ -89,7 +89,7 @@ static __always_inline void rename_send(struct syscall_args *args, struct syscal
 
 	if (!slots)
 		return;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s) {
 		struct es_record *head = head_of(s);
 
@@ -157,7 +157,7 @@ int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
 	if (!args)
 		return 0;
 	at = args->variant == ES_VARIANT_AT;
-	s = event_begin(EV_NOTIFY_LINK);
+	s = event_begin(EV_NOTIFY_LINK, slots);
 	if (s) {
 		struct es_record *head = head_of(s);
 		uint32_t follow = at && args->a[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0;
@@ -186,7 +186,7 @@ int BPF_PROG(exit_make, struct pt_regs *regs, long ret)
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	s = event_begin(EV_NOTIFY_CREATE);
+	s = event_begin(EV_NOTIFY_CREATE, slots);
 	if (s) {
 		struct es_record *head = head_of(s);
 

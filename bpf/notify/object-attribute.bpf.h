@@ -79,7 +79,7 @@ __noinline int send_stat(uint64_t address, uint64_t kstat)
 		if (head_of(s)->file[0])
 			take_kstat(&part->stat, kstat);
 	}
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -185,7 +185,7 @@ __noinline int send_utimes(uint64_t address, uint64_t times)
 		head_of(s)->file[0] = put_path(s, &path);
 		put_asked_times(s, times);
 	}
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -211,7 +211,7 @@ __noinline int send_dentry(uint32_t type, uint64_t dentry, uint64_t name, int64_
 	head_of(s)->num[0] = number;
 	if (name)
 		put_string(s, &head_of(s)->str[0], (void *)name, NAME_BYTES);
-	object_send(s, head_of(s)->file[0] ? slots : 0);
+	event_send(s, head_of(s)->file[0] ? slots : 0);
 	return 0;
 }
 

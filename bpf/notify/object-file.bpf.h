@@ -48,7 +48,7 @@ __noinline int send_opened(uint64_t address)
 		head_of(s)->flags = ES_RECORD_FLAGS_RESULT;
 		head_of(s)->result = (uint32_t)-1;
 	}
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -123,7 +123,7 @@ __noinline int send_closed(uint64_t address)
 
 		if (s) {
 			head_of(s)->num[0] = dev;
-			object_send(s, slots);
+			event_send(s, slots);
 		}
 	}
 	if (!nobody_wants(EV_NOTIFY_CLOSE))
@@ -158,7 +158,7 @@ __noinline int send_mapped(uint64_t address, uint64_t protection, uint64_t flags
 		put_mmap(s, (struct file *)address, protection, flags);
 		head_of(s)->num[3] = offset;
 	}
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -188,7 +188,7 @@ __noinline int send_protected(uint64_t start, uint64_t length, uint64_t protecti
 	head_of(s)->num[0] = protection;
 	head_of(s)->num[1] = start;
 	head_of(s)->num[2] = length;
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -230,7 +230,7 @@ __noinline int send_copied(uint64_t source, uint64_t target, uint64_t flags)
 	if (!s)
 		return 0;
 	put_copy(s, (struct file *)source, (struct file *)target, flags);
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -259,7 +259,7 @@ __noinline int send_cloned(uint64_t source, uint64_t target)
 		return 0;
 	head_of(s)->file[0] = put_path(s, &path);
 	put_dir_and_name_of(s, &head_of(s)->file[1], &head_of(s)->str[0], (struct file *)target);
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 

@@ -75,7 +75,7 @@ __noinline int send_unlinked(uint64_t dentry)
 	dir = name_dir(name);
 	head_of(s)->file[0] = put_as_was(s, &dir, &name->stat, take_name(s->name, dentry));
 	head_of(s)->file[1] = put_path(s, &dir);
-	object_send(s, name->slots);
+	event_send(s, name->slots);
 	return 0;
 }
 
@@ -156,7 +156,7 @@ __noinline int send_renamed(uint64_t address)
 	if (!s)
 		return 0;
 	put_renamed(s, name, old, name->old);
-	object_send(s, name->slots);
+	event_send(s, name->slots);
 	return 0;
 }
 
@@ -208,7 +208,7 @@ __noinline int send_linked(uint64_t dentry)
 	head_of(s)->file[0] = put_path(s, &source);
 	head_of(s)->file[1] = put_path(s, &dir);
 	put_string(s, &head_of(s)->str[0], READ_FAST((struct dentry *)dentry, d_name.name), NAME_BYTES);
-	object_send(s, name->slots);
+	event_send(s, name->slots);
 	return 0;
 }
 
@@ -250,7 +250,7 @@ __noinline int send_made(uint64_t dentry, uint64_t made)
 	path = name_dir(name);
 	path.dentry = (void *)made;
 	head_of(s)->file[0] = put_path(s, &path);
-	object_send(s, name->slots);
+	event_send(s, name->slots);
 	return 0;
 }
 

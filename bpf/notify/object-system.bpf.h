@@ -67,7 +67,7 @@ __noinline int send_mounted(uint32_t type, uint64_t mnt, uint64_t dentry, uint64
 	put_mount(s, (void *)mount, flags);
 	if (mount_in_scope((void *)READ_SCALAR((struct mount *)mount, mnt_parent)))
 		s->on_scoped_mount = 1;
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 
@@ -175,7 +175,7 @@ __noinline int send_unmounted(uint64_t mnt)
 	head_of(s)->num[2] = umount->dev;
 	head_of(s)->num[3] = umount->blksize;
 	head_of(s)->num[4] = disposition_of(umount->dev, 0);
-	object_send(s, umount->slots);
+	event_send(s, umount->slots);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ __noinline int send_connected(uint64_t sk, uint64_t other)
 	struct scratch *s = object_begin(EV_NOTIFY_UIPC_CONNECT, slots);
 
 	if (s)
-		object_send(s, put_socket(s, sk, other) ? slots : 0);
+		event_send(s, put_socket(s, sk, other) ? slots : 0);
 	return 0;
 }
 
@@ -246,7 +246,7 @@ __noinline int send_bound(uint64_t sk)
 		head_of(s)->file[0] = put_abstract(s, false);
 		put_string(s, &head_of(s)->str[0], s->user, NAME_BYTES);
 	}
-	object_send(s, head_of(s)->file[0] ? slots : 0);
+	event_send(s, head_of(s)->file[0] ? slots : 0);
 	return 0;
 }
 
@@ -270,7 +270,7 @@ static __always_inline void signal_send(uint32_t type, struct task_struct *targe
 		return;
 	head_of(s)->other = put_process(s, target);
 	head_of(s)->num[0] = number;
-	object_send(s, head_of(s)->other ? slots : 0);
+	event_send(s, head_of(s)->other ? slots : 0);
 }
 
 /*
@@ -300,7 +300,7 @@ __noinline int send_settime(void)
 		return 0;
 	s = object_begin(EV_NOTIFY_SETTIME, slots);
 	if (s)
-		object_send(s, slots);
+		event_send(s, slots);
 	return 0;
 }
 

@@ -109,32 +109,6 @@ static __always_inline uint64_t wanted_by(uint32_t type)
 	return select_subscribers(type);
 }
 
-struct losing {
-	uint64_t left;
-	uint32_t type;
-	uint32_t pad;
-};
-
-static long lose_step(uint32_t step, struct losing *losing)
-{
-	uint32_t slot = take_slot(&losing->left);
-	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
-
-	if (client)
-		count_lost(client, losing->type);
-	return !losing->left;
-}
-
-/* There was no memory, or no area: counts a lost event for each of the clients. */
-__noinline int object_lost(uint64_t slots, uint32_t type)
-{
-	struct losing losing = { .left = slots, .type = type };
-
-	if (slots && !probing())
-		bpf_loop(ES_CLIENTS_MAX, lose_step, &losing, 0);
-	return 0;
-}
-
 /* The thread's struct unfinished; NULL: there is no memory for it, or no client wants the type. */
 static __always_inline struct unfinished *unfinished_for(uint64_t slots, uint32_t type)
 {
@@ -144,8 +118,8 @@ static __always_inline struct unfinished *unfinished_for(uint64_t slots, uint32_
 		return NULL;
 	unfinished = bpf_task_storage_get(&unfinished_of, bpf_get_current_task_btf(), NULL,
 					  BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!unfinished)
-		object_lost(slots, type);
+	if (!unfinished && !probing())
+		record_lost(slots, type);
 	return unfinished;
 }
 
@@ -154,26 +128,16 @@ static __always_inline struct unfinished *unfinished_found(void)
 	return bpf_task_storage_get(&unfinished_of, bpf_get_current_task_btf(), NULL, 0);
 }
 
-/* A record for the clients that want it. Call object_send() for it, unless this returns NULL. */
+/* A record for the clients that want it. Call event_send() for it, unless this returns NULL. */
 static __always_inline struct scratch *object_begin(uint32_t type, uint64_t slots)
 {
-	struct scratch *s;
-	uint32_t taken;
-
 	if (!slots || type >= ES_EVENT_TYPES)
 		return NULL;
 	if (probing()) {
 		__sync_fetch_and_add(&control.probed[type], 1);
 		return NULL;
 	}
-	s = pool_take(&taken);
-	if (!s) {
-		object_lost(slots, type);
-		return NULL;
-	}
-	s->taken = taken;
-	record_reset(s, type);
-	return s;
+	return event_begin(type, slots);
 }
 
 /* The same for an event that is only about this path: drops the clients that have muted it from *slots. */
@@ -186,15 +150,6 @@ static __always_inline struct scratch *object_begin_on(uint32_t type, const stru
 	s->climbed = *path;
 	*slots = select_path(s, *slots, type);
 	return s;
-}
-
-static __always_inline void object_send(struct scratch *s, uint64_t slots)
-{
-	if (slots)
-		slots = event_finish(s, slots);
-	if (slots)
-		event_out(s, slots);
-	pool_give(s->taken);
 }
 
 /* Is it a mount of a file system in layers' own? There the kernel acts by itself, below what a program did. */
@@ -244,7 +199,7 @@ __noinline int send_object(uint32_t type, struct path *path, int64_t first, int6
 		head_of(s)->num[0] = first;
 		head_of(s)->num[1] = second;
 	}
-	object_send(s, slots);
+	event_send(s, slots);
 	return 0;
 }
 

@@ -56,20 +56,23 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (child->tgid != child->pid || !leader)
 		return 0;	/* a thread */
-	s = record_begin(EV_NOTIFY_FORK);
-	if (s) {
-		known = process_get(s, leader);
-		p = known ? process_fork(known, child) : NULL;
-		slots = select_clients(EV_NOTIFY_FORK);
-		if (p && slots) {
-			head_of(s)->process = put_current(s);
-			head_of(s)->other = put_process_part(s, p, address_of_leader(child));
-			if (head_of(s)->other)
-				put_parent(at(s, head_of(s)->other), child);	/* with CLONE_PARENT, the forker's own */
-			record_send(s, slots);
-		}
+	s = scratch_take();
+	if (!s)
+		return record_lost(select_clients(EV_NOTIFY_FORK), EV_NOTIFY_FORK);
+	record_reset(s, EV_NOTIFY_FORK);
+	known = process_get(s, leader);
+	p = known ? process_fork(known, child) : NULL;
+	slots = select_clients(EV_NOTIFY_FORK);
+	if (p && slots) {
+		head_of(s)->process = put_current(s);
+		head_of(s)->other = put_process_part(s, p, address_of_leader(child));
+		if (head_of(s)->other)
+			put_parent(at(s, head_of(s)->other), child);	/* with CLONE_PARENT, the forker's own */
+		record_send(s, slots);
+	} else {
+		record_lost(slots, EV_NOTIFY_FORK);
 	}
-	record_end();
+	scratch_give(s);
 	return 0;
 }
 
@@ -153,24 +156,31 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	struct scratch *s;
 	uint64_t slots;
 
-	s = record_begin(EV_NOTIFY_EXEC);
-	if (s && leader) {
-		p = process_get(s, leader);
-		slots = select_clients(EV_NOTIFY_EXEC);
-		if (p && slots)
-			head_of(s)->process = put_before_exec(s);
-		if (p)
-			process_exec(s, p, task);
-		if (p && slots) {
-			head_of(s)->other = put_current(s);
-			slots = select_targets(s, slots);
-		}
-		if (p && slots) {
-			put_exec(s, task, bprm);
-			exec_record_send(s, task, slots);
-		}
+	s = scratch_take();
+	if (!s || !leader) {
+		scratch_give(s);
+		return record_lost(select_clients(EV_NOTIFY_EXEC), EV_NOTIFY_EXEC);
 	}
-	record_end();
+	record_reset(s, EV_NOTIFY_EXEC);
+	p = process_get(s, leader);
+	slots = select_clients(EV_NOTIFY_EXEC);
+	if (p && slots)
+		head_of(s)->process = put_before_exec(s);
+	if (p)
+		process_exec(s, p, task);
+	if (!p) {
+		record_lost(slots, EV_NOTIFY_EXEC);
+		slots = 0;
+	}
+	if (slots) {
+		head_of(s)->other = put_current(s);
+		slots = select_targets(s, slots);
+	}
+	if (slots) {
+		put_exec(s, task, bprm);
+		exec_record_send(s, task, slots);
+	}
+	scratch_give(s);
 	return 0;
 }
 
@@ -213,7 +223,7 @@ int BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
 		return 0;
 	state->kind = ES_KIND_NONE;
 	if (ret == -EPERM && state->flags & SYSCALL_DENIED && slots) {
-		s = event_begin(EV_NOTIFY_EXEC);
+		s = event_begin(EV_NOTIFY_EXEC, slots);
 		if (s) {
 			head_of(s)->result = AUTH_DENY;
 			bpf_probe_read_user_str(s->capture.path, USER_BYTES, (void *)state->path);
@@ -265,14 +275,16 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	slots = select_clients(EV_NOTIFY_EXIT);
 	if (!slots)
 		return 0;
-	s = record_begin(EV_NOTIFY_EXIT);
+	s = record_begin(EV_NOTIFY_EXIT, slots);
 	if (s) {
 		head_of(s)->process = put_current(s);
 		head_of(s)->num[0] = wait_status(task);
 		if (head_of(s)->process)
 			record_send(s, slots);
+		else
+			record_lost(slots, EV_NOTIFY_EXIT);
 	}
-	record_end();
+	scratch_give(s);
 	return 0;
 }
 
@@ -283,12 +295,12 @@ static __noinline int send_signal_record(uint32_t type, int value, struct task_s
 
 	if (!slots)
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s) {
 		head_of(s)->other = put_process(s, target);
 		head_of(s)->num[0] = value;
 	}
-	event_send(s && head_of(s)->other ? s : NULL, slots);
+	event_send(s, s && head_of(s)->other ? slots : 0);
 	return 0;
 }
 
@@ -309,7 +321,6 @@ SEC("iter/task")
 int fill_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	uint32_t index = scratch_for_iterators;
 	struct process *p;
 	struct scratch *s;
 
@@ -317,10 +328,6 @@ int fill_tasks(struct bpf_iter__task *ctx)
 	accounts_root = (uint64_t)READ_CORE(bpf_get_current_task_btf(), fs, root.dentry);
 	if (!task || task->pid != task->tgid)
 		return 0;
-	s = bpf_map_lookup_elem(&scratch, &index);
-	if (!s)
-		return 0;
-	s->used = sizeof(struct es_record);
 	p = bpf_task_storage_get(&processes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!p)
 		return 0;
@@ -328,6 +335,11 @@ int fill_tasks(struct bpf_iter__task *ctx)
 		trust_found(p, task);
 		return 0;
 	}
+	s = scratch_take();
+	if (!s)
+		return 0;
+	s->used = sizeof(struct es_record);
 	process_learn(s, p, address_of_leader(task));
+	scratch_give(s);
 	return 0;
 }

@@ -13,12 +13,12 @@ static __noinline int send_numbered(uint32_t type, int pid, uint64_t address, in
 
 	if (!slots || pid <= 0 || pid == (int)(bpf_get_current_pid_tgid() >> 32))
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s) {
 		head_of(s)->other = put_numbered(s, pid, address);
 		head_of(s)->num[0] = number;
 	}
-	event_send(s && head_of(s)->other ? s : NULL, slots);
+	event_send(s, s && head_of(s)->other ? slots : 0);
 	return 0;
 }
 

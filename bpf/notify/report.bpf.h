@@ -13,19 +13,18 @@ struct es_report_bytes {
 	uint8_t bytes[ES_REPORT_BYTES];
 };
 
-/* The one record, which the daemon maps. */
+/* A record for each of the daemon's threads that report; the daemon maps them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
+	__uint(max_entries, ES_REPORTERS);
 	__type(key, uint32_t);
 	__type(value, struct es_report_bytes);
 } reports SEC(".maps");
 
-__noinline int report_send(struct scratch *s, uint64_t slots, uint32_t bytes)
+__noinline int report_send(struct scratch *s, uint64_t slots, uint32_t reporter, uint32_t bytes)
 {
-	uint32_t zero = 0;
-	void *from = bpf_map_lookup_elem(&reports, &zero);
+	void *from = bpf_map_lookup_elem(&reports, &reporter);
 
 	if (!s || !from || bytes < sizeof(struct es_record) || bytes > ES_REPORT_BYTES)
 		return 0;
@@ -41,7 +40,7 @@ __noinline int report_send(struct scratch *s, uint64_t slots, uint32_t bytes)
 SEC("syscall")
 int report(struct es_report *ctx)
 {
-	uint32_t type = ctx->type, bytes = ctx->bytes, taken;
+	uint32_t type = ctx->type, bytes = ctx->bytes;
 	uint64_t slots = ctx->slots;
 	struct scratch *s;
 
@@ -50,10 +49,10 @@ int report(struct es_report *ctx)
 	slots &= control.subscribers[type];
 	if (!slots)
 		return 0;
-	s = pool_take(&taken);
+	s = scratch_take();
 	if (!s)
-		return object_lost(slots, type);
-	report_send(s, slots, bytes);
-	pool_give(taken);
+		return record_lost(slots, type);
+	report_send(s, slots, ctx->reporter, bytes);
+	scratch_give(s);
 	return 0;
 }

@@ -36,7 +36,7 @@ int BPF_PROG(exit_mount, struct pt_regs *regs, long ret)
 	slots = call_clients(type);
 	if (!slots)
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s) {
 		walk_argument(s, &s->place, move ? args->a[2] : AT_FDCWD, args->a[move ? 3 : 1], WALK_FOLLOW);
 		if (s->place.status == PLACE_FOUND && s->place.dentry) {
@@ -62,7 +62,7 @@ int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 	if (!args)
 		return 0;
 	state = syscall_state_of_current(true);
-	s = scratch_enter();
+	s = scratch_take();
 	if (s && state) {
 		state->kind = ES_KIND_UMOUNT;
 		state->fstype[0] = state->devname[0] = 0;
@@ -79,7 +79,7 @@ int BPF_PROG(enter_umount, struct pt_regs *regs, long id)
 			state->blksize = READ_CORE(sb, s_blocksize);
 		}
 	}
-	scratch_leave();
+	scratch_give(s);
 	return 0;
 }
 
@@ -99,7 +99,7 @@ int BPF_PROG(exit_umount, struct pt_regs *regs, long ret)
 	args = args_of(regs);
 	if (!args)
 		return 0;
-	s = event_begin(EV_NOTIFY_UNMOUNT);
+	s = event_begin(EV_NOTIFY_UNMOUNT, slots);
 	if (s) {
 		struct es_record *head = head_of(s);
 
@@ -135,14 +135,14 @@ int BPF_PROG(exit_bind, struct pt_regs *regs, long ret)
 		return 0;
 	address.at = args->a[1];
 	address.len = args->a[2];
-	s = event_begin(EV_NOTIFY_UIPC_BIND);
+	s = event_begin(EV_NOTIFY_UIPC_BIND, slots);
 	if (s)
 		is_unix = read_unix_address(s, &address);
 	if (s && is_unix) {
 		walk_unix_path(s, 0);
 		put_bound(s, &address);
 	}
-	event_send(is_unix ? s : NULL, slots);
+	event_send(s, is_unix ? slots : 0);
 	return 0;
 }
 
@@ -169,14 +169,14 @@ int BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
 		return 0;
 	address.at = args->a[1];
 	address.len = args->a[2];
-	s = event_begin(EV_NOTIFY_UIPC_CONNECT);
+	s = event_begin(EV_NOTIFY_UIPC_CONNECT, slots);
 	if (s)
 		is_unix = read_unix_address(s, &address);
 	if (s && is_unix) {
 		walk_unix_path(s, WALK_FOLLOW);
 		put_connected(s, &address, socket_of_fd(args->a[0]));
 	}
-	event_send(is_unix ? s : NULL, slots);
+	event_send(s, is_unix ? slots : 0);
 	return 0;
 }
 
@@ -189,7 +189,7 @@ static __noinline int send_numbers(uint32_t type, int64_t first, int64_t second,
 
 	if (!slots)
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s) {
 		head_of(s)->num[0] = first;
 		head_of(s)->num[1] = second;
@@ -351,7 +351,7 @@ static __noinline int send_module(uint32_t type, uint64_t address)
 
 	if (!slots)
 		return 0;
-	s = event_begin(type);
+	s = event_begin(type, slots);
 	if (s)
 		put_string(s, &head_of(s)->str[0], (char *)module + bpf_core_field_offset(struct module, name), 56);
 	event_send(s, slots);

@@ -379,7 +379,7 @@ __noinline int send_su(struct scratch *s, uint64_t slots)
 	slots = event_finish(s, slots);
 	if (slots)
 		exec_record_send(s, bpf_get_current_task_btf(), slots);
-	pool_give(s->taken);
+	scratch_give(s);
 	return 0;
 }
 
@@ -411,7 +411,7 @@ __noinline int user_tell(uint32_t type, struct user_message *m, struct user_mess
 	if (type == EV_NOTIFY_SU)
 		send_su(s, slots);
 	else
-		object_send(s, slots);
+		event_send(s, slots);
 	return 0;
 }
 
@@ -424,7 +424,7 @@ __noinline int user_hold(uint32_t type, struct user_message *m)
 	if (!m)
 		return 0;
 	if (!state)
-		return object_lost(user_clients(type, m->by_object), type);
+		return record_lost(user_clients(type, m->by_object), type);
 	len = m->len;
 	asm volatile("" : "+r"(len));
 	if (len > HELD_TEXT_BYTES)

@@ -5,10 +5,10 @@
  * (N3, A3) A program makes a record in a scratch area, and then copies it into the ring of each client that wants it:
  * it makes each record once, for any number of clients:
  *
- *	s = record_begin(type);		an empty record, NULL if there is no room to nest
+ *	s = record_begin(type, slots);	an empty record; NULL if there is no area for it: then it is counted as lost
  *	put_*(s, ...);			fill it in; tails are appended
  *	record_send(s, slots);		to these clients; what doesn't fit is counted as lost
- *	record_end();
+ *	scratch_give(s);
  */
 
 #include "bpf/base/kernel.h"
@@ -20,34 +20,9 @@ static __always_inline struct es_record *head_of(struct scratch *s)
 }
 
 /*
- * The scratch area of this CPU and level. Programs on tracepoints run with preemption off: only an interrupt can come
- * between, and its program uses the next level.
+ * Scratch areas come from a pool. An area for each CPU would have two users: programs may sleep, from 7.0 on all may be
+ * preempted, and another program may interrupt them.
  */
-static __always_inline struct scratch *scratch_enter(void)
-{
-	uint32_t zero = 0, index;
-	uint32_t *level = bpf_map_lookup_elem(&nesting, &zero);
-
-	if (!level)
-		return NULL;
-	index = *level;
-	*level = index + 1;
-	if (index >= NEST)
-		return NULL;
-	index += bpf_get_smp_processor_id() * NEST;
-	return bpf_map_lookup_elem(&scratch, &index);
-}
-
-static __always_inline void scratch_leave(void)
-{
-	uint32_t zero = 0;
-	uint32_t *level = bpf_map_lookup_elem(&nesting, &zero);
-
-	if (level && *level)
-		(*level)--;
-}
-
-/* Programs that may be preempted take a scratch area from a pool instead, behind those of the CPUs. */
 uint32_t pool_taken[ES_SCRATCH_POOL];
 
 static long pool_step(uint32_t index, uint32_t *taken)
@@ -60,27 +35,34 @@ static long pool_step(uint32_t index, uint32_t *taken)
 	return 1;
 }
 
-static __always_inline struct scratch *pool_take(uint32_t *taken)
+/* An area for the caller alone, until scratch_give(); NULL: all are taken. */
+static __always_inline struct scratch *scratch_take(void)
 {
-	uint32_t index = bpf_get_smp_processor_id() & (scratch_pool - 1) & (ES_SCRATCH_POOL - 1);
+	uint32_t index = bpf_get_smp_processor_id() & (scratch_pool - 1) & (ES_SCRATCH_POOL - 1), taken = index + 1;
+	struct scratch *s;
 
 	/* Start at this CPU's own area, which is nearly always free, and in its cache. */
-	*taken = index + 1;
 	if (pool_taken[index] || __sync_val_compare_and_swap(&pool_taken[index], 0, 1)) {
-		*taken = 0;
-		bpf_loop(ES_SCRATCH_POOL, pool_step, taken, 0);
+		taken = 0;
+		bpf_loop(ES_SCRATCH_POOL, pool_step, &taken, 0);
 	}
-	if (!*taken)
+	if (!taken)
 		return NULL;
-	index = scratch_for_iterators + *taken;
-	return bpf_map_lookup_elem(&scratch, &index);
+	index = taken - 1;
+	s = bpf_map_lookup_elem(&scratch, &index);
+	if (s)
+		s->taken = taken;
+	return s;
 }
 
-static __always_inline void pool_give(uint32_t taken)
+static __always_inline void scratch_give(struct scratch *s)
 {
-	uint32_t index = taken - 1;
+	uint32_t index;
 
-	if (taken && index < ES_SCRATCH_POOL)
+	if (!s)
+		return;
+	index = s->taken - 1;
+	if (index < ES_SCRATCH_POOL)
 		pool_taken[index] = 0;
 }
 
@@ -95,20 +77,6 @@ static __always_inline void record_reset(struct scratch *s, uint32_t type)
 	s->used = sizeof(*head);
 	s->on_scoped_mount = 0;
 	s->doubtful = 0;
-}
-
-static __always_inline struct scratch *record_begin(uint32_t type)
-{
-	struct scratch *s = scratch_enter();
-
-	if (s)
-		record_reset(s, type);
-	return s;
-}
-
-static __always_inline void record_end(void)
-{
-	scratch_leave();
 }
 
 /* Reserves `bytes`, a constant, at the record's end, aligned to 8; returns its offset, 0 if there is no room. */
@@ -179,6 +147,43 @@ static __always_inline void count_lost(struct es_sensor_client *client, uint32_t
 		return;
 	__sync_fetch_and_add(&client->lost[type], 1);
 	__sync_fetch_and_add(&client->lost_all, 1);
+}
+
+struct losing {
+	uint64_t left;
+	uint32_t type;
+	uint32_t pad;
+};
+
+static long lose_step(uint32_t step, struct losing *losing)
+{
+	uint32_t slot = take_slot(&losing->left);
+	struct es_sensor_client *client = bpf_map_lookup_elem(&clients, &slot);
+
+	if (client)
+		count_lost(client, losing->type);
+	return !losing->left;
+}
+
+/* An event that could not be reported: counts it as lost for each of the clients. */
+__noinline int record_lost(uint64_t slots, uint32_t type)
+{
+	struct losing losing = { .left = slots, .type = type };
+
+	if (slots)
+		bpf_loop(ES_CLIENTS_MAX, lose_step, &losing, 0);
+	return 0;
+}
+
+static __always_inline struct scratch *record_begin(uint32_t type, uint64_t slots)
+{
+	struct scratch *s = scratch_take();
+
+	if (s)
+		record_reset(s, type);
+	else
+		record_lost(slots, type);
+	return s;
 }
 
 /* The head counts the client's earlier losses, so that they become a gap in the sequence numbers. */

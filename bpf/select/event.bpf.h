@@ -11,16 +11,16 @@
 #include "bpf/select/select.bpf.h"
 #include "bpf/select/target.bpf.h"
 
-/* A record of what the current task did. Call event_send() for each, also if this returns NULL. */
-static __always_inline struct scratch *event_begin(uint32_t type)
+/* A record of what the current task did, for these clients. Call event_send() for each, also if this returns NULL. */
+static __always_inline struct scratch *event_begin(uint32_t type, uint64_t slots)
 {
-	return record_begin(type);
+	return record_begin(type, slots);
 }
 
 /* The same for an event that is only about an open file: drops the clients that have muted the file from *slots. */
 static __always_inline struct scratch *event_begin_on(uint32_t type, struct file *file, uint64_t *slots)
 {
-	struct scratch *s = event_begin(type);
+	struct scratch *s = event_begin(type, *slots);
 
 	if (!s || !(*slots & control.mute_target[type]))
 		return s;
@@ -34,9 +34,13 @@ static __always_inline struct scratch *event_begin_on(uint32_t type, struct file
 static __always_inline uint64_t event_finish(struct scratch *s, uint64_t slots)
 {
 	slots = select_targets(s, slots);
-	if (slots && !head_of(s)->process)
-		head_of(s)->process = put_current(s);
-	return head_of(s)->process ? slots : 0;
+	if (!slots || head_of(s)->process)
+		return slots;
+	head_of(s)->process = put_current(s);
+	if (head_of(s)->process)
+		return slots;
+	record_lost(slots, head_of(s)->type);
+	return 0;
 }
 
 static const uint8_t report_types[] = {
@@ -50,7 +54,7 @@ static const uint8_t report_types[] = {
  * selected now, while the process exists. Call it after the clients have the record, which lacks this list. Not a
  * function of its own, since calls may only be eight deep.
  */
-static __always_inline void event_report(struct scratch *s)
+static __always_inline void event_report(struct scratch *s, uint64_t reporters)
 {
 	uint32_t off = append(s, sizeof(struct es_reported));
 	struct es_reported *reported;
@@ -63,25 +67,26 @@ static __always_inline void event_report(struct scratch *s)
 		reported->slots[i] = select_clients(report_types[i]);
 	head_of(s)->fds.off = off;
 	head_of(s)->fds.len = sizeof(*reported);
-	record_send(s, control.reporter);
+	record_send(s, reporters);
 }
 
 /* Sends the record to the clients, then to the daemon. */
 static __always_inline void event_out(struct scratch *s, uint64_t slots)
 {
-	uint64_t clients = slots & ~control.reporter;
+	uint64_t reporters = slots & control.reporters, clients = slots & ~reporters;
 
 	if (clients)
 		record_send(s, clients);
-	if (slots & control.reporter)
-		event_report(s);
+	if (reporters)
+		event_report(s, reporters);
 }
 
+/* No slots: there was no event. */
 static __always_inline void event_send(struct scratch *s, uint64_t slots)
 {
 	if (s && slots)
 		slots = event_finish(s, slots);
 	if (s && slots)
 		event_out(s, slots);
-	record_end();
+	scratch_give(s);
 }

@@ -38,7 +38,7 @@ __noinline uint64_t select_unseen(uint64_t slots)
 
 	if (READ_CORE(task, timer_slack_ns) != ES_UNSEEN_SLACK_NS)
 		return slots;
-	if (unseen.tgid == control.daemon_tgid || (uint32_t)READ_CORE(task, real_parent, tgid) == control.daemon_tgid)
+	if (is_daemon(unseen.tgid) || is_daemon((uint32_t)READ_CORE(task, real_parent, tgid)))
 		return 0;
 	bpf_loop(ES_CLIENTS_MAX, unseen_step, &unseen, 0);
 	return unseen.slots;
@@ -53,7 +53,7 @@ __noinline uint64_t select_subscribers(uint32_t type)
 		return 0;
 	slots = control.subscribers[type];
 	if (!task_in_scope())
-		slots &= control.reporter;	/* else the daemon would blame a later process for this change */
+		slots &= control.reporters;	/* else the daemon would blame a later process for this change */
 	if (!slots)
 		return 0;
 	slots = select_unseen(slots);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "abi/record.h"
+#include "daemon/sensor/life.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -383,9 +384,9 @@ static _Noreturn void warden_begin(int fd, int daemon, pid_t daemon_pid)
 
 int esd_warden_start(struct esd_warden *warden)
 {
-	_cleanup_close_ int daemon = pidfd_open(getpid(), 0), theirs = -1, ours = -1;
+	_cleanup_close_ int daemon = pidfd_open(esd_life_pid(), 0), theirs = -1, ours = -1;
 	int fds[2];
-	pid_t pid, self = getpid();
+	pid_t pid, self = esd_life_pid();
 
 	if (daemon < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;

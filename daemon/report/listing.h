@@ -34,6 +34,8 @@ enum {
 	ESD_FIELD_ID = 2,		/* passwd, group */
 	ESD_FIELD_ADMINS = 2,		/* gshadow */
 	ESD_FIELD_MEMBERS = 3,		/* group, gshadow */
+	ESD_FIELD_HOME = 5,		/* passwd */
+	ESD_FIELD_SHELL = 6,		/* passwd */
 };
 
 extern const char *const esd_listing_names[ESD_LISTINGS];

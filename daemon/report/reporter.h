@@ -2,24 +2,51 @@
 #pragma once
 
 /*
- * Reports changes of accounts and groups to their subscribers. It reads the files when a client first subscribes. Each
- * time that a process has changed one, it reads that again, compares it with the old content, and reports the
- * differences as changes by that process. Changes that it sees in one comparison are all attributed to the first
- * process.
+ * Reports what processes have changed in files: accounts and groups (accounts.c), or launch items (items.c). Such a
+ * subject reads its files when a client first subscribes. Each time that a process has changed one, the subject reads
+ * that again, compares it with the old content, and reports the differences as changes by that process. Changes that
+ * it sees in one comparison are all attributed to the first process.
  *
- * A file that can't be read, or that has no record, leaves the known content as it is: some programs empty or remove a
- * file before they write it anew.
- *
- * The input are records of the kernel programs, the output are records too. sensor/report.c uses it on its own thread.
+ * The input are records of the kernel programs, the output are records too. sensor/report.c has a reporter for each
+ * subject, on a thread of its own.
  */
 
-#include "daemon/report/difference.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/mute.h"
+#include "abi/sensor.h"
+
+struct esd_reporter;
+
+/* A path whose events the reporter must receive: as a target, of ES_MUTE_TARGET_PREFIX or _LITERAL. */
+typedef int esd_reporter_path_f(void *owner, uint32_t kind, const char *path);
+
+struct esd_subject {
+	const char *name;		/* for the log */
+	enum es_report_number first, last;	/* what it reports */
+	const uint8_t *types;		/* of records that it needs */
+	size_t type_count;
+
+	/* Sets reporter->state. `folder`: where the files are. On failure there is nothing to deinit. */
+	int (*init)(struct esd_reporter *reporter, const char *folder);
+	void (*deinit)(struct esd_reporter *reporter);
+	int (*paths)(struct esd_reporter *reporter, esd_reporter_path_f *add, void *owner);
+
+	/* Reads all for the first time. */
+	void (*begin)(struct esd_reporter *reporter);
+
+	/* Compares what the record is about; if `all`, everything, since records before it were lost. */
+	void (*compare)(struct esd_reporter *reporter, const struct es_record *seen, bool all);
+};
+
+extern const struct esd_subject esd_subject_accounts, esd_subject_items;
 
 struct esd_reporter {
-	char *path[ESD_LISTINGS];		/* owned, as are these: */
-	char *real[ESD_LISTINGS];		/* where the path leads, if it is a link; else NULL */
-	struct esd_listing listing[ESD_LISTINGS];	/* text NULL: not known */
-	uint64_t key[ES_MUTE_KEYS];
+	const struct esd_subject *subject;
+	void *state;			/* the subject's */
+	uint64_t key[ES_MUTE_KEYS];	/* for hashes that nobody can foresee */
 	uint64_t lost;			/* number of lost records that was handled last */
 	struct es_record *last;		/* a copy of the last record, owned; NULL: none yet */
 	struct es_record *told;		/* ES_REPORT_BYTES, borrowed */
@@ -29,8 +56,8 @@ struct esd_reporter {
 	void *owner;
 };
 
-/* `folder`: the one of the files, /etc. On failure there is nothing to deinit. */
-int esd_reporter_init(struct esd_reporter *reporter, const char *folder);
+/* On failure there is nothing to deinit. */
+int esd_reporter_init(struct esd_reporter *reporter, const struct esd_subject *subject, const char *folder);
 void esd_reporter_deinit(struct esd_reporter *reporter);
 
 /* Reads the files for the first time. Call it once, before esd_reporter_seen(). */
@@ -41,10 +68,16 @@ void esd_reporter_seen(struct esd_reporter *reporter, const struct es_record *se
 
 /*
  * Call when the ring is empty, with the number of records lost so far. If it has grown, changes may have gone unseen:
- * so compares the files, and attributes the differences to the process of the last record.
+ * so compares everything, and attributes the differences to the process of the last record.
  */
 void esd_reporter_lost(struct esd_reporter *reporter, uint64_t lost);
 
-/* The types of records that esd_reporter_seen() needs. */
-extern const uint8_t esd_reporter_types[];
-extern const size_t esd_reporter_type_count;
+/*
+ * For subjects: begins `told` with the type of the report and the process of `seen`, which the caller completes before
+ * esd_reporter_send(). False: nobody wanted it when the process acted.
+ */
+bool esd_reporter_tell(struct esd_reporter *reporter, enum es_report_number number, const struct es_record *seen);
+void esd_reporter_send(struct esd_reporter *reporter, enum es_report_number number, const struct es_record *seen);
+
+/* The type of a report. */
+unsigned int esd_reporter_type(enum es_report_number number);

@@ -332,7 +332,7 @@ static void test_reporter(void)
 
 	snprintf(path, sizeof(path), "%s/passwd", folder);
 	file_write(folder, "passwd", "a:x:0:0:::\n");
-	REQUIRE(esd_reporter_init(&reporter, folder) == 0);
+	REQUIRE(esd_reporter_init(&reporter, &esd_subject_accounts, folder) == 0);
 	reporter.told = (struct es_record *)told;
 	reporter.send = count_told;
 	reporter.owner = &count;

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "daemon/sensor/event.h"
+#include "daemon/sensor/keep.h"
+#include "daemon/sensor/life.h"
 #include "daemon/sensor/mute.h"
 #include "daemon/sensor/names.h"
 #include "daemon/sensor/select.h"
@@ -26,8 +28,10 @@
 
 enum {
 	FILL_PASSES = 32,
-	SCRATCH_PER_CPU = 3,		/* NEST in bpf/base/maps.bpf.h; and one for iterators */
+	SCRATCH_PER_CPU = 4,		/* of tasks, also preempted ones, and of interrupts */
 };
+
+#define SLOT_NONE { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 }
 
 static struct esd_bpf *bpf_of(struct esd_sensor *sensor)
 {
@@ -153,41 +157,59 @@ static int slot_owner(struct esd_bpf *s, uint32_t number, pid_t pid)
 	return r;
 }
 
-static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot, uint32_t bytes)
+static int ring_map(struct esd_bpf_slot *slot)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	char *pages;
-	int fd, r;
+	char *pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, slot->given.fds[ES_CLIENT_FD_RING], 0);
 
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, bytes, NULL);
-	if (fd < 0)
-		return fd;
-	slot->given.fds[ES_CLIENT_FD_RING] = fd;
-	pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
 	if (pages == MAP_FAILED)
 		return -errno;
 	slot->ring_consumer = (unsigned long *)pages;
 	slot->ring_producer = (unsigned long *)(pages + page);
-	r = bpf_map_update_elem(map_fd(s->skel->maps.rings), &number, &fd, BPF_ANY);
-	return r;
+	return 0;
+}
+
+static int slot_ring(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot, uint32_t bytes)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "es_ring", 0, 0, bytes, NULL), r;
+
+	if (fd < 0)
+		return fd;
+	slot->given.fds[ES_CLIENT_FD_RING] = fd;
+	r = ring_map(slot);
+	return r < 0 ? r : bpf_map_update_elem(map_fd(s->skel->maps.rings), &number, &fd, BPF_ANY);
+}
+
+static int held_map(struct esd_bpf_slot *slot)
+{
+	void *held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ | PROT_WRITE, MAP_SHARED,
+			  slot->given.fds[ES_CLIENT_FD_HELD], 0);
+
+	if (held == MAP_FAILED)
+		return -errno;
+	slot->given.held = held;
+	return 0;
+}
+
+int esd_bpf_slot_map(struct esd_bpf_slot *slot)
+{
+	int r = ring_map(slot);
+
+	return r < 0 ? r : held_map(slot);
 }
 
 static int slot_held(struct esd_bpf *s, uint32_t number, struct esd_bpf_slot *slot)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	void *held;
-	int fd;
+	int fd, r;
 
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "es_held", sizeof(uint32_t), sizeof(struct es_held), ES_HELD_MAX,
 			    &options);
 	if (fd < 0)
 		return fd;
 	slot->given.fds[ES_CLIENT_FD_HELD] = fd;
-	held = mmap(NULL, ES_HELD_MAX * sizeof(struct es_held), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (held == MAP_FAILED)
-		return -errno;
-	slot->given.held = held;
-	return bpf_map_update_elem(map_fd(s->skel->maps.held), &number, &fd, BPF_ANY);
+	r = held_map(slot);
+	return r < 0 ? r : bpf_map_update_elem(map_fd(s->skel->maps.held), &number, &fd, BPF_ANY);
 }
 
 /*
@@ -211,24 +233,28 @@ static void slot_clear(struct esd_bpf *s, uint32_t number)
 	*slot = (struct esd_bpf_slot){};
 }
 
-static bool reports_unneeded(const struct esd_bpf *s);
-static void reports_stop(struct esd_bpf *s);
+static struct esd_reports *reports_unneeded(struct esd_bpf *s);
+static void reports_stop(struct esd_bpf *s, struct esd_reports *reports);
+static void reports_unwant(struct esd_bpf *s);
 
 /* Clears one dead slot per turn, so that other clients' deaths and requests can come in between. */
 static int reaper_ready(struct loop_source *source, uint32_t events)
 {
 	struct esd_bpf *s = container_of(source, struct esd_bpf, reaper);
+	struct esd_reports *unneeded;
 	uint64_t count;
 
 	(void)events;
+	s->base.changed = true;
 	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++) {
 		if (s->slots[number].dead) {
 			slot_clear(s, number);
 			return 0;
 		}
 	}
-	if (reports_unneeded(s)) {
-		reports_stop(s);
+	unneeded = reports_unneeded(s);
+	if (unneeded) {
+		reports_stop(s, unneeded);
 		return 0;
 	}
 	if (!s->clients && esd_objects_detach_one(&s->objects))
@@ -247,6 +273,7 @@ static void reap_later(struct esd_bpf *s)
 
 void esd_bpf_refresh(struct esd_bpf *s)
 {
+	s->base.changed = true;
 	if (attach_needed(s) < 0)
 		log_error("calls that start over may be asked about again and again");
 	reap_later(s);
@@ -303,7 +330,7 @@ static void sensor_client_remove(struct esd_sensor *sensor, unsigned int number)
 	slot->used = false;
 	slot->dead = true;
 	s->clients--;
-	s->reports.wanted = false;
+	reports_unwant(s);
 	if (!s->clients)
 		missed_watch(s, false);
 	reap_later(s);
@@ -317,7 +344,7 @@ static int sensor_client_add(struct esd_sensor *sensor, unsigned int number, pid
 
 	if (slot->dead)
 		slot_clear(s, number);
-	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
+	*slot = (struct esd_bpf_slot){ .used = true, .given = SLOT_NONE };
 	slot->given.fds[ES_CLIENT_FD_END] = s->base.end_fd;
 	s->clients++;
 	if (s->clients == 1)
@@ -352,7 +379,7 @@ static int subscribe_to(struct esd_bpf *s, unsigned int number, const uint64_t t
 		return r;
 	esd_select_client(&s->skel->bss->control, number, types);
 	memcpy(slot->types, types, sizeof(slot->types));
-	s->reports.wanted = false;
+	reports_unwant(s);
 	r = attach_needed(s);
 	if (r < 0)
 		return r;
@@ -377,38 +404,47 @@ static int sensor_subscribe(struct esd_sensor *sensor, unsigned int slot, const 
 
 enum { REPORTS_RING_BYTES = 1024 * 1024 };
 
-static bool reports_wanted(const struct esd_bpf *s)
+/* A client that was about to subscribe has, or it hasn't and is gone. */
+static void reports_unwant(struct esd_bpf *s)
+{
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		s->reports[i].wanted = false;
+}
+
+static bool reports_wanted(const struct esd_bpf *s, const struct esd_reports *reports)
 {
 	uint64_t types[ES_TYPE_WORDS];
 
 	esd_select_types(&s->skel->bss->control, types);
-	return s->reports.wanted || esd_reports_any(types);
+	return reports->wanted || esd_reports_any(reports->subject, types);
 }
 
-static bool reports_unneeded(const struct esd_bpf *s)
+/* One that runs for nobody; NULL: none. */
+static struct esd_reports *reports_unneeded(struct esd_bpf *s)
 {
-	return s->reports.slot >= 0 && !reports_wanted(s);
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		if (s->reports[i].slot >= 0 && !reports_wanted(s, &s->reports[i]))
+			return &s->reports[i];
+	return NULL;
 }
 
-static int reports_slot_make(struct esd_bpf *s, unsigned int number)
+static int reports_slot_make(struct esd_bpf *s, struct esd_reports *reports, unsigned int number)
 {
 	struct esd_bpf_slot *slot = &s->slots[number];
 	int r;
 
-	*slot = (struct esd_bpf_slot){ .used = true, .given = { .fds = { -1, -1, -1, -1, -1 }, .abort_fd = -1 } };
+	*slot = (struct esd_bpf_slot){ .used = true, .given = SLOT_NONE };
 	s->base.clients[number] = (struct es_sensor_client){ .tgid = getpid() };
 	r = slot_ring(s, number, slot, REPORTS_RING_BYTES);
 	if (r == 0)
-		r = esd_reports_start(&s->reports, &s->base, number, slot->given.fds[ES_CLIENT_FD_RING],
+		r = esd_reports_start(reports, &s->base, number, slot->given.fds[ES_CLIENT_FD_RING],
 				      map_fd(s->skel->maps.reports));
 	return r;
 }
 
 static void reports_select(struct esd_bpf *s, unsigned int number, const uint64_t types[ES_TYPE_WORDS])
 {
-	uint64_t *reporter = &s->skel->bss->control.reporter;
-
-	__atomic_store_n(reporter, UINT64_C(1) << number, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->skel->bss->control.reporters, s->base.own_slots, __ATOMIC_RELEASE);
 	esd_select_client(&s->skel->bss->control, number, types);
 }
 
@@ -421,56 +457,62 @@ static int reports_slot_find(const struct esd_bpf *s)
 	return -EUSERS;
 }
 
-static int reports_start(struct esd_bpf *s)
+static void reports_slot_free(struct esd_bpf *s, unsigned int number)
+{
+	s->base.own_slots &= ~(UINT64_C(1) << number);
+	__atomic_store_n(&s->skel->bss->control.reporters, s->base.own_slots, __ATOMIC_RELEASE);
+	slot_clear(s, number);
+}
+
+static int reports_start(struct esd_bpf *s, struct esd_reports *reports)
 {
 	int number = reports_slot_find(s), r;
 	uint64_t types[ES_TYPE_WORDS];
 
 	if (number < 0)
 		return number;
-	s->base.own_slots = UINT64_C(1) << number;
-	s->reports.wanted = true;
-	r = reports_slot_make(s, number);
-	if (r == 0) {
-		esd_reports_needed(types);
+	s->base.own_slots |= UINT64_C(1) << number;
+	reports->wanted = true;
+	r = reports_slot_make(s, reports, number);
+	if (r < 0) {
+		reports_slot_free(s, number);
+	} else {
+		esd_reports_needed(reports->subject, types);
 		reports_select(s, number, types);
 		r = attach_needed(s);
 	}
 	if (r == 0)
-		r = esd_reports_run(&s->reports);
+		r = esd_reports_run(reports);
 	if (r < 0) {
-		log_error("can't look at the files of accounts: %s", strerror(-r));
-		reports_stop(s);
+		log_error("can't look at %s: %s", reports->subject->name, strerror(-r));
+		reports_stop(s, reports);
 	}
 	return r;
 }
 
-static void reports_stop(struct esd_bpf *s)
+static void reports_stop(struct esd_bpf *s, struct esd_reports *reports)
 {
 	static const uint64_t none[ES_TYPE_WORDS];
-	unsigned int number;
+	int number = reports->slot;
 
-	if (!s->base.own_slots)
+	reports->wanted = false;
+	if (number < 0)
 		return;
-	number = (unsigned int)__builtin_ctzll(s->base.own_slots);
-	esd_select_client(&s->skel->bss->control, number, none);
-	esd_reports_stop(&s->reports);
-	__atomic_store_n(&s->skel->bss->control.reporter, 0, __ATOMIC_RELEASE);
-	slot_clear(s, number);
-	s->base.own_slots = 0;
-	s->reports.wanted = false;
+	esd_select_client(&s->skel->bss->control, (unsigned int)number, none);
+	esd_reports_stop(reports);
+	reports_slot_free(s, (unsigned int)number);
 }
 
 /* As sensor_load(). */
-static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
+static int reports_load(struct esd_bpf *s, struct esd_reports *reports, const uint64_t types[ES_TYPE_WORDS])
 {
 	uint64_t needed[ES_TYPE_WORDS];
 	struct esd_want want;
 	int r;
 
-	if (!esd_reports_any(types))
+	if (!esd_reports_any(reports->subject, types))
 		return 0;
-	esd_reports_needed(needed);
+	esd_reports_needed(reports->subject, needed);
 	r = esd_objects_load(&s->objects, needed);
 	if (r)
 		return r;
@@ -478,8 +520,8 @@ static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 	r = esd_tracepoints_load(&s->tracepoints, &want);
 	if (r)
 		return r;
-	if (esd_program_untried(s->reports.program))
-		return esd_program_load(s->reports.program) < 0 ? -ENOMEM : 1;
+	if (esd_program_untried(reports->program))
+		return esd_program_load(reports->program) < 0 ? -ENOMEM : 1;
 	return 0;
 }
 
@@ -487,13 +529,22 @@ static int reports_load(struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS])
 static int sensor_begin(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_WORDS])
 {
 	struct esd_bpf *s = bpf_of(sensor);
-	int r;
+	bool begun = true;
 
-	if (!esd_reports_any(types))
-		return 0;
-	s->reports.wanted = true;
-	r = s->reports.slot < 0 ? reports_start(s) : 0;
-	return r < 0 ? r : !esd_reports_begun(&s->reports);
+	for (unsigned int i = 0; i < ES_REPORTERS; i++) {
+		struct esd_reports *reports = &s->reports[i];
+		int r = 0;
+
+		if (!esd_reports_any(reports->subject, types))
+			continue;
+		reports->wanted = true;
+		if (reports->slot < 0)
+			r = reports_start(s, reports);
+		if (r < 0)
+			return r;
+		begun &= esd_reports_begun(reports);
+	}
+	return !begun;
 }
 
 /* ---- muting ---- */
@@ -690,6 +741,118 @@ static bool can_be_told_of_users(void)
 	return fd >= 0 || errno != EPROTONOSUPPORT;
 }
 
+/* ---- another daemon that goes on ---- */
+
+static void slot_keep(struct esd_bpf_slot *slot, struct archive *archive)
+{
+	ARCHIVE(archive, slot->used);
+	ARCHIVE(archive, slot->dead);
+	if (!slot->used && !slot->dead)
+		return;
+	ARCHIVE(archive, slot->pid);
+	ARCHIVE(archive, slot->types);
+	archive_fd(archive, &slot->given.fds[ES_CLIENT_FD_RING]);
+	archive_fd(archive, &slot->given.fds[ES_CLIENT_FD_HELD]);
+}
+
+/* The slot for what the daemon itself receives is cleared, and taken anew if it is needed. */
+static void slot_read(struct esd_bpf *s, unsigned int number, bool own, struct archive *archive)
+{
+	struct esd_bpf_slot *slot = &s->slots[number];
+
+	slot->given = (struct esd_sensor_slot)SLOT_NONE;
+	slot_keep(slot, archive);
+	if (slot->used && own) {
+		slot->used = false;
+		slot->dead = true;
+	}
+	if (slot->used && !archive->bad && esd_bpf_slot_map(slot) < 0)
+		archive->bad = true;
+}
+
+static void sensor_rest_keep(struct esd_bpf *s, struct archive *archive)
+{
+	uint64_t own_slots = s->base.own_slots;
+
+	esd_programs_keep(&s->programs, archive);
+	esd_keep_links(archive, s->tracepoints.links, ARRAY_SIZE(s->tracepoints.links));
+	ARCHIVE(archive, s->tracepoints.filled);
+	ARCHIVE(archive, s->tracepoints.watch);
+	esd_keep_links(archive, s->objects.links, ARRAY_SIZE(s->objects.links));
+	ARCHIVE(archive, s->objects.refused);
+	ARCHIVE(archive, s->objects.state);
+	ARCHIVE(archive, s->objects.why);
+	ARCHIVE(archive, s->mute_generation);
+	ARCHIVE(archive, own_slots);
+	for (unsigned int number = 0; number < ES_CLIENTS_MAX; number++) {
+		if (archive->reading)
+			slot_read(s, number, own_slots >> number & 1, archive);
+		else
+			slot_keep(&s->slots[number], archive);
+	}
+}
+
+static void sensor_keep(struct esd_sensor *sensor, struct archive *archive)
+{
+	struct esd_bpf *s = bpf_of(sensor);
+
+	s->hold->keep_first(s, archive);
+	esd_keep_maps(s->skel->obj, archive);
+	sensor_rest_keep(s, archive);
+	s->hold->keep(s, archive);
+}
+
+static void sensor_slot(struct esd_sensor *sensor, unsigned int number, struct esd_sensor_slot *ret)
+{
+	*ret = bpf_of(sensor)->slots[number].given;
+}
+
+/* What a daemon that was killed had just begun in a slot counts for nothing: its client asks again. */
+static void slot_half_made(struct esd_bpf *s, uint32_t number)
+{
+	uint32_t id;
+
+	if (!s->base.clients[number].tgid && bpf_map_lookup_elem(map_fd(s->skel->maps.rings), &number, &id) < 0)
+		return;
+	s->skel->bss->control.gate_pid[number] = 0;
+	s->slots[number] = (struct esd_bpf_slot){ .dead = true, .given = SLOT_NONE };
+}
+
+static void slot_go_on(struct esd_bpf *s, uint32_t number)
+{
+	static const uint64_t none[ES_TYPE_WORDS];
+	struct esd_bpf_slot *slot = &s->slots[number];
+
+	if (!slot->used && !slot->dead)
+		slot_half_made(s, number);
+	esd_select_client(&s->skel->bss->control, number, slot->used ? slot->types : none);
+	s->clients += slot->used;
+}
+
+/* Where a hook's program or another isn't attached though it is needed, the daemon before died just when it did that. */
+static int sensor_go_on(struct esd_bpf *s)
+{
+	uint64_t types[ES_TYPE_WORDS];
+	int r;
+
+	s->skel->bss->control.reporters = 0;
+	for (uint32_t number = 0; number < ES_CLIENTS_MAX; number++)
+		slot_go_on(s, number);
+	esd_select_types(&s->skel->bss->control, types);
+	missed_watch(s, s->clients);
+	if (any_about_users(types))
+		esd_accounts_start(&s->accounts, s->loop, map_fd(s->skel->maps.accounts),
+				   map_fd(s->skel->maps.account_names));
+	r = attach_needed(s);
+	if (r == 0)
+		r = s->hold->widen(s, 0, types);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(s->reports); i++)
+		if (esd_reports_any(s->reports[i].subject, types))
+			r = reports_start(s, &s->reports[i]);
+	reap_later(s);
+	return r;
+}
+
 /* ---- what this machine can do ---- */
 
 static enum es_capability notify_capability(unsigned int type, char *how, size_t size)
@@ -717,8 +880,8 @@ static enum es_capability reports_capability(struct esd_bpf *s, unsigned int typ
 		if (can != ES_CAN_DELIVER)
 			return can;
 	}
-	if (s->reports.program->error) {
-		snprintf(how, size, "the kernel refuses the program report: %s", strerror(-s->reports.program->error));
+	if (s->reports[0].program->error) {
+		snprintf(how, size, "the kernel refuses the program report: %s", strerror(-s->reports[0].program->error));
 		return ES_CAN_NOT;
 	}
 	snprintf(how, size, "%s", esd_events[type].tracepoint);
@@ -789,8 +952,8 @@ static int sensor_load(struct esd_sensor *sensor, const uint64_t types[ES_TYPE_W
 		return r;
 	want = want_for(s, types);
 	r = esd_tracepoints_load(&s->tracepoints, &want);
-	if (r == 0)
-		r = reports_load(s, types);
+	for (unsigned int i = 0; r == 0 && i < ES_REPORTERS; i++)
+		r = reports_load(s, &s->reports[i], types);
 	if (r)
 		return r;
 	if (any_about_users(types))
@@ -808,7 +971,8 @@ static void sensor_free(struct esd_sensor *sensor)
 	struct esd_bpf *s = bpf_of(sensor);
 
 	if (s->tracepoints.skel) {
-		reports_stop(s);
+		for (unsigned int i = 0; i < ES_REPORTERS; i++)
+			reports_stop(s, &s->reports[i]);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
 			sensor_client_remove(sensor, slot);
 		for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
@@ -819,7 +983,8 @@ static void sensor_free(struct esd_sensor *sensor)
 	}
 	s->hold->stop(s);
 	esd_accounts_deinit(&s->accounts);
-	esd_reports_deinit(&s->reports);
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		esd_reports_deinit(&s->reports[i]);
 	if (s->base.clients)
 		munmap(s->base.clients, clients_bytes());
 	sensor_bpf__destroy(s->skel);
@@ -849,6 +1014,8 @@ static const struct esd_sensor_ops sensor_ops = {
 	.stats = sensor_stats,
 	.cache_clear = sensor_cache_clear,
 	.cache_info = sensor_cache_info,
+	.keep = sensor_keep,
+	.slot = sensor_slot,
 };
 
 /* ---- loading ---- */
@@ -892,7 +1059,7 @@ static uint32_t pool_size(int cpus)
 {
 	uint32_t size = 32;
 
-	while (size < 2 * (uint32_t)cpus && size < ES_SCRATCH_POOL)
+	while (size < SCRATCH_PER_CPU * (uint32_t)cpus && size < ES_SCRATCH_POOL)
 		size *= 2;
 	return size;
 }
@@ -900,7 +1067,6 @@ static uint32_t pool_size(int cpus)
 static int programs_open(struct esd_bpf *s, const struct btf *btf)
 {
 	int cpus = libbpf_num_possible_cpus(), r;
-	uint32_t scratch;
 
 	if (cpus < 0)
 		return cpus;
@@ -915,7 +1081,8 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 		return r;
 	esd_tracepoints_init(&s->tracepoints, s->skel, &s->programs);
 	esd_objects_init(&s->objects, s->skel, &s->programs);
-	esd_reports_init(&s->reports, s->accounts_folder, esd_programs_find(&s->programs, "report"));
+	for (unsigned int i = 0; i < ES_REPORTERS; i++)
+		esd_reports_init(&s->reports[i], i, s->report_folders[i], esd_programs_find(&s->programs, "report"));
 	s->skel->rodata->vfs_create_has_inode = vfs_create_has_inode(btf);
 	older_function_hide(s->skel->obj, btf);
 	s->hold->choose(s, btf);
@@ -924,10 +1091,9 @@ static int programs_open(struct esd_bpf *s, const struct btf *btf)
 	if (getrandom((void *)s->skel->rodata->mute_keys, sizeof(s->skel->rodata->mute_keys), 0) !=
 	    sizeof(s->skel->rodata->mute_keys))
 		return -EIO;
-	s->skel->rodata->scratch_for_iterators = SCRATCH_PER_CPU * cpus;
 	s->skel->rodata->scratch_pool = pool_size(cpus);
-	scratch = SCRATCH_PER_CPU * cpus + 1 + pool_size(cpus);
-	return bpf_map__set_max_entries(s->skel->maps.scratch, scratch);
+	r = bpf_map__set_max_entries(s->skel->maps.scratch, s->skel->rodata->scratch_pool);
+	return r < 0 || !s->kept ? r : esd_keep_maps(s->skel->obj, s->kept);
 }
 
 /* Loads the programs that every daemon needs. */
@@ -954,12 +1120,36 @@ static void control_init(struct esd_bpf *s, const struct esd_scope *scope)
 	struct es_sensor_control *control = &s->skel->bss->control;
 
 	control->daemon_tgid = getpid();
+	control->keeper_tgid = esd_life_pid();
 	control->scope_cgroup = scope->cgroup;
 	control->scope_cgroup_level = scope->cgroup_level;
 	control->scope_mounts = scope->mounts;
 	memcpy(control->scope_mount, scope->mount_id, sizeof(control->scope_mount));
 	control->lsm = s->hold->number == ES_SENSOR_LSM;
 	control->system_uid_max = esd_mute_default_uid_max("/etc/login.defs");
+}
+
+/* After the object is loaded, for a sensor that begins. */
+static int programs_begin(struct esd_bpf *s, const struct esd_scope *scope)
+{
+	int r;
+
+	control_init(s, scope);
+	r = defaults_write(s);
+	if (r == 0)
+		r = base_load(s);
+	if (r == 0)
+		esd_names_find(esd_programs_find(&s->programs, "look_names"), &s->skel->bss->names);
+	return r;
+}
+
+/* And for one that goes on. The scope is that of the daemon before, whose options are ours. */
+static int programs_go_on(struct esd_bpf *s)
+{
+	sensor_rest_keep(s, s->kept);
+	s->skel->bss->control.daemon_tgid = getpid();
+	s->skel->bss->control.probe_tid = 0;		/* it may have died when it just tried something */
+	return s->kept->bad ? -EBADMSG : 0;
 }
 
 static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const struct btf *btf)
@@ -974,13 +1164,8 @@ static int programs_load(struct esd_bpf *s, const struct esd_scope *scope, const
 	r = sensor_bpf__load(s->skel);
 	if (r == 0) {
 		esd_programs_caught(s->skel->obj);
-		control_init(s, scope);
-		r = defaults_write(s);
+		r = s->kept ? programs_go_on(s) : programs_begin(s, scope);
 	}
-	if (r == 0)
-		r = base_load(s);
-	if (r == 0)
-		esd_names_find(esd_programs_find(&s->programs, "look_names"), &s->skel->bss->names);
 	if (r < 0)
 		log_error("the sensor's programs can't be loaded: %s; %s", strerror(-r), load_advice(r));
 	return r;
@@ -1039,7 +1224,8 @@ static int sensor_start(struct esd_bpf *s, const struct esd_sensor_config *confi
 	r = end_map(s);
 	if (r < 0)
 		return r;
-	return s->hold->start(s, config);
+	r = s->hold->start(s, config);
+	return r == 0 && s->kept ? sensor_go_on(s) : r;
 }
 
 int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,
@@ -1056,14 +1242,18 @@ int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct es
 	s->reaper = (struct loop_source)LOOP_SOURCE_NONE;
 	s->missed = (struct loop_source)LOOP_SOURCE_NONE;
 	s->reaper_fd = s->missed_fd = s->base.end_fd = -1;
+	s->kept = config->kept;
+	s->base.keeps = hold->keep;
 	s->ring_bytes = config->ring_bytes;
-	s->accounts_folder = config->accounts;
+	s->report_folders[0] = config->accounts;
+	s->report_folders[1] = config->items;
 	snprintf(s->base.reason, sizeof(s->base.reason), "%s", reason);
 	r = sensor_start(s, config, btf);
 	if (r < 0) {
 		sensor_free(&s->base);
 		return r;
 	}
+	s->kept = NULL;
 	s->told_of_users = can_be_told_of_users();
 	capabilities_find(s, all);
 	return 0;

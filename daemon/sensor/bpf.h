@@ -59,6 +59,13 @@ struct esd_hold {
 	void (*cache_clear)(struct esd_bpf *s);
 	void (*cache_info)(struct esd_bpf *s, struct es_cache_info *ret);
 
+	/*
+	 * Writes what start() reads if there is `s->kept`; and before that, what says how the object was loaded. NULL,
+	 * both: the sensor ends with its daemon.
+	 */
+	void (*keep_first)(struct esd_bpf *s, struct archive *archive);
+	void (*keep)(struct esd_bpf *s, struct archive *archive);
+
 	/* Do these types need the end of system calls watched? NULL: never. */
 	bool (*restarts)(const struct esd_bpf *s, const uint64_t types[ES_TYPE_WORDS]);
 
@@ -84,7 +91,7 @@ struct esd_bpf {
 	struct esd_tracepoints tracepoints;
 	struct esd_objects objects;
 	struct esd_accounts accounts;
-	struct esd_reports reports;
+	struct esd_reports reports[ES_REPORTERS];
 	bool told_of_users;		/* this kernel's auditing takes programs' messages about users */
 	struct loop *loop;		/* borrowed */
 	struct loop_source reaper;	/* ready while a slot is dead, or unneeded programs may be attached */
@@ -92,11 +99,15 @@ struct esd_bpf {
 	struct loop_source missed;	/* ready once a second while there are clients */
 	int missed_fd;
 	uint32_t ring_bytes;
-	const char *accounts_folder;	/* borrowed */
+	const char *report_folders[ES_REPORTERS];	/* borrowed */
 	unsigned int clients;
 	uint64_t mute_generation;	/* the last one given out */
+	struct archive *kept;		/* while it starts: from another daemon; NULL: it begins anew */
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];
 };
+
+/* Maps what the descriptors of a slot are of. */
+int esd_bpf_slot_map(struct esd_bpf_slot *slot);
 
 /* Call when the result of restarts() has changed. */
 void esd_bpf_refresh(struct esd_bpf *s);

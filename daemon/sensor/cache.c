@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "daemon/sensor/event.h"
+#include "daemon/sensor/keep.h"
 #include "daemon/sensor/select.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -52,10 +53,10 @@ static const uint8_t kept_types[] = {
 
 void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *all)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		cache->programs[i] = esd_programs_find(all, programs[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(cache->links); i++)
 		cache->links[i] = -1;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		cache->programs[i] = esd_programs_find(all, programs[i].name);
 }
 
 static bool is_absent(const struct esd_lsm_cache *cache, size_t index)
@@ -188,6 +189,18 @@ void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct sensor_bpf *skel)
 	cache->joined++;
 	if (cache->begun)
 		generation_begin(cache, skel);
+}
+
+void esd_lsm_cache_keep(struct esd_lsm_cache *cache, struct archive *archive)
+{
+	esd_keep_links(archive, cache->links, ARRAY_SIZE(cache->links));
+	ARCHIVE(archive, cache->loaded);
+	ARCHIVE(archive, cache->attached);
+	ARCHIVE(archive, cache->begun);
+	ARCHIVE(archive, cache->error);
+	ARCHIVE(archive, cache->generation);
+	ARCHIVE(archive, cache->cleared);
+	ARCHIVE(archive, cache->joined);
 }
 
 /* ---- telling ---- */

@@ -55,5 +55,10 @@ void esd_lsm_cache_stop(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 void esd_lsm_cache_clear(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 void esd_lsm_cache_joined(struct esd_lsm_cache *cache, struct sensor_bpf *skel);
 
+struct archive;
+
+/* For another daemon, see keep.h. */
+void esd_lsm_cache_keep(struct esd_lsm_cache *cache, struct archive *archive);
+
 void esd_lsm_cache_info(const struct esd_lsm_cache *cache, const struct sensor_bpf *skel,
 			struct es_cache_info *ret);

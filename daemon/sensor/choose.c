@@ -39,6 +39,8 @@ static int sensor_choose(struct esd_sensor **ret, const struct esd_sensor_config
 	char why[sizeof((*ret)->reason)] = "--sensor tracepoint says so";
 	int r;
 
+	if (config->kept)
+		return esd_sensor_lsm_go_on(ret, config, btf);
 	if (config->choice == ESD_CHOOSE_TRACEPOINT)
 		return esd_sensor_tracepoint_new(ret, config, btf, why);
 	r = esd_sensor_lsm_new(ret, config, btf, why, sizeof(why));

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "abi/sensor.h"
+#include "daemon/sensor/life.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -338,7 +339,7 @@ static int process_start(struct esd_gate_fuse *gate, int mount_fd, int end_fd, p
 	_cleanup_close_ int read_end = -1, write_end = -1, self = -1;
 	int fds[2];
 
-	self = pidfd_open(getpid(), 0);
+	self = pidfd_open(esd_life_pid(), 0);
 	if (self < 0 || pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	read_end = fds[0];

@@ -30,6 +30,7 @@
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/follow.h"
 #include "daemon/sensor/gate-fuse.h"
+#include "daemon/sensor/keep.h"
 #include "daemon/sensor/select.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -390,6 +391,52 @@ static int basic_load(struct lsm *lsm)
 	return r;
 }
 
+static void lsm_keep_first(struct esd_bpf *s, struct archive *archive)
+{
+	struct lsm *lsm = lsm_of(s);
+
+	ARCHIVE(archive, lsm->can_sleep);
+	ARCHIVE(archive, lsm->works);
+}
+
+static void gate_keep(struct esd_gate_fuse *gate, struct archive *archive)
+{
+	archive_fd(archive, &gate->fd);
+	archive_fd(archive, &gate->abort_fd);
+	archive_fd(archive, &gate->pidfd);
+	ARCHIVE(archive, gate->pid);
+}
+
+static void lsm_keep(struct esd_bpf *s, struct archive *archive)
+{
+	struct lsm *lsm = lsm_of(s);
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		archive_fd(archive, &lsm->hooks[i].link);
+	esd_lsm_cache_keep(&lsm->cache, archive);
+	archive_fd(archive, &lsm->follow.guard_link);
+	ARCHIVE(archive, lsm->follow.unguarded);
+	for (unsigned int slot = 0; slot < ES_CLIENTS_MAX; slot++)
+		gate_keep(&lsm->gates[slot].gate, archive);
+}
+
+static int gate_given(struct esd_bpf *s, unsigned int number);
+
+/* The hooks are attached, and tasks may sleep at them: nothing is tried here. */
+static int lsm_go_on(struct esd_bpf *s)
+{
+	int r = 0;
+
+	lsm_keep(s, s->kept);
+	if (s->kept->bad)
+		return -EBADMSG;
+	for (unsigned int slot = 0; r == 0 && slot < ES_CLIENTS_MAX; slot++)
+		if (s->slots[slot].used)
+			r = gate_given(s, slot);
+	gates_look(lsm_of(s));
+	return r;
+}
+
 /* Attaches one hook for a moment, without a subscription, to find out at the start whether that works. */
 static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
 {
@@ -401,6 +448,8 @@ static int lsm_start(struct esd_bpf *s, const struct esd_sensor_config *config)
 	r = esd_follow_init(&lsm->follow, s->skel, &s->programs, s->loop, lsm->kernel_sees, gates_look_again);
 	if (r == 0)
 		r = hooks_tell_guard(lsm);
+	if (r == 0 && s->kept)
+		return lsm_go_on(s);
 	if (r == 0)
 		r = basic_load(lsm);
 	if (r < 0)
@@ -438,6 +487,18 @@ static int gate_died(struct loop_source *source, uint32_t events)
 	return 0;
 }
 
+static int gate_given(struct esd_bpf *s, unsigned int number)
+{
+	struct lsm_gate *gate = &lsm_of(s)->gates[number];
+	struct esd_sensor_slot *given = &s->slots[number].given;
+
+	given->fds[ES_CLIENT_FD_GATE] = gate->gate.fd;
+	given->fds[ES_CLIENT_FD_ASK] = gate->gate.fd;	/* unused, but it must be a descriptor */
+	given->fds[ES_CLIENT_FD_END] = s->base.end_fd;
+	given->abort_fd = gate->gate.abort_fd;
+	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
+}
+
 static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 {
 	struct lsm_gate *gate = &lsm_of(s)->gates[number];
@@ -450,10 +511,7 @@ static int lsm_client_add(struct esd_bpf *s, unsigned int number, pid_t pid)
 		log_error("no gate for a client (pid %d): %s: %s", pid, step, strerror(-r));
 		return r;
 	}
-	s->slots[number].given.fds[ES_CLIENT_FD_GATE] = gate->gate.fd;
-	s->slots[number].given.fds[ES_CLIENT_FD_ASK] = gate->gate.fd;	/* unused, but it must be a descriptor */
-	s->slots[number].given.abort_fd = gate->gate.abort_fd;
-	return loop_add(s->loop, &gate->death, gate->gate.pidfd, EPOLLIN, gate_died);
+	return gate_given(s, number);
 }
 
 static void lsm_client_let_go(struct esd_bpf *s, unsigned int number)
@@ -597,6 +655,8 @@ static const struct esd_hold lsm_hold = {
 	.load = lsm_load,
 	.start = lsm_start,
 	.stop = lsm_stop,
+	.keep_first = lsm_keep_first,
+	.keep = lsm_keep,
 	.client_add = lsm_client_add,
 	.client_let_go = lsm_client_let_go,
 	.client_clear = lsm_client_clear,
@@ -763,6 +823,25 @@ static int lsm_try(struct esd_sensor **ret, const struct esd_sensor_config *conf
 	}
 	*ret = &lsm->base.base;
 	return 0;
+}
+
+/* What was tried by the daemon before needs no trial, and would get into the way of tasks that wait. */
+int esd_sensor_lsm_go_on(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf)
+{
+	char reason[sizeof((*ret)->reason)];
+	struct lsm *lsm = lsm_alloc();
+	int r;
+
+	if (!lsm)
+		return -ENOMEM;
+	lsm_keep_first(&lsm->base, config->kept);
+	if (lsm->can_sleep)
+		lsm->base.base.wait_limit_ms = esd_gate_fuse_limit_ms();
+	reason_tell(lsm, reason, sizeof(reason));
+	r = esd_bpf_init(&lsm->base, &lsm_hold, config, btf, reason);
+	if (r == 0)
+		*ret = &lsm->base.base;
+	return r;
 }
 
 int esd_sensor_lsm_new(struct esd_sensor **ret, const struct esd_sensor_config *config, const struct btf *btf,

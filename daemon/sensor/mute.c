@@ -8,6 +8,7 @@
 
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/sensor.h"
+#include "util/archive.h"
 #include "util/macro.h"
 
 enum { ACTOR, TARGET };			/* of esd_mutes.users */
@@ -384,4 +385,57 @@ void esd_mutes_deinit(struct esd_mutes *mutes)
 	mutes->summary = (struct esd_mute_summary){};
 	mutes->sensor->ops->mute_summary(mutes->sensor, mutes->slot, &mutes->summary);
 	mutes->sensor = NULL;
+}
+
+/* ---- another daemon that goes on ---- */
+
+static void entry_keep(struct esd_mute *mute, struct archive *archive)
+{
+	ARCHIVE(archive, mute->kind);
+	ARCHIVE(archive, mute->types);
+	ARCHIVE(archive, mute->defaults);
+	ARCHIVE(archive, mute->token);
+	ARCHIVE(archive, mute->length);
+}
+
+void esd_mutes_keep(struct esd_mutes *mutes, struct archive *archive)
+{
+	struct esd_mute *mute;
+
+	ARCHIVE(archive, mutes->summary.client.inverted);
+	ARCHIVE(archive, mutes->count);
+	TAILQ_FOREACH(mute, &mutes->list, link) {
+		entry_keep(mute, archive);
+		if (mute->kind != ES_MUTE_PROCESS)
+			archive_bytes(archive, (void *)mute->path, mute->length);
+	}
+}
+
+/* What the kernel programs have is written over with the same. */
+int esd_mutes_go_on(struct esd_mutes *mutes, struct esd_sensor *sensor, unsigned int slot, struct archive *archive)
+{
+	char path[ES_MUTE_PATH_BYTES];
+	size_t count;
+	int r = 0;
+
+	*mutes = (struct esd_mutes){ .sensor = sensor, .slot = slot, .sweep_at = ESD_MUTES_SWEEP };
+	TAILQ_INIT(&mutes->list);
+	ARCHIVE(archive, mutes->summary.client.inverted);
+	ARCHIVE(archive, count);
+	for (; r == 0 && count && !archive->bad; count--) {
+		struct esd_mute like = { .path = path };
+
+		entry_keep(&like, archive);
+		if (like.length >= sizeof(path))
+			archive->bad = true;
+		else if (like.kind != ES_MUTE_PROCESS)
+			archive_bytes(archive, path, like.length);
+		if (!archive->bad)
+			r = insert(mutes, &like);
+	}
+	if (r == 0 && archive->bad)
+		r = -EBADMSG;
+	if (r == 0)
+		summarize(mutes);
+	return r;
 }

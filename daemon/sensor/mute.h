@@ -87,6 +87,11 @@ int esd_mutes_silent(const struct esd_mutes *mutes, const uint64_t types[ES_TYPE
 /* The first entry with an id above `cursor`, NULL: none; go on by `link`. Cursor 0 first removes ended executions. */
 const struct esd_mute *esd_mutes_after(struct esd_mutes *mutes, uint64_t cursor);
 
+/* For another daemon: a reader gets a set like esd_mutes_init()'s, with the entries of the one that was written. */
+struct archive;
+void esd_mutes_keep(struct esd_mutes *mutes, struct archive *archive);
+int esd_mutes_go_on(struct esd_mutes *mutes, struct esd_sensor *sensor, unsigned int slot, struct archive *archive);
+
 /* The paths that a new client has muted, and for which types; NULL ends it. */
 extern const char *const esd_mute_defaults[];
 void esd_mute_default_types(uint64_t ret[ES_TYPE_WORDS]);

@@ -60,8 +60,9 @@ static const char *const prefixes[] = { [HOOK] = "see_", [DONE] = "done_", [ENTR
 void esd_objects_init(struct esd_objects *objects, struct sensor_bpf *skel, struct esd_programs *programs)
 {
 	*objects = (struct esd_objects){ .skel = skel };
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(objects->links); i++)
 		objects->links[i] = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		objects->hooks[i] = rows[i].at == HOOK ? find(programs, "lsm_see_", rows[i].name) : NULL;
 		objects->functions[i] = find(programs, prefixes[rows[i].at], rows[i].name);
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/archive.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -315,6 +316,19 @@ int esd_program_load(struct esd_program *program)
 int esd_program_try(struct esd_program *program)
 {
 	return load(program, LOG_LEVEL_DEBUG);
+}
+
+void esd_programs_keep(struct esd_programs *programs, struct archive *archive)
+{
+	for (size_t i = 0; i < programs->count; i++) {
+		struct esd_program *program = &programs->all[i];
+
+		archive_fd(archive, &program->fd);
+		ARCHIVE(archive, program->error);
+		ARCHIVE(archive, program->missed);
+		if (archive->reading && (program->fd >= 0 || program->error))
+			caught_free(program);
+	}
 }
 
 uint64_t esd_program_missed(const struct esd_program *program)

@@ -64,6 +64,10 @@ int esd_program_load(struct esd_program *program);
 /* The same for a program that many kernels refuse: logs the refusal only as debugging output. */
 int esd_program_try(struct esd_program *program);
 
+/* For another daemon, see keep.h: a reader calls it after esd_programs_caught(). */
+struct archive;
+void esd_programs_keep(struct esd_programs *programs, struct archive *archive);
+
 /*
  * How often the kernel didn't run it because it was already running on that CPU. This happens on kernels that preempt
  * programs. In total, and since the last call.

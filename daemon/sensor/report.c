@@ -16,24 +16,27 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-bool esd_reports_any(const uint64_t types[ES_TYPE_WORDS])
+const struct esd_subject *const esd_reports_subjects[ES_REPORTERS] = { &esd_subject_accounts, &esd_subject_items };
+
+bool esd_reports_any(const struct esd_subject *subject, const uint64_t types[ES_TYPE_WORDS])
 {
-	for (unsigned int type = 0; type < ES_EVENT_TYPES; type++)
-		if (esd_types_has(types, type) && esd_events[type].wait == ESD_WAIT_TOLD)
+	for (unsigned int number = subject->first; number <= subject->last; number++)
+		if (esd_types_has(types, esd_reporter_type(number)))
 			return true;
 	return false;
 }
 
-void esd_reports_needed(uint64_t ret[ES_TYPE_WORDS])
+void esd_reports_needed(const struct esd_subject *subject, uint64_t ret[ES_TYPE_WORDS])
 {
 	memset(ret, 0, ES_TYPE_WORDS * sizeof(*ret));
-	for (size_t i = 0; i < esd_reporter_type_count; i++)
-		esd_types_add(ret, esd_reporter_types[i]);
+	for (size_t i = 0; i < subject->type_count; i++)
+		esd_types_add(ret, subject->types[i]);
 }
 
-void esd_reports_init(struct esd_reports *reports, const char *folder, struct esd_program *program)
+void esd_reports_init(struct esd_reports *reports, unsigned int number, const char *folder, struct esd_program *program)
 {
-	*reports = (struct esd_reports){ .folder = folder, .program = program, .slot = -1, .wake_fd = -1 };
+	*reports = (struct esd_reports){ .subject = esd_reports_subjects[number], .number = number, .folder = folder,
+					 .program = program, .slot = -1, .wake_fd = -1 };
 }
 
 /* ---- the thread ---- */
@@ -41,7 +44,8 @@ void esd_reports_init(struct esd_reports *reports, const char *folder, struct es
 static void send_told(void *owner, uint64_t slots)
 {
 	struct esd_reports *reports = owner;
-	struct es_report report = { .slots = slots, .type = reports->told->type, .bytes = reports->told->size };
+	struct es_report report = { .slots = slots, .type = reports->told->type, .bytes = reports->told->size,
+				    .reporter = reports->number };
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &report, .ctx_size_in = sizeof(report));
 	int r = bpf_prog_test_run_opts(reports->program->fd, &options);
 
@@ -100,12 +104,13 @@ bool esd_reports_begun(const struct esd_reports *reports)
 
 /* ---- what it looks at ---- */
 
-static int look_at(struct esd_reports *reports, const char *path)
+static int look_at(void *owner, uint32_t kind, const char *path)
 {
+	struct esd_reports *reports = owner;
 	uint64_t types[ES_TYPE_WORDS];
 
-	esd_reports_needed(types);
-	return path ? esd_mutes_add(&reports->mutes, ES_MUTE_TARGET_LITERAL, path, strlen(path), types) : 0;
+	esd_reports_needed(reports->subject, types);
+	return esd_mutes_add(&reports->mutes, kind, path, strlen(path), types);
 }
 
 /* Removes the default mutes too: the daemon must see changes by every program. */
@@ -115,11 +120,8 @@ static int mutes_make(struct esd_reports *reports)
 
 	if (r == 0)
 		r = esd_mutes_remove_all(&reports->mutes, ES_STAGE_TARGET);
-	for (unsigned int i = 0; r == 0 && i < ESD_LISTINGS; i++) {
-		r = look_at(reports, reports->reporter.path[i]);
-		if (r == 0)
-			r = look_at(reports, reports->reporter.real[i]);
-	}
+	if (r == 0)
+		r = reports->subject->paths(&reports->reporter, look_at, reports);
 	return r == 0 ? esd_mutes_invert(&reports->mutes, ES_STAGE_TARGET) : r;
 }
 
@@ -150,7 +152,8 @@ static int told_map(struct esd_reports *reports, int reports_fd)
 
 	if (reports->told)
 		return 0;
-	told = mmap(NULL, ES_REPORT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, reports_fd, 0);
+	told = mmap(NULL, ES_REPORT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, reports_fd,
+		    (off_t)reports->number * ES_REPORT_BYTES);
 	if (told == MAP_FAILED)
 		return -errno;
 	reports->told = told;
@@ -179,7 +182,7 @@ int esd_reports_start(struct esd_reports *reports, struct esd_sensor *sensor, un
 	r = told_map(reports, reports_fd);
 	if (r < 0)
 		return r;
-	r = esd_reporter_init(&reports->reporter, reports->folder);
+	r = esd_reporter_init(&reports->reporter, reports->subject, reports->folder);
 	if (r < 0)
 		return r;
 	reports->reporter.told = reports->told;

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Events that the daemon itself makes: the input and output of daemon/report/. While a client is subscribed to one of
- * these types, the daemon receives events on certain files as a client does, in a slot and a ring of its own. A thread
- * reads the ring, so that a slow file can't block the loop. A kernel program writes the thread's events into the
- * clients' rings.
+ * Events that the daemon itself makes: the input and output of daemon/report/. While a client is subscribed to one of a
+ * subject's types, the daemon receives events on the subject's files as a client does, in a slot and a ring of its own.
+ * A thread reads the ring, so that a slow file can't block the loop. A kernel program writes the thread's events into
+ * the clients' rings. Each subject has all this for itself, so that whoever asks for one doesn't pay for the other.
  *
  * Used by bpf.c, which passes its functions: this file knows maps and programs, but no clients.
  */
@@ -20,7 +20,9 @@
 #include "daemon/sensor/programs.h"
 
 struct esd_reports {
-	const char *folder;		/* borrowed */
+	const struct esd_subject *subject;
+	unsigned int number;		/* of the reporter, below ES_REPORTERS */
+	const char *folder;		/* where the subject's files are; borrowed */
 	struct esd_program *program;	/* borrowed; NULL: the object has none */
 	struct es_record *told;		/* the program's input: mapped, ES_REPORT_BYTES */
 	int slot;			/* -1: not in use */
@@ -36,13 +38,16 @@ struct esd_reports {
 	struct esd_mutes mutes;		/* the files of interest: targets, inverted */
 };
 
-/* Does the daemon make one of these types? */
-bool esd_reports_any(const uint64_t types[ES_TYPE_WORDS]);
+/* The subject of each reporter. */
+extern const struct esd_subject *const esd_reports_subjects[ES_REPORTERS];
+
+/* Does the daemon make one of these types from the subject? */
+bool esd_reports_any(const struct esd_subject *subject, const uint64_t types[ES_TYPE_WORDS]);
 
 /* The types that the daemon must receive for this. */
-void esd_reports_needed(uint64_t ret[ES_TYPE_WORDS]);
+void esd_reports_needed(const struct esd_subject *subject, uint64_t ret[ES_TYPE_WORDS]);
 
-void esd_reports_init(struct esd_reports *reports, const char *folder, struct esd_program *program);
+void esd_reports_init(struct esd_reports *reports, unsigned int number, const char *folder, struct esd_program *program);
 
 /* The slot must have its ring, but no selection yet. `reports_fd`: the map behind `told`. */
 int esd_reports_start(struct esd_reports *reports, struct esd_sensor *sensor, unsigned int slot, int ring_fd,

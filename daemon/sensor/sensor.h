@@ -16,6 +16,7 @@
 #include "abi/control.h"
 #include "abi/sensor.h"
 #include "daemon/sensor/scope.h"
+#include "util/archive.h"
 #include "util/loop.h"
 
 enum esd_sensor_choice {
@@ -30,6 +31,8 @@ struct esd_sensor_config {
 	const struct esd_scope *scope;
 	uint32_t ring_bytes;		/* a power of two */
 	const char *accounts;		/* the folder of passwd and its neighbours */
+	struct archive *kept;		/* what keep() of a sensor that ended has written: go on with that; NULL: begin */
+	const char *items;		/* the folder that has /etc and so on of launch items */
 
 	/* The gate of the client in this slot has broken. The daemon calls client_remove() later. */
 	void (*client_broken)(void *owner, unsigned int slot);
@@ -104,6 +107,13 @@ struct esd_sensor_ops {
 	/* The cache of answers: empty on return of cache_clear(). The caller of cache_info() sets *ret to zero. */
 	void (*cache_clear)(struct esd_sensor *sensor);
 	void (*cache_info)(struct esd_sensor *sensor, struct es_cache_info *ret);
+
+	/*
+	 * Writes what another daemon needs to go on with the same programs, maps and slots: `kept` of its configuration.
+	 * There slot() returns what the client in this slot has. Only if `keeps`.
+	 */
+	void (*keep)(struct esd_sensor *sensor, struct archive *archive);
+	void (*slot)(struct esd_sensor *sensor, unsigned int slot, struct esd_sensor_slot *ret);
 };
 
 /* The beginning of each sensor's own struct. */
@@ -114,6 +124,8 @@ struct esd_sensor {
 	struct es_sensor_client *clients;	/* by slot; zero but for tgid after client_add() */
 	int clients_fd;			/* what that is mapped from */
 	int end_fd;			/* ES_CLIENT_FD_END */
+	bool keeps;			/* another daemon can go on with it: keep() */
+	bool changed;			/* since this was last set to false, keep() would write something else */
 	uint64_t own_slots;		/* slots that the sensor itself uses at present: no client can have them */
 	int64_t from_monotonic;		/* as in struct es_reply; a replay's only */
 	int64_t from_boot;

@@ -15,6 +15,7 @@
 #include "daemon/sensor/event.h"
 #include "daemon/serve/daemon.h"
 #include "daemon/serve/peer.h"
+#include "util/archive.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -465,4 +466,58 @@ void esd_client_broken(void *daemon_, unsigned int slot)
 		return;
 	client_note(daemon->clients[slot], ES_NOTE_BROKEN, 0);
 	client_end(daemon->clients[slot]);
+}
+
+/* ---- another daemon that goes on ---- */
+
+void esd_client_keep(struct esd_client *client, struct archive *archive)
+{
+	archive_fd(archive, &client->pidfd);
+	ARCHIVE(archive, client->pid);
+	ARCHIVE(archive, client->slot);
+	ARCHIVE(archive, client->types);
+	ARCHIVE(archive, client->deadlines);
+	ARCHIVE(archive, client->missed);
+	ARCHIVE(archive, client->executable);
+	if (!archive->reading)
+		esd_mutes_keep(&client->mutes, archive);
+}
+
+/* The sensor has the slot, with its subscriptions and the miss mode. */
+static int slot_go_on(struct esd_client *client, struct archive *archive)
+{
+	struct esd_daemon *daemon = client->daemon;
+	bool asked = esd_types_auth(client->types);
+	int r;
+
+	daemon->sensor->ops->slot(daemon->sensor, client->slot, &client->given);
+	client_settings(client);
+	daemon->clients[client->slot] = client;
+	daemon->client_count++;
+	r = esd_mutes_go_on(&client->mutes, daemon->sensor, client->slot, archive);
+	if (r == 0 && asked)
+		warden_tell(client);
+	esd_deadline_asked(&daemon->deadline, client->slot, asked);
+	return r < 0 ? r : -r;
+}
+
+int esd_client_go_on(struct esd_client **ret, const struct esd_peer *peer, struct archive *archive)
+{
+	_cleanup_(esd_client_freep) struct esd_client *client = calloc(1, sizeof(*client));
+	struct esd_daemon *daemon = peer->daemon;
+	int r;
+
+	if (!client)
+		return -ENOMEM;
+	*client = (struct esd_client){ .daemon = daemon, .death = LOOP_SOURCE_NONE, .pidfd = -1 };
+	esd_client_keep(client, archive);
+	if (archive->bad || client->slot >= ES_CLIENTS_MAX)
+		return -EBADMSG;
+	r = slot_go_on(client, archive);
+	if (r == 0)
+		r = loop_add(&daemon->loop, &client->death, client->pidfd, EPOLLIN, client_died);
+	if (r < 0)
+		return r;
+	*ret = TAKE_POINTER(client);
+	return 0;
 }

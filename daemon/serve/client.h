@@ -53,6 +53,14 @@ int esd_client_new(struct esd_client **ret, const struct esd_peer *peer);
 void *esd_client_free(struct esd_client *client);
 
 /*
+ * For another daemon: writes the client of the peer, or makes it for a peer that has none yet, as it was, in the same slot.
+ * A negative errno has been logged.
+ */
+struct archive;
+void esd_client_keep(struct esd_client *client, struct archive *archive);
+int esd_client_go_on(struct esd_client **ret, const struct esd_peer *peer, struct archive *archive);
+
+/*
  * EOPNOTSUPP: the type *ret_refused isn't available, and nothing was changed. EAGAIN: the sensor isn't ready; call
  * again in a later turn of the loop.
  */

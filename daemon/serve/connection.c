@@ -11,6 +11,7 @@
 #include "daemon/serve/client.h"
 #include "daemon/serve/control.h"
 #include "daemon/serve/daemon.h"
+#include "util/archive.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -39,6 +40,7 @@ static void connection_free(struct esd_connection *connection)
 
 	loop_remove(&daemon->loop, &connection->source);
 	again_leave(connection);
+	daemon->changed |= connection->promoted;
 	if (connection->promoted) {
 		TAILQ_REMOVE(&daemon->promoted, connection, link);
 	} else {
@@ -59,6 +61,7 @@ static void promote(struct esd_connection *connection)
 	daemon->anonymous_count[connection->peer.uid == 0]--;
 	TAILQ_INSERT_TAIL(&daemon->promoted, connection, link);
 	connection->promoted = true;
+	daemon->changed = true;
 }
 
 void esd_connections_reap(struct esd_daemon *daemon)
@@ -77,7 +80,10 @@ void esd_connections_reap(struct esd_daemon *daemon)
 
 static void reap(struct loop *loop)
 {
-	esd_connections_reap(container_of(loop, struct esd_daemon, loop));
+	struct esd_daemon *daemon = container_of(loop, struct esd_daemon, loop);
+
+	esd_connections_reap(daemon);
+	esd_daemon_save(daemon);
 }
 
 void esd_connections_end(struct esd_daemon *daemon)
@@ -108,6 +114,21 @@ static void touch(struct esd_connection *connection)
 	TAILQ_INSERT_TAIL(&daemon->anonymous, connection, link);
 }
 
+/* Until it returns, another daemon would answer that this one died. */
+static int dispatch(struct esd_connection *connection, const struct es_request *request, size_t size, bool cut)
+{
+	struct esd_daemon *daemon = connection->peer.daemon;
+	int r;
+
+	if (daemon->busy)
+		daemon->busy(daemon, connection->promoted ? connection->peer.fd : -1, request->op);
+	daemon->changed = true;
+	r = esd_control_dispatch(&connection->peer, request, size, cut);
+	if (daemon->busy)
+		daemon->busy(daemon, -1, 0);
+	return r;
+}
+
 /*
  * Receives one packet. There is no buffer for control data, so the kernel drops descriptors that come with the packet.
  * 0: go on; positive: end the connection.
@@ -133,7 +154,7 @@ static int receive(struct esd_connection *connection)
 	}
 	touch(connection);
 	connection->request = packet.request;
-	return esd_control_dispatch(&connection->peer, &packet.request, n, message.msg_flags & MSG_TRUNC);
+	return dispatch(connection, &packet.request, n, message.msg_flags & MSG_TRUNC);
 }
 
 static int connection_ready(struct loop_source *source, uint32_t events);
@@ -185,7 +206,7 @@ static int again_ready(struct loop_source *source, uint32_t events)
 	(void)events;
 	again_leave(connection);
 	touch(connection);
-	r = esd_control_dispatch(&connection->peer, &connection->request, sizeof(connection->request), false);
+	r = dispatch(connection, &connection->request, sizeof(connection->request), false);
 	if (r == 0 && listen_to(connection, true) < 0)
 		r = ESD_CONTROL_END;
 	dispatched(connection, r);
@@ -248,5 +269,82 @@ int esd_connection_new(struct esd_daemon *daemon, int fd)
 	r = listen_to(connection, true);
 	if (r < 0)
 		connection_free(connection);
+	return r;
+}
+
+/* ---- another daemon that goes on ---- */
+
+static void peer_keep(struct esd_connection *connection, struct archive *archive)
+{
+	archive_fd(archive, &connection->peer.fd);
+	ARCHIVE(archive, connection->peer.pid);
+	ARCHIVE(archive, connection->peer.uid);
+	ARCHIVE(archive, connection->again);
+	ARCHIVE(archive, connection->request);
+}
+
+void esd_connections_keep(struct esd_daemon *daemon, struct archive *archive)
+{
+	struct esd_connection *connection;
+	unsigned int count = 0;
+
+	TAILQ_FOREACH(connection, &daemon->promoted, link)
+		count++;
+	ARCHIVE(archive, count);
+	TAILQ_FOREACH(connection, &daemon->promoted, link) {
+		peer_keep(connection, archive);
+		esd_client_keep(connection->peer.client, archive);
+	}
+}
+
+/* A request in steps begins anew. */
+static int go_on(struct esd_connection *connection, struct archive *archive)
+{
+	struct esd_daemon *daemon = connection->peer.daemon;
+	bool again;
+	int r;
+
+	peer_keep(connection, archive);
+	again = connection->again;
+	connection->again = false;
+	if (archive->bad)
+		return -EBADMSG;
+	r = esd_client_go_on(&connection->peer.client, &connection->peer, archive);
+	if (r < 0)
+		return r;
+	connection->promoted = true;
+	TAILQ_INSERT_TAIL(&daemon->promoted, connection, link);
+	r = listen_to(connection, !again);
+	return r == 0 && again && again_join(connection) ? -ENOMEM : r;
+}
+
+static void ask_again(struct esd_connection *connection, uint32_t op)
+{
+	const struct es_reply reply = { .op = op, .error = EAGAIN, .sensor = connection->peer.daemon->sensor->number };
+
+	(void)esd_control_reply(&connection->peer, &reply, NULL, NULL, 0);
+}
+
+int esd_connections_go_on(struct esd_daemon *daemon, struct archive *archive, int busy_fd, uint32_t busy_op)
+{
+	struct esd_connection *connection;
+	unsigned int count = 0;
+	int r = 0;
+
+	ARCHIVE(archive, count);
+	daemon->loop.after = reap;
+	for (; r == 0 && count; count--) {
+		connection = calloc(1, sizeof(*connection));
+		if (!connection)
+			return -ENOMEM;
+		connection->peer.daemon = daemon;
+		connection->source = (struct loop_source)LOOP_SOURCE_NONE;
+		connection->used_ns = clock_ns();
+		r = go_on(connection, archive);
+		if (r < 0 && !connection->promoted)
+			free(connection);
+		else if (r == 0 && connection->peer.fd == busy_fd && !connection->again)
+			ask_again(connection, busy_op);
+	}
 	return r;
 }

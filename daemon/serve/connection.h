@@ -41,6 +41,14 @@ struct esd_connection {
 /* Takes `fd`, also when it fails. */
 int esd_connection_new(struct esd_daemon *daemon, int fd);
 
+/*
+ * For another daemon: those that are clients. Of the others none is kept: the library connects again. A request that
+ * was in work when a daemon died is answered with EAGAIN, for the library to repeat it.
+ */
+struct archive;
+void esd_connections_keep(struct esd_daemon *daemon, struct archive *archive);
+int esd_connections_go_on(struct esd_daemon *daemon, struct archive *archive, int busy_fd, uint32_t busy_op);
+
 /* Ends all connections. */
 void esd_connections_end(struct esd_daemon *daemon);
 

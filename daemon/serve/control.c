@@ -39,6 +39,7 @@ int esd_control_reply(struct esd_peer *peer, const struct es_reply *reply, const
 	} control = {};
 	struct msghdr message = { .msg_iov = iov, .msg_iovlen = reply->data_bytes ? 2 : 1 };
 
+	esd_daemon_save(peer->daemon);		/* what the peer is told holds, whatever happens to this daemon */
 	if (fd_count) {
 		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int) * fd_count),
 						   .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };

@@ -35,6 +35,9 @@
 
 TAILQ_HEAD(esd_connections, esd_connection);
 
+struct esd_listen;
+struct esd_state;
+
 struct esd_daemon {
 	struct loop loop;
 	struct esd_scope scope;
@@ -61,6 +64,12 @@ struct esd_daemon {
 	unsigned int client_count;
 	bool any_ended;			/* a client is marked: see client.h */
 
+	bool changed;			/* since save() was last called */
+	void (*save)(struct esd_daemon *daemon);	/* NULL: nobody goes on where this daemon ends (state.h) */
+	void (*busy)(struct esd_daemon *daemon, int fd, uint32_t op);	/* a client's request is in work; -1: none */
+	struct esd_state *state;	/* theirs: borrowed, as is this: */
+	struct esd_listen *listen;
+
 	struct log_limit complaints;	/* about bad packets */
 	struct log_limit misses;
 	struct log_limit refusals;
@@ -73,6 +82,17 @@ int esd_daemon_init(struct esd_daemon *daemon);
 static inline bool esd_daemon_serves(const struct esd_daemon *daemon, uid_t uid)
 {
 	return uid == 0 || uid == daemon->owner;
+}
+
+/* Call when a change is complete, and before anybody is told of it. */
+static inline void esd_daemon_save(struct esd_daemon *daemon)
+{
+	bool changed = daemon->changed || (daemon->sensor && daemon->sensor->changed);
+
+	if (!changed || !daemon->save)
+		return;
+	daemon->changed = daemon->sensor->changed = false;
+	daemon->save(daemon);
 }
 
 /* Adds it to the notes and to the log. */

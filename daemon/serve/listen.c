@@ -16,6 +16,7 @@
 
 #include "daemon/serve/connection.h"
 #include "daemon/serve/daemon.h"
+#include "util/archive.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -94,6 +95,15 @@ static int lock_take(struct esd_listen *self)
 	}
 }
 
+static int lock_path_make(struct esd_listen *self)
+{
+	free(self->lock_path);
+	if (asprintf(&self->lock_path, "%s.lock", self->path) >= 0)
+		return 0;
+	self->lock_path = NULL;
+	return -ENOMEM;
+}
+
 int esd_listen_lock(struct esd_listen *self)
 {
 	struct sockaddr_un address;
@@ -108,11 +118,9 @@ int esd_listen_lock(struct esd_listen *self)
 	r = directory_make(self->path);
 	if (r < 0)
 		return r;
-	free(self->lock_path);
-	if (asprintf(&self->lock_path, "%s.lock", self->path) < 0) {
-		self->lock_path = NULL;
-		return -ENOMEM;
-	}
+	r = lock_path_make(self);
+	if (r < 0)
+		return r;
 	r = lock_take(self);
 	if (r == EWOULDBLOCK && self->passed) {
 		log_notice("another daemon still serves the clients that it has; new ones come here");
@@ -121,6 +129,16 @@ int esd_listen_lock(struct esd_listen *self)
 	if (r < 0)
 		log_error("can't lock %s: %s", self->lock_path, strerror(-r));
 	return r;
+}
+
+int esd_listen_keep(struct esd_listen *self, struct archive *archive)
+{
+	archive_fd(archive, &self->fd);
+	archive_fd(archive, &self->lock_fd);
+	ARCHIVE(archive, self->passed);
+	ARCHIVE(archive, self->bound_device);
+	ARCHIVE(archive, self->bound_inode);
+	return archive->reading ? lock_path_make(self) : 0;
 }
 
 bool esd_listen_answered(const char *path)
@@ -209,7 +227,7 @@ int esd_listen_start(struct esd_listen *self)
 {
 	int r = 0;
 
-	if (!self->passed)
+	if (!self->passed && self->fd < 0)
 		r = socket_bind(self);
 	if (r == 0 && listen(self->fd, BACKLOG) < 0)
 		r = -errno;

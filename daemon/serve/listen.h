@@ -48,5 +48,9 @@ int esd_listen_lock(struct esd_listen *self);
 /* Call with the lock held: begins to accept connections. A negative errno has been logged. */
 int esd_listen_start(struct esd_listen *self);
 
+/* For another daemon: the socket and the lock. A reader calls it in place of esd_listen_lock(). */
+struct archive;
+int esd_listen_keep(struct esd_listen *self, struct archive *archive);
+
 /* Does a daemon accept connections at the socket? */
 bool esd_listen_answered(const char *path);

@@ -157,6 +157,18 @@ OS_EXPORT es_return_t es_linux_find_process(
 /* NULL is fine. */
 OS_EXPORT void es_linux_free_process(es_linux_process_t *_Nullable process);
 
+/* --- Waiting for the daemon --- */
+
+/*
+ * How long es_new_client() and its like may wait until there is a daemon and
+ * it has answered, in all; then they return
+ * ES_NEW_CLIENT_RESULT_ERR_INTERNAL. 0, which is the default: a minute for
+ * each of the two. For programs that have more to do than to be a client, and
+ * such as handle SIGTERM: no signal makes these functions return. Of this
+ * process, for all clients that it makes from now on. Any thread.
+ */
+OS_EXPORT void es_linux_set_connect_timeout_milliseconds(uint32_t milliseconds);
+
 /* --- The stream's end --- */
 
 /*

@@ -1199,7 +1199,8 @@ typedef struct {
 /*
  * btm_launch_item_add - something will start by itself from now on
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	a unit, crontab, init script or autostart entry is new or says
+ *		something else. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1214,7 +1215,7 @@ typedef struct {
 /*
  * btm_launch_item_remove - something will not start by itself any more
  *
- * When:	never on Linux: nothing reports it. macOS 13.0.
+ * When:	a unit, crontab, init script or autostart entry has gone. macOS 13.0.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -1240,7 +1241,8 @@ typedef struct {
 	union {
 		uid_t uid;
 	} to_uid;
-	es_string_token_t to_username;		/* on success */
+	/* as whom; on failure, as whom they wanted to be, if su said it */
+	es_string_token_t to_username;
 	es_string_token_t shell;		/* on success */
 	size_t argc;				/* strings in argv */
 	es_string_token_t *_Nullable argv;
@@ -1264,7 +1266,7 @@ typedef struct {
  */
 typedef struct {
 	bool success;
-	/* NULL on success, or if sudo did not say */
+	/* NULL on success */
 	es_sudo_reject_info_t *_Nullable reject_info;
 	bool has_from_uid;			/* whether from_uid.uid is valid */
 	union {

@@ -104,16 +104,13 @@ typedef struct {
 	};
 } es_fd_t;
 
-/*
- * Something that starts by itself. macOS 13.0. Not sent on Linux; notes on
- * Linux are a plan.
- */
+/* Something that starts by itself. macOS 13.0. */
 typedef struct {
 	es_btm_item_type_t item_type;
-	bool legacy;			/* Linux: a cron entry, init script or autostart file */
+	bool legacy;			/* Linux: a line of a crontab, or an init script */
 	bool managed;			/* by device management; false on Linux */
-	uid_t uid;			/* of the user it runs for */
-	es_string_token_t item_url;	/* Linux: file URL of the unit or entry */
+	uid_t uid;			/* of the user it runs for; may be -2, nobody */
+	es_string_token_t item_url;	/* Linux: file URL of the unit, crontab or so on */
 	es_string_token_t app_url;	/* optional; absent on Linux */
 } es_btm_launch_item_t;
 

@@ -535,8 +535,8 @@ typedef enum {
 } es_auto_unlock_type_t;
 
 /*
- * What starts by itself. macOS 13.0; not sent on Linux, where DAEMON would be
- * a system unit or cron entry, AGENT a user's unit, LOGIN_ITEM an autostart
+ * What starts by itself. macOS 13.0. Linux: DAEMON is a system unit, an init
+ * script or a crontab's line, AGENT a unit of users, LOGIN_ITEM an autostart
  * entry.
  */
 typedef enum {

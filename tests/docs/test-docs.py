@@ -5,7 +5,7 @@
     tests/docs/test-docs.py BUILD
 
 The files, tests and functions that they name exist; links lead somewhere; docs/events.md has the table that
-abi/events.def makes; docs/status.md names every function that isn't built; the first client compiles. Each check is first
+abi/events.def makes; docs/sensors.md has the hooks of abi/hooks.def that hold, each with its types; docs/status.md names every function that isn't built; the first client compiles. Each check is first
 given something that is wrong, which it has to notice.
 """
 
@@ -107,6 +107,39 @@ def check_table():
         faults.append(f"scripts/events-table: numbers differ from abi/events.def: {sorted(declared ^ shown)}")
 
 
+def declared_hooks(text):
+    """hook: the AUTH types that are held there, as documents name them."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return {hook: {name.lower() for name in re.findall(r"AUTH_(\w+)", types)}
+            for hook, types in re.findall(r"^ES_HELD(?:_NOTES)?\((\w+), \w+,((?:[^()]|\([^()]*\))*)\)", text, re.MULTILINE)}
+
+
+def documented_hooks(text):
+    """The same from docs/sensors.md's table, where a row may name several of both; "the same" is what the row above says."""
+    table = re.search(r"^\| AUTH type \| hook .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    found, types = {}, set()
+    for what, hooks in re.findall(r"^\| ([^|]*) \| ([^|]*) \|", table[0] if table else "", re.MULTILINE)[1:]:
+        named = re.split(r", (?:of|by|with|in) |: | that ", what)[0]
+        types = types if named.startswith("the same") else set(re.findall(r"[a-z_]+", named))
+        for hook in re.findall(r"\b[a-z]+_[a-z_]+\b|\bsettime\b", re.sub(r"\w+\(2\)", "", hooks)):
+            found.setdefault(hook, set()).update(types)
+    return found
+
+
+def hook_faults(declared, documented):
+    for hook in sorted(declared.keys() | documented.keys()):
+        if declared.get(hook) != documented.get(hook):
+            yield (f"docs/sensors.md: at {hook} it says {sorted(documented.get(hook, []))}, abi/hooks.def "
+                   f"{sorted(declared.get(hook, []))}")
+
+
+def check_hooks():
+    declared, documented = declared_hooks(read("abi/hooks.def")), documented_hooks(read("docs/sensors.md"))
+    assert declared and list(hook_faults(declared, documented | {"path_link": {"unlink"}}))
+    assert list(hook_faults(declared | {"path_new": {"unlink"}}, documented))
+    faults.extend(hook_faults(declared, documented))
+
+
 def check_formats():
     command = [os.path.join(ROOT, "scripts/formats-table")]
     result = subprocess.run(command + ["--check"], capture_output=True, text=True, check=False)
@@ -161,6 +194,7 @@ def main():
         check_page(page, tests)
     faults.extend(check_status(read("docs/status.md")))
     check_table()
+    check_hooks()
     check_formats()
     check_client()
     check_index()

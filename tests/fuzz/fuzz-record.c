@@ -118,6 +118,11 @@ static bool use_account(const es_message_t *message)
 		use_token(event->od_create_user->db_path);
 		use_process(event->od_create_user->instigator);
 		return true;
+	case ES_EVENT_TYPE_NOTIFY_BTM_LAUNCH_ITEM_ADD:
+		use_token(event->btm_launch_item_add->item->item_url);
+		use_token(event->btm_launch_item_add->executable_path);
+		use_process(event->btm_launch_item_add->instigator);
+		return true;
 	case ES_EVENT_TYPE_NOTIFY_OD_GROUP_ADD:
 		use_token(event->od_group_add->group_name);
 		use_token(event->od_group_add->member->member_value.name);

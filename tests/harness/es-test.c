@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <libgen.h>
 #include <limits.h>
+#include <mntent.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -794,6 +795,19 @@ static bool capabilities_say(const char *event, const char *text)
 		fprintf(stderr, "%s: doesn't work\n", command);
 		exit(1);
 	}
+	return found;
+}
+
+bool test_is_on_9p(const char *path)
+{
+	FILE *table = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+	bool found = false;
+
+	while (table && (mount = getmntent(table)))
+		found |= !strcmp(mount->mnt_type, "9p") && !strncmp(mount->mnt_dir, path, strlen(mount->mnt_dir));
+	if (table)
+		endmntent(table);
 	return found;
 }
 

@@ -122,6 +122,7 @@ unsigned int test_hold_all(struct test_client *client);	/* every AUTH type that 
 bool test_has_objects(void);	/* do messages come from the kernel's objects? Else from what programs passed */
 bool test_has_task_work(void);	/* do calls that can't sleep in their hook wait in task work, without any signal? */
 bool test_has_gate(void);	/* can what waits sleep? Else it starts its system call over */
+bool test_is_on_9p(const char *path);	/* where tests/vm/run has a guest's files of its host */
 void test_sync(struct test_client *client);
 void test_allow(struct test_client *client, const es_message_t *message);
 void test_deny(struct test_client *client, const es_message_t *message);

@@ -73,7 +73,7 @@ check_journal() {
 	has "the client's journal" 'guard\[[0-9]+\]: started: /usr/local/bin/ordinary' "$text"
 }
 
-# Somebody who comes while there is no daemon waits for the one that is coming, and starts none.
+# With its keeper. Somebody who comes while there is no daemon waits for the one that is coming, and starts none.
 check_daemon_killed() {
 	local pid client_pid out
 	pid=$(value "$daemon" MainPID)
@@ -93,6 +93,30 @@ daemons() {
 		[ "$(cat "$comm" 2>/dev/null)" != endpointsecurit ] || count=$((count + 1))
 	done
 	echo "$count"
+}
+
+# The keeper is the main process, and the daemon its child.
+the_daemon() { grep -lsx endpointsecurit /proc/[0-9]*/comm | sed 's,/proc/\(.*\)/comm,\1,'; }
+another() { local now; now=$(the_daemon) && [ -n "$now" ] && [ "$now" != "$1" ] && timeout 100 esctl status >/dev/null 2>&1; }	# THAN-PID
+
+# The daemon dies, and is replaced as by an upgrade: the client is the same, and says no all the time.
+check_daemon_goes_on() {
+	local how pid client_pid removed=/run/removed prober
+	client_pid=$(value "$client" MainPID)
+	touch /etc/guarded
+	(while [ ! -e /run/enough ]; do rm -f /etc/guarded 2>/dev/null && echo yes >>$removed; sleep 0.02; done) &
+	prober=$!
+	for how in KILL USR2; do
+		pid=$(the_daemon)
+		if [ $how = KILL ]; then kill -KILL "$pid"; else kill -USR2 "$(value "$daemon" MainPID)"; fi
+		await 100 "another daemon after $how" another "$pid"
+	done
+	touch /run/enough
+	wait $prober
+	[ ! -e $removed ] || fault "the guarded file could be removed $(wc -l <$removed) times while the daemon was away"
+	is "the client" "$client_pid" "$(value "$client" MainPID)"
+	is "restarts of the daemon's service" 0 "$(value "$daemon" NRestarts)"
+	guarded "after the daemon's replacement"
 }
 
 check_client_killed() {
@@ -148,6 +172,7 @@ step check_order
 step check_confinement
 step guarded "after boot"
 step check_journal
+step check_daemon_goes_on
 step check_daemon_killed
 step check_client_killed
 step check_scope_mount

@@ -41,7 +41,7 @@ cat >"$root/etc/systemd/system/endpointsecurityd.service.d/patience.conf" <<-END
 	TimeoutStartSec=300
 	WatchdogSec=300
 	ExecStart=
-	ExecStart=/usr/sbin/endpointsecurityd --deadline-ms 60000
+	ExecStart=/usr/sbin/endpointsecurityd --keeper yes --deadline-ms 60000
 END
 printf 'TimeoutStartSec=300\n' >>"$root/etc/systemd/system/$client.d/local.conf"
 inside systemctl --quiet enable ordinary.service "$client" || exit 1

@@ -9,7 +9,6 @@
 
 #include "twice.h"
 
-#include <mntent.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
 
@@ -31,19 +30,6 @@ static void run_in(const char *mounted, const char *script, const char *argument
 	twice((char *[]){ (char *)"sh", (char *)"-c", (char *)script, (char *)"sh", (char *)mounted, (char *)argument, NULL });
 }
 
-static bool is_on_9p(const char *path)
-{
-	FILE *table = setmntent("/proc/self/mounts", "re");
-	struct mntent *mount;
-	bool found = false;
-
-	while (table && (mount = getmntent(table)))
-		found |= !strcmp(mount->mnt_type, "9p") && !strncmp(mount->mnt_dir, path, strlen(mount->mnt_dir));
-	if (table)
-		endmntent(table);
-	return found;
-}
-
 /* An empty upper layer each time, since what was copied up stays there. */
 static void mount_overlay(const char *on)
 {
@@ -63,7 +49,7 @@ static bool try_overlay(void)
 
 	REQUIRE(uname(&kernel) == 0);
 	snprintf(modules, sizeof(modules), "/usr/lib/modules/%.200s/kernel", kernel.release);
-	if (!is_on_9p(modules))
+	if (!test_is_on_9p(modules))
 		return false;
 	printf("an overlay over 9p\n");
 	REQUIRE(mkdir(test_at("merged"), 0755) == 0);

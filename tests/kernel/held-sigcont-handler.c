@@ -31,10 +31,20 @@ static void on_continue(int signal)
 	continued++;
 }
 
+/* Returns only if it failed. */
+static int act_exec(void)
+{
+	char *arguments[] = { "tiny", NULL };
+
+	execv("tiny", arguments);
+	return errno;
+}
+
 static const struct row rows[] = {
 	{ "unlink", ES_AUTH(UNLINK), test_act_unlink, true },
 	{ "open", ES_AUTH(OPEN), test_act_open, true },
 	{ "creat", ES_AUTH(CREATE), test_act_creat, false },
+	{ "exec", ES_AUTH(EXEC), act_exec, true },
 };
 
 /* 0 or errno; 150: the handler ran. Blocked or not makes no difference, as the handler runs with it blocked. */
@@ -133,6 +143,7 @@ int main(void)
 	test_daemon(NULL);
 	gate = test_has_gate();
 	works = test_has_task_work();
+	test_tiny("tiny");
 	client = test_client(answer, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		test_hold(client, rows[i].type, -1);

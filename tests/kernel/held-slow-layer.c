@@ -8,7 +8,6 @@
 #include "es-test.h"
 
 #include <dirent.h>
-#include <mntent.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
 
@@ -65,19 +64,6 @@ static void find_folders(const char *parent)
 		closedir(directory);
 }
 
-static bool is_on_9p(const char *path)
-{
-	FILE *table = setmntent("/proc/self/mounts", "re");
-	struct mntent *mount;
-	bool found = false;
-
-	while (table && (mount = getmntent(table)))
-		found |= !strcmp(mount->mnt_type, "9p") && !strncmp(mount->mnt_dir, path, strlen(mount->mnt_dir));
-	if (table)
-		endmntent(table);
-	return found;
-}
-
 /* The modules, which a guest takes from its host. */
 static void find_lower(void)
 {
@@ -85,7 +71,7 @@ static void find_lower(void)
 
 	REQUIRE(uname(&kernel) == 0);
 	snprintf(lower, sizeof(lower), "/usr/lib/modules/%s/kernel", kernel.release);
-	if (!is_on_9p(lower))
+	if (!test_is_on_9p(lower))
 		test_skip("a file system of the type 9p, as tests/vm/run has it");
 	find_folders("drivers");
 	find_folders("fs");

@@ -121,6 +121,7 @@ static void test_su(void)
 	pid = SAYS("bin/su", AUTH("su", "\"root\"", "?", "failed"));
 	su = ONLY(SU, pid)->event.su;
 	CHECK(!su->success && !su->shell.length);
+	CHECK_TOKEN(su->to_username, "root");
 	CHECK_TOKEN(su->failure_message, "Authentication failure");
 	CHECK(!ONLY(AUTHENTICATION, pid)->event.authentication->success && all_of(pid) == 2);
 }
