@@ -3,7 +3,7 @@
 
 #include "compat/sleep.h"
 
-/* The words of a token, in their order. */
+/* The indices of a token's words. */
 enum { AUID, EUID, EGID, RUID, RGID, PID, ASID, PIDVERSION };
 
 EXPORT pid_t audit_token_to_pid(audit_token_t token)

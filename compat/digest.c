@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CommonCrypto's digests. libcrypto's older functions keep their state in the caller's memory, as CommonCrypto's do. */
+/* CommonCrypto's digests, by libcrypto's older functions: these too keep their state in the caller's memory. */
 #define OPENSSL_API_COMPAT 10101
 #define OPENSSL_SUPPRESS_DEPRECATED
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os_log's format strings: printf's, with an annotation in braces behind the percent sign, and %P for bytes of memory.
- * printf never sees one: it is given a directive at a time, made here of its parts. %n writes nothing, and a directive
- * that nobody knows ends the line, since the type of its argument isn't known.
+ * os_log's format strings are printf's, with an annotation in braces after the percent sign, and %P for bytes of memory.
+ * This parses each directive, and passes printf one at a time, rebuilt from its parts. %n writes nothing. An unknown
+ * directive ends the line, since the type of its argument isn't known.
  */
 #include "compat/log.h"
 
@@ -22,7 +22,7 @@ struct directive {
 	char conversion;
 };
 
-/* A va_list can't be passed by reference as itself: on some machines it is an array. */
+/* Holds a va_list, to pass it by reference: by itself it can't be, since on some machines it is an array. */
 struct arguments {
 	va_list list;
 	int error;
@@ -66,7 +66,7 @@ static const char *parse_number(const char *at, int *ret, struct arguments *argu
 	return at;
 }
 
-/* Behind the percent sign. Returns what follows the directive, or NULL if it isn't one. */
+/* Parses a directive from after its percent sign. Returns its end, or NULL if it isn't one. */
 static const char *parse(struct directive *d, const char *at, struct arguments *arguments)
 {
 	const char *end;
@@ -95,7 +95,7 @@ static const char *parse(struct directive *d, const char *at, struct arguments *
 	return *at ? at + 1 : NULL;
 }
 
-/* As much of a directive as printf knows, with `type` for its length. */
+/* Rebuilds the directive for printf, with `type` in place of its length. */
 static const char *spell(const struct directive *d, const char *type, char text[64])
 {
 	char width[16] = "", precision[16] = "";
@@ -144,7 +144,7 @@ static void print_time(struct out *out, long long value)
 		print(out, "%lld", value);
 }
 
-/* The format that spell() makes is of d's own flags and numbers and one conversion of the value's type. */
+/* spell() makes the format from d's flags and numbers and one conversion of the value's type, so it is safe. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void print_integer(struct out *out, const struct directive *d, struct arguments *arguments)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libproc, out of /proc. A process that ends meanwhile is one that isn't there. */
+/* libproc, read from /proc. A process that ends meanwhile counts as absent. */
 #include <libproc.h>
 
 #include <ctype.h>
@@ -34,7 +34,7 @@ EXPORT int proc_pidpath(int pid, void *buffer, uint32_t size)
 	return (int)length;
 }
 
-/* /proc/PID/NAME into `text`, as far as it fits. */
+/* Reads /proc/PID/NAME into `text`, as far as it fits. */
 static bool read_proc(int pid, const char *name, char *text, size_t size)
 {
 	char path[64];
@@ -52,7 +52,7 @@ static bool read_proc(int pid, const char *name, char *text, size_t size)
 	return true;
 }
 
-/* The kernel keeps 15 bytes of a name; where these begin the program's file name, that is the name. */
+/* The kernel keeps 15 bytes of a name. If the program's file name begins with these, use the file name. */
 static bool name_of(int pid, char name[NAME_MAX + 1])
 {
 	char comm[64], path[PROC_PIDPATHINFO_MAXSIZE];
@@ -97,7 +97,7 @@ static uint32_t status_of(char state)
 	}
 }
 
-/* Start in ticks since boot, as the time of day. */
+/* Converts a start time, in ticks since boot, to the time of day. */
 static void put_start(struct proc_bsdinfo *info, unsigned long long ticks)
 {
 	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
@@ -112,7 +112,7 @@ static void put_start(struct proc_bsdinfo *info, unsigned long long ticks)
 	info->pbi_start_tvusec = (uint64_t)us % 1000000;
 }
 
-/* The fields of proc(5)'s stat behind the name, which may contain anything. */
+/* The fields of proc(5)'s stat after the name, which may contain any bytes. */
 static bool put_stat(struct proc_bsdinfo *info, int pid)
 {
 	char text[1024], state;
@@ -168,7 +168,7 @@ static uint32_t fd_type(int folder, const char *name)
 	return PROX_FDTYPE_VNODE;
 }
 
-/* Descriptors of a process: how many, and as many as fit into `fds`. -1: not to be had. */
+/* Returns how many descriptors a process has, and stores as many as fit in `fds`. -1: can't be read. */
 static int list_fds(int pid, struct proc_fdinfo *fds, int room)
 {
 	char path[32];
@@ -290,7 +290,7 @@ static void ignore(es_client_t *client, const es_message_t *message, void *conte
 	(void)context;
 }
 
-/* The daemon knows executions, and refuses to mute one that isn't there. */
+/* The daemon knows which executions run, and refuses to mute any other. */
 static int check_runs(const audit_token_t *token)
 {
 	es_client_t *client;
@@ -304,7 +304,7 @@ static int check_runs(const audit_token_t *token)
 	return error;
 }
 
-/* The descriptor is of the token's process if that one still runs when it is open. */
+/* If the token's execution still runs once the pidfd is open, the pidfd is that process's. */
 EXPORT int proc_signal_with_audittoken(audit_token_t *token, int signal)
 {
 	_cleanup_close_ int pidfd = -1;
@@ -328,7 +328,7 @@ EXPORT int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, in
 		   : flavor == PROC_PIDVNODEPATHINFO ? PROC_PIDVNODEPATHINFO_SIZE : 0;
 	UNSEEN();
 
-	(void)argument;		/* for flavors that aren't here */
+	(void)argument;		/* for flavors that this lacks */
 	if (flavor == PROC_PIDLISTFDS)
 		return fd_info(pid, buffer, size);
 	if (!needed || !buffer || size < needed) {

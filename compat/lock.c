@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os_unfair_lock. The word is 0, or the owner's thread id, with WAITERS if somebody may sleep. Whoever has slept can't
- * know whether others still do, and leaves WAITERS set when it gets the lock.
+ * os_unfair_lock. The word is 0, or the owner's thread id, with WAITERS if another thread may sleep. A thread that has
+ * slept can't know whether others still sleep, so it sets WAITERS when it takes the lock.
  */
 #include <os/lock.h>
 

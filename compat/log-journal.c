@@ -23,7 +23,7 @@ bool esc_log_system(const struct os_log_s *log, int priority, const char *line)
 	struct iovec fields[FIELDS_MAX];
 	int n = 0;
 
-	/* sd_journal_sendv() does nothing, and says so to nobody, when journald isn't there. */
+	/* If journald isn't there, sd_journal_sendv() does nothing and reports success. So check first. */
 	if (access("/run/systemd/journal/socket", W_OK))
 		return false;
 	number[0] = (char)('0' + priority);

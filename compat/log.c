@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* os_log: what is written, and where to. */
+/* os_log: makes lines, and writes them to the journal or to stderr. */
 #include "compat/log.h"
 
 #include <stdio.h>
@@ -74,7 +74,7 @@ static int priority_of(os_log_type_t type)
 	}
 }
 
-/* One write(2), so that lines of several threads don't mix. */
+/* Writes the line by one write(2), so that lines of several threads don't mix. */
 static void to_stderr(const struct os_log_s *log, const char *line)
 {
 	char text[LINE_BYTES + 512], when[32];

@@ -14,10 +14,10 @@ struct os_log_s {
 };
 
 /*
- * A line into the system's log: log-journal.c, or log-none.c where the build found no libsystemd. False: there is no
- * such log. The arguments are this thread's; nothing is kept.
+ * Writes a line to the system's log: log-journal.c, or log-none.c if the build found no libsystemd. False: there is no
+ * such log. It keeps none of its arguments.
  */
 bool esc_log_system(const struct os_log_s *log, int priority, const char *line);
 
-/* os_log's formats; format.c. Always NUL-terminated. `error` is what %m says. */
+/* Formats as os_log does: format.c. Always NUL-terminated. `error` is the errno that %m prints. */
 void esc_log_format(char *line, size_t size, int error, const char *format, va_list arguments);

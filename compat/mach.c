@@ -9,7 +9,7 @@
 
 #include "compat/sleep.h"
 
-#define OWN_TASK ((mach_port_t)0x103)	/* as little as any other number, but not one that is null or dead */
+#define OWN_TASK ((mach_port_t)0x103)	/* any number that is neither MACH_PORT_NULL nor MACH_PORT_DEAD */
 
 EXPORT mach_port_t mach_task_self(void)
 {

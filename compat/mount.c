@@ -40,7 +40,7 @@ static uint32_t flags(long linux_flags)
 	return darwin;
 }
 
-/* A word of the mount table, where blanks and backslashes are \ooo. */
+/* Decodes a word of the mount table, which has blanks and backslashes as \ooo. */
 static void put_name(char *to, size_t size, const char *word)
 {
 	size_t length = 0;

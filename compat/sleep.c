@@ -13,7 +13,7 @@
 
 #define NS_PER_S 1000000000ull
 
-/* A child of fork() has its parent's memory and another number. */
+/* The cached id. A child of fork() inherits it but has another one: see forget_thread(). */
 static __thread uint32_t thread_id __attribute__((tls_model("initial-exec")));
 
 static void forget_thread(void)

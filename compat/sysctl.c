@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of processes, out of /proc by libproc.c. */
+/* Lists of processes, which libproc.c reads from /proc. */
 #include <sys/sysctl.h>
 
 #include <ctype.h>
@@ -65,7 +65,7 @@ static void fill(struct kinfo_proc *to, const struct proc_bsdinfo *info)
 	memcpy(to->kp_proc.p_comm, info->pbi_comm, sizeof(info->pbi_comm));
 }
 
-/* How many there are; those that fit are in `list`. -1: /proc can't be read. */
+/* Returns how many there are, and stores as many as fit in `list`. -1: /proc can't be read. */
 static long collect(struct kinfo_proc *list, size_t room, int what, unsigned int number)
 {
 	DIR *folder = opendir("/proc");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lets nobody execute one program, and nobody open one file for writing: how questions are answered. Run as root.
+ * Shows how to answer questions: denies each exec of one program, and each open of one file for writing. Run as root.
  *
- * It protects nothing. The program can be copied, and the file be removed, replaced and truncated by name, without being
- * opened; protect.c shows what it takes.
+ * It protects nothing. Others can copy the program, and remove, replace or truncate the file by name without opening it.
+ * protect.c shows how to protect a folder.
  *
  *	clang -fblocks deny.c -lEndpointSecurity -lBlocksRuntime -o deny
  *	./deny /usr/bin/program /etc/file
@@ -25,7 +25,7 @@ static void answer_exec(es_client_t *client, const es_message_t *message, const 
 	es_respond_auth_result(client, message, deny ? ES_AUTH_RESULT_DENY : ES_AUTH_RESULT_ALLOW, false);
 }
 
-/* The answer to an open is a set of flags: it goes on if all that it asks for are among them. */
+/* The answer to an open is a set of flags. The open goes on if all its flags are in the set. */
 static void answer_open(es_client_t *client, const es_message_t *message, const char *file)
 {
 	const char *path = message->event.open.file->path.data;
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 
-	/* Blocked before the client's thread starts, so that they wait for sigwait() below. */
+	/* Block the signals before the client's thread starts, so that they wait for sigwait() below. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

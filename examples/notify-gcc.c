@@ -30,7 +30,7 @@ int main(void)
 	sigset_t signals;
 	int signal;
 
-	/* Blocked before the client's thread starts, so that they wait for sigwait() below. */
+	/* Block the signals before the client's thread starts, so that they wait for sigwait() below. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

@@ -45,7 +45,7 @@ int main(void)
 	sigset_t signals;
 	int signal;
 
-	/* A signal that nobody handles waits for sigwait() below, if it is blocked before the client's thread starts. */
+	/* Block the signals before the client's thread starts, so that they wait for sigwait() below. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

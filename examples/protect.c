@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protects a folder: programs may read what is in it, and only those that are named may change it. Run as root.
+ * Protects a folder: all programs may read the files in it, and only the named programs may change them. Run as root.
  *
  *	cc protect.c $(pkg-config --cflags --libs EndpointSecurity) -o protect
  *	./protect --report /srv/secrets /usr/bin/dpkg		says what it would deny, and allows it
  *	./protect /srv/secrets /usr/bin/dpkg /usr/local/bin/rotate-secrets
  *
- * A named program may change the folder if it runs as root. It is known by its file, not by its name: device and inode.
- * That it runs as root is part of it: whoever may run a program as themselves decides what it does, by LD_PRELOAD,
- * ptrace(2), a debugger or its arguments. So don't name interpreters, shells or programs that start others.
+ * A named program may change the folder if it runs as root. This program compares its file (device and inode), not its
+ * name. Users who run a program as themselves decide what it does, by LD_PRELOAD, ptrace(2), a debugger or arguments:
+ * so the program must run as root. So don't name interpreters, shells or programs that start others either.
  *
- * Everything that changes a file, its attributes or the tree of names asks first, with one exception, which Linux
- * has no place to ask at: there is no AUTH_WRITE. A file is asked about when it is opened for writing. Therefore:
+ * Each operation that changes a file, its attributes or the tree of names asks first, except write(2): there is no
+ * AUTH_WRITE, since Linux has no place to ask there. The client is asked when a file is opened for writing. Therefore:
  *
- *   - A descriptor that was open for writing, or a mapping that was shared and writable, before this program began
- *     goes on working, also in a process that gets it later. (truncate and mmap of such a descriptor are asked about.)
+ *   - A descriptor that was opened for writing, or a shared writable mapping that was made, before this program began
+ *     goes on working, even in a process that gets it later. (truncate and mmap of such a descriptor ask.)
  *   - A second name (hard link) outside of the folder, made before this program began, leads to the same file by a path
- *     that is not in the folder. They are looked for at the start, and reported.
- *   - So does a second mount of the file system, or a bind mount of a folder in it, that root makes. Those who are not
- *     root may not mount while this program runs. (So unprivileged containers do not start meanwhile.) What they reach
- *     by a mount that only they have, as open_tree(2) makes one, has the path that it has for everybody else.
+ *     that is not in the folder. This program looks for such files at its start, and reports them.
+ *   - So does a second mount of the file system, or a bind mount of a folder in it, that root makes. While this program
+ *     runs, users who aren't root can't mount. (So unprivileged containers can't start.) A file that they reach by a
+ *     mount of their own, such as one that open_tree(2) makes, has its usual path.
  *
- * Root is not stopped: it can write to the disk itself, load a kernel module, and end this program. Kernels without BPF
- * LSM hold only exec and open, so there this program says that it can't protect, and ends.
+ * This program doesn't stop root, who can write to the disk, load a kernel module, or end this program. Kernels without
+ * BPF LSM hold only exec and open: there this program says that it can't protect, and ends.
  */
 #include <EndpointSecurity/ESLinux.h>
 
@@ -47,12 +47,12 @@ enum {
 	PROGRAMS_MAX = 16,
 	QUEUE_MAX = 1024,		/* operations that wait for the worker; a power of 2 */
 	RECONNECT_MS = 100,
-	CONNECT_MS = 2000,		/* for a daemon that comes back; SIGTERM waits for this at most */
+	CONNECT_MS = 2000,		/* how long to wait for a daemon that restarts; SIGTERM waits at most this long */
 };
 
 /*
- * What changes a folder. AUTH_OPEN alone would be wrong: files are also removed, renamed, linked and truncated by name,
- * and their attributes changed, without being opened.
+ * All operations that change a folder. AUTH_OPEN alone would not do: programs can remove, rename, link and truncate
+ * files by name, and change their attributes, without opening them.
  */
 static const es_event_type_t events[] = {
 	ES_EVENT_TYPE_AUTH_OPEN, ES_EVENT_TYPE_AUTH_CREATE, ES_EVENT_TYPE_AUTH_UNLINK, ES_EVENT_TYPE_AUTH_RENAME,
@@ -63,7 +63,7 @@ static const es_event_type_t events[] = {
 	ES_EVENT_TYPE_AUTH_MOUNT,
 };
 
-/* A folder above the protected one has to keep its name, or the protected one gets another. */
+/* If a folder above were renamed, the protected folder would have another path. */
 static const es_event_type_t renames[] = { ES_EVENT_TYPE_AUTH_RENAME, ES_EVENT_TYPE_AUTH_EXCHANGEDATA };
 
 /* Linux: also set if the file is opened for reading with O_TRUNC, which empties it. */
@@ -72,18 +72,18 @@ static const uint32_t changing_flags = FWRITE;
 static char folder[PATH_MAX];
 static bool report_only;
 
-/* The named programs. Their files are kept open, so that no other file can get their inode numbers. */
+/* The named programs. Keep their files open, so that no other file can get their inode numbers. */
 static struct stat programs[PROGRAMS_MAX];
 static size_t program_count;
 
 /*
- * Operations on their way from the handler to the worker. The handler only queues: it must never wait for anything that
- * might itself be waiting for an answer.
+ * Operations that the handler has queued for the worker. The handler does no more than that: it must never wait for a
+ * process that might itself be waiting for an answer.
  */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
-	es_client_t *client;		/* NULL: no answers are wanted, the client is about to go */
+	es_client_t *client;		/* NULL: the client is about to be deleted, so don't answer */
 	const es_message_t *messages[QUEUE_MAX];
 	size_t first, count;
 } queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER };
@@ -109,7 +109,7 @@ static bool is_named_program(const es_process_t *process)
 	return false;
 }
 
-/* Only what has to do with the folder arrives here (see select_folder()), and mounts, which no path selects. */
+/* Gets operations on the folder only (see select_folder()), and all mounts, which no path selects. */
 static bool changes_folder(const es_message_t *message)
 {
 	const es_events_t *event = &message->event;
@@ -119,7 +119,7 @@ static bool changes_folder(const es_message_t *message)
 		return (uint32_t)event->open.fflag & changing_flags;
 	case ES_EVENT_TYPE_AUTH_MMAP:
 		return event->mmap.flags & MAP_SHARED && event->mmap.protection & PROT_WRITE;
-	case ES_EVENT_TYPE_AUTH_CLONE:		/* a copy that goes out of the folder only reads there */
+	case ES_EVENT_TYPE_AUTH_CLONE:		/* a copy to another folder only reads here */
 		return is_inside(event->clone.target_dir->path.data);
 	case ES_EVENT_TYPE_AUTH_COPYFILE:
 		return is_inside(event->copyfile.target_dir->path.data) ||
@@ -131,7 +131,7 @@ static bool changes_folder(const es_message_t *message)
 	}
 }
 
-/* Names may have anything in them, also what a terminal would obey. */
+/* A name may contain any bytes, even a terminal's commands. */
 static void print_escaped(const char *text)
 {
 	for (; *text; text++)
@@ -150,8 +150,8 @@ static void report_denial(const es_message_t *message)
 }
 
 /*
- * An answer may be kept, for the next such operation, only if it follows from what counts as such: executable and file,
- * but not the user. So what a named program may do is decided each time.
+ * Lets the kernel keep no answer (cache is false): it would apply the answer to each operation with the same executable
+ * and file, whatever the user. But the user matters here.
  */
 static void answer(es_client_t *client, const es_message_t *message)
 {
@@ -168,9 +168,7 @@ static void answer(es_client_t *client, const es_message_t *message)
 
 /* --- from the handler to the worker --- */
 
-/*
- * If the queue is full, the message gets no answer: the deadline passes, and ES_DEADLINE_MISS_MODE_FAIL_CLOSED denies.
- */
+/* If the queue is full, don't answer: after the deadline ES_DEADLINE_MISS_MODE_FAIL_CLOSED denies the operation. */
 static void handle(es_client_t *client, const es_message_t *message, void *context)
 {
 	(void)client;
@@ -184,7 +182,7 @@ static void handle(es_client_t *client, const es_message_t *message, void *conte
 	pthread_mutex_unlock(&queue.lock);
 }
 
-/* The lock is held while it answers, so that the client can't be deleted meanwhile: judging waits for nothing. */
+/* Holds the lock while it answers, so that the client can't be deleted meanwhile. It waits for nothing with the lock. */
 static void *work(void *context)
 {
 	(void)context;
@@ -219,8 +217,8 @@ static void set_client(es_client_t *client)
 /* --- the client --- */
 
 /*
- * Inverted, target muting selects: this client is asked about the folder, and about nothing else. All muting by
- * executable goes first, also the default set, for whoever may run such a program could change the folder through it.
+ * Inverted target muting selects: the kernel asks this client about the folder and nothing else. Unmute all executables
+ * first, also the default set: users could change the folder by running such a program.
  */
 static bool select_folder(es_client_t *client)
 {
@@ -243,7 +241,7 @@ static bool select_folder(es_client_t *client)
 	return true;
 }
 
-/* Everything is set before the first subscription: from that on the client is asked, and has to answer. */
+/* Set everything before the first subscription: from then on the kernel asks the client, which has to answer. */
 static int new_client(es_client_t **ret_client)
 {
 	es_client_t *client;
@@ -271,7 +269,7 @@ static bool stopped(int signal_fd, int timeout_ms)
 	return poll(&fd, 1, timeout_ms) > 0;
 }
 
-/* Until a signal comes, or the daemon has gone. */
+/* Waits for a signal (false) or the daemon's end (true). */
 static bool serve(es_client_t *client, int signal_fd)
 {
 	while (!es_linux_stream_ended(client))
@@ -280,7 +278,7 @@ static bool serve(es_client_t *client, int signal_fd)
 	return true;
 }
 
-/* No more can be made once the folder is protected. */
+/* Once the folder is protected, nobody can make further names. */
 static void report_second_names(void)
 {
 	char *const roots[] = { folder, NULL };
@@ -302,7 +300,10 @@ static void report_second_names(void)
 		fts_close(tree);
 }
 
-/* The daemon may end (with a keeper it is followed by another one, and no one notices): while it is gone nobody is asked, so the gap is reported. */
+/*
+ * If the daemon ends, the kernel asks nobody until the next one runs, so report the gap. With a keeper there is no gap,
+ * and the stream doesn't end.
+ */
 static int protect(int signal_fd)
 {
 	bool first = true;
@@ -352,7 +353,7 @@ static bool add_program(const char *path)
 	return true;
 }
 
-/* The path that messages have: without links. "/" would be everything. */
+/* The path as messages have it, without links. Refuses "/", which would be all files. */
 static bool set_folder(const char *path)
 {
 	struct stat stat_;
@@ -383,7 +384,7 @@ int main(int argc, char **argv)
 		if (!add_program(argv[i]))
 			return EXIT_FAILURE;
 
-	/* Blocked in all threads, and read from a descriptor: the program ends in its own order. */
+	/* Block the signals in all threads and read them from a descriptor, so that the program can end in order. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Makes a capture of events that never happened, on a machine that isn't there: for a first look at `escap replay`, and for
- * tests. Nothing in it is of the machine that it was built on.
+ * Makes a capture of invented events on an invented machine, for a first look at `escap replay` and for tests. It has no
+ * data of the machine that it was built on.
  *
  *	sample-capture FILE		a shell looks for a secret, and changes a file; 21 records
  *	sample-capture FILE N [D]	N opens, of 1000 files by 10 processes; each Dth was denied
@@ -30,8 +30,8 @@ enum {
 };
 
 #define SECOND UINT64_C(1000000000)
-#define START (100 * SECOND)		/* since that machine's boot, */
-#define BOOT (INT64_C(1767225600) * 1000000000)	/* which was at the beginning of 2026 */
+#define START (100 * SECOND)		/* since that machine's boot */
+#define BOOT (INT64_C(1767225600) * 1000000000)	/* the beginning of 2026 */
 
 static struct {
 	union {
@@ -72,7 +72,7 @@ static struct es_span text(const char *string)
 	return span;
 }
 
-/* Strings with a newline behind each, as they are with a NUL. */
+/* Turns lines into strings: a NUL replaces each newline. */
 static struct es_span strings(const char *lines)
 {
 	struct es_span span = text(lines);
@@ -120,7 +120,7 @@ static uint32_t process(const struct actor *actor)
 		.parent = { 1000, 1000, 1000, 1000, 1000, actor->ppid, 1, actor->ppid * 10 },
 		.responsible = { 1000, 1000, 1000, 1000, 1000, actor->pid, 1, actor->version },
 		.ppid = (int32_t)actor->ppid, .original_ppid = (int32_t)actor->ppid,
-		.group_id = 100000000, .session_id = 100000000,		/* larger than any pid: no client's own */
+		.group_id = 100000000, .session_id = 100000000,		/* larger than any pid, so no client is in them */
 		.start_ns = 50 * SECOND, .cgroup_id = 1, .mnt_ns = 4026531840u, .pid_ns = 4026531836u,
 	};
 	file_at(at + (uint32_t)__builtin_offsetof(struct es_process_part, executable), actor->path, 0100755);
@@ -176,7 +176,7 @@ static void put_exec(const struct actor *after, const char *arguments)
 	record.head.num[0] = 2;
 }
 
-/* It is asked about, and happens. */
+/* The question, and then the report. */
 static void exec(const struct actor *before, const struct actor *after, const char *arguments)
 {
 	begin(EV_AUTH_EXEC, before);

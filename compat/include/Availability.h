@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Availability.h - since when macOS has something, which means nothing here */
+/* Availability.h - macros for macOS's releases, which have no effect here */
 #ifndef __ES_COMPAT_AVAILABILITY_H
 #define __ES_COMPAT_AVAILABILITY_H
 

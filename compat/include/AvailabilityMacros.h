@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AvailabilityMacros.h - the older way to say so */
+/* AvailabilityMacros.h - older macros for the same */
 #ifndef __ES_COMPAT_AVAILABILITY_MACROS_H
 #define __ES_COMPAT_AVAILABILITY_MACROS_H
 

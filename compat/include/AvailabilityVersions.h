@@ -2,8 +2,8 @@
 /*
  * AvailabilityVersions.h - releases of macOS by number
  *
- * A program that asks which SDK it is built with gets the answer 27.0: that is
- * what include/EndpointSecurity has.
+ * To a program the SDK's version is 27.0, which is that of
+ * include/EndpointSecurity.
  */
 #ifndef __ES_COMPAT_AVAILABILITY_VERSIONS_H
 #define __ES_COMPAT_AVAILABILITY_VERSIONS_H
@@ -28,22 +28,23 @@
 #define __MAC_26_4		260400
 #define __MAC_27_0		270000
 
-#define MAC_OS_X_VERSION_10_15	__MAC_10_15
-#define MAC_OS_VERSION_10_15	__MAC_10_15
-#define MAC_OS_X_VERSION_10_15_1	__MAC_10_15_1
-#define MAC_OS_VERSION_10_15_1	__MAC_10_15_1
-#define MAC_OS_X_VERSION_10_15_4	__MAC_10_15_4
-#define MAC_OS_VERSION_10_15_4	__MAC_10_15_4
-#define MAC_OS_VERSION_11_0	__MAC_11_0
-#define MAC_OS_VERSION_11_3	__MAC_11_3
-#define MAC_OS_VERSION_12_0	__MAC_12_0
-#define MAC_OS_VERSION_13_0	__MAC_13_0
-#define MAC_OS_VERSION_14_0	__MAC_14_0
-#define MAC_OS_VERSION_15_0	__MAC_15_0
-#define MAC_OS_VERSION_15_4	__MAC_15_4
-#define MAC_OS_VERSION_26_0	__MAC_26_0
-#define MAC_OS_VERSION_26_4	__MAC_26_4
-#define MAC_OS_VERSION_27_0	__MAC_27_0
+/* Numbers, not the names above: GNUstep's headers define some of these too, and the same text twice is no warning. */
+#define MAC_OS_X_VERSION_10_15	101500
+#define MAC_OS_VERSION_10_15	101500
+#define MAC_OS_X_VERSION_10_15_1	101501
+#define MAC_OS_VERSION_10_15_1	101501
+#define MAC_OS_X_VERSION_10_15_4	101504
+#define MAC_OS_VERSION_10_15_4	101504
+#define MAC_OS_VERSION_11_0	110000
+#define MAC_OS_VERSION_11_3	110300
+#define MAC_OS_VERSION_12_0	120000
+#define MAC_OS_VERSION_13_0	130000
+#define MAC_OS_VERSION_14_0	140000
+#define MAC_OS_VERSION_15_0	150000
+#define MAC_OS_VERSION_15_4	150400
+#define MAC_OS_VERSION_26_0	260000
+#define MAC_OS_VERSION_26_4	260400
+#define MAC_OS_VERSION_27_0	270000
 
 #ifndef __MAC_OS_X_VERSION_MAX_ALLOWED
 #define __MAC_OS_X_VERSION_MAX_ALLOWED	__MAC_27_0

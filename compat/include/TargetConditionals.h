@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TargetConditionals.h - what is compiled for: Linux
+ * TargetConditionals.h - the system that a program is compiled for: Linux
  *
- * TARGET_OS_OSX is 0. What a program guards by it is more than this folder has.
+ * TARGET_OS_OSX is 0: code under it needs more than this folder has.
  */
 #ifndef __ES_COMPAT_TARGET_CONDITIONALS_H
 #define __ES_COMPAT_TARGET_CONDITIONALS_H

@@ -2,8 +2,8 @@
 /*
  * libproc.h - other processes, as /proc has them now
  *
- * A message says who acted, also when the process is gone; this asks about who
- * has the number today.
+ * A message describes the process that acted, even if it has ended. These
+ * functions describe the process that has the pid now.
  */
 #ifndef __ES_COMPAT_LIBPROC_H
 #define __ES_COMPAT_LIBPROC_H
@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/* The program's path. Returns its length; 0 with errno if it can't be had, or doesn't fit with its NUL (ENOMEM). */
+/* The program's path. Returns its length; 0 with errno if it can't be read, or doesn't fit with its NUL (ENOMEM). */
 OS_EXPORT int proc_pidpath(int pid, void *buffer, uint32_t size);
 
 /* The program's name, cut to fit. Returns its length; 0 with errno if there is no such process. */
@@ -32,9 +32,9 @@ OS_EXPORT int proc_name(int pid, void *buffer, uint32_t size);
 OS_EXPORT int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, int size);
 
 /*
- * Signals the execution that the token names, and no other that has got its
- * number. 0, or an errno: ESRCH, it has ended or executed another program;
- * EPERM, there is no daemon to ask, or one may not ask it.
+ * Signals the execution that the token names, and no other process that has
+ * got its pid. 0, or an errno: ESRCH, it has ended or executed another program;
+ * EPERM, there is no daemon to ask, or it refuses the caller.
  */
 OS_EXPORT int proc_signal_with_audittoken(audit_token_t *token, int signal);
 

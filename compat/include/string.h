@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* string.h - the C library's, and what macOS has besides. */
+/* string.h - the C library's, and macOS's additions. */
 #pragma GCC system_header	/* for include_next */
 
 #include_next <string.h>

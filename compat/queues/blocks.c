@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that take blocks. A block is an object whose layout is part of the ABI; calling it is calling its
- * `invoke` with itself, and copying it needs the blocks runtime. So this takes no compiler that has blocks.
+ * The functions that take blocks. A block is an object whose layout is part of the ABI. To call it, call its `invoke` with
+ * the block itself; the blocks runtime copies it. So any compiler can build this.
  */
 #include "compat/queues/queues.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The main queue. Its word changes whenever there may be something to do for the main thread. */
+/* The main queue. `wanted`, the main thread's futex, changes whenever there may be work for it. */
 #include "compat/queues/queues.h"
 
 static uint32_t wanted;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads. Workers take one item at a time from the queues that have something to start, in turn. There are as many as
- * processors, and more while all of them are stuck: something has been ready for STUCK_NS and none came to take it.
- * The manager makes them, since a thread can't be made in a signal handler, and also watches the clock and signals.
+ * Threads. A worker takes one item at a time from the ready queues, in turn. There are as many workers as processors, and
+ * more while all are stuck: a queue has been ready for STUCK_NS, and no worker has taken it. The manager makes workers,
+ * since a signal handler can't make a thread. It also watches the clock and signals.
  */
 #include "compat/queues/queues.h"
 
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #define STUCK_NS 5000000ull
-#define IDLE_NS 5000000000ull		/* a worker that had nothing to do for so long ends */
+#define IDLE_NS 5000000000ull		/* an idle worker ends after this */
 
 enum {
 	WORKERS_MAX = 512,
@@ -23,10 +23,10 @@ unsigned int esc_generation = 1;
 static struct {
 	os_unfair_lock lock;
 	struct dispatch_queue_s *first, **last;		/* ready queues */
-	uint32_t wanted;				/* sleeping workers watch this; counts */
-	uint32_t manage;				/* the manager this */
+	uint32_t wanted;				/* the futex of sleeping workers; grows with each wake */
+	uint32_t manage;				/* the futex of the manager */
 	unsigned int workers, idle, processors;
-	uint64_t stuck_since;				/* when all workers were busy and something was ready; 0: not so */
+	uint64_t stuck_since;				/* since when all workers are busy and a queue is ready; 0: not */
 	bool manager;
 	struct esc_item *free;
 } pool = { .last = &pool.first };
@@ -51,7 +51,7 @@ void esc_unlock(const sigset_t *signals)
 	errno = saved;
 }
 
-/* ---- items: never given back to the system, so a handler finds some ---- */
+/* ---- items: the pool keeps their memory for ever, for further use ---- */
 
 struct esc_item *esc_item_get(void)
 {
@@ -108,7 +108,7 @@ void esc_pool_ready(struct dispatch_queue_s *queue)
 	want_worker();
 }
 
-/* With the reference that the list had. */
+/* The caller gets the list's reference. */
 static struct dispatch_queue_s *take_ready(void)
 {
 	struct dispatch_queue_s *queue = pool.first;
@@ -123,7 +123,7 @@ static struct dispatch_queue_s *take_ready(void)
 	return queue;
 }
 
-/* Sleeps until there may be something to do; false: it has been idle for so long that it isn't needed. */
+/* Sleeps until there may be work; false: there was none for IDLE_NS, so the worker should end. */
 static bool worker_sleep(sigset_t *signals)
 {
 	uint32_t seen = __atomic_load_n(&pool.wanted, __ATOMIC_RELAXED);
@@ -169,7 +169,7 @@ static void *work(void *unused)
 			esc_queue_run_one(queue);
 			esc_release(queue);
 			esc_lock(&signals);
-			/* An item has forked, and has come back in the child. That has no workers yet: this ends. */
+			/* The item has forked and returned in the child, which has no workers: end this thread. */
 			if (generation != esc_generation) {
 				esc_unlock(&signals);
 				return NULL;
@@ -181,7 +181,7 @@ static void *work(void *unused)
 	return NULL;
 }
 
-/* With the lock, all signals blocked, which the thread inherits. */
+/* Call it with the lock: then all signals are blocked, and the new thread inherits that. */
 static bool make_thread(void *(*function)(void *))
 {
 	pthread_attr_t attr;
@@ -195,7 +195,7 @@ static bool make_thread(void *(*function)(void *))
 	return made;
 }
 
-/* Returns when to look again; 0: all is well. */
+/* Makes a worker if one is needed. Returns when to check again; 0: there are enough. */
 static uint64_t staff(void)
 {
 	uint64_t now;

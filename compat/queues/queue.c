@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues: what may start, and who gets it. */
+/* Queues: which item may start, and which thread runs it. */
 #include "compat/queues/queues.h"
 
 static __thread struct dispatch_queue_s *current;
 
-/* Work that was queued before fork() is the parent's. Items of threads that wait there are on stacks that nobody has. */
+/* Drops the parent's work in a child of fork(). Items of dispatch_sync() are on stacks of the parent's threads. */
 void esc_queue_check(struct dispatch_queue_s *queue)
 {
 	struct esc_item *item, *next;
@@ -104,7 +104,7 @@ static void run(struct dispatch_queue_s *queue, void *context, dispatch_function
 	current = before;
 }
 
-/* Between the two locks a fork() may have made this the only thread of a child, where the queue is another's no more. */
+/* The work may fork. In the child this is the only thread and the queue is of the parent's generation: don't finish it. */
 void esc_queue_run_one(struct dispatch_queue_s *queue)
 {
 	struct esc_item item, *started;
@@ -153,7 +153,7 @@ EXPORT void dispatch_barrier_async_f(dispatch_queue_t queue, void *context, disp
 	esc_unlock(&signals);
 }
 
-/* Work for the main queue is done by the main thread, whoever asks for it. */
+/* dispatch_sync() to the main queue: the main thread does the work, and the caller waits. */
 struct on_main {
 	dispatch_function_t work;
 	void *context;
@@ -185,7 +185,7 @@ static void sync_main(void *context, dispatch_function_t work)
 	wait_for(&call.done);
 }
 
-/* Takes a turn for this thread. It is had at once where nothing is in the way; else the queue grants it. */
+/* Waits for this thread's turn: it comes at once if the queue is free, or when esc_queue_schedule() grants it. */
 static void take_turn(struct dispatch_queue_s *queue, bool barrier)
 {
 	uint32_t granted = 0;
@@ -223,7 +223,7 @@ static void sync_with(struct dispatch_queue_s *queue, void *context, dispatch_fu
 	take_turn(queue, barrier);
 	run(queue, context, work);
 	esc_lock(&signals);
-	if (generation == esc_generation)	/* else the work has forked, and this is the child */
+	if (generation == esc_generation)	/* else the work has forked, and this thread is the child */
 		finish(queue);
 	esc_unlock(&signals);
 }

@@ -4,20 +4,20 @@
 /*
  * How the queues work, for the files beside this one.
  *
- * All state is under one lock, and whoever has the lock has all signals blocked: a signal handler that queues work never
- * meets its own thread's half-done change, and a thread that has the lock always gets on. Memory for work items comes
- * from mmap(2), since malloc() may not be called in a handler.
+ * One lock protects all state. A thread blocks all signals before it takes the lock. So a signal handler that queues work
+ * never finds its own thread's change half done, and no handler delays a thread that has the lock. Memory for work items
+ * comes from mmap(2), since a handler may not call malloc().
  *
- *	queue.c		queues: what may start, who gets it
- *	pool.c		threads: workers, and the manager, who makes workers and watches the clock and signals
- *	main.c		the main queue, done by the main thread
+ *	queue.c		queues: which item may start, and which thread runs it
+ *	pool.c		threads: workers, and the manager, which makes workers and watches the clock and signals
+ *	main.c		the main queue, whose work the main thread does
  *	source.c	timers, dispatch_after(), signals
  *	sync.c		once, semaphores, groups
  *	object.c	references
  *	blocks.c	the functions that take blocks
  *
- * fork() takes the lock, so the child gets everything in order; `generation` tells it that a queue's work is its
- * parent's, and the queue is emptied when it is next used.
+ * fork() takes the lock, so the child gets consistent state. The child has a new generation: a queue whose `generation`
+ * is older has its parent's work, and the child empties it at its next use.
  */
 
 #include <dispatch/dispatch.h>
@@ -29,7 +29,7 @@ struct esc_item {
 	dispatch_function_t work;
 	void *context;
 	bool barrier;
-	uint32_t *granted;			/* dispatch_sync(): who waits runs it, once this is 1; not from the pool */
+	uint32_t *granted;			/* dispatch_sync(): the waiting thread runs it, once this is 1, and no worker */
 };
 
 enum esc_kind {
@@ -57,9 +57,9 @@ struct dispatch_queue_s {
 	enum esc_width width;
 	char *label;
 	struct esc_item *first, **last;
-	unsigned int running;			/* items that are being done */
-	bool barrier;				/* the one that is running is alone */
-	uint32_t owner;				/* thread that is alone in it; 0: none */
+	unsigned int running;			/* number of items that threads are running */
+	bool barrier;				/* the running item is a barrier, so it runs alone */
+	uint32_t owner;				/* the thread that runs an item alone; 0: none */
 	int suspended;
 	unsigned int generation;
 	bool ready;				/* in the list of queues that have something to start */
@@ -74,13 +74,13 @@ struct dispatch_queue_attr_s {
 
 /* ---- queue.c; all with the lock ---- */
 
-void esc_queue_check(struct dispatch_queue_s *queue);		/* first of all: empties it in a child of fork() */
+void esc_queue_check(struct dispatch_queue_s *queue);		/* call it first: empties the queue in a child of fork() */
 void esc_queue_append(struct dispatch_queue_s *queue, struct esc_item *item);
 void esc_queue_push(struct dispatch_queue_s *queue, void *context, dispatch_function_t work, bool barrier);
-/* Gives what may start to those who wait, to a worker, or to the main thread. */
+/* Lets runnable items start: in threads that wait in dispatch_sync(), in a worker, or in the main thread. */
 void esc_queue_schedule(struct dispatch_queue_s *queue);
 bool esc_queue_runnable(const struct dispatch_queue_s *queue);
-/* Starts an item, does it without the lock, and finishes it. */
+/* Starts an item, runs it without the lock, and finishes it. */
 void esc_queue_run_one(struct dispatch_queue_s *queue);
 void esc_queue_delete(struct dispatch_queue_s *queue);
 
@@ -92,7 +92,7 @@ void esc_unlock(const sigset_t *signals);
 
 /* With the lock. */
 extern unsigned int esc_generation;
-void esc_pool_start(void);			/* the manager, if it isn't there. Makes a thread */
+void esc_pool_start(void);			/* starts the manager's thread, if there is none */
 void esc_pool_ready(struct dispatch_queue_s *queue);
 void esc_manager_wake(void);			/* also without the lock */
 struct esc_item *esc_item_get(void);
@@ -105,7 +105,7 @@ bool esc_is_main_thread(void);
 
 /* ---- source.c; with the lock ---- */
 
-/* Queues what is due. Returns when to come again; 0: not before somebody wakes the manager. */
+/* Queues due work. Returns when to call it again; 0: not before the manager is woken. */
 uint64_t esc_timers_run(void);
 void esc_signals_run(void);
 void esc_signals_restore(void);			/* the program may have ignored a signal after a source took it over */

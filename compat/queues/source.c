@@ -2,17 +2,17 @@
 /*
  * Timers, dispatch_after(), signals. The manager calls esc_timers_run() and esc_signals_run(); both queue work.
  *
- * A source has one item in its queue at a time. What happens meanwhile is added up, and the item goes round again.
+ * A source has at most one item in its queue. It adds up what happens meanwhile, and then queues the item again.
  */
 #include "compat/queues/queues.h"
 
-#define WALL_CHECK_NS 1000000000ull		/* the clock may have been set */
+#define WALL_CHECK_NS 1000000000ull		/* how often to check timers of the time of day: it may have been set */
 
 struct timer {
 	struct timer *next;
 	dispatch_time_t when;
 	uint64_t interval;			/* 0: once */
-	struct dispatch_source_s *source;	/* or NULL, for dispatch_after(): */
+	struct dispatch_source_s *source;	/* NULL: of dispatch_after(), which has: */
 	struct dispatch_queue_s *queue;		/* retained */
 	void *context;
 	dispatch_function_t work;
@@ -20,8 +20,8 @@ struct timer {
 
 struct handler {
 	dispatch_function_t function;
-	void (*release)(void *context);		/* what is to be done with the context in the end, or NULL */
-	void *context;				/* of this handler; without `release`, the source's own is used */
+	void (*release)(void *context);		/* releases the context; NULL: the handler has none, */
+	void *context;				/* and is called with the source's */
 };
 
 struct dispatch_source_s {
@@ -49,7 +49,7 @@ static struct {
 	struct dispatch_source_s *signals;
 	struct sigaction before[NSIG];		/* of signals that sources have taken over */
 	bool taken[NSIG];
-	unsigned int came[NSIG];		/* written by the handler, of any thread */
+	unsigned int came[NSIG];		/* counted by the signal handler, in any thread */
 } state;
 
 /* ---- sources ---- */
@@ -139,7 +139,7 @@ static void fire_timer(struct timer *timer, uint64_t due, uint64_t now)
 	fire(timer->source, times);
 }
 
-/* The item has a reference of its own, so this never gives up the last one. */
+/* The queued item has a reference of its own, so this never releases the queue's last one. */
 static void end_after(struct timer *timer)
 {
 	esc_queue_push(timer->queue, timer->context, timer->work, false);
@@ -198,7 +198,7 @@ EXPORT void dispatch_source_set_timer(dispatch_source_t source, dispatch_time_t 
 {
 	sigset_t signals;
 
-	(void)leeway;		/* how late it may be at most; it is never late on purpose */
+	(void)leeway;		/* how late it may fire at most; this never delays it */
 	esc_lock(&signals);
 	if (source->armed)
 		disarm(&source->timer);

@@ -2,7 +2,7 @@
 /* Once, semaphores, groups. */
 #include "compat/queues/queues.h"
 
-/* ---- once: 0, the thread that does it (and SLEEPERS, if somebody sleeps), or -1. The futex is the lower half. ---- */
+/* ---- once: 0, the thread that runs it (with SLEEPERS if others sleep), or -1. The futex is the lower half. ---- */
 
 #define DONE ((intptr_t)-1)
 #define SLEEPERS ((intptr_t)1 << 30)
@@ -41,8 +41,8 @@ EXPORT void dispatch_once_f(dispatch_once_t *once, void *context, dispatch_funct
 }
 
 /*
- * ---- semaphores: one word, the count in its lower half and who waits in its upper one. Whoever signals looks at
- * nothing else, since the other side may free the semaphore as soon as it has been signalled ----
+ * ---- semaphores: one word, with the count in its lower half and the number of waiters in its upper one. The signalling
+ * thread reads nothing after its add, since the other side may free the semaphore then ----
  */
 
 #define COUNT 1ull
@@ -86,7 +86,7 @@ void esc_semaphore_check(const struct dispatch_semaphore_s *semaphore)
 		esc_bug("BUG IN CLIENT: the last reference to a semaphore that is in use was released");
 }
 
-/* `less` is what to take away with it. */
+/* Subtracts `less` if the count isn't 0. */
 static bool take(struct dispatch_semaphore_s *semaphore, uint64_t less)
 {
 	uint64_t state = __atomic_load_n(&semaphore->state, __ATOMIC_RELAXED);
@@ -126,7 +126,7 @@ EXPORT intptr_t dispatch_semaphore_signal(dispatch_semaphore_t semaphore)
 	return 1;
 }
 
-/* ---- groups; all but waiting with the lock ---- */
+/* ---- groups; all with the lock, except waiting ---- */
 
 struct notice {
 	struct notice *next;
@@ -152,7 +152,7 @@ EXPORT dispatch_group_t dispatch_group_create(void)
 	return group;
 }
 
-/* A notice's queue was retained when it was made; the item that it becomes retains it again. */
+/* Queues all notices. Each keeps its own reference to its queue: the queued item takes another one. */
 static struct notice *notify_all(struct dispatch_group_s *group)
 {
 	struct notice *told = group->first, *notice;
@@ -186,7 +186,7 @@ static void left(struct dispatch_group_s *group)
 		esc_wake(&group->inside, INT_MAX);
 }
 
-/* Notices are told by whoever finds the group empty. Outside of the lock: they are freed. */
+/* Queues the notices if the group is empty, and frees them without the lock. */
 static void tell(struct dispatch_group_s *group)
 {
 	struct notice *told = NULL;
@@ -230,7 +230,7 @@ EXPORT intptr_t dispatch_group_wait(dispatch_group_t group, dispatch_time_t time
 	return 0;
 }
 
-/* Work that leaves the group by itself when it is done. */
+/* Work that leaves the group when it is done. */
 struct group_work {
 	struct dispatch_group_s *group;
 	void *context;

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A fleet in a folder: three nats-server processes on loopback, which keep a stream together; hosts, each an esship that gets a
-recording as if it happened; a reader that proves that every event has come. Meanwhile servers are killed and started again,
-and so is an esship.
+"""A fleet in a folder: three nats-server processes on loopback, which share a stream; hosts, each an esship to which escap
+replays a recording; and a reader that checks that every event has arrived. Meanwhile the program kills and restarts servers
+and an esship.
 
     examples/fleet/fleet.py BUILD [--hosts N] [--events N] [--calm]
 
---calm: nobody is killed. It needs nats-server, and a build with libnats and libjson-c; no root, no daemon.
+--calm: kill nothing. Needs nats-server, and a build with libnats and libjson-c, but neither root nor a daemon.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Fleet:
                               capture_output=True, check=False, timeout=300)
 
     def create_stream(self, end):
-        """Once the servers have found each other."""
+        """Tries until the servers have found each other."""
         while (result := self.read("create", "es.>", "3")).returncode:
             gone = [i for i, server in self.servers.items() if server.poll() is not None]
             if gone:
@@ -108,7 +108,7 @@ class Fleet:
         self.hosts[name].wait()
 
     def read_all(self, end):
-        """Once the stream has a leader that says so: who joins again may make it elect one."""
+        """Tries until the stream has a leader: a server that rejoins may make the cluster elect one."""
         while (result := self.read("read")).returncode:
             if time.monotonic() > end:
                 sys.exit("the stream can't be read: " + result.stderr.decode(errors="replace"))
@@ -123,7 +123,7 @@ class Fleet:
 
 
 def trouble(fleet):
-    """A server, then another one, then a host's esship."""
+    """Kills a server, then another one, then a host's esship."""
     for i in (1, 2):
         time.sleep(2)
         print(f"server {i} is killed", flush=True)

@@ -3,9 +3,9 @@
 /*
  * A stream of a NATS server, for tests and examples:
  *
- *	nats-read URL create SUBJECT [REPLICAS]		makes the stream "es" for it, kept in files
- *	nats-read URL count				how many messages it has
- *	nats-read URL read				prints all, one a line
+ *	nats-read URL create SUBJECT [REPLICAS]		makes the stream "es" for SUBJECT, stored in files
+ *	nats-read URL count				prints how many messages the stream has
+ *	nats-read URL read				prints all its messages, one a line
  *
  * NATS_CREDENTIALS in the environment names a file of credentials.
  */

@@ -41,7 +41,7 @@ func goHandle(path *C.char) {
 }
 
 func main() {
-	runtime.LockOSThread() // a client is deleted by the thread that made it
+	runtime.LockOSThread() // only the thread that made a client may delete it
 	client := C.start()
 	if client == nil {
 		os.Exit(1)

@@ -3,7 +3,7 @@
 //!
 //!	rustc client.rs -l EndpointSecurity
 //!
-//! Declared is what is used; bindgen makes the rest of EndpointSecurity.h.
+//! Declares only what it uses; bindgen generates the rest from EndpointSecurity.h.
 
 use std::ffi::{c_void, CStr};
 use std::io::Read;
@@ -37,7 +37,7 @@ struct Process {
     executable: *const File,
 }
 
-/// es_message_t up to its event, of which this knows one.
+/// es_message_t up to its event. Only the exec event is declared.
 #[repr(C)]
 struct Message {
     version: u32,

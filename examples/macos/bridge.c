@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Written for macOS: the C half of a bridge, as those are made for other languages. Plain functions with a handle, no
- * block in sight of the other side; events go through a pipe as lines, which main(), standing for it, reads.
+ * Written for macOS: the C half of a bridge to another language. It has plain functions with a handle and no blocks.
+ * Events go through a pipe as lines. main() plays the other language, and reads them.
  */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <Block.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written for macOS: main() looks at a counter that the handler keeps, with a lock, and a log for what it finds. */
+/* Written for macOS: the handler counts under a lock, and main() reads the count in a loop and logs it. */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <mach/mach_time.h>
 #include <os/lock.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written for macOS: a client that prints what starts, and a dispatch queue for its life. */
+/* Written for macOS: prints each program that starts. dispatch_main() is its main loop. */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <bsm/libbsm.h>
 #include <dispatch/dispatch.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written for macOS: a C++ class around a client, with a table of handlers, and state that only they touch. */
+/* Written for macOS: a C++ class around a client, with a table of handlers, and state that only the handlers use. */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <bsm/libbsm.h>
 #include <dispatch/dispatch.h>
@@ -55,7 +55,7 @@ static std::string string(const es_string_token_t &token)
 
 int main()
 {
-	std::map<pid_t, std::string> running;		/* handlers come one after the other: no lock */
+	std::map<pid_t, std::string> running;		/* the library calls handlers one after the other: no lock */
 	auto *processes = &running;
 	Monitor *monitor = nullptr;
 

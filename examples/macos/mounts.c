@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written for macOS: what is mounted and unmounted, by the members of Darwin's statfs; a serial queue prints it. */
+/* Written for macOS: prints mounts and unmounts on a serial queue, from the members of Darwin's statfs. */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <Kernel/kern/cs_blobs.h>
 #include <TargetConditionals.h>

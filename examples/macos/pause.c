@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written for macOS: no queue at all. Messages come on a thread of the system's while main() waits in pause(). */
+/* Written for macOS: without a queue. The library calls the handler on its own thread while main() waits in pause(). */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <stdio.h>
 

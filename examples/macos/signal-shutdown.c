@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written for macOS: sits in dispatch_main() until a signal handler queues the end. Mutes itself. */
+/* Written for macOS: waits in dispatch_main() until a signal handler queues the end. Mutes itself. */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <dispatch/dispatch.h>
 #include <mach/mach.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Written for macOS: answers questions on a concurrent queue. Each message is retained, decided about by a worker, and
- * released. Opens of "secret" for writing are denied.
+ * Written for macOS: answers questions on a concurrent queue. The handler retains each message; a worker answers and
+ * releases it. It denies opens of "secret" for writing.
  */
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <bsm/libbsm.h>

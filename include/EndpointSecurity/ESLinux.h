@@ -268,8 +268,8 @@ typedef struct {
 	es_linux_identity_state_t state;
 	es_linux_identity_reason_t reason;
 	bool is_packaged;		/* it is as its package had it */
-	bool is_vouched_for;		/* and a signed archive has that version of the package */
-	bool is_platform_binary;	/* the system's own, and only root can change the file */
+	bool is_vouched_for;		/* a signed archive has that version, or a key in keys.d has signed it */
+	bool is_platform_binary;	/* that archive is the system's, and only root can change the file */
 	es_linux_digest_t digest_kind;
 	uint32_t digest_size;
 	uint8_t digest[64];

@@ -28,9 +28,9 @@
  * A field marked vN may be read if msg->version is N or more. Fields named
  * reserved mean nothing.
  *
- * If the running kernel cannot deliver an event that Linux has, or cannot
- * hold the operation, es_subscribe() fails for it. An event that has no
- * counterpart on Linux is accepted as NOTIFY, and never comes.
+ * es_subscribe() fails for an event if the kernel can't hold its operation,
+ * or refuses the program that would report it. It accepts an event that has
+ * no counterpart on Linux, or that nothing here reports; that never comes.
  */
 #ifndef __ENDPOINT_SECURITY_MESSAGE_H
 #define __ENDPOINT_SECURITY_MESSAGE_H
@@ -172,7 +172,8 @@ typedef struct es_statfs es_statfs_t;
 /*
  * mount - a file system is mounted
  *
- * When:	mount(2), move_mount(2), bind mounts too. Remounting is remount.
+ * When:	mount(2), move_mount(2), bind mounts too. AUTH with the lsm sensor also
+ *		fsconfig(2), where f_mntonname is empty. Remounting is remount.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executable of process and mount point.
  */
@@ -239,8 +240,8 @@ typedef struct {
  *
  * When:	kill(2) and its variants, signal 0 (does it exist?) too; not to oneself,
  *		not from the kernel. A kill of many gives an event for each.
- * Answer:	es_respond_auth_result() before the deadline, for signals with one
- *		target. Signals to many come as NOTIFY only. Not cacheable.
+ * Answer:	es_respond_auth_result() before the deadline. Not cacheable. Of a kill
+ *		of many, the signal is sent when each target has been asked about.
  */
 typedef struct {
 	int sig;
@@ -324,7 +325,8 @@ typedef struct {
 /*
  * setflags - a file's flags are changed
  *
- * When:	ioctl(2) FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR: immutable, append-only.
+ * When:	ioctl(2) FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, file_setattr(2): immutable,
+ *		append-only.
  * Answer:	es_respond_auth_result() before the deadline.
  * Cache:	executable of process and target.
  */
@@ -351,7 +353,8 @@ typedef struct {
 /*
  * close - an open file is closed
  *
- * When:	close(2), or the end of the process. It can not be prevented.
+ * When:	the last descriptor or mapping of the open file is gone: by close(2),
+ *		munmap(2), an exec, or the process's end. It can not be prevented.
  * Answer:	none, NOTIFY only.
  */
 typedef struct {
@@ -494,7 +497,7 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart.
  * Answer:	es_respond_auth_result() before the deadline; not cacheable. Here,
- *		es_subscribe() refuses the AUTH form.
+ *		es_subscribe() accepts the AUTH form, and nothing comes.
  */
 typedef struct {
 	uint32_t user_client_type;	/* second argument of IOServiceOpen() */
@@ -561,7 +564,8 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart; see stat and getextattr. macOS 10.15.1.
  * Answer:	es_respond_auth_result() before the deadline; cacheable by executable
- *		of process and target. Here, es_subscribe() refuses the AUTH form.
+ *		of process and target. Here, es_subscribe() accepts the AUTH form,
+ *		and nothing comes.
  */
 typedef struct {
 	struct attrlist attrlist;
@@ -574,7 +578,7 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart; see setmode, setowner, utimes.
  * Answer:	es_respond_auth_result() before the deadline; not cacheable. Here,
- *		es_subscribe() refuses the AUTH form.
+ *		es_subscribe() accepts the AUTH form, and nothing comes.
  */
 typedef struct {
 	struct attrlist attrlist;
@@ -587,7 +591,7 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart.
  * Answer:	es_respond_auth_result() before the deadline; not cacheable. Here,
- *		es_subscribe() refuses the AUTH form.
+ *		es_subscribe() accepts the AUTH form, and nothing comes.
  */
 typedef struct {
 	es_file_t *_Nonnull source;	/* new content */
@@ -600,7 +604,7 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart.
  * Answer:	es_respond_auth_result() before the deadline; not cacheable. Here,
- *		es_subscribe() refuses the AUTH form.
+ *		es_subscribe() accepts the AUTH form, and nothing comes.
  */
 typedef struct {
 	es_process_t *_Nullable instigator;	/* who wants the file; NULL if it has exited */
@@ -836,7 +840,8 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart. macOS 11.0.
  * Answer:	es_respond_auth_result() before the deadline; cacheable by executable
- *		of process and target. Here, es_subscribe() refuses the AUTH form.
+ *		of process and target. Here, es_subscribe() accepts the AUTH form,
+ *		and nothing comes.
  */
 typedef struct {
 	struct attrlist attrlist;
@@ -1585,7 +1590,7 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart. macOS 14.0, AUTH 27.0.
  * Answer:	es_respond_auth_result() before the deadline; not cacheable. Here,
- *		es_subscribe() refuses the AUTH form.
+ *		es_subscribe() accepts the AUTH form, and nothing comes.
  */
 typedef struct {
 	es_string_token_t service_name;
@@ -1638,7 +1643,7 @@ typedef struct {
  *
  * When:	never: Linux has no counterpart. macOS 27.0.
  * Answer:	es_respond_auth_result() before the deadline; not cacheable. Here,
- *		es_subscribe() refuses the AUTH form.
+ *		es_subscribe() accepts the AUTH form, and nothing comes.
  */
 typedef struct {
 	es_process_t *_Nullable instigator;	/* the service; msg->process is launchd */
@@ -1652,7 +1657,7 @@ typedef struct {
  * When:	never: Linux has no counterpart. macOS 27.0; AUTH for descendants
  *		clients only.
  * Answer:	es_respond_auth_result() before the deadline; not cacheable. Here,
- *		es_subscribe() refuses the AUTH form.
+ *		es_subscribe() accepts the AUTH form, and nothing comes.
  */
 typedef struct {
 	es_process_t *_Nullable instigator;	/* who looks; msg->process is launchd */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A thread jumps out of a held call, the client allows it, the file is written anew, and the thread makes the same call
- * again: that is asked about by itself, and denied. An open, an exec, an unlink.
+ * A thread jumps out of a held call, and the client allows that call. The test rewrites the file, and the thread makes the
+ * same call again: the kernel asks about it anew, and the client denies it. For an open, an exec and an unlink.
  */
 
 #include "attack.h"
@@ -44,7 +44,7 @@ static unsigned int row;
 
 static int again(void *path)
 {
-	/* The same registers both times: from the same place in the same loop. */
+	/* Both calls come from one place in a loop, so that they have the same registers. */
 	for (int i = 0; i < 2; i++) {
 		errno = 0;
 		if (attack_jump_out(calls[row], path, 100 * test_slow()) == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An answer that is kept for a program counts for the program that was executed: a process that takes on another's
- * executable by PR_SET_MM_EXE_FILE is asked about for itself, and denied.
+ * The kernel keeps an answer for the program that was executed. If a process takes on another program's file by
+ * PR_SET_MM_EXE_FILE, the kernel asks about that process, and the client denies it.
  */
 
 #include "attack.h"
@@ -27,7 +27,7 @@ static void answer(struct test_client *client, const es_message_t *message)
 		    ES_RESPOND_RESULT_SUCCESS);
 }
 
-/* The old executable has to be mapped nowhere any more: so all of it goes, but what this function needs. */
+/* PR_SET_MM_EXE_FILE needs the old executable unmapped. So replaces all its mappings, with copies of what this needs. */
 static int borrow(void *path)
 {
 	char line[256];
@@ -45,7 +45,7 @@ static int borrow(void *path)
 	if (!count)
 		return 201;
 	fclose(maps);
-	/* Copies in their place: the same addresses, and no file behind them. */
+	/* Put copies in their place: the same addresses without a file. */
 	for (unsigned int i = 0; i < count; i++) {
 		size_t size = to[i] - from[i];
 		char *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -77,7 +77,7 @@ int main(void)
 	test_hold(client, ES_AUTH(OPEN), ES_AUTH(UNLINK), -1);
 	for (int i = 0; i < 3; i++)
 		CHECK_EQUAL(actor_do(&actor, ACT_OPEN, O_RDONLY, test_at("secret")), 0);
-	CHECK_EQUAL(asked, 1);		/* it is kept */
+	CHECK_EQUAL(asked, 1);		/* the kernel keeps it */
 	CHECK_EQUAL(attack_status(borrow, (void *)test_at("trusted")), EPERM);
 	CHECK_EQUAL(asked, 2);
 	actor_stop(&actor);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One user makes ioctl(2)s on 68,000 files of its own: answers about others' files are kept as before, and about those
- * files none.
+ * One user calls ioctl(2) on 68,000 files of its own. The kernel still keeps answers about others' files, and none about
+ * those files.
  */
 
 #include "attack.h"
@@ -25,7 +25,7 @@ static void answer(struct test_client *client, const es_message_t *message)
 
 static int spoil(void *context)
 {
-	int flags = 0, folder = open(test_at("spoilt"), O_RDONLY | O_DIRECTORY);	/* what is above is root's */
+	int flags = 0, folder = open(test_at("spoilt"), O_RDONLY | O_DIRECTORY);	/* the folders above are root's */
 
 	(void)context;
 	if (setuid(USER) < 0)
@@ -69,7 +69,7 @@ int main(void)
 	for (int i = 0; i < 3; i++)
 		CHECK_EQUAL(actor_do(&actor, ACT_OPEN, O_RDONLY, test_at("watched")), 0);
 	CHECK_EQUAL(asked, 1);
-	/* A file whose flags were changed just now: whether it changed, or will, isn't known. */
+	/* An ioctl(2) changes the file's flags at an unknown time. So the kernel keeps no answer about it. */
 	CHECK_EQUAL(actor_do(&actor, ACT_FLAGS, FS_NODUMP_FL, test_at("watched")), 0);
 	asked = 0;
 	for (int i = 0; i < 3; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An ordinary user asks for capabilities, and no kernel program is loaded for it. Root asks for one event, and those that
- * it needs are; all of them would take minutes in a guest.
+ * If an ordinary user asks for capabilities, the daemon loads no kernel program. If root asks, it does. Root asks for one
+ * event, since the programs of all would take minutes in a guest.
  */
 
 #include "attack.h"

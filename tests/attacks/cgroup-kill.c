@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * cgroup.kill ends processes that nobody is asked about one by one. It is counted as not held, and decided as a question
- * that can't be asked: denied where the client fails closed.
+ * cgroup.kill ends processes, and the kernel can't ask about each of them. It counts the write as not held, and the
+ * client's miss mode decides: it is denied if the client fails closed.
  */
 
 #include "attack.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * copy_file_range(2) has taken the files of its descriptors, and waits for the memory that its offset is in; meanwhile
- * another thread puts another file behind a descriptor. The client is asked about the files that the kernel has.
+ * copy_file_range(2) has looked up the files of its descriptors, and waits for the page of its offset. Meanwhile another
+ * thread replaces the file of a descriptor. The kernel asks the client about the files that it copies.
  */
 
 #include "attack.h"
@@ -29,7 +29,7 @@ static const struct row rows[] = {
 static int source, target, other, faults;
 static const struct row *current;
 
-/* Waits until the kernel wants the page, exchanges the descriptor, and gives it one of zeroes. */
+/* Waits until the kernel wants the page, replaces the descriptor's file, and gives the kernel a page of zeroes. */
 static void *swap(void *page)
 {
 	struct uffdio_zeropage zeroes = { .range = { (uintptr_t)page, PAGE } };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An exchange of two names is asked about twice, as an exchange and as a rename. The thread jumps out of the call when the
- * first is allowed and the second held, and makes the same call again, with no other call in between: the exchange is
- * asked about anew, and denied.
+ * The kernel asks about an exchange of two names twice, as an exchange and as a rename. When the first is allowed and the
+ * second held, the thread jumps out of the call, and makes it again with no other call in between. The kernel asks about
+ * the exchange anew, and the client denies it.
  */
 
 #include "attack.h"
@@ -26,7 +26,7 @@ static void jump(int signal)
 	siglongjmp(way_out, 1);
 }
 
-/* Both times by the same instruction, with the same registers, and the signals' mask is left alone. */
+/* Makes both calls by the same instruction, with the same registers, and leaves the signal mask alone. */
 static int exchange(void *context)
 {
 	const struct sigaction action = { .sa_handler = jump, .sa_flags = SA_NODEFER };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One user executes 900 programs at once, and a handler takes its time with each: more than a deadline for all of them.
- * Since it answers each in time, from when it can begin with it, it isn't killed; and none that it denies runs.
+ * One user executes 900 programs at once. The handler takes some time for each, and more than a deadline for all. The
+ * daemon doesn't kill the client, since the time for each answer counts from when the handler can begin with it. No
+ * program that it denies runs.
  */
 
 #include "attack.h"

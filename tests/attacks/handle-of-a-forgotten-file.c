@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A file that is opened by its handle, when the kernel remembers no name of it, is asked about as what it is: by what stat
- * says of it a client denies it. It has no path, and the message says so, so that nobody takes it for the root.
+ * A program opens a file by its handle when the kernel remembers no name of it. The message has the file's stat, by which
+ * the client denies the open. It says that the file has no path, so that no client takes it for the root folder.
  */
 
 #include "attack.h"
@@ -63,7 +63,7 @@ int main(void)
 	REQUIRE(lstat(test_at("ext4/sub/secret"), &stat) == 0);
 	inode = stat.st_ino;
 	snprintf(command, sizeof(command), "umount %s && mount -o loop %s %s", folder, image, folder);
-	REQUIRE(system(command) == 0);		/* forgets all names */
+	REQUIRE(system(command) == 0);		/* the kernel forgets all names */
 	test_subscribe(attack->client, ES_AUTH(OPEN), -1);
 	CHECK_EQUAL(attack_status(open_handle, (void *)folder), EPERM);
 	CHECK_EQUAL(asked, 1);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A mount is asked about, and denied, with whatever flags beside it: MS_PRIVATE and its kin mean something only where
- * nothing is mounted. To change how mounts propagate is no mount, and isn't asked about. Nor has a file system to be
- * attached to be used: fsconfig(2) makes it, which is asked about where there is a gate to wait at.
+ * The kernel asks about a mount whatever flags it has: mount(2) ignores MS_PRIVATE, MS_SHARED and MS_SLAVE when it mounts.
+ * It doesn't ask about a call that only changes how mounts propagate. Programs can use a file system that isn't attached:
+ * so the kernel asks when fsconfig(2) makes it, if there is a gate to wait at.
  */
 
 #include "attack.h"
@@ -16,7 +16,7 @@
 struct row {
 	const char *name;
 	int (*act)(void);
-	es_event_type_t type;		/* asked about; -1: not, and it is done */
+	es_event_type_t type;		/* the type of the question; -1: none, and the call succeeds */
 };
 
 static int bind_private(void) { return attack_result(mount("source", "denied", NULL, MS_BIND | MS_PRIVATE, NULL)); }
@@ -59,7 +59,7 @@ static enum judged judge(const es_message_t *message)
 	const es_statfs_t *what = message->event_type == ES_AUTH(MOUNT) ? message->event.mount.statfs
 									   : message->event.remount.statfs;
 
-	if (*what->f_mntonname && !strstr(what->f_mntonname, "/denied"))	/* none: it isn't attached yet */
+	if (*what->f_mntonname && !strstr(what->f_mntonname, "/denied"))	/* empty: it isn't attached yet */
 		return JUDGED_ALLOW;
 	asked++;
 	return JUDGED_DENY;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One user's operations are held, more of them than a client has room for. Another user's are asked about all the same,
- * and are denied; and the first user's, those that there is no room for, wait for it and are denied then.
+ * A client holds operations of one user, and there are more than it has room for. The kernel still asks about another
+ * user's operation, and the client denies it. The first user's further operations wait for room, and are denied then.
  */
 
 #include "attack.h"
@@ -52,7 +52,7 @@ int main(void)
 	pid_t pid;
 
 	test_begin(110);
-	test_daemon("--deadline-ms", "60000", NULL);	/* time enough for all of them */
+	test_daemon("--deadline-ms", "60000", NULL);	/* long enough for all operations */
 	attack = attack_client(NULL);
 	attack_needs_lsm(attack);
 	if (!test_has_gate())

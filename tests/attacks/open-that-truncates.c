@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * open(O_RDONLY|O_TRUNC) empties a file: it is asked about as an open for writing (FWRITE), and a client that allows
- * reading only denies it; also when an answer for reading is kept.
+ * open(O_RDONLY|O_TRUNC) empties a file. So the kernel asks about it as an open for writing (FWRITE), and an answer that
+ * allows reading only denies it, also one that is kept.
  */
 
 #include "attack.h"

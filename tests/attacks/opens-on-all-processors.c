@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * However many processors are at work at once, each denied open is asked about and fails; in the guest with 64 of them
- * (tests/attacks/many-processors) as with two. ES_ATTACK_OPENS says how many opens are tried.
+ * However many processors open files at once, the kernel asks about each open, and each denied one fails: with two
+ * processors, or with 64 in a guest (tests/attacks/many-processors). ES_ATTACK_OPENS sets the number of opens.
  */
 
 #include "attack.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A program that the kernel starts, for instance for a core dump, is asked about as any other, and doesn't run if
- * it is denied.
+ * The kernel asks about a program that it starts by itself, for instance for a core dump. If the client denies it, the
+ * program doesn't run.
  */
 
 #include "attack.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Threads that jump out of held calls leave their questions behind. However many do, and whether they go on to make other
- * calls or none, others are asked about, and denied. The client isn't killed for questions that nobody waits for.
+ * Threads that jump out of held calls leave their questions behind. However many do so, and whether or not they make other
+ * calls then, the kernel asks about further operations, and the client denies them. The daemon doesn't kill the client for
+ * questions for which no task waits.
  */
 
 #include "attack.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Processes with threads do operations at random, by names that other threads exchange meanwhile. They jump out of held
- * calls, stop and signal each other, and are killed in the middle. A client denies what is about protected objects,
- * which it knows by their inodes. In the end these are as they were to the nanosecond, whatever was made by a new name
- * was asked about, the client lives, and nothing waits.
+ * Processes with threads do random operations, by names that other threads exchange meanwhile. They jump out of held
+ * calls, and stop and signal each other, and the test kills some in the middle. A client denies operations on protected
+ * objects, which it knows by their inodes. In the end these are unchanged to the nanosecond, the client was asked about
+ * each new name, it lives, and no task waits.
  *
- * ES_ATTACK_SECONDS says for how long, ES_ATTACK_SEED with which numbers; with an odd one answers are kept.
+ * ES_ATTACK_SECONDS sets the duration, ES_ATTACK_SEED the random numbers; with an odd seed the kernel keeps answers.
  */
 
 #include "attacker.h"
@@ -118,7 +118,7 @@ static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool answers_end;
 static struct test_client *client;
 
-/* The files of a message, besides the one that test_file() has. */
+/* A message's files besides that of test_file(). */
 static unsigned int more_files(const es_message_t *message, const es_file_t *files[2])
 {
 	const es_events_t *event = &message->event;
@@ -175,7 +175,7 @@ static bool about_victim(const es_message_t *message)
 	}
 }
 
-/* What is allowed: everything, nothing, or of an open all but writing. */
+/* The allowed flags: all, none, or for an open all except writing. */
 static uint32_t judge(const es_message_t *message)
 {
 	const es_file_t *files[3] = { test_file(message) };
@@ -191,7 +191,7 @@ static uint32_t judge(const es_message_t *message)
 	return allowed;
 }
 
-/* The names that attackers make are numbers, each used once. */
+/* Notes the number in a new name: attackers use each number once. */
 static void note_new(const es_message_t *message)
 {
 	const char *name = NULL;
@@ -273,7 +273,7 @@ static void *answer_later(void *context)
 	return NULL;
 }
 
-/* ---- those who are attacked, and the attackers ---- */
+/* ---- the victim, and the attackers ---- */
 
 static void on_any(int signal)
 {
@@ -304,7 +304,7 @@ static void replace(unsigned int index, unsigned int *number)
 	__atomic_store_n(&attacked->attacker[index], pid, __ATOMIC_RELEASE);
 }
 
-/* One that was emptied, or is elsewhere. */
+/* Restores free-run if an attacker has emptied or moved it. */
 static void make_program_again(void)
 {
 	static pid_t copying;
@@ -315,13 +315,13 @@ static void make_program_again(void)
 		return;
 	copying = fork();
 	if (copying == 0) {
-		close(STDERR_FILENO);		/* another may be quicker */
+		close(STDERR_FILENO);		/* cp complains if an attacker is quicker */
 		execlp("cp", "cp", "-T", "--remove-destination", "/bin/true", "free-run", NULL);
 		_exit(1);
 	}
 }
 
-/* Starts attackers, kills them in the middle of what they do, and starts others in their place. */
+/* Starts attackers, kills them in the middle of their operations, and starts others in their place. */
 static int manage(void *context)
 {
 	unsigned int random = attacked->seed ^ 0x5a5a5a5a, number = 0;
@@ -380,7 +380,7 @@ static void check_sockets(void)
 	close(listening[1]);
 }
 
-/* What a killed attacker has made and couldn't look up. */
+/* Checks the new names that killed attackers have made and couldn't check. */
 static void check_new(const char *folder)
 {
 	DIR *entries = opendir(folder);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* renameat2(RENAME_EXCHANGE) renames: who denies renaming denies it, and so does who denies exchanging. */
+/* renameat2(RENAME_EXCHANGE) is denied if the client denies AUTH_RENAME, and also if it denies AUTH_EXCHANGEDATA. */
 
 #include "attack.h"
 
@@ -41,7 +41,7 @@ int main(void)
 	try(attack, ES_AUTH(EXCHANGEDATA), EPERM);
 	try(attack, ES_AUTH(OPEN), 0);
 	CHECK_EQUAL(attack->allowed[ES_AUTH(EXCHANGEDATA)] + attack->asked[ES_AUTH(EXCHANGEDATA)], 3);
-	/* Where exchanging was denied already nobody was asked about renaming. */
+	/* After a denied AUTH_EXCHANGEDATA the kernel doesn't ask AUTH_RENAME. */
 	CHECK_EQUAL(attack->allowed[ES_AUTH(RENAME)] + attack->asked[ES_AUTH(RENAME)], 4);
 	return test_end();
 }

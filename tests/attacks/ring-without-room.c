@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A client's ring is full of what it is notified of, for as long as its handler takes for one message. What it would
- * deny isn't done meanwhile, in any miss mode: it is asked about as soon as there is room.
+ * A client's ring is full of NOTIFY messages while its handler is busy with one. Meanwhile operations that it would deny
+ * wait, in any miss mode: the kernel asks about them as soon as there is room.
  */
 
 #include "attack.h"
@@ -31,7 +31,7 @@ static void try(struct attack *attack, es_deadline_miss_mode_t mode)
 	pid_t pid[2];
 
 	CHECK_EQUAL(es_set_deadline_miss_mode(attack->client->client, mode), ES_RETURN_SUCCESS);
-	pthread_mutex_lock(&attack->client->lock);	/* the handler, too */
+	pthread_mutex_lock(&attack->client->lock);	/* the handler takes it too, so it stops */
 	for (int i = 0; i < 3000; i++)
 		open_file(other);
 	pid[0] = test_fork(open_it, (void *)test_at("denied"));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A signal that kills is asked about and denied, whichever way it takes: with any si_code that a program may make up, to
- * a process group, to all, through a pidfd, as what a descriptor sends (F_SETOWN, F_SETSIG). Of a group each process is
- * asked about once, and what is allowed arrives once.
+ * The kernel asks about a deadly signal, and the client denies it, whichever way the signal takes: with any si_code that a
+ * program may make up, to a process group, to all, through a pidfd, or from a descriptor (F_SETOWN, F_SETSIG). For a group
+ * it asks about each process once, and an allowed signal arrives once.
  */
 
 #include "attack.h"
@@ -25,7 +25,7 @@ struct shared {
 
 static struct shared *shared;
 static unsigned int number;
-static bool deny_one;			/* the second of the victims; else all */
+static bool deny_one;			/* deny only signals to the second victim; else to all */
 static bool allow_all;
 static unsigned int asked[VICTIMS];
 
@@ -74,7 +74,7 @@ static int by_pidfd(void)
 	return attack_result(syscall(SYS_pidfd_send_signal, fd, SIGTERM, &info, 0));
 }
 
-/* The descriptor sends it when there is something to read. */
+/* The descriptor sends the signal when there is something to read. */
 static int by_descriptor(bool signal_first)
 {
 	int pipes[2], error;
@@ -141,7 +141,7 @@ static enum judged judge(const es_message_t *message)
 		if (target != shared->victim[i])
 			continue;
 		asked[i]++;
-		test_sleep_ms(5);	/* so that what waits by starting over does */
+		test_sleep_ms(5);	/* so that a call that waits by starting over does start over */
 		return allow_all || (deny_one && i != 1) ? JUDGED_ALLOW : JUDGED_DENY;
 	}
 	return JUDGED_ALLOW;
@@ -165,7 +165,7 @@ static int try(const struct row *row)
 	return status;
 }
 
-/* Before 6.2 a kernel program finds no process by its number: there nobody is asked, and it is counted. */
+/* Before 6.2 a kernel program can't find a process by its pid: there the kernel counts such a signal and doesn't ask. */
 static bool by_number(const struct row *row)
 {
 	return row->act == by_owner_last || row->act == by_signal_last;

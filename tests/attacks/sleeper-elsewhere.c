@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A thread jumps out of a held call, and then sleeps in a FUSE file system of its own, for ever. That is no gate of the
- * client's: neither daemon nor warden kill the client for it, in any miss mode, when its deadline has passed.
+ * A thread jumps out of a held call, and then sleeps for ever in a FUSE file system of its own, which isn't the client's
+ * gate. Neither daemon nor warden kills the client after the deadline for that, in any miss mode.
  */
 
 #include "attack.h"
@@ -13,7 +13,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-enum { DEADLINE_MS = 500, LEFT_MS = 1000 };	/* the second: ES_LEFT_NS */
+enum { DEADLINE_MS = 500, LEFT_MS = 1000 };	/* LEFT_MS is ES_LEFT_NS */
 
 struct shared {
 	unsigned int mounted, left;
@@ -26,7 +26,7 @@ static void open_held(void *path)
 	close(open(path, O_RDONLY));
 }
 
-/* Answers nothing but its mounting. */
+/* Answers FUSE_INIT, and no other request. */
 static int serve(int fd)
 {
 	static char request[65536];
@@ -90,7 +90,7 @@ static int client_main(void *context)
 	attack_await_held(attack, 1);
 	while (!__atomic_load_n(&shared->left, __ATOMIC_ACQUIRE) && test_wait_ms(pid, 1) == -1)
 		;
-	attack_release(attack, JUDGED_ALLOW);	/* in time, and nobody takes it */
+	attack_release(attack, JUDGED_ALLOW);	/* in time, but no task waits for it */
 	test_sleep_ms(DEADLINE_MS * test_slow() + LEFT_MS);
 	CHECK_EQUAL(test_wait_ms(pid, 0), -1);
 	CHECK_EQUAL(attack_status(open_it, (void *)test_at("denied")), EPERM);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * While an operation is held another thread exchanges what it is about: the link that a script is executed by, the
- * arguments, the word of flags, the source of a mount, the image of a module, the link that a socket's name leads through.
- * What is done is what the client was told, or it is asked again about the rest; here it denies that.
+ * While an operation is held, another thread exchanges its object: the link to a script, the arguments, the word of flags,
+ * the source of a mount, the image of a module, the link to a socket. The kernel does what the message said, or asks again
+ * about the new object, which the client denies here.
  */
 
 #include "attack.h"
@@ -21,7 +21,7 @@
 
 struct shared {
 	unsigned int swapped, begun;
-	char text[64];			/* a path or an argument, exchanged in place */
+	char text[64];			/* a path or an argument, which the other thread overwrites */
 	int flags;
 	char image[8192];
 };
@@ -31,7 +31,7 @@ struct row {
 	es_event_type_t type;
 	int (*act)(void);		/* 0 or errno */
 	void (*swap)(void);
-	bool (*harmed)(void);		/* was done what would have been denied? */
+	bool (*harmed)(void);		/* has the kernel done what the client would have denied? */
 };
 
 static struct shared *shared;
@@ -108,7 +108,7 @@ static void swap_source(void)
 
 static bool mount_harmed(void) { return access("mount-harm", F_OK) == 0; }
 
-/* A module's image with no code in it, so that the kernel itself refuses it when it has been asked about. */
+/* A module's image without code: after the question the kernel itself refuses it. */
 static int load_image(void)
 {
 	memset(shared->image, 'g', sizeof(shared->image));
@@ -169,7 +169,7 @@ static bool is_bad(const es_message_t *message)
 		return message->event.setflags.flags & 0x20002;		/* UF_IMMUTABLE or SF_IMMUTABLE */
 	if (message->event_type == ES_AUTH(UIPC_CONNECT))
 		return strstr(message->event.uipc_connect.file->path.data, "bad-socket");
-	return false;		/* a mount and a module have no name that says so: the second time counts */
+	return false;		/* messages of mounts and modules don't show the new object: judge() denies the second question */
 }
 
 static enum judged judge(const es_message_t *message)
@@ -192,14 +192,14 @@ static void nothing(int signal)
 	(void)signal;
 }
 
-/* A signal now and then has the call start over, as it does by itself where there is no gate. */
+/* Signals make the call start over now and then, as it does by itself if there is no gate. */
 static int act(void *context)
 {
 	const struct itimerval often = { { 0, 20000 }, { 0, 20000 } };
 	const struct row *row = context;
 
 	signal(SIGUSR1, nothing);
-	if (row->type != ES_AUTH(EXEC)) {	/* which would end by it */
+	if (row->type != ES_AUTH(EXEC)) {	/* a signal would end a held exec */
 		signal(SIGALRM, nothing);
 		setitimer(ITIMER_REAL, &often, NULL);
 	}
@@ -221,7 +221,7 @@ static void reset(void)
 	REQUIRE(symlink("good-socket", "socket") == 0);
 }
 
-/* Held, exchanged, and the first question allowed. */
+/* Holds the operation, exchanges its object, and allows the first question. */
 static void try(struct attack *attack, const struct row *row)
 {
 	int status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What io_uring does with a registered personality is asked about, and denied; so is IORING_OP_FTRUNCATE. Where there is
- * no gate they can't be held, and a client that fails closed denies them all the same.
+ * The kernel asks about operations that io_uring does with a registered personality, and about IORING_OP_FTRUNCATE, and
+ * the client denies them. Without a gate they can't be held, but they are denied if the client fails closed.
  */
 
 #include "attack.h"
@@ -13,7 +13,7 @@
 
 enum { OP_FTRUNCATE = 55 };
 
-/* With a personality of its own: the credentials are a copy of the task's. */
+/* Submits the entry with a personality of its own: credentials that are a copy of the task's. */
 static int personal_do(unsigned int setup, struct io_uring_sqe entry)
 {
 	struct ring ring;
@@ -22,7 +22,7 @@ static int personal_do(unsigned int setup, struct io_uring_sqe entry)
 	if (r)
 		return r;
 	r = (int)syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PERSONALITY, NULL, 0);
-	if (r < 0 || setgroups(0, NULL) < 0)	/* other credentials than those, from here on */
+	if (r < 0 || setgroups(0, NULL) < 0)	/* from here on the task has other credentials */
 		return errno;
 	entry.personality = (uint16_t)r;
 	return ring_submit(&ring, setup, entry);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* System calls of the x32 ABI, where the kernel has it (syscall.x32=y), are the same operations: asked about and denied. */
+/* The kernel asks about system calls of the x32 ABI too, if it has that (syscall.x32=y), and the client denies them. */
 
 #include "attack.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See actor.h. Commands come, and results go, by descriptor 0. */
+/* See actor.h. Reads commands from descriptor 0, and writes results to it. */
 
 #define ACTOR_ITSELF
 #include "actor.h"
@@ -112,7 +112,7 @@ static int act_get_xattr(const char *path, uint32_t number)
 	return result(getxattr(path, name, NULL, 0));
 }
 
-/* What can't be taken back is done in a child. */
+/* Acts in a child, since it can't undo the change. */
 static int act_directory(const char *path, enum act act, bool by_fd)
 {
 	int status;
@@ -180,7 +180,7 @@ static int act_trace(pid_t pid)
 	return result(ptrace(PTRACE_DETACH, pid, NULL, NULL));
 }
 
-/* The new program says that it is there, as it begins with an argument. */
+/* The argument makes the new program report that it runs. */
 static int act_become(char *path)
 {
 	char *argv[] = { path, "again", 0 }, *envp[] = { 0 };

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Operations that can be held, in the current directory, where "file" and the folder "dir" are there and "new" is not. Each
- * gives 0, or the errno it ended with. For tests that try a row of them.
+ * Operations that can be held, for tests that try several. They act in the current directory, which must have "file" and
+ * the folder "dir", and no "new". Each returns 0 or its errno.
  */
 
-/* What a system call returned, or a function of the C library that sets errno. */
+/* Converts the result of a system call, or of a C library function that sets errno, to 0 or the errno. */
 int test_act_result(long value);
 
 int test_act_open(void);		/* "file", to read */

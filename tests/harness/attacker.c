@@ -26,14 +26,14 @@ static const char *const names[] = {
 /* A thread, or a process that it forked. */
 struct self {
 	unsigned int random;
-	bool denied_by_mode;		/* what can't start over may be denied: it handles SIGCONT */
+	bool denied_by_mode;		/* it handles SIGCONT, so calls that can't start over may be denied */
 	char path[64];
 	const char *operation;
 };
 
 static __thread sigjmp_buf way_out;
 static __thread volatile sig_atomic_t may_leave;
-static int base;			/* the directory, as a descriptor: the first after stderr */
+static int base;			/* a descriptor of the directory: the first after stderr */
 
 unsigned int attacker_random(unsigned int *state)
 {
@@ -67,7 +67,7 @@ static void broken(struct self *self, const char *what)
 
 /* ---- names ---- */
 
-/* A name that stays, one that changes while the call waits, or the file itself whatever its name. */
+/* A fixed name, one that changes while the call waits, or a path to the file itself, whatever its name. */
 static const char *pick(struct self *self)
 {
 	unsigned int how = below(self, 10);
@@ -146,7 +146,7 @@ static void look_at(struct self *self, int fd)
 		broken(self, "a file to be read only is open for writing");
 }
 
-/* Looks at what calls have opened that were left, too. */
+/* Also checks descriptors that abandoned calls have opened. */
 static void close_all(struct self *self)
 {
 	for (int fd = FIRST_DESCRIPTOR; fd < DESCRIPTORS_MAX; fd++)
@@ -253,7 +253,7 @@ static void do_new(struct self *self)
 		seen_new(self, number);
 		done(ES_AUTH(CREATE));
 	} else if (error == EPERM && !strchr(path, '/') && !self->denied_by_mode) {
-		broken(self, "denied, though the client allows it");	/* "free-dir" may be a link to a protected one by now */
+		broken(self, "denied, though the client allows it");	/* by now "free-dir" may be a link to a protected directory */
 	}
 	if (r > 0)
 		close(r);
@@ -291,7 +291,7 @@ static void do_attribute(struct self *self)
 	}
 }
 
-/* The word of flags changes, too. */
+/* Threads share the word of flags, so that it changes while calls use it. */
 static void do_ioctl(struct self *self)
 {
 	static int flags;
@@ -371,7 +371,7 @@ static void do_signal(struct self *self)
 		broken(self, "the victim was signalled or traced");
 }
 
-/* To another attacker: it stops, goes on, or leaves its call. */
+/* Signals another attacker: to stop, go on, or leave its call. */
 static void do_disturb(struct self *self)
 {
 	static const int signals[] = { SIGSTOP, SIGCONT, SIGUSR1 };
@@ -440,7 +440,7 @@ static void open_often(struct self *self)
 		do_open(self);
 }
 
-/* Exits as `kept-run` would only if that has run. Signals make it leave its call, and try again. */
+/* Exits with 50, unless `kept-run` has run, which exits with 1. Signals make it leave its call, and try again. */
 static _Noreturn void child(struct self *self, void (*act)(struct self *self))
 {
 	volatile int tries = 0;
@@ -545,7 +545,7 @@ static void on_cont(int signal)
 	(void)signal;
 }
 
-/* The same operation again where it was left, half of the time with the same numbers. */
+/* Repeats an operation that it left, half of the time with the same random numbers. */
 static void attack_once(struct self *self)
 {
 	struct self *const volatile kept = self;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Several hundred system calls, most of them wrong in some way, made in the current directory: each kind of call on each
- * kind of name, then what is about descriptors, memory, processes and signals. Prints what each returned, and what it
- * left; so two runs can be compared. Nothing printed depends on time, process ids or addresses.
+ * Makes several hundred system calls in the current directory, most of them wrong in some way: each kind of call on each
+ * kind of name, then calls on descriptors, memory, processes and signals. Prints the result of each, and the files that it
+ * left, to compare two runs. No line depends on time, process ids or addresses.
  */
 
 #include <dirent.h>
@@ -95,7 +95,7 @@ static void list(const char *folder)
 		free(entries);
 }
 
-/* The same things again, whatever the last kind of call did. */
+/* Makes the directory's files anew, whatever the last kind of call did to them. */
 static void reset(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };
@@ -175,7 +175,7 @@ static char buffer[4096];
 static struct stat status;
 static struct statfs fs;
 
-static int back;			/* where we are, as a descriptor */
+static int back;			/* a descriptor of the current directory */
 
 static long moved(const char *name)
 {
@@ -252,7 +252,7 @@ static const struct {
 #undef CALL
 };
 
-/* Those that change nothing share the things that the others need anew. */
+/* The first calls change nothing, so they share files. The others get new ones. */
 enum { HARMLESS = 17 };
 
 static void try_names(void)
@@ -387,7 +387,7 @@ static void try_kill(void)
 	tell("tgkill", "nobody", syscall(SYS_tgkill, getpid(), 0x3ffffffe, 0));
 }
 
-/* A call that is interrupted is so by real signals only, and what is pending stays so. */
+/* Only real signals may interrupt a call, and a pending signal has to stay pending. */
 static void try_signals(void)
 {
 	const struct itimerval soon = { .it_value = { 0, 20000 } };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* io_uring by hand: one entry, one result. */
+/* io_uring without a library: one entry, one result. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -26,15 +26,16 @@ static pid_t main_pid;			/* a forked child must not clean up for its parent */
 static int failures;
 static size_t fds_at_begin;
 static volatile pid_t daemon_pid;
-static const char *shared_dir;		/* of the daemon that the runner started, if this test uses it */
+static const char *shared_dir;		/* folder of the runner's shared daemon, if this test uses it */
 static volatile pid_t children[CHILDREN_MAX];
 static struct test_client *clients[CLIENTS_MAX];
 static char *paths[PATHS_MAX];
 static size_t path_count;
 
 /*
- * What a test did before it caused an event happened before the handler's call: through the kernel, which the thread
- * sanitizer does not look into. Counted up with release before each fork, loaded with acquire by the handler.
+ * What a test did before it caused an event happened before the handler's call. ThreadSanitizer can't see that order, since
+ * it comes from the kernel. So the test increments this with release before each fork, and the handler loads it with
+ * acquire.
  */
 static unsigned int causes;
 
@@ -82,7 +83,7 @@ _Noreturn void test_fail(void)
 _Noreturn void test_skip(const char *feature)
 {
 	printf("skip: %s\n", feature);
-	if (getpid() == main_pid && test_mnt[0])	/* where a shared daemon is it would stay */
+	if (getpid() == main_pid && test_mnt[0])	/* in the shared daemon's namespace it would stay */
 		(void)umount2(test_mnt, MNT_DETACH);
 	exit(77);
 }
@@ -131,7 +132,7 @@ void test_sleep_ms(unsigned int ms)
 		;
 }
 
-/* Whatever happens, nothing is left */
+/* Leave nothing behind, whatever happens */
 
 static void kill_everything(void)
 {
@@ -143,7 +144,7 @@ static void kill_everything(void)
 		kill(daemon_pid, SIGKILL);
 }
 
-/* A daemon that may end by itself takes its socket away; it has a second for it. */
+/* Gives the daemon a second to end by itself: then it removes its socket. */
 static void on_exit_path(void)
 {
 	if (getpid() != main_pid)
@@ -153,7 +154,7 @@ static void on_exit_path(void)
 			test_sleep_ms(10);
 	}
 	kill_everything();
-	(void)umount2(test_mnt, MNT_DETACH);		/* of a test that was skipped, or gave up */
+	(void)umount2(test_mnt, MNT_DETACH);		/* if the test was skipped, or gave up */
 }
 
 static void on_alarm(int signal)
@@ -205,7 +206,7 @@ static void find_places(void)
 	setenv("ENDPOINTSECURITYD", test_built("daemon/endpointsecurityd"), 1);
 }
 
-/* A namespace of the test's own, or the one that the shared daemon has: there it sees what the test mounts. */
+/* Enters a mount namespace of the test's own, or the shared daemon's, so that the daemon sees the test's mounts. */
 static void own_mounts(void)
 {
 	const char *shared = getenv("ES_TEST_MOUNTS");
@@ -382,7 +383,7 @@ static void await_daemon(void)
 static void daemon_start(const char *option, va_list options)
 {
 	const char *cgroup = getenv("ES_TEST_CGROUP");
-	/* Who made a program is another test's affair: reading all packages takes longer than most tests. */
+	/* Without identities: reading all packages takes longer than most tests, and one test of its own does it. */
 	const char *argv[32] = {test_built("daemon/endpointsecurityd"), "--socket", socket_path, "--identity", "no"};
 	size_t argc = 5;
 
@@ -399,7 +400,7 @@ static void daemon_start(const char *option, va_list options)
 	for (; option && argc < ARRAY_SIZE(argv) - 1; option = va_arg(options, const char *))
 		argv[argc++] = option;
 
-	/* When it is gone, a new client must not start one that would look at, and hold, everything. */
+	/* After this daemon has ended, a new client must not start a private one, which would look at and hold everything. */
 	setenv("ENDPOINTSECURITYD", path_in(test_dir, "no-private-daemon"), 1);
 	daemon_pid = fork();
 	if (daemon_pid == 0)
@@ -444,7 +445,7 @@ int test_daemon_stop(int signal)
 	pid_t pid = daemon_pid;
 	int status;
 
-	REQUIRE(pid > 0);		/* a shared one isn't this test's to stop */
+	REQUIRE(pid > 0);		/* a test must not stop the shared one */
 	kill(pid, signal);
 	kill(pid, SIGCONT);
 	status = test_wait(pid);
@@ -760,7 +761,7 @@ void test_hold(struct test_client *client, ...)
 	va_end(types);
 }
 
-/* Quietly: what can't be had here, esctl capabilities tells. */
+/* Without the library's lines about refused types: `esctl capabilities` lists these. */
 unsigned int test_hold_all(struct test_client *client)
 {
 	unsigned int held = 0;
@@ -780,7 +781,7 @@ unsigned int test_hold_all(struct test_client *client)
 	return held;
 }
 
-/* What `esctl capabilities` says of one event: so little is loaded for this that isn't there. */
+/* Asks `esctl capabilities` about one event only, so that the daemon loads few programs for it. */
 static bool capabilities_say(const char *event, const char *text)
 {
 	char command[4096 + 64], line[1024];

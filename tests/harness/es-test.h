@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the tests on real kernel events share. A test is a program named for the behaviour it proves:
+ * Shared by the tests on real kernel events. A test is a program that is named for the behaviour it proves:
  *
  *	int main(void)
  *	{
@@ -18,9 +18,9 @@
  *		return test_end();
  *	}
  *
- * It ends with 0, 1 (a CHECK failed), or 77 (skipped; the missing feature is printed). However it ends, what it started
- * ends too: children and daemon die with it, its mounts are in its own namespace. Nothing here is ever asked or denied
- * outside test_mnt, but in guests.
+ * It exits with 0, 1 (a CHECK failed), or 77 (skipped; it prints the missing feature). However it ends, its children and
+ * its daemon die with it, and its mounts go with its namespace. Except in guests, no client is asked about operations
+ * outside of test_mnt, and none denies them.
  */
 
 #include <errno.h>
@@ -46,7 +46,7 @@
 #define ES_AUTH(name) ES_EVENT_TYPE_AUTH_##name
 #define ES_NOTIFY(name) ES_EVENT_TYPE_NOTIFY_##name
 
-/* A failed CHECK is counted and the test goes on; a failed REQUIRE ends it. Both print what did not hold. */
+/* After a failed CHECK the test goes on, and fails in the end; a failed REQUIRE ends it. Both print the condition. */
 #define CHECK(condition) test_check((condition), __FILE__, __LINE__, #condition)
 #define REQUIRE(condition) ((void)(test_check((condition), __FILE__, __LINE__, #condition) || (test_fail(), 0)))
 #define CHECK_EQUAL(actual, expected) \
@@ -66,23 +66,23 @@ extern char test_mnt[];			/* a tmpfs in it */
 
 void test_begin(unsigned int seconds);
 int test_end(void);
-int test_end_child(void);		/* in a child that used CHECK: its exit status */
+int test_end_child(void);		/* for a child that used CHECK: returns its exit status */
 
-/* A path below test_mnt, printf-like. Lives until the test ends. */
+/* A path below test_mnt, formatted as by printf. Lives until the test ends. */
 const char *test_at(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *test_built(const char *path);	/* below the build directory */
 
-/* Time-outs are for a quiet machine; under a sanitizer everything takes longer. */
+/* Factor for time-outs, which are meant for an idle machine: sanitizers take longer. */
 unsigned int test_slow(void);
-unsigned int test_crowding(void);	/* how many times its processor time a computation takes now: 1 on an idle machine */
+unsigned int test_crowding(void);	/* how many times its processor time a computation takes now; 1 on an idle machine */
 uint64_t test_now(void);			/* CLOCK_MONOTONIC, ns */
 void test_sleep_ms(unsigned int ms);
 
 /*
- * The daemon. Options beyond socket and scope may be given, the list ends with NULL. Without any, it is the one that the
- * runner has started for all tests, if it has: that one looks at the tests' cgroups, and beyond test_mnt, and 0 is
- * returned. A test that ends its daemon, or limits it to a cgroup, wants its own. That one's log goes to daemon.log in
- * the test's folder; test_end() stops it, and wants it to end with 0, unless the test has stopped it itself.
+ * Starts the test's daemon. The options, apart from socket and scope, end with NULL. Without options the test uses the
+ * runner's shared daemon, if there is one, and this returns 0. The shared daemon looks at the tests' cgroups, and beyond
+ * test_mnt. A test that ends its daemon, or limits it to a cgroup, needs its own. Such a daemon logs to daemon.log in the
+ * test's folder. test_end() stops it and checks that it exits with 0, unless the test has stopped it.
  */
 pid_t test_daemon(const char *option, ...);
 pid_t test_daemon_own(void);
@@ -91,8 +91,8 @@ extern bool test_all_mounts;	/* set before test_daemon(): limit it to the test's
 extern bool test_no_scope;			/* set before test_daemon(): look at everything, with a daemon of its own */
 
 /*
- * A client that collects. `answer` is called for AUTH messages, on the handler's thread, and has to see to the answer;
- * NULL allows. The client goes with test_end().
+ * A client that collects messages. It calls `answer` for AUTH messages, on the handler's thread; that has to answer them,
+ * then or later. `answer` NULL: it allows them. test_end() deletes the client.
  */
 struct test_client;
 typedef void test_answer_f(struct test_client *client, const es_message_t *message);
@@ -101,9 +101,9 @@ struct test_client {
 	es_client_t *client;
 	test_answer_f *answer;
 	void *context;
-	bool counting;			/* don't keep messages, only count what arrives and what was lost */
+	bool counting;			/* keep no messages, only count those that arrive and those that are lost */
 	uint64_t received[ES_EVENT_TYPE_LAST];
-	uint64_t next_seq[ES_EVENT_TYPE_LAST];		/* the number after the last one seen */
+	uint64_t next_seq[ES_EVENT_TYPE_LAST];		/* the last seq_num and 1 */
 	uint64_t next_global;
 	uint64_t received_all;
 	bool disorder;			/* a sequence number went backwards or came twice */
@@ -116,24 +116,24 @@ struct test_client {
 
 struct test_client *test_client(test_answer_f *answer, void *context);
 void test_client_delete(struct test_client *client);
-void test_subscribe(struct test_client *client, ...);	/* types, then -1; ends the test if refused */
+void test_subscribe(struct test_client *client, ...);	/* types, then -1; fails the test if refused */
 void test_hold(struct test_client *client, ...);	/* the same; skips the test if one of them can't be held here */
-unsigned int test_hold_all(struct test_client *client);	/* every AUTH type that can be held here; how many */
+unsigned int test_hold_all(struct test_client *client);	/* to all AUTH types that can be held here; returns how many */
 bool test_has_objects(void);	/* do messages come from the kernel's objects? Else from what programs passed */
 bool test_has_task_work(void);	/* do calls that can't sleep in their hook wait in task work, without any signal? */
-bool test_has_gate(void);	/* can what waits sleep? Else it starts its system call over */
-bool test_is_on_9p(const char *path);	/* where tests/vm/run has a guest's files of its host */
+bool test_has_gate(void);	/* can a held task sleep? Else it starts its system call over */
+bool test_is_on_9p(const char *path);	/* as a guest's files of its host are, under tests/vm/run */
 void test_sync(struct test_client *client);
 void test_allow(struct test_client *client, const es_message_t *message);
 void test_deny(struct test_client *client, const es_message_t *message);
-void test_clear(struct test_client *client);		/* forget what was collected */
+void test_clear(struct test_client *client);		/* drops the collected messages */
 
-/* Collected messages that fit: zero members fit everything. */
+/* Selects collected messages. A member that is zero matches all. */
 struct test_match {
-	int type;			/* -1: any. Zero is AUTH_EXEC */
+	int type;			/* -1: any. Zero isn't: it is AUTH_EXEC */
 	pid_t pid;			/* of the acting process */
 	const char *path;		/* of test_file() */
-	unsigned int skip;		/* not the first one, but the one after so many */
+	unsigned int skip;		/* skips so many matches */
 };
 
 const es_message_t *test_find(struct test_client *client, const struct test_match *match);
@@ -143,23 +143,23 @@ size_t test_count(struct test_client *client, const struct test_match *match);
 #define COUNT(client, ...) test_count((client), &(struct test_match){__VA_ARGS__})
 #define AWAIT(client, ...) test_await((client), &(struct test_match){__VA_ARGS__}, 5000)
 
-const es_file_t *test_file(const es_message_t *message);	/* what it is about: target, source, executable; or NULL */
+const es_file_t *test_file(const es_message_t *message);	/* its target, source or executable; or NULL */
 pid_t test_pid(const es_process_t *process);
 unsigned int test_pidversion(const es_process_t *process);
 bool test_same_process(const audit_token_t *a, const audit_token_t *b);
-void test_print(struct test_client *client);			/* what was collected, for a failed test's log */
+void test_print(struct test_client *client);			/* prints the collected messages, for a failed test's log */
 
 /*
- * Children. They are killed when the test ends, however it ends. test_run() and test_wait() return the wait status;
- * a child that takes longer than 10 s is killed, and fails the test.
+ * Children. The harness kills them when the test ends, however it ends. test_run() and test_wait() return the wait status;
+ * they kill a child that takes longer than 10 s, and fail the test.
  */
 typedef int test_child_f(void *context);
 pid_t test_fork(test_child_f *function, void *context);
 int test_wait(pid_t pid);
-int test_wait_ms(pid_t pid, unsigned int ms);			/* -1: still there, and not touched */
+int test_wait_ms(pid_t pid, unsigned int ms);			/* -1: it still runs; doesn't kill it */
 int test_run(test_child_f *function, void *context);
-int test_exec(const char *path, char *const argv[], pid_t *ret_pid);	/* in a child: its errno, 0 if it ran */
-size_t test_entries(const char *path);	/* of a directory, . and .. among them; 0: there is none */
+int test_exec(const char *path, char *const argv[], pid_t *ret_pid);	/* in a child: returns errno, or 0 if it ran */
+size_t test_entries(const char *path);	/* how many a directory has, with . and ..; 0: there is no such directory */
 void test_copy(const char *from, const char *to, mode_t mode);
 const char *test_tiny(const char *name);	/* a small static program, copied to test_mnt: exits with its argument */
 void test_write_file(const char *path, const char *text, mode_t mode);

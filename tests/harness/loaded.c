@@ -7,7 +7,7 @@
 
 #include "es-test.h"
 
-/* 0: it is no program's. */
+/* The program that the descriptor refers to; 0: none. */
 static uint32_t program_id(pid_t daemon, const char *fd)
 {
 	char path[300], line[256];
@@ -24,7 +24,7 @@ static uint32_t program_id(pid_t daemon, const char *fd)
 	return id;
 }
 
-/* Links have the number of their program, too. */
+/* Is it a program itself? A link's fdinfo has its program's number, too. */
 static bool is_program(pid_t daemon, const char *fd)
 {
 	char path[300], target[64] = "";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Which kernel programs a daemon has loaded, by the kernel's own word: their names are cut to 15 characters. */
+/* The kernel programs that a daemon has loaded, as the kernel lists them: it cuts names to 15 characters. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -18,7 +18,7 @@ bool loaded_has(const struct loaded *loaded, const char *name);
 void loaded_print(const struct loaded *loaded);
 
 /*
- * From now on the kernel refuses these to daemons that the test starts, separated by commas: a library that is put
- * before the C library says so in the kernel's place.
+ * From now on daemons that the test starts can't load these programs, separated by commas. A preloaded library refuses
+ * them in the kernel's place: refuse.c.
  */
 void loaded_refuse(const char *names);

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * What is muted, as the facts say it, written down plainly: 91 (exact editing), 97 and 99 (the process's vote), 102 and 103
- * (paths), 104 (events without target muting), 105 and 106 (two targets), 110 (prefixes), 112 to 114 (stages), 118, 124.
+ * A plain model of muting, from the facts 91 (exact editing), 97 and 99 (the process's vote), 102 and 103 (paths), 104
+ * (events without target muting), 105 and 106 (two targets), 110 (prefixes), 112 to 114 (stages), 118, 124.
  *
- * The kernel's programs are held to it by tests/kernel/mute-combinations.c, the replay's by
- * daemon/sensor/test-replay-select.c.
+ * tests/kernel/mute-combinations.c compares the kernel programs with it, and daemon/sensor/test-replay-select.c the
+ * replay.
  */
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 
 enum { MODEL_FILES = 3 };		/* DIR/file, each in a directory of its own */
 
-/* What is done, and what is seen of it: the paths are numbers of files, -1: none. */
+/* An operation and its event. Targets are numbers of files; -1: none. */
 struct model_action {
 	es_event_type_t type;
 	bool some;			/* is among "some events" */
@@ -37,14 +37,14 @@ enum model_match { MODEL_NONE, MODEL_LITERAL, MODEL_PREFIX };
 
 struct model_combination {
 	bool process;			/* the acting process is muted; else another one */
-	enum model_match exe;		/* its executable is */
+	enum model_match exe;		/* how its executable is muted */
 	enum model_match target;
-	unsigned int targets;		/* a bit for each file that is muted; a directory for a prefix */
+	unsigned int targets;		/* a bit for each muted file; for a prefix, its directory is muted */
 	bool some;			/* for some events only */
 	bool inverted[3];		/* by enum es_mute_inversion_type_t */
 };
 
-/* Without the targets, which the caller goes through: the combination with this number. */
+/* The combination with this number, without targets: the caller tries all of these. */
 enum { MODEL_COMBINATIONS = 2 * 3 * 2 * 8 };
 
 static inline struct model_combination model_combination(unsigned int number)

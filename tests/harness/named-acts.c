@@ -178,7 +178,7 @@ static int act_getxattr(int dir, const char *path)
 	return result(getxattr(path, "trusted.es", value, sizeof(value)));
 }
 
-/* A list that says more than the mode, or it would not be kept: version 2; owner, user 1, group, mask, other. */
+/* A list with more than the mode, or the file system would not store it: version 2; owner, user 1, group, mask, other. */
 static const uint32_t acl[] = {2, 0x60001, -1u, 0x40002, 1, 0x40004, -1u, 0x40010, -1u, 0x40020, -1u};
 
 static int act_setacl(int dir, const char *path)
@@ -191,7 +191,7 @@ static int set_flags(int fd)
 {
 	int flags = 0;
 
-	(void)ioctl(fd, FS_IOC_GETFLAGS, &flags);	/* ext4 has some that it doesn't give up */
+	(void)ioctl(fd, FS_IOC_GETFLAGS, &flags);	/* ext4 has some that can't be cleared */
 	flags |= FS_NODUMP_FL;
 	return result(ioctl(fd, FS_IOC_SETFLAGS, &flags));
 }
@@ -228,7 +228,7 @@ static int act_fremovexattr(int dir, const char *path) { return by_descriptor(di
 static int act_fsetacl(int dir, const char *path) { return by_descriptor(dir, path, fd_setacl); }
 static int act_setflags(int dir, const char *path) { return by_descriptor(dir, path, set_flags); }
 
-/* readlinkat(fd, ""), of the link itself. */
+/* readlinkat(fd, "") with a descriptor of the link itself. */
 static int act_freadlink(int dir, const char *path)
 {
 	int fd = openat(dir, path, O_PATH | O_NOFOLLOW);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A library that is loaded before the C library (LD_PRELOAD), into a daemon: programs that ES_TEST_REFUSE names can't be
- * loaded, as on a kernel that refuses them. Empty ones can: libbpf is given these in place of all.
+ * A library to preload into a daemon (LD_PRELOAD). It refuses to load the programs that ES_TEST_REFUSE names, as some
+ * kernels do. It lets empty ones pass: the daemon has libbpf load these first in place of all (daemon/sensor/programs.h).
  */
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 enum { EMPTY = 2 };
 
-/* Is the program's name, which may be cut, one of the list? */
+/* Is the program's name in the list? The kernel may have cut it. */
 static bool is_refused(const char *list, const char name[BPF_OBJ_NAME_LEN])
 {
 	size_t cut = strnlen(name, BPF_OBJ_NAME_LEN);

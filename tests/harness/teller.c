@@ -36,7 +36,7 @@ int test_tell(int fd, int number, const void *text, size_t bytes, uint32_t claim
 	if (sendto(fd, &message, NLMSG_SPACE(bytes), 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		return errno;
 	if (claimed)
-		return 0;		/* it isn't answered */
+		return 0;		/* the kernel doesn't answer it */
 	if (recv(fd, &answer, sizeof(answer), 0) < (ssize_t)(sizeof(answer.head) + sizeof(answer.error.error)))
 		return EIO;
 	return -answer.error.error;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Programs that tell the kernel's auditing of users. A test that has some calls test_teller() first: copies of the test
- * itself, with names as sshd, login, su and sudo have, then say what they are passed, and end there.
+ * Programs that report users to the kernel's auditing. They are copies of the test itself, named sshd, login, su or sudo.
+ * Such a test calls test_teller() first: in a copy, that reports what the arguments say, and ends the process.
  */
 
 #include <stddef.h>
@@ -14,11 +14,11 @@ void test_teller(int argc, char **argv);
 /* A socket to auditing, or -1: this kernel has none. */
 int test_audit(void);
 
-/* 0: the kernel takes the message; else its errno. `claimed`: bytes that it says it has beyond its text, and hasn't. */
+/* Sends a message: 0, or the kernel's errno. `claimed`: how many bytes more than its text the message claims to have. */
 int test_tell(int fd, int number, const void *text, size_t bytes, uint32_t claimed);
 
 /* A copy of the test, below test_mnt. */
 const char *test_teller_at(const char *path);
 
-/* In a child: becomes that program, which says these numbers and texts (NULL ends them), and ends with 1 if one is refused. */
+/* In a child: executes the program, which sends these numbers and texts, up to NULL. It exits with 1 if one is refused. */
 int test_teller_exec(const char *program, const char *const *words);

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Each test that needs BPF LSM, as all attacks do, is in a list of tests/harness/check that a guest runs, at least with
---all: this machine's own kernel may load no such programs, and would skip it for good. Each pattern of the lists names a
-test. Those that docs/security.md names are there, and each claim of its lists names one.
+"""Checks that each test that needs BPF LSM, as all attacks do, is in a list of tests/harness/check that a guest runs, at
+least with --all: this machine's own kernel may not run such programs, and would always skip it. Checks that each pattern
+of the lists names a test, that the tests that docs/security.md names exist, and that each claim there names one.
 
     tests/harness/test-lists.py
 """
@@ -17,7 +17,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-# What tests call that are skipped without a gate, or where only execs and opens can be held.
+# Functions that skip a test without a gate, or where only execs and opens can be held.
 NEEDS_LSM = re.compile(r"\b(test_hold|test_hold_all|test_has_gate|test_has_task_work|twice_begin|attack_begin|attack_needs_lsm)\(")
 
 
@@ -29,13 +29,13 @@ def lists():
 
 
 def tests(folder, kinds):
-    """Their names as the runner has them, and their text."""
+    """The names of tests as the runner has them, and their text."""
     return {f"{folder}/{os.path.splitext(os.path.basename(path))[0]}": open(path).read()
             for path in sorted(glob.glob(f"{TESTS}/{folder}/*")) if os.path.splitext(path)[1] in kinds}
 
 
 def chosen(name, patterns):
-    """As the runner does it."""
+    """Chooses as the runner does."""
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns if not pattern.startswith("!")) and \
         not any(fnmatch.fnmatch(name, pattern[1:]) for pattern in patterns if pattern.startswith("!"))
 
@@ -50,7 +50,7 @@ def without_test(found, patterns):
 
 
 def unproved(page, found):
-    """Tests that docs/security.md names and that aren't there, and claims of its lists without one."""
+    """Tests that docs/security.md names and that don't exist, and claims of its lists without a test."""
     named = re.findall(r"\b((?:kernel|attacks)/[\w-]+)", page)
     claims = re.findall(r"^- \*\*(.*?)\*\*((?:.|\n  )*)", page, re.MULTILINE)
     return [f"there is no test {name}" for name in named if name not in found] + \
@@ -64,7 +64,7 @@ def main():
     found = {**tests("kernel", (".c", ".sh", ".py")), **tests("attacks", (".c",))}
     scripts = [os.path.basename(path) for path in glob.glob(TESTS + "/attacks/*") if "." not in os.path.basename(path)]
 
-    # It notices what it is for.
+    # The checks find the faults that they are for.
     wrong = {"kernel/one": "test_hold(client, ES_AUTH(EXEC), -1);", "kernel/two": "", "attacks/three": ""}
     assert in_no_guest(wrong, ["kernel/two"]) == ["kernel/one", "attacks/three"]
     assert without_test(wrong, ["kernel/o*", "kernel/four", "!attacks/five"]) == ["kernel/four", "!attacks/five"]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What a process has that it could leave behind. */
+/* Counts what a process has and could leak. */
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -11,9 +11,9 @@ struct things {
 };
 
 struct things things_of(pid_t pid);
-struct things things_settled(pid_t pid);	/* when nothing comes or goes any more */
+struct things things_settled(pid_t pid);	/* waits until the counts stay the same */
 
-/* Fails the test if it isn't again as it was, within five seconds: the daemon takes a client's away in its own time. */
+/* Fails the test if the counts aren't those of before within five seconds: the daemon frees a client's things late. */
 void things_check(const char *whose, pid_t pid, const struct things *before);
 
 size_t things_memory_kib(pid_t pid);

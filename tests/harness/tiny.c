@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The least program that tests can execute: static, and exits with its first argument. */
+/* The smallest program that tests execute: static; exits with its first argument. */
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A 32-bit program, without a library: makes one system call of that kind on the path that is its second argument, and
- * exits with its errno. The first argument says which: o opens, u unlinks, m makes a directory, t truncates,
- * f sets the flag that dump(8) looks for, as chattr +d does, r reads a directory by the oldest call for that.
+ * A 32-bit program without a library. It makes one 32-bit system call on the path in its second argument, and exits with
+ * its errno. The first argument chooses: o opens, u unlinks, m makes a directory, t truncates, f sets the nodump flag, as
+ * chattr +d does, r reads a directory by the oldest call for that.
  */
 
 static int call(int number, const void *first, long second, long third)

@@ -12,7 +12,7 @@ const char *twice_between_argument;
 static struct test_client *client;
 static uint64_t asked;
 
-/* What can't be started over doesn't wait for the answer, where there is no gate. */
+/* Without a gate, a call that can't start over doesn't wait for this answer. */
 static void allow(struct test_client *test_client, const es_message_t *message)
 {
 	es_respond_result_t r;
@@ -23,7 +23,7 @@ static void allow(struct test_client *test_client, const es_message_t *message)
 		r = es_respond_flags_result(client->client, message, UINT32_MAX, false);
 	else
 		r = es_respond_auth_result(client->client, message, ES_AUTH_RESULT_ALLOW, false);
-	/* Killed while it waited, or another thread's exec ended it. */
+	/* NOT_FOUND: a signal or another thread's exec has ended the waiting task. */
 	CHECK(r == ES_RESPOND_RESULT_SUCCESS || r == ES_RESPOND_RESULT_NOT_FOUND);
 }
 
@@ -112,7 +112,7 @@ static int shell(const char *output, const char *text)
 	return test_wait_ms(test_fork(run, &command), 60000 * test_slow());
 }
 
-/* Stops the process, and lets it go on, until it has ended. */
+/* Stops the process and lets it go on, again and again, until it has ended. */
 static int disturb(void *context)
 {
 	pid_t pid = *(pid_t *)context;

@@ -2,19 +2,19 @@
 #pragma once
 
 /*
- * A command is run twice: bare, and with every AUTH event held that can be held here, by a client that allows all. Exit
- * status, output, and the files that it leaves in its directory have to be the same.
+ * Runs a command twice: bare, and while a client that allows all holds every AUTH event that can be held here. Checks that
+ * exit status, output and the files in its directory are the same.
  */
 
 #include "es-test.h"
 
 void twice_begin(unsigned int seconds);		/* skips the test where only exec and open can be held */
-void twice(char *const argv[]);			/* its directory is empty; the time limit is the test's */
+void twice(char *const argv[]);			/* in an empty directory; the test's time limit applies */
 
-/* With SIGCONT blocked, and stopped and let go on at random. Set before twice(). */
+/* Blocks SIGCONT in the command, and stops and continues it at random. Set before twice(). */
 extern bool twice_disturbed;
 
-extern const char *twice_ignored;		/* lines that may differ, as grep -E has it: by itself none that says anything */
+extern const char *twice_ignored;		/* a pattern of grep -E for lines that may differ; by default no line with text */
 
 extern const char twice_commands[];		/* many of coreutils and util-linux, for sh -c */
 

@@ -14,7 +14,7 @@ typedef uint32_t CC_LONG;
 #define CC_SHA384_DIGEST_LENGTH	48
 #define CC_SHA512_DIGEST_LENGTH	64
 
-/* Holds nothing that would have to be freed: it may be copied, and given up without Final. */
+/* Holds nothing to free: a program may copy it, and drop it without Final. */
 typedef struct {
 	uint64_t state[32];
 } CC_MD5_CTX, CC_SHA1_CTX, CC_SHA256_CTX, CC_SHA512_CTX;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ESMessage.h - messages, with what macOS's headers bring along. What is there is explained in the header behind it. */
+/* ESMessage.h - messages, with what macOS's headers include. The next header of this name explains them. */
 #pragma GCC system_header	/* include_next is no part of C; without this -Wpedantic says so */
 
 #include <es-compat/darwin.h>

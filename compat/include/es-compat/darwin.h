@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * darwin.h - what a program for macOS has without asking
+ * darwin.h - what a program for macOS gets without its own #include
  *
  * There each system header includes many others, and programs use exit(),
  * strcmp(), open(), PATH_MAX, SIGINT, audit_token_to_pid() with no #include of

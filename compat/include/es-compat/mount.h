@@ -2,9 +2,9 @@
 /*
  * mount.h - Darwin's struct statfs and its MNT_* flags
  *
- * glibc has a struct statfs with other members. Its headers are included first
- * and then the name is taken over, so that "struct statfs" is what the mount
- * events point to. MNT_FORCE and its kin of umount2(2) stay Linux's.
+ * glibc has a struct statfs with other members. This includes its headers
+ * first, and then redefines the name, so that mount events point to a "struct
+ * statfs". MNT_FORCE and umount2(2)'s other flags stay Linux's.
  */
 #ifndef __ES_COMPAT_MOUNT_H
 #define __ES_COMPAT_MOUNT_H
@@ -52,6 +52,6 @@ OS_EXPORT int es_statfs(const char *path, struct es_statfs *to);
 }
 #endif
 
-#define statfs es_statfs	/* struct and function; the members of event payloads go along */
+#define statfs es_statfs	/* renames the struct, the function and the members of event payloads */
 
 #endif /* __ES_COMPAT_MOUNT_H */

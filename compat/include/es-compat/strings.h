@@ -2,9 +2,9 @@
 /*
  * strings.h - strlcpy(), strlcat(), strnstr() for C libraries without them
  *
- * Included by <string.h>. glibc has the first two from 2.38 on, and none has
- * the third. They are inline: nothing to link, nothing that another library
- * could meet.
+ * Included by <string.h>. glibc has the first two from 2.38 on, and no version
+ * has the third. They are inline, so that they need no library and collide
+ * with none.
  */
 #ifndef __ES_COMPAT_STRINGS_H
 #define __ES_COMPAT_STRINGS_H
@@ -36,7 +36,7 @@ static __inline__ __attribute__((__unused__)) size_t strlcpy(char *to, const cha
 	return length;
 }
 
-/* Appends likewise. Returns what the whole length would be. */
+/* Appends likewise. Returns the length that the whole would have. */
 static __inline__ __attribute__((__unused__)) size_t strlcat(char *to, const char *source, size_t size)
 {
 	size_t length = strnlen(to, size);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cs_blobs.h - what codesigning_flags of a process can say
+ * cs_blobs.h - the bits of a process's codesigning_flags
  *
- * Linux signs no programs: today none of these is ever set.
+ * The daemon sets CS_VALID, CS_ADHOC, CS_HARD, CS_KILL, CS_SIGNED, CS_DEV_CODE
+ * and CS_PLATFORM_BINARY, as es_process_t says; the others are never set.
  */
 #ifndef __ES_COMPAT_KERN_CS_BLOBS_H
 #define __ES_COMPAT_KERN_CS_BLOBS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mach.h - one's own audit token, and nothing else of Mach
+ * mach.h - the caller's audit token, and nothing else of Mach
  *
  *	audit_token_t self;
  *	mach_msg_type_number_t count = TASK_AUDIT_TOKEN_COUNT;
@@ -19,15 +19,15 @@
 extern "C" {
 #endif
 
-/* The caller's process. Means nothing to anybody else. */
+/* Stands for the caller's process; of no use to other processes. */
 OS_EXPORT mach_port_t mach_task_self(void);
 
 /*
  * For mach_task_self() and TASK_AUDIT_TOKEN: the token that messages about this
- * process carry. Other tasks are KERN_INVALID_ARGUMENT, as are other flavors,
- * and a *count that is too small. KERN_FAILURE: there is no daemon to ask, or
- * one may not ask it; tokens are made there. It is asked once: the first call
- * may take as long as es_new_client(), unless the program has a client already.
+ * process carry. KERN_INVALID_ARGUMENT: another task or flavor, or *count is
+ * too small. KERN_FAILURE: there is no daemon to ask, or it refuses the caller;
+ * only the daemon makes tokens. The library asks it once: the first call may
+ * take as long as es_new_client(), unless the program has a client already.
  */
 OS_EXPORT kern_return_t task_info(task_name_t task, task_flavor_t flavor, task_info_t info,
 				  mach_msg_type_number_t *count);

@@ -11,7 +11,7 @@ typedef kern_return_t mach_error_t;
 extern "C" {
 #endif
 
-/* A constant string, also for numbers that mean nothing. */
+/* A constant string, also for unknown numbers. */
 char *mach_error_string(mach_error_t error);
 
 #ifdef __cplusplus

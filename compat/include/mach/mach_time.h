@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mach_time.h - time in ticks, of which one is a nanosecond here */
+/* mach_time.h - time in ticks; here a tick is a nanosecond */
 #ifndef __ES_COMPAT_MACH_MACH_TIME_H
 #define __ES_COMPAT_MACH_MACH_TIME_H
 
@@ -20,7 +20,7 @@ typedef struct mach_timebase_info mach_timebase_info_data_t;
 /* ticks * numer / denom are nanoseconds: 1 and 1. */
 OS_EXPORT kern_return_t mach_timebase_info(mach_timebase_info_t info);
 
-/* CLOCK_MONOTONIC: what deadlines and mach_time of messages are in. Stands still while the machine sleeps. */
+/* CLOCK_MONOTONIC, the clock of messages' deadline and mach_time. Stands still while the machine sleeps. */
 OS_EXPORT uint64_t mach_absolute_time(void);
 
 /* CLOCK_BOOTTIME: goes on while the machine sleeps. */

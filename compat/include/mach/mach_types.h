@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mach_types.h - names for ports, of which one's own task is the only one here */
+/* mach_types.h - names for ports; the only one here is the caller's task */
 #ifndef __ES_COMPAT_MACH_MACH_TYPES_H
 #define __ES_COMPAT_MACH_MACH_TYPES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* blocks_runtime.h - asked for by GNUstep's headers where the compiler has blocks; gcc's libobjc comes without it */
+/* blocks_runtime.h - GNUstep's headers include it if the compiler has blocks, and gcc's libobjc lacks it */
 #ifndef __ES_COMPAT_OBJC_BLOCKS_RUNTIME_H
 #define __ES_COMPAT_OBJC_BLOCKS_RUNTIME_H
 

@@ -2,9 +2,9 @@
 /*
  * lock.h - a lock of four bytes that knows its owner
  *
- * A futex whose word is the owner's thread id. As Apple's it is not fair, is
- * not recursive, and ends the program (SIGABRT, with a line on stderr) when it
- * is misused: locked again by its owner, unlocked by another thread.
+ * A futex whose word is the owner's thread id. Like Apple's it is not fair and
+ * not recursive. It ends the program (SIGABRT, with a line on stderr) if its
+ * owner locks it again, or another thread unlocks it.
  */
 #ifndef __ES_COMPAT_OS_LOCK_H
 #define __ES_COMPAT_OS_LOCK_H
@@ -26,10 +26,10 @@ typedef struct os_unfair_lock_s {
 #endif
 
 OS_EXPORT void os_unfair_lock_lock(os_unfair_lock_t lock);
-OS_EXPORT bool os_unfair_lock_trylock(os_unfair_lock_t lock);	/* true: it is ours now */
+OS_EXPORT bool os_unfair_lock_trylock(os_unfair_lock_t lock);	/* true: the caller has the lock now */
 OS_EXPORT void os_unfair_lock_unlock(os_unfair_lock_t lock);
 
-/* End the program if they don't hold, of the calling thread. */
+/* End the program if the calling thread is not, or is, the owner. */
 OS_EXPORT void os_unfair_lock_assert_owner(const os_unfair_lock *lock);
 OS_EXPORT void os_unfair_lock_assert_not_owner(const os_unfair_lock *lock);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.h - os_log: to the journal, or to stderr where there is none
+ * log.h - os_log: to the journal, or to stderr if there is none
  *
  * The priority in the journal follows from the type; subsystem and category are
  * the fields SUBSYSTEM and CATEGORY. With OS_ACTIVITY_DT_MODE set in the
@@ -9,7 +9,7 @@
  *
  * Formats are os_log's, not printf's: %{public}s, %{private}s ("<private>"),
  * %{bool}d, %{errno}d, %{time_t}d, %{uuid_t}.16P, %.*P, %m. Strings without an
- * annotation are shown: nothing here could lift a redaction afterwards.
+ * annotation are shown, since nothing here could undo a redaction later.
  */
 #ifndef __ES_COMPAT_OS_LOG_H
 #define __ES_COMPAT_OS_LOG_H
@@ -36,7 +36,7 @@ extern struct os_log_s _es_os_log_disabled;
 #define OS_LOG_DEFAULT	(&_es_os_log_default)
 #define OS_LOG_DISABLED	(&_es_os_log_disabled)
 
-/* The same object for the same strings, which are copied. Lives until the program ends. Never NULL. */
+/* Returns the same object for the same strings, which it copies. It lives until the program ends. Never NULL. */
 OS_EXPORT os_log_t os_log_create(const char *subsystem, const char *category);
 OS_EXPORT bool os_log_type_enabled(os_log_t log, os_log_type_t type);
 

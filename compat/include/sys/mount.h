@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sys/mount.h - the C library's, and Darwin's description of a file system. */
+/* sys/mount.h - the C library's, and Darwin's struct statfs. */
 #pragma GCC system_header	/* for include_next */
 
 #include_next <sys/mount.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* proc_info.h - what proc_pidinfo() fills in; PROX_FDTYPE_* are in ESPlatform.h */
+/* proc_info.h - the structs that proc_pidinfo() fills in; PROX_FDTYPE_* are in ESPlatform.h */
 #ifndef __ES_COMPAT_SYS_PROC_INFO_H
 #define __ES_COMPAT_SYS_PROC_INFO_H
 
@@ -67,7 +67,7 @@ struct proc_bsdshortinfo {
 	uint32_t pbsi_rfu;
 };
 
-/* What stat(2) knows of it; its name is the one it has for us. */
+/* What stat(2) returns for it, and its path as the caller sees it. */
 struct vinfo_stat {
 	uint32_t vst_dev;
 	uint16_t vst_mode;

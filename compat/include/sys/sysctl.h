@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sysctl.h - lists of processes, as far as macOS's sysctl(3) is for them
+ * sysctl.h - lists of processes, by that part of macOS's sysctl(3)
  *
  *	int name[] = { CTL_KERN, KERN_PROC, KERN_PROC_ALL, 0 };
  *	sysctl(name, 4, NULL, &size, NULL, 0), then again with a buffer of that size
  *
- * Of the structs only members that are filled in are there: those of other
- * systems have other sizes and more of them.
+ * The structs have only the members that are filled in. Those of other systems
+ * have more members, and other sizes.
  */
 #ifndef __ES_COMPAT_SYS_SYSCTL_H
 #define __ES_COMPAT_SYS_SYSCTL_H
@@ -58,10 +58,11 @@ extern "C" {
 #endif
 
 /*
- * CTL_KERN, KERN_PROC and what is above: struct kinfo_proc, one a process, in
- * @old, whose size is *@old_size before and what was filled in afterwards. With
- * @old NULL, how much it takes now, and some to spare. -1 with errno: ENOMEM,
- * it doesn't fit; ENOENT, another name; EPERM, a new value.
+ * For CTL_KERN, KERN_PROC and the names above: stores a struct kinfo_proc for
+ * each process in @old. *@old_size is the size of @old before the call, and the
+ * bytes stored after it. With @old NULL it is the size needed now, and some to
+ * spare. -1 with errno: ENOMEM, it doesn't fit; ENOENT, another name; EPERM, a
+ * new value.
  */
 OS_EXPORT int sysctl(int *name, unsigned int name_count, void *old, size_t *old_size, void *new_value, size_t new_size);
 

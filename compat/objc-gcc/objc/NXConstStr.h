@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* gcc's, wherever it is: es-clang says. */
+/* Includes gcc's header, whose path es-clang passes. */
 #pragma GCC system_header
 #include __ES_OBJC_NXCONSTSTR_H

@@ -2,25 +2,25 @@
 /*
  * dispatch.h - queues of work, for systems without libdispatch
  *
- * What programs for macOS use of it around Endpoint Security; where the system
- * has libdispatch, that one is used and this header isn't installed.
+ * The part of it that programs for macOS use around Endpoint Security. If the
+ * system has libdispatch, the build uses that and doesn't install this header.
  *
  *	queue.h		queues, the main queue, once, after
  *	time.h		when
  *	semaphore.h	semaphores and groups
  *	source.h	signals and timers
  *
- * The functions that take a block are there for compilers that have them; each
- * has a brother, named _f, that takes a function and a context.
+ * Compilers with blocks have the functions that take one. Each of them has a
+ * variant, named _f, that takes a function and a context.
  *
- * Signals: dispatch_async_f(), dispatch_semaphore_signal() and dispatch_time()
- * may be called in a signal handler, with a queue that was made before.
- * Threads of this library have all signals blocked.
+ * Signals: a signal handler may call dispatch_async_f(),
+ * dispatch_semaphore_signal() and dispatch_time(), with a queue that exists
+ * already. This library's threads block all signals except those of faults.
  *
- * fork(): in the child the queues are empty, whatever was under way in the
- * parent, and can be used. Timers and signal sources are the parent's.
+ * fork(): the child can use the queues; they are empty, whatever the parent was
+ * doing. Timers and signal sources stay with the parent.
  *
- * What isn't here: see docs/compat.md of the sources.
+ * docs/compat.md of the sources says what is missing.
  */
 #ifndef __ES_COMPAT_DISPATCH_H
 #define __ES_COMPAT_DISPATCH_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* group.h - work to be waited for together */
+/* group.h - groups of work, to wait for together */
 #ifndef __ES_COMPAT_DISPATCH_GROUP_H
 #define __ES_COMPAT_DISPATCH_GROUP_H
 
@@ -16,10 +16,10 @@ DISPATCH_EXPORT dispatch_group_t dispatch_group_create(void);
 DISPATCH_EXPORT void dispatch_group_enter(dispatch_group_t group);
 DISPATCH_EXPORT void dispatch_group_leave(dispatch_group_t group);
 
-/* Waits until all who entered have left. 0: they have; else: not in time. */
+/* Waits until each dispatch_group_enter() has its leave. 0: they have; else: the time is over. */
 DISPATCH_EXPORT intptr_t dispatch_group_wait(dispatch_group_t group, dispatch_time_t timeout);
 
-/* Queues work that the group waits for, or work for when nobody is in the group. */
+/* Queues work that the group waits for; or work that runs when the group is empty. */
 DISPATCH_EXPORT void dispatch_group_async_f(dispatch_group_t group, dispatch_queue_t queue, void *context,
 					    dispatch_function_t work);
 DISPATCH_EXPORT void dispatch_group_notify_f(dispatch_group_t group, dispatch_queue_t queue, void *context,

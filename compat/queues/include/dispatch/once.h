@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* once.h - once in a program's life */
+/* once.h - run something once in a program's life */
 #ifndef __ES_COMPAT_DISPATCH_ONCE_H
 #define __ES_COMPAT_DISPATCH_ONCE_H
 
@@ -11,7 +11,7 @@ extern "C" {
 
 typedef intptr_t dispatch_once_t;	/* static, and 0 at first */
 
-/* Whoever comes while another does it waits until it is done. */
+/* A thread that calls this while another runs the function waits until it is done. */
 DISPATCH_EXPORT void dispatch_once_f(dispatch_once_t *once, void *context, dispatch_function_t function);
 
 #ifdef __BLOCKS__

@@ -36,37 +36,37 @@ extern struct dispatch_queue_s _dispatch_main_q;
 extern struct dispatch_queue_attr_s _dispatch_queue_attr_concurrent;
 
 /*
- * A queue of one's own. Serial: work is done one after the other, in order; concurrent: started in order, side by
- * side. `label` is copied. NULL: no memory.
+ * Makes a queue. A serial one runs work one after the other, in order. A concurrent one starts it in order, and runs it
+ * side by side. `label` is copied. NULL: no memory.
  */
 DISPATCH_EXPORT dispatch_queue_t dispatch_queue_create(const char *label, dispatch_queue_attr_t attr);
 DISPATCH_EXPORT const char *dispatch_queue_get_label(dispatch_queue_t queue);
 
-/* An attribute with a class. NULL: not one of QOS_CLASS_*. Classes are kept, and order nothing. */
+/* An attribute with a class. NULL: not one of QOS_CLASS_*. Classes are stored, and have no effect. */
 DISPATCH_EXPORT dispatch_queue_attr_t dispatch_queue_attr_make_with_qos_class(dispatch_queue_attr_t attr,
 		dispatch_qos_class_t qos_class, int relative_priority);
 
 /* The system's concurrent queue of a class or priority. NULL: no such class. `flags` is 0. */
 DISPATCH_EXPORT dispatch_queue_t dispatch_get_global_queue(intptr_t identifier, uintptr_t flags);
 
-/* The main thread's queue; it has to be in dispatch_main() for its work to be done. */
+/* The main thread's queue. Its work runs only while the main thread is in dispatch_main(). */
 static __inline__ __attribute__((__unused__)) dispatch_queue_t dispatch_get_main_queue(void)
 {
 	return &_dispatch_main_q;
 }
 
-/* Does the main queue's work for ever. For the main thread only. */
+/* Runs the main queue's work for ever. For the main thread only. */
 DISPATCH_EXPORT void dispatch_main(void) __attribute__((__noreturn__));
 
-/* Queues work and returns. On a concurrent queue a barrier waits for all before it, and all after it wait for it. */
+/* Queues work and returns. On a concurrent queue a barrier waits for all work before it, and later work waits for it. */
 DISPATCH_EXPORT void dispatch_async_f(dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT void dispatch_barrier_async_f(dispatch_queue_t queue, void *context, dispatch_function_t work);
 
-/* Does work in the queue's order, on this thread (the main queue's on the main thread), and returns when it is done. */
+/* Runs work in the queue's order, on this thread (the main queue's on the main thread), and returns when it is done. */
 DISPATCH_EXPORT void dispatch_sync_f(dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT void dispatch_barrier_sync_f(dispatch_queue_t queue, void *context, dispatch_function_t work);
 
-/* Queues work when it is time. */
+/* Queues work at a time. */
 DISPATCH_EXPORT void dispatch_after_f(dispatch_time_t when, dispatch_queue_t queue, void *context,
 				      dispatch_function_t work);
 

@@ -16,10 +16,10 @@ DISPATCH_DECL(dispatch_semaphore);
 /* NULL: no memory, or a value below 0. */
 DISPATCH_EXPORT dispatch_semaphore_t dispatch_semaphore_create(intptr_t value);
 
-/* 0: the count was taken down; else: it was not in time. */
+/* 0: it has lowered the count; else: the time is over. */
 DISPATCH_EXPORT intptr_t dispatch_semaphore_wait(dispatch_semaphore_t semaphore, dispatch_time_t timeout);
 
-/* Not 0: a thread was woken. */
+/* Not 0: it has woken a thread. */
 DISPATCH_EXPORT intptr_t dispatch_semaphore_signal(dispatch_semaphore_t semaphore);
 
 #ifdef __cplusplus

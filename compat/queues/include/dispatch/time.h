@@ -26,7 +26,7 @@ struct timespec;
 /* `delta` nanoseconds after `when`. Of CLOCK_MONOTONIC, unless `when` came from dispatch_walltime(). */
 DISPATCH_EXPORT dispatch_time_t dispatch_time(dispatch_time_t when, int64_t delta);
 
-/* After a time of day; NULL is now. Follows the clock when that is set. */
+/* `delta` nanoseconds after a time of day; NULL is now. The time follows the clock when that is set. */
 DISPATCH_EXPORT dispatch_time_t dispatch_walltime(const struct timespec *when, int64_t delta);
 
 #ifdef __cplusplus
