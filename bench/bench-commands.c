@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What commands that go through many files cost while their operations are told: find(1) and git-status(1) on 4,000 files
- * in 200 folders on tmpfs, where the files themselves cost least. Printed are processor time of the command alone, in
- * microseconds, and the time until it has ended, in which the client has taken its messages as well if there is one
- * processor only: of ROUNDS the smallest.
+ * The cost of commands that go through many files while a client is notified of their operations: find(1) and git-status(1)
+ * on 4,000 files in 200 folders on tmpfs, where the files themselves cost least. Prints the processor time of the command
+ * alone, in microseconds, and the time until it has ended, each the smallest of ROUNDS. With one processor only, the second
+ * also has the client's time.
  *
  * In a guest that counts instructions (tests/vm/run --icount) a microsecond is a thousand instructions.
  */
@@ -84,7 +84,7 @@ static void make_tree(void)
 	}
 	run("cd tree && git init -q && git config user.email a@b && git config user.name a && git config gc.auto 0 && "
 	    "git add . && git commit -q -m all");
-	sleep(2);			/* the index is older than what is written from here on */
+	sleep(2);			/* so that files written from here on are newer than the index */
 }
 
 int main(void)

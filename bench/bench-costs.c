@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What operations cost a process that does them, in each state that a machine can be in: a line for each state and
+ * The cost of operations for the process that does them, in each state of the machine: prints a line for each state and
  * operation, "state TAB operation TAB nanoseconds". In a guest that counts instructions (tests/vm/run --icount) a
- * nanosecond is an instruction, and ES_BENCH_GUEST set says that it is one: the daemon then looks at the whole system.
+ * nanosecond is an instruction. Set ES_BENCH_GUEST there: then the daemon looks at the whole system.
  *
  *	bench-costs			all states
  *	bench-costs STATE...		some of them
- *	bench-costs --beside NAME	one state of that name, with nothing of ours: the caller has made it
+ *	bench-costs --beside NAME	one state, which the caller has made and names so, without a daemon or client of ours
  *
- * The operations are done by a child. States take turns, and the least of each is printed: what else runs on the machine
- * only adds to it.
+ * A child does the operations. States take turns. It prints the smallest time of each, since other work on the machine only
+ * adds to it.
  */
 
 #include "es-test.h"
@@ -157,7 +157,7 @@ static void measure(struct state *state)
 	}
 }
 
-/* ---- a loop that allows whatever fanotify asks, the least that a question can cost ---- */
+/* ---- a loop that allows all that fanotify asks: the smallest possible cost of a question ---- */
 
 static int allow_opens(void *context)
 {
@@ -216,7 +216,7 @@ static struct test_client *client_at(int i)
 static pid_t actor;
 static audit_token_t actor_token;
 
-/* The actor's token, as a message has it. It is good for as long as there is a client. */
+/* The actor's token, as messages have it. Valid as long as there is a client. */
 static void find_token(void)
 {
 	struct test_client *client = test_client(answer, NULL);

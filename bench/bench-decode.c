@@ -9,8 +9,8 @@
 #include "lib/test.h"
 
 /*
- * Decoding on one core: records lie in a ring as the kernel leaves them, and go through what the handler's thread does
- * with each, but for the call of the handler: peek, copy, release, decode. Bare is a copy of the same bytes.
+ * Decoding on one core: records are in a ring as the kernel leaves them. For each it does what the handler's thread does,
+ * except the call of the handler: peek, copy, release, decode. "Bare" only copies the same bytes.
  *
  *	bench-decode [SECONDS]		a line for each kind of record
  */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What an exec costs more while a client is subscribed to NOTIFY_EXEC. Rounds with and without a subscription take turns
- * within one run, so that a machine that gets slower or faster meanwhile changes both; the median of each is printed,
- * and their ratio.
+ * The additional cost of an exec while a client is subscribed to NOTIFY_EXEC. Rounds with and without a subscription take
+ * turns within one run, so that a change of the machine's speed affects both. Prints the median of each, and their ratio.
  */
 
 #include "es-test.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What operations on names cost while everything is told, by where the name is: in a folder that is nearly empty; in one
- * of 50,000 names; in one where 2,000 file systems are mounted; 100 folders deep; and, in a mount namespace of the
- * program's own where the folder is mounted 2,000 times more, by one of these mounts, or by another one each time, to which
- * chdir(2) leads.
+ * The cost of operations on names while a client is notified of all, by the place of the name: in a nearly empty folder; in
+ * one of 50,000 names; in one where 2,000 file systems are mounted; 100 folders deep; and in a mount namespace of the
+ * program's own, which mounts the folder 2,000 times more, by one of these mounts, or by another one each time, which the
+ * program enters by chdir(2).
  *
  * In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an instruction.
  */
@@ -164,7 +164,7 @@ static void make_file(const char *name)
 		_exit(3);
 }
 
-/* In a child, so that nothing but the operation is in the time; and chdir(2), where it is by another mount each time. */
+/* In a child, so that the time has the operation only, and chdir(2) if each is by another mount. */
 static int measure_in_child(void *context)
 {
 	struct run *run = context;

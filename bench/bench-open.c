@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What an open and close cost: without a daemon; while nobody wants to know of it; while it is muted, by the process, its
- * executable or what it opens, or since a stage is inverted; decided by an answer that was kept; asked about; told. And
- * the same with 10,000 paths in the way.
+ * The cost of an open and close: without a daemon; without a subscription; muted, by the process, its executable or the
+ * target, or by an inverted stage; decided by a kept answer; asked about; notified. And the same with 10,000 other paths
+ * muted.
  *
- * Another process opens a file on tmpfs over and over. Rounds of all rows take turns, so that a machine that gets slower
- * or faster meanwhile changes all of them. Printed is the lower quartile of each, of the time and of the CPU time that
- * the process used, which others on the machine disturb less, and the ratios to an open that nobody subscribed to.
+ * Another process opens a file on tmpfs over and over. Rounds of all rows take turns, so that a change of the machine's
+ * speed affects all of them. Prints the lower quartile of the time of each, and of the process's CPU time, which other
+ * processes disturb less, and the ratios to an open without a subscription.
  *
- * In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an instruction. With ES_BENCH_GUEST set it
- * is taken to run in one: few rounds are enough, and the daemon looks at the whole system, as one does outside tests.
+ * In a guest that counts instructions (tests/vm/run --icount) a nanosecond is an instruction. Set ES_BENCH_GUEST there:
+ * then few rounds are enough, and the daemon looks at the whole system, as it does outside of tests.
  */
 
 #include "keeper.h"
@@ -31,7 +31,7 @@ enum how {
 
 static struct row {
 	const char *what;
-	int type;			/* -1: nobody is subscribed to anything */
+	int type;			/* -1: no subscription */
 	enum how how;
 	bool many;
 	double ns[2][ROUNDS];		/* time, CPU time */
@@ -106,7 +106,7 @@ static void invert(es_mute_inversion_type_t type)
 	REQUIRE(es_invert_muting(keeper.client->client, type) == ES_RETURN_SUCCESS);
 }
 
-/* Paths in the way, of executables and of targets. */
+/* Mutes other paths, of executables and of targets. */
 static void change_many(bool add)
 {
 	char path[64];
@@ -161,7 +161,7 @@ static void measure(struct row *row, int round)
 		change(row->how, true);
 		REQUIRE(es_subscribe(keeper.client->client, &type, 1) == ES_RETURN_SUCCESS);
 	}
-	if (asked)		/* what the row before has left */
+	if (asked)		/* removes what the row before has left */
 		REQUIRE(es_clear_cache(keeper.client->client) == ES_CLEAR_CACHE_RESULT_SUCCESS);
 	time_opens(row, round, asked ? ASKED_OPENS : opens);
 	if (row->type >= 0) {

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""esship beside rsyslog's imfile and omfwd: the same lines, at the same rate, to the same reader on loopback; what each costs.
+"""Compares the costs of esship and of rsyslog's imfile and omfwd: the same lines, at the same rate, to one reader on loopback.
 
     ship-rsyslog.py BUILD [--events N] [--rate N]
 
-rsyslog, which is left out if it isn't installed, reads a file that somebody else writes, once with its queue in memory and once on
-the disk; it has a configuration and a folder of its own. esship makes its lines itself, from a recording that is replayed, and has
-each in its spool. What is said is of their processes: CPU time, the most memory, bytes that they wrote to files and to the wire.
+rsyslog, if it is installed, reads a file that another process writes, once with its queue in memory and once on the disk; it has
+a configuration and a folder of its own. esship makes its lines from a replayed recording, and stores each in its spool. Prints
+of their processes the CPU time, the largest memory, and the bytes written to files and to the network.
 """
 
 import argparse
@@ -23,7 +23,7 @@ RECORDED_RATE = 100000		# of sample-capture, a second
 
 
 class Reader:
-    """Counts the bytes that come."""
+    """Counts the bytes that arrive."""
 
     def __init__(self):
         self.bytes = 0

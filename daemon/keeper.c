@@ -26,18 +26,18 @@
 enum {
 	ARGUMENTS_MAX = 256,
 	STAMP_TEXT = 2 * ESD_KEEP_STAMP + 1,	/* with the newline */
-	STAMP_MS = 30000,		/* for a program to say its stamp, on a slow machine */
+	STAMP_MS = 30000,		/* time for a program to print its stamp, on a slow machine */
 };
 
 struct keeper {
 	char **arguments;
-	char path[4096];		/* the daemon's program, as it is installed */
-	int own_fd;			/* the program that this process runs, whatever has become of its file */
+	char path[4096];		/* of the installed daemon's program */
+	int own_fd;			/* the program that this process runs, even if its file has been replaced */
 	int state_fd;
 	struct esd_state *state;
 	int signals;
 	pid_t daemon;
-	bool stopping;			/* whoever supervises us wants the end */
+	bool stopping;			/* a signal has asked us to end */
 };
 
 /* ---- what to go on with ---- */
@@ -70,7 +70,7 @@ static _Noreturn void stamp_ask(const char *path, int fd)
 	_exit(127);
 }
 
-/* Whether the installed program goes on where the present daemon ends. Not if it has no such option, or doesn't end. */
+/* Can the installed program take over from the present daemon? False also if it lacks --stamp or prints nothing in time. */
 static bool stamp_fits(const struct keeper *keeper)
 {
 	char expected[STAMP_TEXT + 1], text[STAMP_TEXT + 1] = "";
@@ -112,7 +112,7 @@ static bool is_option(const char *argument, const char *name)
 	return !strncmp(argument, name, strlen(name)) && (!argument[strlen(name)] || argument[strlen(name)] == '=');
 }
 
-/* Ours, but for what was about this one start. */
+/* Our arguments without those that were for our own start only. */
 static void arguments_make(const struct keeper *keeper, char *ret[ARGUMENTS_MAX + 2], char *take_over)
 {
 	size_t count = 0;
@@ -156,7 +156,7 @@ static _Noreturn void child_run(struct esd_begin *begin, pid_t keeper, int (*dae
 	exit(daemon(begin));
 }
 
-/* Like fork(2), but the table of descriptors is one. */
+/* Like fork(2), but the child shares our table of descriptors. */
 static pid_t child_begin(struct esd_begin *begin, int (*daemon)(struct esd_begin *begin))
 {
 	pid_t keeper = getpid();

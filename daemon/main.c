@@ -362,7 +362,7 @@ static int serve(struct process *process, struct esd_options *options)
 	return loop_run(&daemon->loop);
 }
 
-/* From here on nobody is to go on: what there is to go on with is taken down. */
+/* From here on no other daemon may take over, since this one removes its state. */
 static void keep_no_more(struct process *process)
 {
 	process->daemon.save = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The command line and the scope: what is taken, and that what won't do is refused. */
+/* The command line and the scope: valid options are accepted, and others refused. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -122,7 +122,7 @@ static void expect_member(const es_message_t *message, const char *member, const
 
 /* --- the tests --- */
 
-/* What is flagged has a key more, and nothing else has it. */
+/* A flagged file has one more key, and no other file has it. */
 static void test_linux(void)
 {
 	static es_file_t seen = { .path = STRING("/view"), .path_truncated = true };

@@ -210,7 +210,7 @@ static void test_growth(void)
 	assert(!memcmp(json.data + json.length - 8, "\\u0001\",", 8));
 	json_deinit(&json);
 
-	/* What can't be had is said, and nothing is written. */
+	/* If there is no memory, it sets `failed` and writes nothing. */
 	json_string(&json, "x", SIZE_MAX / 4);
 	assert(json.failed && !json.length);
 	json_deinit(&json);

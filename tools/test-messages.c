@@ -53,7 +53,7 @@ const es_fd_t *es_exec_fd(const es_event_exec_t *event, uint32_t index)
 	return &fds[index];
 }
 
-/* One file is seen by another name, and is where nobody else can see it. */
+/* The process has reached one file by another name, in mounts that only it has. */
 const es_file_t *test_flagged;
 
 bool es_linux_file(const es_message_t *message, const es_file_t *file, es_linux_file_t *info)

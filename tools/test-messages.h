@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Messages made by hand, for the tests of formats: one of each event, with something in each member, and what they are made
- * of. Stands in for the library: es_exec_arg() and its kin, and es_linux_file().
+ * Hand-made messages for the tests of formats: one of each event, with a value in each member, and their parts. Replaces
+ * functions of the library: es_exec_arg() and its neighbours, and es_linux_file().
  */
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 extern es_file_t tool, bare;
 extern es_process_t actor, other;
-extern const es_file_t *test_flagged;	/* seen by another name, and where nobody else can see it */
+extern const es_file_t *test_flagged;	/* the process has reached it by another name, in its own mounts only */
 
 es_message_t make_message(es_event_type_t type);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Who lets a deadline pass, or leaves its gate alone, is killed; who answers is not. The clients are children that
- * connect to a real socket, so listen.c is in it, too.
+ * The daemon kills a client that misses a deadline, or doesn't read its gate; it doesn't kill one that answers. The clients
+ * are children that connect to a real socket, so this tests listen.c, too.
  */
 
 #include <fcntl.h>
@@ -104,7 +104,7 @@ static void test_missed(void)
 	REQUIRE(killed(other) && daemon_.client_count == 0 && daemon_.deadline.fd < 0);
 }
 
-/* Who wants to live does, and its operation is answered for it, once. */
+/* A client that chose to live does, and the daemon answers its operation, once. */
 static void test_answered(void)
 {
 	static const struct {
@@ -143,7 +143,7 @@ static void test_answered(void)
 	REQUIRE(killed(pid));
 }
 
-/* The deadline here is one second; time is told by us. */
+/* The deadline here is one second; the test sets the time. */
 static void test_stalled(void)
 {
 	uint64_t now = clock_ns();
@@ -179,7 +179,7 @@ static void claim_event(struct es_held *entry, uint64_t auth_id, int fd)
 	memcpy(entry->event, &event, sizeof(event));
 }
 
-/* Stopped between reading who waits and asking: the entry has an event and no deadline. Others may come and go. */
+/* The client is stopped after it has read the request, before the handler: the entry has an event and no deadline. */
 static void test_unasked(void)
 {
 	uint64_t now = clock_ns();
@@ -201,7 +201,7 @@ static void test_unasked(void)
 	REQUIRE(!daemon_.clients[0] && killed(pid));
 }
 
-/* The same, and it wants to live: the event is answered by the number that stands in it, once. */
+/* The same for a client that chose to live: the daemon answers the event once, by the number in it. */
 static void test_unasked_answered(void)
 {
 	uint64_t now = clock_ns();
@@ -237,9 +237,9 @@ static void test_unasked_answered(void)
 }
 
 /*
- * With the lsm sensor an entry that was answered in time stays until its task looks, however late that is. If the task
- * was not woken, it is, and nobody is killed: it may take its time to run. One that isn't at the gate, and hasn't looked
- * for long, has left its call, and nobody is late.
+ * With the lsm sensor an answered entry stays until its task reads it, however late. If nothing has woken the task, the
+ * daemon does, and kills no client: the task may run late. A task that isn't at the gate, and hasn't read for long, has
+ * left its call, and no client is late.
  */
 static void test_not_looked(void)
 {
@@ -321,7 +321,7 @@ static void test_lock(void)
 	esd_listen_deinit(&second);
 }
 
-/* What a killed daemon leaves: a socket that nobody listens at, and a lock file that nobody holds. */
+/* A killed daemon leaves a socket without a listener, and a lock file without a holder. */
 static void leave_behind(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

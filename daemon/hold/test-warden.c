@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * While the daemon lives and does nothing, the warden sees to deadlines and deaths; when the daemon is killed, it lets go
- * of everybody, stopped or not, and kills nobody; so it does when it is told that the daemon ends, before it has got
- * to what the daemon said.
+ * While the daemon lives and does nothing, the warden checks deadlines and deaths. When the daemon is killed, it lets all
+ * tasks go, whether their clients are stopped or not, and kills no client. It also does so if the kernel programs report
+ * the daemon's end before it has read the daemon's last messages.
  */
 
 #include <poll.h>
@@ -103,7 +103,7 @@ static pid_t warden_pid(void)
 	return pid;
 }
 
-/* A daemon that passes on what it hears, and else does nothing. Says who its warden is, once it has told it everything. */
+/* A daemon that only passes the clients to its warden, then the warden's pid to the test, and then the warden's notes. */
 static _Noreturn void daemon_process(int ready, int heard, bool stopped_warden)
 {
 	struct esd_warden warden = ESD_WARDEN_NONE;
@@ -210,7 +210,7 @@ static void test_hung(int heard)
 	REQUIRE(!dies(pids[FORGOTTEN], 1));
 }
 
-/* Whoever is watched is let go of, and nobody is killed. */
+/* The warden lets all tasks go, and kills no client. */
 static void expect_all_let_go(void)
 {
 	REQUIRE(let_go(STOPPED, 500) && let_go(RUNNING, 500));

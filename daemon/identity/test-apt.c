@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Vendors, on a made tree with archives of its own, and keys made for it: the system's, somebody else's that the system
- * trusts, and one that it doesn't.
+ * Vendors, on a made tree with archives and keys of its own: the system's key, another one that the system trusts, and
+ * one that it doesn't trust.
  */
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The database of dpkg, from texts as dpkg writes them, and from a tree of files. */
+/* Reading dpkg's database, from texts as dpkg writes them, and from a tree of files. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What is found out about files of a made tree with a database of packages; and the table and the workers behind it. */
+/* Identities of files of a made tree with a database of packages; and the table and the workers for these. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -219,7 +219,7 @@ static void test_table(void)
 	esd_table_keep(&table, (const uint64_t[]){ 2, 3 }, 2);
 	REQUIRE(!es_identity_find(table.shared, &version, &found) && table.shared->known == 0);
 
-	/* Whoever has the descriptor reads, and no more. */
+	/* A process with the descriptor can read the table, and not write it. */
 	mapped = mmap(NULL, sizeof(*table.shared), PROT_READ | PROT_WRITE, MAP_SHARED, table.fd, 0);
 	REQUIRE(mapped == MAP_FAILED && errno == EACCES);
 	REQUIRE(write(table.fd, "x", 1) < 0 && ftruncate(table.fd, 0) < 0);

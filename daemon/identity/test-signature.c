@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Signatures of the administrator's: in order, of something else, by somebody else, malformed; and which keys count. */
+/* The administrator's signatures: valid ones, of other content, by another key, malformed; and which keys count. */
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>

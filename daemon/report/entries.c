@@ -15,7 +15,7 @@ static const char *skip_blanks(const char *at)
 	return at + strspn(at, " \t\r\f\v");
 }
 
-/* The first word: quotes hold it together, a backslash takes the next byte as it is. */
+/* The first word: quotes keep blanks in it, and a backslash quotes the next byte. */
 static char *first_word(const char *text)
 {
 	_cleanup_free_ char *word = calloc(1, ESD_ENTRY_BYTES);
@@ -74,7 +74,7 @@ static void lines_join(char *text)
 		memset(at, ' ', 2);
 }
 
-/* An empty value takes back those before it. */
+/* An empty value removes those before it. */
 static char *unit_program(char *text, const char *key)
 {
 	char *found = NULL, *line;

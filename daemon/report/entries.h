@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What a file says that it starts: units of systemd, entries of desktops' autostart, crontabs. Looks for the program only:
- * no specifiers (%h), no variables, no shell. All functions change the text, which is NUL-terminated; what they return is
- * the caller's, and NULL if there is none or no memory.
+ * Finds the program that a file starts: units of systemd, entries of desktops' autostart, crontabs. Expands no specifiers
+ * (%h) and no variables, and parses no shell. All functions change the text, which is NUL-terminated. The caller frees
+ * their results. NULL: there is none, or no memory.
  */
 
 #include <stdbool.h>

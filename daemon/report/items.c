@@ -83,7 +83,7 @@ static struct es_mute_hash hash_of(const struct reading *r, const char *text, si
 	return all;
 }
 
-/* `program` is the list's from now on. */
+/* Passes `program` to the list. */
 static void item_add(struct reading *r, const char *line, char *program, struct es_mute_hash content, uid_t uid)
 {
 	enum esd_place_kind kind = r->place->kind;
@@ -109,7 +109,7 @@ static void item_add(struct reading *r, const char *line, char *program, struct 
 
 /* ---- files ---- */
 
-/* What a regular file has, with a NUL behind it and none in it; NULL: it is no such file, is too long, is empty. */
+/* The content of a regular file, with a NUL at its end; NULL: no regular file, too long, empty, or with a NUL in it. */
 static char *file_read(const char *path, int flags, size_t *ret_length, mode_t *ret_mode)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
@@ -141,7 +141,7 @@ static char *file_read(const char *path, int flags, size_t *ret_length, mode_t *
 	return TAKE_POINTER(text);
 }
 
-/* Where a link leads, as a path below the root. */
+/* The target of a link, as a path below the root. */
 static char *link_follow(const struct reading *r, const char *path)
 {
 	char target[PATH_MAX], *both;
@@ -220,7 +220,7 @@ static void take_unit_text(struct reading *r, char *text, size_t length)
 		item_add(r, "", program, content, r->place->uid);
 }
 
-/* A link that enables a unit, or gives it another name. What leads to /dev/null is masked: it starts nothing. */
+/* A link that enables a unit, or gives it another name. A link to /dev/null masks a unit: it starts nothing. */
 static void take_unit_link(struct reading *r)
 {
 	_cleanup_free_ char *target = link_follow(r, r->path), *text = NULL;

@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * Launch items: what starts by itself. A file of a place (places.h) is one item, a crontab an item for each line. Reads
- * a file, or what is in a folder, into a list of them.
+ * Launch items: programs that start by themselves. A file of a place (places.h) is one item; a crontab has one item a
+ * line. Reads a file, or the files of a folder, into a list of items.
  *
- * Files in homes are their users': only regular files are opened, and those that links lead to; what is too long isn't
- * read.
+ * Users can change files in their homes. So this opens only regular files, or links to them, and reads no long ones.
  */
 
 #include <stdbool.h>
@@ -17,7 +16,7 @@
 #include "abi/mute.h"
 #include "daemon/report/places.h"
 
-enum { ESD_ITEMS_MAX = 65536 };		/* of one reading; what is more is left out */
+enum { ESD_ITEMS_MAX = 65536 };		/* in one reading; leaves out more */
 
 /* es_btm_item_type_t */
 enum esd_item_type {
@@ -30,10 +29,10 @@ struct esd_item {
 	char *path;			/* owned, as are these; of the file */
 	char *line;			/* of a crontab; else "" */
 	char *program;			/* "": not known */
-	struct es_mute_hash content;	/* of all that the file says; not of a crontab's line */
+	struct es_mute_hash content;	/* of the file's whole content; not for a crontab's line */
 	enum esd_item_type type;
 	bool legacy;			/* of cron, or an init script */
-	uid_t uid;			/* whose it is; of a crontab's line: as whom it runs; -2: no such account */
+	uid_t uid;			/* the home's owner; of a crontab's line: the account it runs as; -2: no such account */
 };
 
 struct esd_items {
@@ -41,7 +40,7 @@ struct esd_items {
 	size_t count;
 };
 
-/* What items are read with, borrowed. */
+/* Data needed to read items; borrowed. */
 struct esd_items_from {
 	const char *root;		/* "" or a folder that stands for it */
 	const struct esd_places *places;
@@ -49,13 +48,13 @@ struct esd_items_from {
 	const uint64_t *keys;		/* ES_MUTE_KEYS */
 };
 
-/* The items of a place, or of this file or folder in it. There may be none. -ENOMEM. */
+/* Reads the items of a place, or of this file or folder in it. There may be none. -ENOMEM. */
 int esd_items_read(struct esd_items *ret, const struct esd_items_from *from, const struct esd_place *place,
 		   const char *path);
 void esd_items_deinit(struct esd_items *items);
 
-/* By path, then by line. */
+/* Compares by path, then by line. */
 int esd_items_order(const void *a, const void *b);
 
-/* Does it say the same? What other files say, as a timer's service, doesn't count. */
+/* Is the content the same? Content of other files, such as a timer's service, doesn't count. */
 bool esd_item_same(const struct esd_item *a, const struct esd_item *b);

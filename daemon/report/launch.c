@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The subject of launch items. Keeps what was read of each place, and reads a file again when it has changed; a folder,
- * when it, or one above it, was renamed. An item that is new or says something else is added; as on macOS, that may be
- * one which was there before.
+ * The subject of launch items. Stores the items of each place. Reads a file again when it has changed, and a folder when it
+ * or one above it was renamed. Reports each new or changed item as added; as on macOS, it may have existed before.
  */
 
 #include <errno.h>
@@ -39,7 +38,7 @@ struct launch {
 
 /* ---- life ---- */
 
-/* If it can't be read, what was known stays. */
+/* If the file can't be read, the old content stays. */
 static void passwd_read(struct launch *launch)
 {
 	struct esd_listing now;
@@ -106,7 +105,7 @@ static void subject_deinit(struct esd_reporter *reporter)
 
 /* ---- what is looked at ---- */
 
-/* The folders above a place can be renamed, and the place with them. */
+/* Also selects the folders above a place: a rename of one moves the place. */
 static int add_above(const struct esd_place *place, esd_reporter_path_f *add, void *owner)
 {
 	_cleanup_free_ char *path = strdup(place->path);
@@ -191,7 +190,7 @@ static bool is_in(const struct esd_items *items, size_t index)
 	return index < items->count;
 }
 
-/* Both lists are in order. What goes is told before what comes. */
+/* Both lists are sorted. Report removed items before new ones. */
 static void tell_gone(struct launch *launch, const struct esd_items *old, const struct esd_items *now,
 		      const struct es_record *seen)
 {
@@ -263,7 +262,7 @@ static int merge(struct esd_items *known, struct esd_items *now)
 	return 0;
 }
 
-/* `seen` NULL: the first time, of which nothing is told. */
+/* `seen` NULL: the first reading, of which it reports nothing. */
 static void place_read(struct launch *launch, size_t index, const char *path, const struct es_record *seen)
 {
 	const struct esd_items_from from = { launch->root, &launch->places, launch->passwd.text ? &launch->passwd : NULL,
@@ -297,7 +296,7 @@ static bool is_remote_type(const char *type)
 	return !strncmp(type, "fuse.", strlen("fuse."));
 }
 
-/* A server that doesn't answer, or a user's own file system, must not hold the daemon's thread. */
+/* A server that doesn't answer, or a user's own file system, must not block the daemon's thread. */
 static bool is_remote(const struct esd_place *place)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -339,13 +338,13 @@ static void subject_begin(struct esd_reporter *reporter)
 
 /* ---- what has been seen ---- */
 
-/* Whole folders may have come or gone. */
+/* Can this event have moved whole folders? */
 static bool moves_folders(const struct es_record *seen)
 {
 	return seen->type == TYPE_NOTIFY_RENAME || seen->type == TYPE_NOTIFY_EXCHANGEDATA;
 }
 
-/* Of other files the mode doesn't matter, and somebody may be writing them. */
+/* A change of mode matters for scripts only. Don't read other files then: a program may be writing them. */
 static bool concerns(const struct es_record *seen, const struct esd_place *place)
 {
 	return seen->type != TYPE_NOTIFY_SETMODE || esd_place_is_of_scripts(place);
@@ -368,7 +367,7 @@ static void path_look(struct launch *launch, const char *path, const struct es_r
 	}
 }
 
-/* A file that is made is written next, and closed: only then it is read. A link is there as a whole. */
+/* A program writes a new file and closes it: read it only then. A link is complete when it is made. */
 static bool is_unfinished(const struct es_record *seen, const char *path)
 {
 	struct stat stat;
@@ -376,7 +375,7 @@ static bool is_unfinished(const struct es_record *seen, const char *path)
 	return seen->type == TYPE_NOTIFY_CREATE && (lstat(path, &stat) < 0 || !S_ISLNK(stat.st_mode));
 }
 
-/* The second file is a folder if there is a name in it. False: what it is about isn't known. */
+/* If the record has a name, its second file is that name's folder. False: the path isn't known. */
 static bool file_look(struct launch *launch, const struct es_record *seen, unsigned int file)
 {
 	const char *path = esd_told_path(seen, file), *name = esd_told_text(seen, 0);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Where Linux has what starts by itself: folders and files of systemd, cron, init scripts and desktops, those of the
- * system and those in the homes of users. This file knows paths only; items.c reads what is there.
+ * The places of launch items: folders and files of systemd, cron, init scripts and desktops, of the system and in users'
+ * homes. This file knows paths only; items.c reads the files.
  */
 
 #include <stdbool.h>
@@ -27,9 +27,9 @@ enum esd_place_kind {
 struct esd_place {
 	enum esd_place_kind kind;
 	char *path;			/* owned; as the kernel has it, without links if it existed at the time */
-	size_t above;			/* length of the part of the path that isn't looked at: the file system's or home's */
+	size_t above;			/* length of the path's beginning that isn't selected: the file system's or home's */
 	bool of_home;
-	uid_t uid;			/* whose it is */
+	uid_t uid;			/* the owner */
 };
 
 struct esd_places {

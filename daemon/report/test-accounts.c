@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What two states of a file come to, as lines of text; files that are cut off anywhere, that are no files, huge, and full of
- * what is no record; records that aren't in order. And no password is kept.
+ * Changes between two states of a file, as lines of text; files that are cut off anywhere, of other kinds, huge, or
+ * full of text that is no record; unsorted records. And that the daemon keeps no password.
  */
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Launch items: what is read of each kind of file, and what isn't one; what files in homes could do to who reads them; and
- * what is told of changes, as records that are made up here.
+ * Launch items: reading each kind of file, and refusing others; attacks by files in homes on the daemon that reads
+ * them; and reports of changes, for records that the test makes.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include "sensor.skel.h"
 #include "util/macro.h"
 
-/* Count it up with each change of what is written by keep() and its like. */
+/* Increment it with each change of the data that keep() and its like write. */
 enum { FORMAT = 1 };
 
 void esd_keep_stamp(uint8_t ret[ESD_KEEP_STAMP])
@@ -33,7 +33,7 @@ void esd_keep_stamp(uint8_t ret[ESD_KEEP_STAMP])
 	EVP_MD_CTX_free(context);
 }
 
-/* libbpf makes a duplicate of its own. */
+/* libbpf duplicates the descriptor. */
 static int map_take(struct bpf_map *map, struct archive *archive)
 {
 	_cleanup_close_ int fd = -1;

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * What a daemon leaves to the next one of a sensor with kernel programs (bpf.c): descriptors of maps, programs and links,
- * which live as long as anybody has one; what was found out about programs; and the slots. The next daemon has the same
- * programs (esd_keep_stamp()), and puts no other in their place: nothing that runs in the kernel notices.
+ * The part of a sensor with kernel programs (bpf.c) that a daemon leaves to the next one: descriptors of maps, programs and
+ * links, which live as long as a process has one; what it has found out about programs; and the slots. The next daemon has
+ * the same programs (esd_keep_stamp()) and replaces none, so they go on running.
  *
- * Not kept: what a client's death or a change of subscriptions would need next, and can be found out anew.
+ * Not kept: state that the next change of subscriptions or death of a client can find out anew.
  *
- * Used by bpf.c, and by lsm.c for what is its own.
+ * Used by bpf.c, and by lsm.c for its own part.
  */
 
 #include <stddef.h>
@@ -20,11 +20,11 @@ struct bpf_object;
 
 enum { ESD_KEEP_STAMP = 32 };
 
-/* Daemons with the same stamp can go on where the other has ended. */
+/* A daemon can take over from one with the same stamp. */
 void esd_keep_stamp(uint8_t ret[ESD_KEEP_STAMP]);
 
-/* Of the object's maps. A reader calls it between opening the object and loading it. */
+/* Writes or reads the object's maps. To read, call it between opening the object and loading it. */
 int esd_keep_maps(struct bpf_object *object, struct archive *archive);
 
-/* Links, -1 for none. */
+/* Writes or reads links; -1: none. */
 void esd_keep_links(struct archive *archive, int *links, size_t count);

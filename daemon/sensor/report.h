@@ -5,7 +5,7 @@
  * Events that the daemon itself makes: the input and output of daemon/report/. While a client is subscribed to one of a
  * subject's types, the daemon receives events on the subject's files as a client does, in a slot and a ring of its own.
  * A thread reads the ring, so that a slow file can't block the loop. A kernel program writes the thread's events into
- * the clients' rings. Each subject has all this for itself, so that whoever asks for one doesn't pay for the other.
+ * the clients' rings. Each subject has all this for itself, so that a client that wants one doesn't pay for the other.
  *
  * Used by bpf.c, which passes its functions: this file knows maps and programs, but no clients.
  */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What waits at a gate goes on when the gate ends, in whatever state it is. On a tmpfs in a mount namespace of our own,
- * and with that as root directory: so nothing else on the machine can be made to wait, even by a mistake.
+ * Tasks that wait at a gate go on when the gate ends, in whatever state it is. The test runs on a tmpfs in a mount
+ * namespace of its own, with that as root directory, so that it can't hold anything else on the machine, even by
+ * mistake.
  */
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Whoever reads an attribute of a gate's file waits for the answer, and goes on when the gate is aborted, whatever
- * happened to the client; nothing stays behind. Nobody else on the machine ever gets to that file.
+ * A task that reads an attribute of a gate's file waits for the answer, and goes on when the gate is aborted, whatever
+ * happened to the client; nothing stays behind. No other process on the machine can reach that file.
  */
 
 #include <errno.h>

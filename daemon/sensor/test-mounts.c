@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Lines of /proc/self/mountinfo, and which file systems are left alone. */
+/* Parsing lines of /proc/self/mountinfo, and choosing which file systems to leave alone. */
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a client has muted, without a kernel: editing is exact, the summary follows from the entries, executions that
- * ended go. And the hash of paths, which the kernel programs make word by word.
+ * A client's mutes, without a kernel: editing is exact, the summary follows from the entries, and mutes of ended
+ * executions go. And the hash of paths, which the kernel programs compute word by word.
  */
 
 #include <errno.h>

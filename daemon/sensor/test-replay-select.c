@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A replay selects records as the kernel's programs select events: every combination of tests/harness/mute-model.h, set as a
- * client does; and what records of a file can say that no kernel says.
+ * A replay selects records as the kernel programs select events: in each combination of tests/harness/mute-model.h,
+ * set as a client does. And records of a file with values that no kernel writes.
  */
 
 #include <EndpointSecurity/EndpointSecurity.h>

@@ -14,7 +14,7 @@
 #include "util/log.h"
 #include "util/macro.h"
 
-/* Room for some 100,000 mutes of all clients together. Pages that nothing was written to take no memory. */
+/* Room for some 100,000 mutes of all clients together. Unwritten pages take no memory. */
 enum {
 	AREAS = 2,
 	AREA_BYTES = 16 * 1024 * 1024,
@@ -30,11 +30,11 @@ struct area {
 
 struct esd_state {
 	uint8_t stamp[ESD_KEEP_STAMP];
-	uint32_t in_force;		/* one more than the area's number; 0: none */
-	uint64_t died_ns;		/* the last death; and how many there were, each soon after the one before */
+	uint32_t in_force;		/* number of the valid area, plus 1; 0: none */
+	uint64_t died_ns;		/* time of the last death; and how many deaths came, each soon after the one before */
 	uint32_t deaths;
-	bool said;			/* that there is no room */
-	int busy_fd;			/* the connection whose request is in work; -1: none */
+	bool said;			/* it has logged that there is no room */
+	int busy_fd;			/* the connection whose request the daemon is handling; -1: none */
 	uint32_t busy_op;
 	struct area areas[AREAS];
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The administrator's files: what they say is done, in the order that is documented; what is wrong in them is refused
- * with its line, and then the list that was in force stays.
+ * The administrator's files: the daemon does what they say, in the documented order. It refuses an error and names its
+ * line, and keeps the old list.
  */
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The control protocol against a daemon whose sensor is not one. The peers are sockets of this very process. */
+/* The control protocol against a daemon with a fake sensor. The peers are sockets of this process itself. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The daemon's socket: one of its own, and one that a supervisor passes. Who holds the name, who waits in it, and what is
- * taken away at the end.
+ * The daemon's socket: its own one, and one that a supervisor passes. Which process holds the name, which ones wait,
+ * and what the daemon removes at its end.
  */
 
 #include <errno.h>

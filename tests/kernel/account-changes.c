@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What becomes of accounts and groups, when their files have changed: whoever changes them, in whatever way a file can be
- * replaced or written, each change once, in order behind the file's own message, by the process that did it. Never what a
- * password is. The test's files are in a folder of its own.
+ * Changes of accounts and groups: whichever program makes them, and however it replaces or writes the file, the daemon
+ * reports each change once, in order after the file's own message, with the process that made it. It never reports a
+ * password. The test's files are in a folder of its own.
  */
 #include <linux/fs.h>
 #include <sys/syscall.h>
@@ -235,7 +235,7 @@ static void test_groups(void)
 	ONLY(pid, 1);
 }
 
-/* What changes nothing, or can't be read, is told by nothing; and what was known is compared with what comes after. */
+/* The daemon reports no change if a new file is equal or can't be read; it compares the next one with the last good one. */
 static void test_nothing(void)
 {
 	pid_t pid;
@@ -258,7 +258,7 @@ static void test_nothing(void)
 	ONLY(pid, 0);
 }
 
-/* Nobody's message has what a password is. */
+/* No message has a password. */
 static void check_no_password(void)
 {
 	for (size_t i = 0; i < client->count; i++) {
@@ -269,7 +269,7 @@ static void check_no_password(void)
 	}
 }
 
-/* Muted is who does it, at the time that it was done. */
+/* A mute is about the process that changed the file, and counts as it was at that time. */
 static void test_muted(void)
 {
 	char self[4096] = "";

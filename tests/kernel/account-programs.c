@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What Debian's programs for accounts, and an editor, do: told as what it comes to, of the program that did it. */
+/* The daemon reports the changes that Debian's programs for accounts, and an editor, make, each with its program. */
 
 #include "es-test.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Accounts that change fast, from several sides, in a file that is a link at first and large in the end: each change is told
- * once, and of somebody who made one. Who subscribes while accounts change is told of all that comes after es_subscribe()
- * has returned.
+ * Accounts change fast, by several processes, in a file that is a link at first and large in the end. The daemon
+ * reports each change once, with a process that made one. A client that subscribes meanwhile gets all changes that are
+ * made after es_subscribe() has returned.
  */
 #include <sys/file.h>
 
@@ -55,7 +55,7 @@ static void test_writers(void)
 {
 	static char names[WRITERS][2] = { "a", "b" };
 	pid_t pids[WRITERS];
-	size_t own = 0, found = 0;	/* how many of them are told of the right one depends on how fast the file is read */
+	size_t own = 0, found = 0;	/* how many name the right process depends on how fast the daemon reads the file */
 
 	for (int i = 0; i < WRITERS; i++)
 		pids[i] = test_fork(add_users, names[i]);
@@ -148,7 +148,7 @@ static int write_often(void *context)
 	return write_through(line);
 }
 
-/* Faster than the file can be read, and more than the daemon's ring holds: what it is in the end is told, and soon. */
+/* Changes are faster than the daemon reads, and more than its ring holds: it still reports the final state, and soon. */
 static void test_flood(void)
 {
 	uint64_t start = test_now();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What a process outside the daemon's cgroup changes is told to nobody; and it isn't told of who comes after it. */
+/*
+ * A change by a process outside of the daemon's cgroup is reported to no client, and not as a later process's change.
+ */
 
 #include "es-test.h"
 

@@ -2,7 +2,7 @@
 
 /*
  * More than a thousand system calls (tests/harness/calls.c), right and wrong ones, give the same results and leave the
- * same files when each is held and allowed as when nobody looks.
+ * same files when a client holds and allows each as without a client.
  */
 
 #include "twice.h"

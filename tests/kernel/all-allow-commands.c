@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Commands of coreutils and util-linux, a package's installation and a small build with make and gcc end in the same way,
- * say the same and leave the same files when each of their operations is held and allowed as when nobody looks.
+ * Commands of coreutils and util-linux, a package's installation, and a small build with make and gcc end in the same
+ * way, print the same and leave the same files when a client holds and allows each operation as without a client.
  */
 
 #include "twice.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The system calls of all-allow-calls.c and the commands of all-allow-commands.c give the same results when each is held
- * and allowed as when nobody looks, while the program is stopped and let go on at random, and blocks SIGCONT. What it tells
- * of its own stops is left out: each SIGCONT that comes stays pending, and takes away a SIGTSTP that is.
+ * The system calls of all-allow-calls.c and the commands of all-allow-commands.c give the same results when a client
+ * holds and allows each as without a client, while the test stops and continues the program at random, and the program
+ * blocks SIGCONT. It ignores what the program prints of its own stops, since each SIGCONT stays pending and removes a
+ * pending SIGTSTP.
  */
 
 #include "twice.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The system calls of all-allow-calls.c give the same results and leave the same files in a merged directory of overlayfs,
- * whose layers are on tmpfs and on ext4, when each is held and allowed as when nobody looks. The overlay is mounted while
- * everything is held.
+ * The system calls of all-allow-calls.c give the same results and leave the same files in a merged directory of
+ * overlayfs, with layers on tmpfs and on ext4, when a client holds and allows each as without a client. The test
+ * mounts the overlay while the client holds everything.
  */
 
 #include "twice.h"

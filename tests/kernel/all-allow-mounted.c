@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The system calls of all-allow-calls.c and the commands of all-allow-commands.c give the same results when each is held
- * and allowed as when nobody looks, on file systems where the kernel has to ask somebody, and which were mounted before
- * anyone subscribed: an overlay whose lower layer is on 9p, and FUSE (bindfs). What isn't here is left out; without any
- * the test is skipped.
+ * The system calls of all-allow-calls.c and the commands of all-allow-commands.c give the same results when a client
+ * holds and allows each as without a client. They run on file systems where the kernel has to ask a server, mounted
+ * before any client subscribed: an overlay whose lower layer is on 9p, and FUSE (bindfs). The test leaves out those
+ * that are missing here, and is skipped without any.
  */
 
 #include "twice.h"

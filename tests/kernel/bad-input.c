@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the functions return for NULL, unknown numbers and nothing at all; and that the client works afterwards. */
+/* The results of functions for NULL, unknown numbers and empty lists; the client works afterwards. */
 
 #include "es-test.h"
 

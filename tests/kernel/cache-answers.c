@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a client wants kept decides the next equal operation, and what it doesn't want isn't; what is equal, who has to
- * agree, what empties the cache. The numbers are those of the facts about macOS. cache-types.c has each type.
+ * A kept answer decides the next equal operation; an answer without `cache` doesn't. Which operations are equal, which
+ * clients must agree, and what empties the cache. The numbers are those of the facts about macOS. cache-types.c has
+ * each type.
  */
 
 #include "keeper.h"
@@ -30,7 +31,7 @@ static void begin(uint32_t allowed, bool cache)
 	(void)keeper_asked(&keeper);
 }
 
-/* 34, 66: without the wish to keep it, each time is asked. */
+/* 34, 66: without `cache` the client is asked each time. */
 static void not_wanted(void)
 {
 	begin(KEEP_ALL, false);
@@ -123,7 +124,7 @@ static void all_have_to(void)
 	CHECK_EQUAL(actor_do(&actor, ACT_OPEN, O_RDWR, file), 0);
 	CHECK_EQUAL(keeper_asked(&keeper), 1);
 
-	/* And who is asked anew, without having answered, is. */
+	/* A client that subscribes later has not answered, so it is asked. */
 	CHECK_EQUAL(read_file(&actor), 0);
 	CHECK_EQUAL(keeper_asked(&keeper), 1);
 	test_subscribe(second.client, ES_AUTH(OPEN), -1);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What was kept about a file ends with whatever changes the file, or the executable that asked (fact 70), and with
- * nothing else. A row is one way; between opens that weren't asked about, it is done, and the next open is. Other types
- * of events have a table of their own, with a change or two each.
+ * Each change of a file, or of the asking executable, ends the kept answers about it (fact 70), and nothing else does.
+ * A row of the table is one way to change it: opens before it aren't asked about, and the next open after it is. The
+ * other types have a table of their own, with a change or two each.
  */
 
 #include "keeper.h"
@@ -438,7 +438,7 @@ static void try_other(const struct other *row)
 	subject_end(&made);
 }
 
-/* What is allowed to change the file ends what was kept of it, by its change; what is denied ends nothing. */
+/* An allowed change ends the kept answers about its file, its own too; a denied one ends none. */
 static void by_its_own_change(void)
 {
 	static const struct {

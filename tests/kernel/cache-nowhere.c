@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Without BPF LSM no answer is kept, since the kernel doesn't tell of every change of a file: each open is asked about,
- * whatever the client wishes. es_clear_cache() works, as seldom as elsewhere; esctl says that there is no cache.
+ * Without BPF LSM the kernel keeps no answer, since it doesn't report every change of a file: a client is asked about
+ * each open, whether it sets `cache` or not. es_clear_cache() works, and has its usual limit; esctl says that there is
+ * no cache.
  */
 
 #include "keeper.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Never a stale allow. Programs open a file over and over, while it is made bad, and good again, in one way after the
- * other. The client looks at the file when it is asked, and wants its answer kept. Once a file has been made bad no open
- * may succeed, whatever was asked, answered, or kept just before or during the change: 100,000 tries, or as many as
- * ES_RACE_TRIES says.
+ * The kernel never uses a stale allow. Programs open a file again and again, while the test makes it bad, and good
+ * again, in one way after the other. When asked, the client looks at the file, and wants its answer kept. Once the
+ * file is bad no open may succeed, whatever was asked, answered or kept just before or during the change. It tries
+ * 100,000 times, or ES_RACE_TRIES times.
  */
 
 #include "keeper.h"
@@ -91,7 +91,7 @@ static bool is_bad(void)
 	return bad;
 }
 
-/* The handler's part: as any client that looks at what it is asked about. */
+/* In the handler: looks at the file and decides, as a real client does. */
 static void look(void *context)
 {
 	(void)context;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Answers of each type that can be kept decide the next equal operation, allowed or denied, if the client wants that;
- * and what the key of each has in it. The numbers are those of the facts about macOS.
+ * For each type whose answers can be kept: an answer, allow or deny, decides the next equal operation if the client
+ * sets `cache`; and which members are in the key. The numbers are those of the facts about macOS.
  */
 
 #include "keeper.h"
@@ -21,7 +21,7 @@ static const struct row {
 	enum subject subject;
 	const char *below;		/* of a process: the file in /proc */
 	bool never;
-	bool changes;			/* allowed, it changes the file, which is asked about anew */
+	bool changes;			/* allowed, it changes the file, so the client is asked anew */
 } rows[] = {
 #define ROW(text, type_, act_, ...) { .name = text, .type = ES_AUTH(type_), .act = act_, __VA_ARGS__ }
 	ROW("open", OPEN, ACT_OPEN, .number = O_RDONLY),

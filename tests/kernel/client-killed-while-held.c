@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A client is killed while ten tasks wait for its answers: all ten go on within 100 ms, the daemon serves the next. */
+/*
+ * A client is killed while ten tasks wait for its answers: all go on within 100 ms, and the daemon serves the next
+ * client.
+ */
 
 #include "waiters.h"
 
@@ -29,7 +32,7 @@ int main(void)
 	waiters_expect(killed, 100);
 	CHECK_EQUAL(WTERMSIG(test_wait(holder)), SIGKILL);
 
-	CHECK_EQUAL(test_run(open_once, (void *)test_at("held-0")), 0);	/* nobody asks */
+	CHECK_EQUAL(test_run(open_once, (void *)test_at("held-0")), 0);	/* no client is left to ask */
 	next = test_client(NULL, NULL);
 	test_subscribe(next, ES_AUTH(OPEN), -1);
 	CHECK_EQUAL(test_run(open_once, (void *)test_at("held-0")), 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A client that does not answer in time, because it is stopped or because it just doesn't, is killed, and what waited
- * for it goes on as if allowed.
+ * A client that doesn't answer in time, because it is stopped or just doesn't, is killed by the daemon, and the
+ * operations that waited for it go on as if allowed.
  */
 
 #include "waiters.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Several clients that are asked about one operation think at the same time (facts 4, 48): it waits for the slowest, not
- * for the sum. That takes the lsm sensor; fanotify asks one group after the other.
+ * If the kernel asks several clients about one operation, they think at the same time (facts 4, 48): the operation
+ * waits for the slowest, not for the sum. This needs the lsm sensor; fanotify asks one group after the other.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a call names in a directory of very many names is told as well as elsewhere: the whole path, and what stat(2) says
- * of the file. The names that come first were used last by anybody.
+ * In a directory of very many names a message has the whole path, and what stat(2) says of the file, as elsewhere;
+ * also for names that no program has used since the first of them was made.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A daemon that hangs (one that is stopped) holds up nobody: who waits for a client that is late, or has died, goes on
- * as if the daemon were there; and when it is there again, it knows what was done in its place.
+ * A daemon that hangs (the test stops it) delays no task: tasks that wait for a late or dead client go on as if the
+ * daemon ran. When it goes on, it knows what the warden did in its place.
  */
 
 #include "waiters.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The daemon is killed while tasks wait for a client that is stopped, so that neither can let them go: they go on. */
+/* The test kills the daemon while tasks wait for a stopped client, so neither can let them go: the tasks go on. */
 
 #include "waiters.h"
 

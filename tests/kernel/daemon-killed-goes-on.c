@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The daemon of a keeper is killed, and replaced, while many ask and a client denies: not one operation goes unasked.
- * What waits then is answered then; subscriptions and mutes are as they were; requests meanwhile wait. It is killed once
- * and replaced once; ES_DAEMON_ENDS=5 says how often in all.
+ * The test kills and replaces a keeper's daemon while many processes ask and a client denies: each operation is asked
+ * about. The client answers those that wait meanwhile; subscriptions and mutes stay; requests wait. The test kills it
+ * once and replaces it once; ES_DAEMON_ENDS=5 sets how often in all.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The daemon is killed while ten tasks wait for a client's answers: all ten go on within 100 ms, the client learns of
- * it, can be deleted, and a new one can be made once a daemon is there again.
+ * The test kills the daemon while ten tasks wait for a client's answers: all go on within 100 ms, the client learns of
+ * it and can be deleted, and once there is a daemon again the program can make a new client.
  */
 
 #include "waiters.h"

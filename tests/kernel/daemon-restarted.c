@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The daemon dies, its client learns of it, and makes a new one with the next daemon, in the same process. */
+/* The daemon dies; its client learns of it, and the same process makes a new client with the next daemon. */
 
 #include "es-test.h"
 
@@ -30,7 +30,7 @@ static bool learns(const struct test_client *client)
 	return es_linux_stream_ended(client->client);
 }
 
-/* Also by the descriptor, to whoever waits for that. */
+/* The stream's end shows by its descriptor too. */
 static bool is_readable(const struct test_client *client)
 {
 	struct pollfd fd = { .fd = es_linux_stream_end_fd(client->client), .events = POLLIN };

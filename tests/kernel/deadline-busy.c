@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The time for an answer counts from when the handler could have begun with the question. Who is asked about while the
- * handler is busy has a later deadline, which its message says and which is kept: so a handler that answers each in time
- * isn't late because many ask. But where it doesn't return nobody waits for longer than four times the deadline.
+ * The time for an answer counts from when the handler could have begun with the question. A question that comes while
+ * the handler is busy has a later deadline, which its message shows and the daemon keeps. So many questions don't make
+ * a client late that answers each in time. If the handler doesn't return, no task waits longer than four times the
+ * deadline.
  */
 
 #include "es-test.h"

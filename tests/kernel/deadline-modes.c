@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What becomes of a client that is late, and of what waited, is the client's choice (facts 34, 41, 42): killed, and the
- * operation goes on; or it lives, and the operation goes on or is denied. A late answer changes nothing, whoever gives it
- * and however late. The daemon's log and `esctl history` name event, path and pid.
+ * A client chooses what follows if it is late (facts 34, 41, 42): the daemon kills it, and the operation goes on; or
+ * it lives, and the operation goes on or is denied. A late answer changes nothing, whichever thread gives it and
+ * however late. The daemon's log and `esctl history` name event, path and pid.
  */
 
 #include "es-test.h"

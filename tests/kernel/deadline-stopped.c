@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A client that chose to live (fact 41), and is stopped: what waits for it is answered as it chose, whether it had read
- * the question or not, and when it goes on it works as before.
+ * A client that chose to live (fact 41) is stopped. The daemon answers for it as it chose, whether or not it has read
+ * the question. When it goes on it works as before.
  */
 
 #include "es-test.h"
@@ -14,7 +14,7 @@ enum { DEADLINE_MS = 400, SPARE_MS = 250, TIMES = 3 };
 struct shared {
 	unsigned int ready;
 	unsigned int held;
-	unsigned int answers;		/* 1: the client answers what it is asked */
+	unsigned int answers;		/* 1: the client answers its questions */
 	uint64_t took_ns;
 	int error;
 };

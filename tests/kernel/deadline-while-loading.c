@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * While the daemon loads kernel programs, which takes it a while, deadlines are kept all the same, other clients are
- * served, and new ones come. What loads them here is a question for all capabilities.
+ * While the daemon loads kernel programs, which takes long, it still keeps deadlines, serves other clients and accepts
+ * new ones. The test makes it load them by asking for all capabilities.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An answer that es_respond_auth_result() or es_respond_flags_result() has taken counts, though the client is deleted the
- * moment after: what was denied is denied, in whatever way it waits.
+ * If es_respond_auth_result() or es_respond_flags_result() has returned success, the answer counts, even if the
+ * program deletes the client just after: a denied operation is denied, in each way of waiting.
  */
 
 #include "es-test.h"

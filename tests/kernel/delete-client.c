@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * When es_delete_client() returns, no handler runs or will run, what was held has gone on, retained messages can still
- * be read. It is refused inside the handler.
+ * When es_delete_client() returns, no handler runs or will run, held operations have gone on, and retained messages
+ * can still be read. The handler can't call it.
  */
 
 #include "waiters.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * es_delete_client() by another thread than the client's own is refused, and changes nothing (fact 193). After a
- * deletion, answers to what was held are invalid, and so is every other call.
+ * es_delete_client() fails on another thread than the client's own, and changes nothing (fact 193). After a deletion,
+ * answers to held operations and all other calls are invalid.
  */
 
 #include "es-test.h"

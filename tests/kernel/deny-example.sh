@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# examples/deny as its head says: the named program does not start (EPERM), the named file opens for reading and not for
-# writing, and all else goes on. On a tmpfs in a mount namespace of its own, with a daemon that looks at nothing else.
+# examples/deny does what its head says: the named program does not start (EPERM), the named file can be opened for reading
+# and not for writing, and all else goes on. On a tmpfs in a mount namespace of its own, to which the daemon is limited.
 set -u
 
 build=$1

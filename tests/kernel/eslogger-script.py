@@ -3,8 +3,8 @@
 """eslogger while a script of known commands runs.
 
 Each command's events are there, once, in order, with the right paths, arguments, parents and exit codes; each line is
-JSON, whatever bytes the names have; eslogger's own process group is left out. No daemon is given: eslogger starts a
-private one, and nothing of it is left.
+JSON, whatever bytes the names have; eslogger leaves out its own process group. No daemon runs: eslogger starts a private
+one, and leaves nothing of it behind.
 """
 
 import json

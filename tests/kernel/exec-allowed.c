@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* AUTH_EXEC comes before the program runs, once, with the program, its arguments and directory; allowed, it runs. */
+/* AUTH_EXEC comes once, before the program runs, with the program, its arguments and directory; if allowed, it runs. */
 
 #include "es-test.h"
 

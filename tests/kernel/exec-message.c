@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What NOTIFY_EXEC tells: the program before and after, arguments, environment, descriptors, directory, terminal. */
+/*
+ * The content of NOTIFY_EXEC: the program before and after, arguments, environment, descriptors, folder and terminal.
+ */
 
 #include "es-test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A process with many threads is told to have ended once, when all of them end at the same time and wait for each
- * other's lock on the process's memory: by exit, by a signal, and each thread by itself.
+ * A process with many threads gives one exit event, even if all threads end at the same time and wait for each other's
+ * lock on the process's memory: by exit, by a signal, and each thread by itself.
  */
 
 #include "es-test.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* NOTIFY_EXIT comes once a process, at the end of its last thread, with the status that wait(2) reports. */
+/* NOTIFY_EXIT comes once for each process, at the end of its last thread, with the status that wait(2) reports. */
 
 #include "es-test.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A process that is gone when its messages are handled is told of in full: nothing is looked up afterwards. */
+/*
+ * A message about a process is complete even if the process has ended before the handler runs: nothing is looked up
+ * then.
+ */
 
 #include "es-test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a child does to files, and the one message that comes of it: type, path, values. One row of the table at the end
- * is one operation; each runs in a child of its own, whose messages nobody else's are mixed with.
+ * A child operates on files, and one message comes of it: type, path, values. A row of the table at the end is one
+ * operation. Each runs in a child of its own, so that no other messages mix with its own.
  */
 
 #include "es-test.h"
@@ -163,7 +163,7 @@ static void parent_is_mnt(const es_message_t *message)
 	CHECK(message->event.unlink.target->stat.st_ino != 0);
 }
 
-/* What is gone before its name could be read can't be described. */
+/* Can't describe a file that is gone before the kernel program could read its name. */
 static void parent_is_mnt_cold(const es_message_t *message)
 {
 	CHECK_TOKEN(message->event.unlink.parent_dir->path, test_mnt);
@@ -435,7 +435,7 @@ static void mounted(const es_message_t *message)
 static void remounted(const es_message_t *message) { check_statfs(message->event.remount.statfs); }
 static void unmounted(const es_message_t *message) { check_statfs(message->event.unmount.statfs); }
 
-/* What was mounted there could not be looked at before it was gone. */
+/* The kernel program could not read the mount before it was gone. */
 static void unmounted_cold(const es_message_t *message)
 {
 	CHECK_STRING(message->event.unmount.statfs->f_mntonname, test_at("dir"));

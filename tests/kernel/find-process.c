@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * es_linux_find_process() says what is known of the execution that a token names: executable, arguments, working directory
- * and parent. Of one that has ended, or has executed another program since, it says nothing. While a process executes one
- * program after another, what is found is always of the one that was asked about.
+ * es_linux_find_process() finds the execution that a token names: executable, arguments, working directory and parent.
+ * It finds nothing if that has ended, or the process has executed another program. While a process executes one
+ * program after the other, the result is always about the execution that was asked for.
  */
 
 #include "es-test.h"

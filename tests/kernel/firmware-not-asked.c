@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The kernel loads firmware for a driver within a program's write(2): the client isn't asked, as though the program had
- * opened the file. It is asked when the program does.
+ * The kernel loads firmware for a driver within a program's write(2), as though the program had opened the file: it
+ * doesn't ask the client about that. It does ask when a program opens the file.
  */
 
 #include "es-test.h"

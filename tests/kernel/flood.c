@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * 20,000 execs and 200,000 opens as fast as the machine can: every message arrives or is counted as a gap, and the sum
+ * 20,000 execs and 200,000 opens as fast as the machine can: each message arrives or is counted in a gap, and the sum
  * is exact.
  */
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Others have programs at the hooks where tasks sleep until they are answered, and take them away meanwhile: plain LSM
- * programs and fexit programs, attached before ours and after. An operation at each hook is held, the others' programs
- * are detached and freed, and the operations are let go, allowed and denied: each ends as it was answered, and the kernel
- * lives. esctl capabilities names the program because of which calls start over (or wait in task work), and afterwards they
- * don't any more.
+ * Other programs are at the hooks where tasks sleep, and are removed meanwhile: plain LSM programs and fexit programs,
+ * attached before ours and after. The test holds an operation at each hook, detaches and frees the other programs, and
+ * allows or denies the operations. Each ends as answered, and the kernel lives. esctl capabilities names the program
+ * because of which calls start over (or wait in task work); once it is gone calls sleep again.
  */
 
 #include "es-test.h"
@@ -37,7 +36,7 @@ struct row {
 	es_event_type_t auth;
 	int (*act)(void);		/* in a child, whose directory is the row's own: 0, or errno */
 	int failure;			/* allowed, it fails so, for another reason */
-	bool in_one_piece;		/* it can't be started over: where nobody may sleep, it isn't held */
+	bool in_one_piece;		/* the call can't start over: where tasks may not sleep, it isn't held */
 };
 
 static int result(long value)
@@ -215,7 +214,7 @@ static void foreign_leave(void)
 	}
 }
 
-/* And wait until the memory is somebody else's. */
+/* Detaches the programs, and waits until the kernel has freed them. */
 static void foreign_detach(enum kind kind)
 {
 	for (size_t i = first; i < end; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * After fork() the child can't use its parent's client: every call fails, no answer of it counts, its exit changes
- * nothing. It may make a client of its own.
+ * After fork() the child can't use its parent's client: each call fails, none of its answers counts, and its exit
+ * changes nothing. It may make a client of its own.
  */
 
 #include "es-test.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What NOTIFY_FORK tells; a thread is no fork; posix_spawn is a fork and an exec. */
+/* The content of NOTIFY_FORK; a thread is no fork; posix_spawn is a fork and an exec. */
 
 #include "es-test.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Where the handler runs (facts 1, 2, 4): on one thread of the library's for each client, never the program's; named for
- * the client; with all signals blocked and 8 MiB of stack, whatever the limit; one call at a time, in order. No main loop
- * is needed. Another client's handler runs meanwhile.
+ * Where the handler runs (facts 1, 2, 4): on one thread of the library for each client, never on the program's. The
+ * thread has the client's name, blocks all signals, and has 8 MiB of stack, whatever the limit. Calls come one at a
+ * time, in order, and need no main loop. Another client's handler runs meanwhile.
  */
 
 #include "es-test.h"

@@ -2,7 +2,7 @@
 
 /*
  * A handler may start threads, and their answers count. After fork() and exec nothing of a client is left: every
- * descriptor is close-on-exec, and neither ring nor array is in the child's memory, whose exit changes nothing.
+ * descriptor is close-on-exec, and the child's memory has neither ring nor array. Its exit changes nothing.
  */
 
 #include "es-test.h"

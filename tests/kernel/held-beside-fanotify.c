@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Another program that watches files by fanotify, and decides about opens, gets each event once, and what it allows is
- * done, while opens are held: nobody is asked about what fanotify opens for it. What a client or that program denies
- * isn't done.
+ * While a client holds opens, another program that watches files by fanotify and decides about opens gets each event
+ * once, and opens that it allows are done. No client is asked about files that fanotify opens for that program. If the
+ * client or the program denies an open, it isn't done.
  */
 
 #include "es-test.h"
@@ -44,7 +44,7 @@ static void answer(struct test_client *client, const es_message_t *message)
 		test_allow(client, message);
 }
 
-/* Denied is what is called "refused". */
+/* The program denies files that are named "refused". */
 static bool allows(int fd)
 {
 	char link[64], path[PATH_MAX] = "";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A program that crashes leaves its core dump as ever while opening, making and removing files is held: there is no call to
- * start over, so it waits in one piece, or where it can't wait it goes on. Where there is a gate no file is dumped to that a
- * client denies to open.
+ * A crashing program leaves its core dump as usual while a client holds opening, making and removing files. No call
+ * can start over there, so it waits in one piece, or goes on if it can't wait. With a gate, the kernel doesn't dump to
+ * a file whose open a client denies.
  */
 
 #include "es-test.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a task that is held costs. At a gate it sleeps, and in task work, too. Where it starts its system call over, at a
- * locked directory every few milliseconds, and without a gate all the time, it uses CPU time, but never more than a share:
- * who wants the same processor gets as much of it.
+ * The cost of a held task. At a gate it sleeps, and in task work, too. If it starts its system call over, at a locked
+ * directory every few milliseconds, and without a gate all the time, it uses CPU time, but never more than a share:
+ * another task on the same processor gets as much.
  */
 
 #include "es-test.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * While an operation on names or attributes in a directory is held, the directory isn't locked: others look up names in
- * it that nobody has looked up yet, list it, and make, rename and remove files there, within 20 ms each. So does the
- * client in its handler, which logs through syslog(3), too, and has a helper do the same: that one is asked about as
- * anybody. The first is held for two seconds, the others for as long as this takes.
+ * While a client holds an operation on names or attributes in a directory, the directory isn't locked: other tasks
+ * look up new names in it, list it, and make, rename and remove files there, within 20 ms each. So does the client in
+ * its handler, which also logs through syslog(3), and has a helper do the same; the client is asked about the helper.
+ * The client holds the first operation for two seconds, and the others as long as that takes.
  */
 
 #include "acts.h"
@@ -23,7 +23,7 @@ struct row {
 	int (*act)(void);		/* 0, or errno; its directory is test_mnt */
 };
 
-/* What is held: the first of its type. What the others do is allowed at once. */
+/* The client holds the first operation of this type, and allows all others at once. */
 static const struct row *current;
 static unsigned int think_ms;
 static struct test_client *client;
@@ -73,7 +73,7 @@ static void use_directory(const char *who)
 	snprintf(unknown, sizeof(unknown), "%s/%d-%u-unknown", test_mnt, getpid(), n);
 	TIMED("looking up a new name", (void)access(unknown, F_OK));
 	TIMED("listing", list());
-	/* What is asked about takes a round through the client. */
+	/* Don't time operations of the type that the client is asked about: these also take the client's time. */
 	if (current->type != ES_AUTH(CREATE))
 		TIMED("creating", close(open(name, O_CREAT | O_WRONLY, 0600)));
 	else

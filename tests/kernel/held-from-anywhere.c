@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * However a program comes to an operation, it is held there: asked about once, with the path that the object has in the
- * initial mount namespace, done if allowed, and EPERM if not. Through io_uring, on overlayfs, bind mounts, in a container, by 32-bit
- * programs, by file handles and descriptors, and so on. A row is one way; each runs in a child of its own.
+ * However a program comes to an operation, the client is asked about it once, with the object's path in the initial
+ * mount namespace; allowed, it is done, and denied, it fails with EPERM. Through io_uring, on overlayfs, bind mounts,
+ * in a container, by 32-bit programs, by file handles and descriptors, and so on. A row is one way; each runs in a
+ * child of its own.
  */
 
 #include "es-ring.h"
@@ -26,7 +27,7 @@ struct row {
 static const struct row *current;
 static es_auth_result_t verdict;
 static unsigned int asked;
-static char other[PATH_MAX];		/* a path that was asked about instead */
+static char other[PATH_MAX];		/* another path, if the question had one */
 static bool gate;			/* is there one? */
 
 static int ring_openat(void)
@@ -141,7 +142,7 @@ static int tmpfile_link(void)
 	char name[64];
 
 	if (fd < 0)
-		return 200;		/* not what was asked about */
+		return 200;		/* no errno of the operation */
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	return result(linkat(AT_FDCWD, name, AT_FDCWD, "renamed", AT_SYMLINK_FOLLOW));
 }
@@ -282,7 +283,7 @@ static bool path_fits(const struct row *row, const char *path)
 	return !strcmp(path, expected);
 }
 
-/* What can't be started over doesn't wait for the answer, where there is no gate: an exec's mmaps, io_uring. */
+/* Without a gate, calls that can't start over don't wait for the answer: an exec's mmaps, io_uring. */
 static void respond(struct test_client *client, const es_message_t *message, es_auth_result_t result)
 {
 	es_respond_result_t r;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An open that makes its file is held, and a signal is handled meanwhile: allowed, the file is as the program wanted it, also
- * if it couldn't open it a second time; denied, it is EPERM. It is asked about once, with what it asks for.
+ * A client holds an open that makes its file, and the program handles a signal meanwhile. Allowed, the file is as the
+ * program wanted it, even if a second open of it would fail; denied, the open fails with EPERM. The client is asked
+ * once, with the flags of the call.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A thousand tasks are held at once, while clients come, subscribe, unsubscribe and go. Each goes on with the answer that
- * it was given, half of them with a denial; none is lost, and none is asked about twice.
+ * A client holds a thousand tasks, while other clients come, subscribe, unsubscribe and go. Each task goes on with its
+ * own answer, half of them with a denial; none is lost, and the client isn't asked about any twice.
  */
 
 #include "es-test.h"
@@ -61,7 +61,7 @@ static unsigned int number_of(const es_message_t *message)
 	return (unsigned int)atoi(strrchr(message->event.unlink.target->path.data, '/') + 1);
 }
 
-/* Others come and go. They allow what they are asked. */
+/* Makes and deletes further clients, which allow all. */
 static void churn(void)
 {
 	uint64_t end = test_now() + CHURN_MS * 1000000ull * test_slow();

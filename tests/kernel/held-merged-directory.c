@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A directory that overlayfs merges of two layers is read to its end while each reading is held: asked about is the one
- * that the program reads, and not what overlayfs reads below it, for that or to see whether a folder may be removed.
- * Denied, nothing of it can be read. So is it for a 32-bit program.
+ * A program reads a merged directory of overlayfs to its end while a client holds each read. The client is asked about
+ * the directory that the program reads, not about those that overlayfs reads below it, for that or to see whether a
+ * folder may be removed. Denied, the program can read nothing. The same for a 32-bit program.
  */
 
 #include "es-test.h"

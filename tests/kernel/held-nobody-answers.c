@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Tasks are held, in each way of waiting, and nobody will answer: the client is killed, or exits, also while the daemon is
- * stopped; or the daemon is killed, and its warden with it: all go on within 100 ms, and have done what they wanted. If the
- * client is stopped, they go on when its deadline has passed, and it has been killed.
+ * A client holds tasks, in each way of waiting, and never answers: the test kills it, or it exits, also while the
+ * daemon is stopped; or the test kills the daemon and its warden. All tasks go on within 100 ms, and finish their
+ * operations. If the client is stopped, they go on when its deadline has passed and the daemon has killed it.
  */
 
 #include "es-test.h"

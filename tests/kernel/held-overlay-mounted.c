@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An overlay that is mounted while everything about attributes is denied is as any: it can be written to, and what it copies
- * up keeps its attributes. About what overlayfs does for itself nobody is asked; about what a program does to a file there
- * they are, once, and it is done or denied as they say.
+ * An overlay that is mounted while a client denies all changes of attributes works as usual: programs can write to it,
+ * and files that it copies up keep their attributes. No client is asked about what overlayfs does for itself. The
+ * client is asked once about a program's operation on a file there, which is done or denied accordingly.
  */
 
 #include "es-test.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A program that handles SIGCONT is never sent one by us. Where calls wait in task work, or at a gate, it waits all the
- * same. Where they would have to start over by signals, the operation is asked about and isn't held, but decided as if the
- * client were late: denied if that is what the client chose (ES_DEADLINE_MISS_MODE_FAIL_CLOSED), otherwise it goes on.
- * `esctl status` counts it.
+ * We never send SIGCONT to a program that handles it. If calls wait in task work or at a gate, it waits as any other.
+ * If they would have to start over by signals, the client is asked, but the operation isn't held: it is decided as if
+ * the client were late, so denied with ES_DEADLINE_MISS_MODE_FAIL_CLOSED, else it goes on. `esctl status` counts it.
  */
 
 #include "acts.h"
@@ -79,7 +78,7 @@ static void answer(struct test_client *client, const es_message_t *message)
 {
 	const es_file_t *file = test_file(message);
 
-	if (!file || strncmp(file->path.data, test_mnt, strlen(test_mnt))) {	/* of esctl, which is asked meanwhile */
+	if (!file || strncmp(file->path.data, test_mnt, strlen(test_mnt))) {	/* esctl's, which the test runs */
 		test_allow(client, message);
 		return;
 	}

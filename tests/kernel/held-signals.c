@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Signals reach a task that is held, however it waits. One with a handler runs it, and the call goes on being held: the
- * program sees neither EINTR nor the kernel's own 513. SIGKILL ends it within 100 ms, and the operation isn't done.
+ * Signals reach a held task, however it waits. If it has a handler, the handler runs, and the call stays held: the
+ * program sees neither EINTR nor the kernel's own 513. SIGKILL ends the task within 100 ms, and the operation isn't
+ * done.
  */
 
 #include "acts.h"

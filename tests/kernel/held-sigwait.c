@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A program that waits for SIGCONT, with the signal blocked, gets none from being held: sigtimedwait(2) and signalfd(2)
- * have nothing to tell when the call is done, and nothing is pending; where calls that can't sleep in their hook wait in
- * task work. A SIGCONT that somebody does send comes.
+ * A held program that blocks SIGCONT and waits for it gets none from being held: sigtimedwait(2) and signalfd(2)
+ * report none after the call, and none is pending. This needs calls to wait in task work if their hook can't sleep. A
+ * SIGCONT that another process sends does come.
  */
 
 #include "acts.h"

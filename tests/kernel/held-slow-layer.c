@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An open that makes a file is held in a folder that only an overlay's lower layer has, on a file system where the kernel
- * has to ask a server, 9p: it ends as it was answered, and no program sees the kernel's own error number 513.
+ * A client holds an open that makes a file, in a folder that only an overlay's lower layer has, on a file system where
+ * the kernel has to ask a server, 9p. It ends as answered, and no program sees the kernel's own error number 513.
  */
 
 #include "es-test.h"

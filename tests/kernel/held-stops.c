@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A stop that is sent to a task while it is held is taken, each time, and it goes on being held when it is continued; where
- * calls that can't sleep in their hook wait in task work. (Where they start over by signals of ours, these may take a stop
- * back.)
+ * A stop that another process sends to a held task takes effect each time, and the task stays held when it continues.
+ * This needs calls to wait in task work if their hook can't sleep. (If they start over by our signals, these may undo
+ * a stop.)
  */
 
 #include "acts.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One thread of a program is held: its others go on, and may execute another program, which ends the one that is held.
- * The child of a vfork(2) is held, and what posix_spawn(3) executes: the parent goes on when that is decided, and learns
- * of a denial.
+ * A client holds one thread of a program: the others go on, and may execute another program, which ends the held one.
+ * It holds the child of a vfork(2), and what posix_spawn(3) executes: the parent goes on after the decision, and
+ * learns of a denial.
  */
 
 #include "es-test.h"
@@ -76,7 +76,7 @@ static int spawn(void *context)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 200;
 }
 
-/* The only question that was asked since the last test_clear(). */
+/* The only question since the last test_clear(). */
 static const es_message_t *await(es_event_type_t type)
 {
 	const es_message_t *message = AWAIT(client, .type = type);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Programs are held, allowed and denied under strace and gdb as they are without. A tracer is told of the SIGCONT by
- * which a call is started over, as of any signal; the program isn't.
+ * Programs under strace and gdb are held, allowed and denied as without. The kernel reports the SIGCONT by which a
+ * call starts over to a tracer, as any signal, and not to the program.
  */
 
 #include "es-test.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Every operation that can be held here is held and then allowed, is denied, and is denied if of two clients one says
- * no. Allowed, it takes as long as the client thinks, and is done; denied, it fails with EPERM, and nothing has changed;
- * either way it is told, with the outcome. A row of the table is one operation; each runs in a child of its own. Every
- * type that `esctl capabilities` says can be held has a row, and what has a row and can be subscribed to is said there.
+ * Every operation that can be held here: a client holds and allows it, a client denies it, and one of two clients
+ * denies it. Allowed, it takes as long as the client thinks, and is done; denied, it fails with EPERM, and nothing has
+ * changed. Either way NOTIFY reports it with the outcome. A row of the table is one operation; each runs in a child of
+ * its own. The types with a row are exactly those that `esctl capabilities` says can be held.
  */
 
 #include "es-test.h"
@@ -296,7 +296,7 @@ static int open_handle(void)
 
 /* ---- memory, processes, the clock ---- */
 
-/* The second mapping's protection differs, so the range is two, and is asked about once. */
+/* The second page's protection differs, so the range has two mappings. The client is asked once. */
 static int protect(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -572,7 +572,7 @@ static void try(struct pair *pair, const struct row *row, es_auth_result_t first
 	if (row->done && !CHECK(row->done() == !denied))
 		printf("%s: %s\n", row->name, denied ? "denied, and yet done" : "allowed, and not done");
 	test_sync(pair->first);
-	/* Where fanotify holds, one client is asked after the other, and the first denial ends it. */
+	/* fanotify asks one client after the other, and stops at the first denial. */
 	if (!CHECK(pair->answers[0].asked + pair->answers[1].asked >= 1) ||
 	    !CHECK(denied || (pair->answers[0].asked && pair->answers[1].asked)))
 		printf("%s was not asked\n", row->name);

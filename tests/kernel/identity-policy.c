@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A policy as programs for macOS have it: allow what is the system's own, deny a team, allow the rest. Each program is
- * asked about when nobody has seen it before, and has all that can be known in that first message. A database of packages,
- * and archives with keys of their own, are put in the place of the system's, for this test's daemon.
+ * A policy as in programs for macOS: allow the system's own programs, deny a team, allow the rest. Each program is new
+ * to the daemon when the client is asked, and that first message has all that can be known. For this test's daemon a
+ * database of packages, and archives with keys of their own, stand for the system's.
  */
 
 #include "es-test.h"

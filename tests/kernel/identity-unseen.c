@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The daemon reads the database of packages, starts programs for it, and reads the programs that are executed. A client that
- * is told of all opens and executions of the machine is told of none of that; of the same files, opened by somebody else, it
- * is.
+ * The daemon reads the database of packages, starts programs for that, and reads executed programs. A client that is
+ * subscribed to all opens and execs of the machine gets no message about that; it does get them if another process
+ * opens the same files.
  */
 
 #include "es-test.h"

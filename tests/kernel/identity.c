@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Who made a program, as messages say it: a program of the system's, one that was built here, a copy of the former, a
- * changed copy, one without a name, a script. NOTIFY has it as soon as it is known, and AUTH_EXEC waits for it.
+ * Who made a program, as messages say it: for a program of the system's, one that was built here, a copy of the
+ * former, a changed copy, one without a name, and a script. NOTIFY has it as soon as it is known, and AUTH_EXEC waits
+ * for it.
  */
 
 #include "es-test.h"
@@ -21,7 +22,7 @@ static struct test_client *client;
 static char *const quiet[] = {"program", NULL};
 
 /* In a child: /usr/bin/true and its like don't print. */
-/* test_exec() is back when descriptors are closed for the exec, which may be before it is told. */
+/* test_exec() returns when the exec closes descriptors, which may be before its message. */
 static const es_message_t *run_once(const char *path)
 {
 	const es_message_t *message;
@@ -34,7 +35,7 @@ static const es_message_t *run_once(const char *path)
 	return message;
 }
 
-/* What is known when the daemon has had the time to look. */
+/* Runs it until the daemon has had the time to examine the file. */
 static const es_message_t *run(const char *path, es_linux_identity_t *ret)
 {
 	uint64_t end = test_now() + 20000000000ull * test_slow();
@@ -95,7 +96,7 @@ static void of_the_system(void)
 	CHECK(!memcmp(process->cdhash, identity.digest, sizeof(process->cdhash)));
 }
 
-/* Its content is known, and nobody vouches for it; not for a copy of a package's file either. */
+/* The content is known, but no package or signature vouches for the file; nor for a copy of a package's file. */
 static void of_nobody(const char *path, es_linux_identity_t *ret)
 {
 	const es_process_t *process = run(path, ret)->event.exec.target;

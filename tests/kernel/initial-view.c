@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A path is the one that an object has in the daemon's mount namespace, whatever mounts an ordinary user has made to
- * reach it: the client that guards a folder is asked about what is in it, and told of it, by the folder's own path. What
- * has no path there is flagged, and its path, which the user chose, is muted by nobody's mute.
+ * A message has the object's path in the daemon's mount namespace, by whatever mounts an ordinary user has reached it:
+ * a client that guards a folder is asked about files in it, and notified of them, by the folder's own path. The
+ * message flags an object without a path there: the user has chosen its path, so no mute matches it.
  */
 
 #include "es-test.h"
@@ -253,7 +253,7 @@ static const es_message_t *the(const struct way *way, int type, pid_t pid)
 	return message;
 }
 
-/* Nobody is asked: it is told. */
+/* With a NOTIFY subscription only: no question, but a message. */
 static void told(const struct way *way)
 {
 	const es_message_t *message;
@@ -313,7 +313,7 @@ static void muted(const struct way *way)
 	REQUIRE(es_unmute_all_target_paths(client->client) == ES_RETURN_SUCCESS);
 }
 
-/* Who selects by target gets what is there by any name. */
+/* A client that selects by target gets operations on the file by any of its names. */
 static void selected(const struct way *way)
 {
 	pid_t pid;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Many tasks are held, and daemon, warden, client and the gate's process are stopped and killed, in one order after the
- * other. When the daemon is dead, all tasks go on, though the client is stopped; and the kernel has nothing to say about
- * it. ES_HELD_TASKS=1000 holds more; ES_MORE_ORDERS=1 tries seven orders in place of three; ES_ALL_ORDERS=1 tries all
- * orders of the four deaths, with each of the four stopped before.
+ * A client holds many tasks, and the test stops and kills daemon, warden, client and the gate's process, in one order
+ * after the other. When the daemon is dead, all tasks go on, even if the client is stopped, and the kernel logs
+ * nothing. ES_HELD_TASKS=1000 holds more; ES_MORE_ORDERS=1 tries seven orders instead of three; ES_ALL_ORDERS=1 tries
+ * all orders of the four deaths, with each of the four stopped before.
  */
 
 #include "es-test.h"
@@ -82,7 +82,7 @@ static bool await(const unsigned int *value, unsigned int wanted, unsigned int m
 	return true;
 }
 
-/* ---- who is killed ---- */
+/* ---- the processes to kill ---- */
 
 static void hold(struct test_client *client, const es_message_t *message)
 {

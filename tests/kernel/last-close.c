@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Each open file is told as closed once, when the last that holds it is gone, however it goes, alone or with many: and
- * whether it was written to, or mapped so that it could be, by whichever call. Nobody is subscribed to anything else.
+ * Each open file gives one close event, when the last reference to it is gone, whichever way, alone or with many
+ * others. The event says whether a program wrote to the file or mapped it writable, by whichever call. No client
+ * subscribes to other types.
  */
 
 #include "es-ring.h"
@@ -72,7 +73,7 @@ static int by_copies(void)
 	return result(syscall(CLOSE_RANGE_, 3, ~0u, 0));
 }
 
-/* They are sent, and nobody receives them. */
+/* Sends the descriptors, and no process receives them. */
 static int by_sending(void)
 {
 	int sockets[2], files[FILES], first = open_files(0);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What starts by itself comes and goes: whoever changes it, in whatever way a file or a folder gets its name, once, by the
- * process that did it; and what starts nothing isn't told. The test's files are in a folder that stands for the root.
+ * Launch items come and go. The daemon reports each change once, with the process that made it, in whatever way a file
+ * or a folder gets its name; it reports no file that starts nothing. The test's files are in a folder that stands for
+ * the root.
  */
 #include <linux/fs.h>
 #include <sys/syscall.h>

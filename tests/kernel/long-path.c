@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Paths longer than PATH_MAX come whole, up to 16 KiB; longer ones are cut and say so. */
+/* Messages have paths longer than PATH_MAX in full, up to 16 KiB. They cut longer ones, and say so. */
 
 #include "es-test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a library looks up for a client makes no events for the clients of its process: proc_name(), proc_pidpath(),
- * proc_pidinfo() and es_linux_own_token() in a handler don't call the handler. What the process opens by itself does, and
- * look-ups of another process are told of like anything else.
+ * Look-ups that the library does for a client make no events for the clients of its process: proc_name(),
+ * proc_pidpath(), proc_pidinfo() and es_linux_own_token() in a handler don't call the handler. Opens by the process
+ * itself do, and look-ups by another process are reported as any operation.
  */
 #include <ctype.h>
 #include <dlfcn.h>

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """
 Programs written for macOS (examples/macos), built from unchanged sources, and the same client in other languages
-(examples/languages): each sees what is done, as it says it would, and ends when it is told to.
+(examples/languages): each reports the test's operations as its head says, and ends when the test makes it end.
 
-On a tmpfs in a mount namespace of its own, with one daemon, that looks at nothing else.
+On a tmpfs in a mount namespace of its own, with one daemon that is limited to it.
 """
 
 import os
@@ -46,7 +46,7 @@ def fail(what):
 
 
 class Program:
-    """One that prints lines; they are read from a file, so nobody waits for us."""
+    """A program that prints lines to a file, so that it never waits for us to read them."""
 
     def __init__(self, command, log, stdin=subprocess.DEVNULL):
         self.log = log
@@ -145,7 +145,7 @@ def exit_child():
     return [rf"^exit 768 {mnt}/tiny child of "]
 
 
-# What is run, what is done, what it says in the end, and with which status.
+# The program, the operation, the last line, and the exit status.
 MACOS = [
     ("main-loop", start_tiny, "", -signal.SIGTERM),
     ("signal-shutdown", write_file, r"\nbye\n\Z", 0),

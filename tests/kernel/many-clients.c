@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * 64 clients at once, and the next is refused (fact 189), until one has gone. One of them is stopped: the other 63 see
- * every event, in order and without a gap; and the stopped one, when it goes on, sees or counts them all as well.
+ * 64 clients at once; the next is refused (fact 189) until one has gone. The test stops one of them: the other 63 see
+ * every event, in order and without a gap. When the stopped one goes on, it sees or counts them all as well.
  */
 
 #include "es-test.h"

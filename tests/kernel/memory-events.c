@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Memory and other processes, as told: a file that is mapped, protection that changes (fact 171: PROT_* values), and
- * each way to look into another process (fact 172): ptrace(2), process_vm_readv(2), process_vm_writev(2),
+ * Events of memory and of access to other processes: a file is mapped, protection changes (fact 171: PROT_* values),
+ * and each way to look into another process (fact 172): ptrace(2), process_vm_readv(2), process_vm_writev(2),
  * pidfd_open(2), and the files below /proc/PID. Looking at oneself is no event.
  */
 

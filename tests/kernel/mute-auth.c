@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is muted is allowed without asking: by process, by executable, by target. The client here denies whatever it is
- * asked, so an open that works was not asked about. One that isn't muted is denied, also while the other client has
- * muted all: a client's mutes are its own (fact 88). NOTIFY is muted apart from AUTH (124). A question that was asked
- * before its process was muted still gets its answer.
+ * A muted operation is allowed without a question: by process, by executable, by target. The client here denies all
+ * that it is asked, so it was not asked about an open that succeeds. Opens that aren't muted fail, even if another
+ * client has muted all: a client's mutes are its own (fact 88). NOTIFY is muted apart from AUTH (124). If a process is
+ * muted while its question is open, the question still gets its answer.
  */
 
 #include "es-test.h"

@@ -2,8 +2,8 @@
 
 /*
  * A mute of an executable's path is about the file that has this path in the daemon's mount namespace, and the default
- * set holds for processes that init started: an ordinary user gets by unasked neither by mounting a program of his own
- * over a listed one, nor by running a listed one, traced or with a library of his own loaded into it.
+ * set holds for processes that init started. So an ordinary user can't evade questions by mounting a program over a
+ * listed one, nor by running a listed one, traced or with a library of the user's own loaded into it.
  */
 
 #include "es-test.h"
@@ -189,7 +189,7 @@ int main(void)
 		else
 			printf("%s: not tried, an ordinary user is among those who started this\n", ways[i].name);
 
-	/* What the client mutes itself holds for whoever runs that file. */
+	/* A mute of the client's own counts for all users that run the file. */
 	REQUIRE(es_mute_path(client->client, default_path, ES_MUTE_PATH_TYPE_LITERAL) == ES_RETURN_SUCCESS);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		expect(&ways[i], ways[i].own);

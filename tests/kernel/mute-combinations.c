@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is muted is what the facts say, in every combination: a process, an executable and targets, each by path and by
- * prefix, for all events and for some, inverted and not, matching and not, on events with one target, with two, and with
- * none that muting supports; alone, and all stages together.
+ * Muting does what the facts say in every combination: a process, an executable and targets, each by path and by
+ * prefix, for all events and for some, inverted and not, matching and not, on events with one target, with two, and
+ * with none that muting supports; alone, and all stages together.
  */
 
 #include "es-test.h"

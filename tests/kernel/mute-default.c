@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A new client has muted, for AUTH only, executables that a system can't do without: listed (fact 119), taken out by
- * es_unmute_all_paths() (117), and what is selected if muting by path is inverted right away (116, 121). And the three
- * stages together, by the example of fact 114.
+ * A new client has muted, for AUTH only, executables that a system can't do without: it can list them (fact 119),
+ * remove them by es_unmute_all_paths() (117), and select them by inverting muting by path at once (116, 121). And the
+ * three stages together, by the example of fact 114.
  */
 
 #include <sys/mount.h>

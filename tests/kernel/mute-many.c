@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * 10,000 paths, as literals and prefixes, of executables and targets: each counts, a list of them is complete, and an
- * open of a muted program takes as long as with one. Paths as long as the system allows.
+ * 10,000 paths, as literals and prefixes, of executables and targets: each counts, a list has all of them, and an open
+ * of a muted program takes as long as with one mute. The paths are as long as the system allows.
  */
 
 #include "es-test.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is muted by target is the path that a file has when it is opened, however often its directory was seen before:
- * directories above it are renamed, exchanged, removed and made again, mounted elsewhere and hidden by mounts, mutes come
- * and go (facts 103, 110). The kernel programs remember directories, see bpf/select/directory.bpf.h.
+ * Muting by target compares the path that a file has when it is opened, however often its directory was seen before:
+ * directories above it are renamed, exchanged, removed and made again, mounted elsewhere and hidden by mounts, and
+ * mutes come and go (facts 103, 110). The kernel programs remember directories, see bpf/select/directory.bpf.h.
  */
 
 #include "es-test.h"
@@ -20,12 +20,12 @@ static void close_opened(int fd)
 		close(fd);
 }
 
-/* Is nobody told of an open? Looked at twice: the second time something may be remembered. */
+/* Does an open give no message? Opens twice, since the kernel program may remember the directory then. */
 static bool muted(const char *path)
 {
 	size_t seen;
 
-	test_sync(client);		/* what was opened before doesn't count */
+	test_sync(client);		/* drop messages of earlier opens */
 	test_clear(client);
 	for (int i = 0; i < 2; i++)
 		close_opened(open(path, O_RDONLY));
@@ -158,7 +158,7 @@ int main(void)
 	test_write_file(test_at("a/b/file"), "", 0644);
 	test_write_file(test_at("a/b/life"), "", 0644);
 	test_write_file(test_at("a/b/other"), "", 0644);
-	test_no_scope = true;				/* other mounts are looked at, too */
+	test_no_scope = true;				/* the daemon looks at other mounts, too */
 	test_daemon(NULL);
 	client = test_client(NULL, NULL);
 	test_subscribe(client, ES_NOTIFY(OPEN), -1);

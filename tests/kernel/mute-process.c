@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A muted process is one execution: it ends with an exec (fact 96) and with the process (95), a child isn't muted with
- * its parent, and what has ended can't be muted (94). Lists have what was given. Changes count from the call's return
- * on (89), from the handler too, and the others' clients don't notice (88). No number is used (24).
+ * A mute of a process is about one execution: it ends with an exec (fact 96) and with the process (95), it doesn't
+ * cover children, and an ended process can't be muted (94). Lists return the tokens as given. Changes count from the
+ * call's return on (89), also from the handler, and don't affect other clients (88). Muted events use no number (24).
  */
 
 #include "es-test.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Muting that can't be meant is said on stderr, and works as before: a path that no event has (relative, empty, through
- * a link), and inverted muting of targets that leaves a type that is subscribed to with nothing listed, once for a
- * client. What is right says nothing.
+ * The library prints a line on stderr for mutes that can't be meant, and accepts them: a path that no event has
+ * (relative, empty, through a link); and, once for a client, inverted muting of targets with nothing listed for a
+ * subscribed type. It prints nothing for right ones.
  */
 
 #include "es-test.h"

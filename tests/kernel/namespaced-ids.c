@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Numbers in messages are those of the initial namespaces, whatever they are where the program runs: of the processes
- * that it names by number in a pid namespace, and of the ids that it takes in a user namespace.
+ * Numbers in messages are those of the initial namespaces, in whatever namespaces the program runs: the processes that
+ * it names by number in a pid namespace, and the ids that it sets in a user namespace.
  */
 
 #include "es-test.h"
@@ -290,7 +290,7 @@ static void ids(bool in_namespace)
 		unsigned int skip = expected[i].type == ES_NOTIFY(SETEUID) ? seteuids++ : 0;
 		const es_message_t *message;
 
-		/* What came before: how the test has become who it is. */
+		/* Skip the messages of calls by which the test took on its ids. */
 		if (!in_namespace && expected[i].type == ES_NOTIFY(SETEUID))
 			skip++;
 		if (expected[i].type == ES_NOTIFY(SETREGID) || expected[i].type == ES_NOTIFY(SETREUID))

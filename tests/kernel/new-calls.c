@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls that are newer than the oldest kernel we run on do what their elders do: fchmodat2 (6.6), setxattrat and its
- * kin (6.13), file_setattr (6.17), fchroot (7.3) are told of, and held where their operation is. An execveat(2) that only
- * asks whether it may (AT_EXECVE_CHECK, 6.14) is no exec: nobody is asked, and nobody told.
+ * System calls newer than our oldest kernel are reported, and held, as the older calls for the same: fchmodat2 (6.6),
+ * setxattrat and its variants (6.13), file_setattr (6.17), fchroot (7.3). An execveat(2) that only asks whether it may
+ * (AT_EXECVE_CHECK, 6.14) is no exec: no client is asked or notified.
  */
 #include <sys/syscall.h>
 #include <sys/xattr.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * While no client is there nobody follows processes. What one has executed meanwhile is known to the next client all
- * the same: as another program, and another execution.
+ * Without a client the kernel programs don't follow processes. If a process executes a program meanwhile, the next
+ * client still sees another program, and another execution.
  */
 
 #include "es-test.h"

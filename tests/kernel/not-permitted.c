@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The administrator's list decides which of root's programs may be clients (fact 187): one that it doesn't name is
- * NOT_ENTITLED, one that it refuses NOT_PERMITTED, and a wrong file changes nothing. It names programs by the paths that
- * they have for the daemon: who mounts his own at such a path, where the daemon doesn't see it, isn't meant.
+ * The administrator's list decides which of root's programs may be clients (fact 187): a program that it doesn't name
+ * gets NOT_ENTITLED, one that it refuses NOT_PERMITTED, and a wrong file changes nothing. It names programs by their
+ * paths in the daemon's namespace: it doesn't mean a program that somebody mounts at such a path where the daemon
+ * doesn't see it.
  */
 
 #include "es-test.h"

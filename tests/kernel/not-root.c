@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Who is not root gets NOT_PRIVILEGED, with a daemon and without, and no daemon is started for it. */
+/* A user who isn't root gets NOT_PRIVILEGED, with a daemon and without, and the library starts no daemon. */
 
 #include "es-test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a message names is the object that the kernel acted on, however the program named it: on each file system here, by
- * each way to a file, what each event says of path and stat is what /proc and stat(2) say at the time.
+ * A message names the object that the kernel acted on, however the program named it: on each file system here, by each
+ * way to a file, path and stat of each event are what /proc and stat(2) say at the time.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * An allowed open goes on, when the answer is given and not before, from whichever thread it comes; what AUTH_OPEN
- * tells is right.
+ * An allowed open goes on when the answer is given and not before, whichever thread gives it. The content of AUTH_OPEN
+ * is right.
  */
 
 #include "es-test.h"

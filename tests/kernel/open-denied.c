@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A denied open fails with EPERM in the caller, and only it: by flags, by path, told as denied to NOTIFY clients. */
+/* A denied open, and no other, fails with EPERM in the caller: by flags, by path; NOTIFY clients see it as denied. */
 
 #include "es-test.h"
 
@@ -83,7 +83,7 @@ int main(void)
 	told(client, pid, "readable", 0, FREAD);
 	told(client, pid, "readable", 3, 0);
 
-	/* Nobody asks any more. */
+	/* No client is left to ask. */
 	REQUIRE(es_unsubscribe_all(client->client) == ES_RETURN_SUCCESS);
 	CHECK_EQUAL(error_of(test_at("secret"), O_RDONLY), 0);
 	return test_end();

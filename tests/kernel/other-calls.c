@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Less used system calls are told as what is usually done by others: signals with made-up codes and by descriptors of
- * processes, the clock by adjtimex(2), mounts by descriptors, writes by io_submit(2), ids by setresuid(2).
+ * Less used system calls are reported as the usual ones for the same: signals with made-up codes and by pidfd, the
+ * clock by adjtimex(2), mounts by descriptors, writes by io_submit(2), ids by setresuid(2).
  */
 
 #include "es-ring.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * es_linux_own_token() is the token that messages about this process carry, pidversion included: for a program that
- * asks before it has a client, and for one that asks afterwards, and in a pid namespace too, as its process group.
- * Another process's differs.
+ * es_linux_own_token() stores the token that messages about this process have, with its pidversion: for a program that
+ * asks before it has a client, and for one that asks afterwards. In a pid namespace too, where es_linux_own_group() is
+ * right as well. Another process's token differs.
  */
 #include "es-test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A client that comes while another's private daemon ends gets one all the same, whichever moment that is: also if the
- * daemon that was started for it found the old one still listening, and left it at that.
+ * A program that makes a client while another's private daemon ends gets one, whichever moment that is: even if the
+ * daemon that the library starts for it finds the old one still listening, and ends.
  */
 
 #include "es-test.h"

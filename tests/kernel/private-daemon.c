@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Where no daemon listens, the first client starts one. Others share it; it ends with the last of them, also with one
- * that is killed, and leaves nothing: no process, no socket. The program notices nothing of it: no SIGCHLD, no child.
+ * If no daemon listens, the first client's library starts one. Other clients share it. It ends with the last of them,
+ * even if that is killed, and leaves neither process nor socket. The program notices nothing: no SIGCHLD, no child.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a message says of the process that acted: ids, parents, group, session, executable, start; for one that was
- * there before the daemon as well.
+ * The members of a message about the acting process: ids, parents, group, session, executable, start; also for a
+ * process that existed before the daemon.
  */
 
 #include "es-test.h"

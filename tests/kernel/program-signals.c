@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The program's signals are its own: handlers never run on the library's threads, no call of the API fails for a signal,
- * signalfd, sigwait and SIGCHLD work as if there were no client.
+ * The program's signals stay its own: its handlers never run on the library's threads, no call of the API fails
+ * because of a signal, and signalfd, sigwait and SIGCHLD work as without a client.
  */
 
 #include "es-test.h"

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Every kernel program that a daemon can come to use here, of both sensors, is taken by this kernel: none is refused. And
-# where BPF LSM works each type that Linux has a hook for is held. So a kernel whose structures or hooks have moved is seen
-# at once. Where a program may be refused one day, this is the place to say which, and why.
+# This kernel accepts every kernel program that a daemon can use here, with both sensors. And if BPF LSM works, each type
+# that Linux has a hook for can be held. So this test finds a kernel whose structures or hooks have moved. If a kernel may
+# refuse a program one day, say here which, and why.
 #
-# There is no client, so nothing is held.
+# There is no client, so no task is held.
 set -u
 
 build=$1

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Of the kernel programs a daemon loads at its start those that follow processes (and the lsm sensor's two by which it
- * is chosen); each other one when somebody first subscribes to what needs it. Then it stays. A client that is served, and
- * events of processes, need nothing more. An event is delivered from the first operation after es_subscribe() on.
+ * At its start a daemon loads the kernel programs that follow processes (and the lsm sensor's two by which it is
+ * chosen). It loads each other one when a client first subscribes to a type that needs it, and keeps it. Serving a
+ * client, and events of processes, need no more. Events come from the first operation after es_subscribe() on.
  */
 
 #include "es-test.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What the kernel refuses is found out when it is first wanted: es_subscribe() fails for the types that need it and for
- * no other, `esctl capabilities` says so, whether asked before or after, and the log says which program and why. A hook
- * whose program that sleeps is refused gets the one that doesn't, if it has one; the cache of answers does without
- * itself. Where the two hooks are refused by which the lsm sensor is chosen, it isn't. Without what follows processes no
- * daemon starts.
+ * The daemon finds out what the kernel refuses when it first needs it: es_subscribe() fails for the types that need it
+ * and no others, `esctl capabilities` says so, asked before or after, and the log names the program and the reason. If
+ * the kernel refuses a hook's sleeping program, the daemon uses one that doesn't sleep, if there is one; without the
+ * cache's programs it keeps no answers. If it refuses the two hooks by which the lsm sensor is chosen, the daemon
+ * doesn't choose it. Without the programs that follow processes the daemon doesn't start.
  */
 
 #include "es-test.h"
@@ -69,7 +69,7 @@ static void notify_refused(void)
 	loaded_refuse("exit_rename,on_signal,done_vfs_rename,done_security_t");	/* objects, then calls */
 	test_daemon_own();
 	client = test_client(NULL, NULL);
-	CHECK(!can(client, ES_NOTIFY(RENAME)));		/* nobody has asked for capabilities before */
+	CHECK(!can(client, ES_NOTIFY(RENAME)));		/* before any request for capabilities */
 	CHECK(!can(client, ES_NOTIFY(RENAME)));
 	CHECK(log_says("the kernel refuses the program exit_rename: Invalid argument"));
 	CHECK(capability_says("rename", "the kernel refuses the program exit_rename"));

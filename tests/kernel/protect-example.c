@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * examples/protect keeps an ordinary user from changing a folder, though its files, and the folders above it, are that
- * user's own. A row is one way. Each is tried first without protection, where it has to change something (if this kernel
- * can do it at all), then with it: nothing may change, but by the ways that the head of examples/protect.c names as
- * impossible to stop, and those must still go through, so that the head is true.
+ * examples/protect keeps an ordinary user from changing a folder, even if its files, and the folders above it, are the
+ * user's own. A row is one way. The test first tries each without protection, where it has to change something (if
+ * this kernel can do it at all). Then it tries each with it: nothing may change, except by the ways that the head of
+ * examples/protect.c says it can't stop. Those must still work, so that the head is true.
  *
- * What has changed is told by the change times of all inodes: reading doesn't move them.
+ * The test compares the change times of all inodes, which reading doesn't move.
  */
 
 #include "es-ring.h"
@@ -36,7 +36,7 @@ struct way {
 	bool impossible;		/* to stop */
 };
 
-/* What the user was given before: made by root, whom nobody stops. */
+/* Opened and mapped by root before, for the user: examples/protect doesn't stop root. */
 static int old_fd = -1;
 static char *old_map;
 static char home[PATH_MAX], safe[PATH_MAX];

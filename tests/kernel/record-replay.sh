@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What clients print live, they print again when what happened was recorded and is replayed, without root: eslogger byte for
-# byte, but for the last digits of times that each client adds up by itself; examples/deny but for the pids of another run.
+# When a recording is replayed, without root, clients print what they printed live: eslogger byte for byte, except the last
+# digits of times that each client computes by itself; examples/deny except the pids, since it is another run.
 set -u
 
 build=$1
@@ -47,10 +47,10 @@ stop() {	# SIGNAL PID
 	wait "$2" || fail "pid $2 ends well, not with $?"
 }
 
-# clients EVENT N: so many are subscribed to it
+# clients EVENT N: are N clients subscribed to EVENT?
 clients() { [ "$("$build/tools/esctl" clients 2>/dev/null | grep -c "$1")" = "$2" ]; }
 
-# In the cgroup that is looked at, and nobody else is.
+# Runs in the daemon's cgroup, where no other process is.
 script() {
 	bash -c 'echo $$ >"$1/cgroup.procs"; cd "$2"
 		 ./other; ./program; cat plain >/dev/null; cat file >/dev/null; (echo more >>file); mv plain moved; rm moved

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What es_respond_*() returns for answers that are wrong, late or twice, and that those change nothing. */
+/* The results of es_respond_*() for answers that are wrong, late or repeated; and that these change nothing. */
 
 #include "es-test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * With the tracepoint sensor an AUTH event that finds its client's ring full is allowed, or denied if the client fails
- * closed (fact 21). With the lsm sensor it waits for room: tests/attacks/ring-without-room.c.
+ * With the tracepoint sensor an operation is allowed if its AUTH message finds the client's ring full, or denied if
+ * the client fails closed (fact 21). With the lsm sensor it waits for room: tests/attacks/ring-without-room.c.
  */
 
 #include "es-test.h"
@@ -26,7 +26,7 @@ static void expect(struct test_client *client, es_deadline_miss_mode_t mode, int
 	uint64_t begin;
 
 	CHECK_EQUAL(es_set_deadline_miss_mode(client->client, mode), ES_RETURN_SUCCESS);
-	/* The collector takes client->lock: who holds it, holds the handler. */
+	/* The handler takes client->lock to collect: holding it stops the handler. */
 	pthread_mutex_lock(&client->lock);
 	fill(path);
 	begin = test_now();

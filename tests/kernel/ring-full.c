@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A client that does not read: its ring fills, and what doesn't fit is a gap of exactly that size. An AUTH event that
- * can't be told is allowed at once.
+ * A client doesn't read: its ring fills, and the messages that don't fit are a gap of exactly that size. With the
+ * tracepoint sensor an operation whose AUTH message doesn't fit is allowed at once.
  */
 
 #include "es-test.h"
@@ -41,7 +41,7 @@ int main(void)
 	test_subscribe(slow, ES_AUTH(OPEN), -1);
 	test_subscribe(slow, ES_NOTIFY(OPEN), -1);
 
-	/* The collector takes client->lock: who holds it, holds the handler. A client is not asked about itself. */
+	/* The handler takes client->lock to collect: holding it stops the handler. A client is not asked about itself. */
 	pthread_mutex_lock(&slow->lock);
 	CHECK_EQUAL(open_often(path, OPENS), 0);
 	CHECK_EQUAL(test_run(open_once, (void *)path), 0);	/* no room to ask: it goes on */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A daemon told to look at one mount and one cgroup delivers, and asks about, nothing else. */
+/* A daemon that is limited to one mount and one cgroup delivers, and asks about, nothing else. */
 
 #include "es-test.h"
 

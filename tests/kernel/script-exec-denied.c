@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A script's message has the interpreter for target and the script beside it: denying by script stops that script with
- * EPERM, and neither the interpreter nor other scripts.
+ * A script's message has the interpreter as target, and the script: denying that script stops it with EPERM, and
+ * neither the interpreter nor other scripts.
  */
 
 #include "es-test.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* seq_num counts per type and global_seq_num over all, per client, from 0 and by one. */
+/* seq_num counts by type and global_seq_num over all types, for each client, from 0 and by one. */
 
 #include "es-test.h"
 

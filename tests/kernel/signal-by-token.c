@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proc_signal_with_audittoken() signals the execution whose token a message had, and no other: not the one that came of it by
- * exec, though it has the same number, and none that has ended.
+ * proc_signal_with_audittoken() signals the execution whose token a message had, and no other: not the next one of the
+ * same process after an exec, although it has the same pid, and none that has ended.
  */
 #include <dlfcn.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * NOTIFY_SIGNAL: who sends what to whom, also signal 0, not to oneself and not what the kernel sends. Stopping and
- * continuing are NOTIFY_PROC_SUSPEND_RESUME as well.
+ * NOTIFY_SIGNAL: sender, signal and target, also for signal 0. A signal to oneself, or from the kernel, gives none.
+ * Stopping and continuing also give NOTIFY_PROC_SUSPEND_RESUME.
  */
 
 #include "es-test.h"

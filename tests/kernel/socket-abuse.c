@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What strangers do at the daemon's socket disturbs nobody else: garbage, half messages, descriptors, floods, a thousand
- * connections, replies that nobody reads. The daemon's memory and descriptors stay bounded, its log short and clear.
+ * Misuse of the daemon's socket by other users disturbs no client: garbage, half messages, descriptors, floods, a
+ * thousand connections, unread replies. The daemon's memory and descriptors stay bounded, its log short and clear.
  */
 
 #include "es-test.h"
@@ -45,7 +45,7 @@ static int open_once(void *context)
 	return fd < 0 ? errno : 0;
 }
 
-/* The client is asked and told as ever; called between the others' deeds. */
+/* Checks, between the abuses, that the client still gets questions and messages. */
 static void undisturbed(void)
 {
 	uint64_t begin = test_now();
@@ -142,7 +142,7 @@ static void descriptors(void)
 	}
 }
 
-/* Who asks for capabilities has all programs loaded, if they aren't yet: they count among the daemon's descriptors. */
+/* A request for capabilities makes the daemon load all programs. They count among its descriptors, so load them first. */
 static void load_all(pid_t daemon)
 {
 	struct es_request request = { .abi = ES_ABI_VERSION, .op = ES_REQUEST_CAPABILITIES };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Who connects to a socket, or sends to it, is asked about by what the kernel has found, however it was named: a client
- * that denies one socket is not got around by links, by /proc, by datagrams, or by a link that is turned while it thinks.
+ * The kernel asks about a connection to a socket, or a datagram, with the socket that it has found, however the
+ * program named it. So links, /proc, datagrams, or a link that is turned while the client thinks are no way around its
+ * denial.
  */
 
 #include "es-test.h"

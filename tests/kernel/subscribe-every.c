@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs that name many types start: every NOTIFY type of the header is accepted in one call, and so is every AUTH type
- * whose operation Linux doesn't have. What happens is delivered. An AUTH type that Linux has and this sensor can't hold is
- * refused, with all that is named beside it.
+ * Programs that name many types start: es_subscribe() accepts all NOTIFY types of the header in one call, and all AUTH
+ * types whose operation Linux doesn't have. It refuses an AUTH type that Linux has and this sensor can't hold, with
+ * all types of the same call. Events that happen are delivered.
  */
 #include "es-test.h"
 

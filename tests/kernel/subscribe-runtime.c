@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Subscriptions are a set that changes while the client runs: what is in it comes, and nothing else. */
+/* Subscriptions are a set that changes while the client runs: events of types in it come, and no others. */
 
 #include "es-test.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A process is its thread group: when a thread that isn't the first executes a program, the message tells what the
- * process was before, pidversion, executable and first parent among it, and mutes of the program before count. The ids
- * of a message are those of the thread that acted. The parent of what a thread has started is known.
+ * A process is its thread group. When a thread that isn't the first executes a program, the message has the process as
+ * it was before, with pidversion, executable and first parent, and mutes of the program before count. The user ids in
+ * a message are those of the thread that acted. The parent of a process that a thread started is known.
  */
 
 #include "es-test.h"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Where a daemon can't work it says so in one line, with what to do, and ends with 1: in a pid namespace, without the
-# kernel's type information, without the capabilities, as nobody, where another daemon listens. In a mount namespace it works.
+# A daemon that can't work says so in one line, with what to do, and exits with 1: in a pid namespace, without the kernel's
+# type information, without capabilities, as the user nobody, if another daemon listens. In a mount namespace it works.
 set -u
 
 build=$1
@@ -13,7 +13,7 @@ failed=0
 [ "$(id -u)" = 0 ] || { echo "skip: root"; exit 77; }
 [ "$(readlink /proc/self/ns/pid)" = "pid:[4026531836]" ] || { echo "skip: the initial pid namespace"; exit 77; }
 
-# What it says has this, and nothing else has been said.
+# Its one line has this text, and it prints no other.
 refuses() {	# WHAT TEXT COMMAND...
 	local what=$1 text=$2 status=0
 	shift 2

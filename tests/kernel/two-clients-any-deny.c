@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Two clients asked about one open: both must allow; one denial, of either, denies. */
+/* Two clients are asked about one open: it needs both to allow; one denial, of either, denies it. */
 
 #include "es-test.h"
 

@@ -2,7 +2,8 @@
 
 /*
  * After es_unsubscribe() and es_sync_client() no message of the type comes any more (fact 12), however busy the system
- * is; what is held when its subscription goes is let go; and of what happens while subscribed nothing is lost.
+ * is. es_unsubscribe() lets held operations of the type go. No event is lost that happens while the client is
+ * subscribed.
  */
 
 #include "waiters.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The accounts that messages name are those of /etc/passwd, however it is written: in place, or by renaming. A file that is
- * gone for a while leaves what was known. The test has an /etc of its own, and the daemon with it.
+ * Messages name accounts as /etc/passwd does, whether a program writes it in place or renames a new one over it. While
+ * the file is missing, the old content counts. The test has an /etc of its own, and so has its daemon.
  */
 #include <sys/mount.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Somebody tells auditing more than a client reads: what doesn't fit its ring is lost, a gap in the numbers, and nobody
- * waits for anybody.
+ * A program reports more to auditing than a client reads. Messages that don't fit the client's ring are lost and leave
+ * a gap in the numbers, and no process waits for another.
  */
 #include "teller.h"
 #include "es-test.h"
@@ -49,7 +49,7 @@ int main(void)
 	slow->counting = true;
 	test_subscribe(slow, type, -1);
 
-	/* The collector takes client->lock: who holds it, holds the handler. */
+	/* The handler takes client->lock to collect: holding it stops the handler. */
 	pthread_mutex_lock(&slow->lock);
 	CHECK_EQUAL(test_run(flood, NULL), 0);
 	pthread_mutex_unlock(&slow->lock);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What programs tell the kernel's auditing of users becomes messages, once and in order: of who tells it, whatever the
- * text says; nothing of who may not, or whose text isn't whole. The test's programs are copies of this one, in folders and
- * with names as sshd, login, su and sudo have, and say what those say on Debian.
+ * Programs' reports to the kernel's auditing become messages, once and in order. The message is about the reporting
+ * process, whatever the text says. Reports of programs that may not report, or with an incomplete text, give none. The
+ * test's programs are copies of this one, in folders and with names as sshd, login, su and sudo have, and report what
+ * those do on Debian.
  */
 #include <linux/capability.h>
 #include <pwd.h>
@@ -28,7 +29,7 @@ static int tell_as(void *context)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2] = {};
 
-	if (told->unable) {		/* what is not in the bounding set, root's programs don't get */
+	if (told->unable) {		/* programs of root don't get capabilities outside of the bounding set */
 		REQUIRE(prctl(PR_CAPBSET_DROP, CAP_AUDIT_WRITE, 0, 0, 0) == 0);
 		REQUIRE(syscall(SYS_capget, &header, sets) == 0);
 		sets[0].inheritable = 0;
@@ -56,7 +57,7 @@ static int says_status(const char *path, bool unable, const char *const *words, 
 		says_pid; \
 	})
 
-/* ---- what is told ---- */
+/* ---- messages ---- */
 
 static struct test_client *client;
 
@@ -132,7 +133,7 @@ static void test_sshd(void)
 	const es_event_openssh_logout_t *logout;
 	pid_t pid;
 
-	/* A key: PAM is asked for an account and a session only. A key that was tried before is no news then. */
+	/* With a key, sshd asks PAM for account and session only. Then an earlier failed key gives no message. */
 	pid = SAYS("sbin/sshd", SSHD_FAILED("\"root\""), "1101", "op=PAM:accounting acct=\"root\" res=success",
 		START("\"root\""), START("\"root\""), END("\"root\""));
 	CHECK(ONLY(AUTHENTICATION, pid)->event.authentication->type == ES_AUTHENTICATION_TYPE_TOKEN);
@@ -150,7 +151,7 @@ static void test_sshd(void)
 	CHECK(ONLY(AUTHENTICATION, pid)->event.authentication->type == ES_AUTHENTICATION_TYPE_OD);
 	CHECK(ONLY(OPENSSH_LOGIN, pid)->event.openssh_login->success && all_of(pid) == 2);
 
-	/* Wrong ones: the last is told when the connection ends. */
+	/* Failures only: the last one gives a message when the connection ends. */
 	pid = SAYS("sbin/sshd", SSHD_FAILED("\"root\""), AUTH("x", "\"root\"", "?", "failed"), SSHD_FAILED("\"root\""));
 	login = ONLY(OPENSSH_LOGIN, pid)->event.openssh_login;
 	CHECK(!login->success && login->result_type == ES_OPENSSH_AUTH_FAIL_PASSWD && login->has_uid);
@@ -228,7 +229,7 @@ static int in_own_users(void *context)
 	return tell_as(context);
 }
 
-/* The kernel refuses it, so nobody is told. */
+/* The kernel refuses the report, so no message comes. */
 static void test_refused(void)
 {
 	static const char *const words[] = { AUTH("su", "\"root\"", "pam_unix", "success"), START("\"root\""), NULL };

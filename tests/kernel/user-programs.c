@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the system's own su says, when it succeeds and when PAM refuses: by whom, to whom, with which shell. */
+/* The system's own su reports success, and PAM's refusal: the users from and to, and the shell. */
 
 #include <grp.h>
 #include <pwd.h>
@@ -22,7 +22,7 @@ static int su_allowed(void *context)
 	return 99;
 }
 
-/* As nobody, with a password that root doesn't have. */
+/* As the user nobody, with a wrong password for root. */
 static int su_refused(void *context)
 {
 	char *argv[] = { (char *)"su", (char *)"root", NULL };

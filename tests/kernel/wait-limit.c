@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the administrator limits how long the kernel waits for FUSE servers, nobody waits as long for a client, and `esctl
- * capabilities` says so: a client that uses all of its time is answered for, or killed, and its connection isn't aborted.
+ * If the administrator limits how long the kernel waits for FUSE servers, no deadline is as long as that, and `esctl
+ * capabilities` says so. If a client uses all of its time, the daemon answers for it or kills it, and the kernel
+ * doesn't abort its connection.
  */
 #include "es-test.h"
 

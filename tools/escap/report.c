@@ -80,7 +80,7 @@ static uint64_t step_ns(unsigned int step)
 	return power < 3 ? step : ((uint64_t)REPORT_STEPS + step % REPORT_STEPS + 1) << (power - 3);
 }
 
-/* The time that so many of a thousand answers didn't exceed. */
+/* The time that `of_1000` of a thousand answers didn't exceed. */
 static uint64_t quantile_ns(const struct report *report, uint64_t total, unsigned int of_1000)
 {
 	uint64_t seen = 0;

@@ -16,7 +16,7 @@
 #include "tools/json.h"
 
 enum {
-	REPORT_SAID = 20,		/* at most so many differences are printed; the file has all */
+	REPORT_SAID = 20,		/* how many differences to print at most; the file has all */
 	REPORT_STEPS = 8,		/* of the histogram, for each power of two */
 };
 

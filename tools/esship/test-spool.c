@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The spool and its ledger: what is appended comes, in order, once; acknowledgements outlive a restart; bounds hold. */
+/* The spool and its ledger: appended lines come, in order, once; acknowledgements survive a restart; limits hold. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -117,7 +117,7 @@ static void test_order(void)
 	files("", true);
 }
 
-/* As large as it may be, and no larger; what is acknowledged makes room. */
+/* The spool grows to its limit and no further; acknowledged segments make room. */
 static void test_bounds(void)
 {
 	struct spool_reader *reader;
@@ -153,7 +153,7 @@ static void test_two(void)
 	files("", true);
 }
 
-/* Half a frame, as a death leaves it: what is before it comes, and what is written later. */
+/* Half a frame, as a crash leaves it: the lines before it come, and those written later. */
 static void test_torn(void)
 {
 	struct spool_reader *reader;
@@ -174,7 +174,7 @@ static void test_torn(void)
 	files("", true);
 }
 
-/* Acknowledgements that are of no segment that is there, as when somebody has removed them all: what is there comes. */
+/* Acknowledgements of missing segments, as if somebody has removed them all: the present ones come. */
 static void test_foreign_ack(void)
 {
 	static const char *const texts[] = { "7 4000 1\n", "1 99999999 1\n", "18446744073709551615 1 1\n", "-1 -1 1\n", "1 4", "", "x" };
