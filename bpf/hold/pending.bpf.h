@@ -44,6 +44,7 @@ struct pending {
 	uint32_t allowed_before_count;
 	uint32_t tid;			/* the thread's, when its question was opened */
 	bool starts_over;		/* the call starts over, until its open question is answered */
+	bool kick;			/* the call returns -ERESTARTNOINTR, and needs signals for that at its end */
 	bool in_handler;		/* a signal's handler was called since, and hasn't returned */
 	/* A signal to many, see hold/process.bpf.h: the call, and in its present pass: */
 	bool many_open;			/* the answer about one target is missing */

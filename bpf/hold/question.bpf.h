@@ -145,6 +145,37 @@ static __always_inline void call_forget(struct pending *pending)
 	pending->starts_over = false;
 }
 
+static __always_inline void raise_again(uint32_t signal, uint64_t thread, uint64_t process)
+{
+	if (thread >> (signal - 1) & 1)
+		bpf_send_signal_thread(signal);
+	if (process >> (signal - 1) & 1)
+		bpf_send_signal(signal);
+}
+
+/*
+ * What makes the kernel start a call over. If the thread has a signal to handle anyway, that does it. SIGCONT also cancels
+ * stop signals that were pending: send those again.
+ */
+static __always_inline void kick_now(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const uint64_t stops = 15ull << (LINUX_SIGSTOP - 1);
+	uint64_t thread = READ_CORE(task, pending.signal.sig[0]);
+	uint64_t process = READ_CORE(task, signal, shared_pending.signal.sig[0]);
+
+	if (thread & ~READ_CORE(task, blocked.sig[0]))
+		return;
+	bpf_send_signal_thread(LINUX_SIGSTOP);
+	bpf_send_signal_thread(LINUX_SIGCONT);
+	if ((thread | process) & stops) {
+		raise_again(LINUX_SIGSTOP, thread, process);
+		raise_again(LINUX_SIGTSTP, thread, process);
+		raise_again(LINUX_SIGTTIN, thread, process);
+		raise_again(LINUX_SIGTTOU, thread, process);
+	}
+}
+
 /*
  * Runs at the end of each system call, while hooks that start calls over are in use. It drops what was allowed in the
  * call: the next call may have the same registers and name, but mean another file.
@@ -160,6 +191,9 @@ int BPF_PROG(on_call_over, struct pt_regs *regs, long ret)
 		pending->in_handler = false;
 		return 0;
 	}
+	if (ret == -ERESTARTNOINTR && pending->kick)
+		kick_now();
+	pending->kick = false;
 	if (ret != -ERESTARTNOINTR) {
 		pending->many_call = 0;
 		if (!pending->in_handler)

@@ -22,8 +22,8 @@
  * Newer kernels let a task sleep outside of any hook: there both kinds start over once, and wait for all answers in
  * between (task-work.bpf.h). The rest is for older kernels.
  *
- * A call starts over unnoticed by its program through a pending signal ("kick"): the thread gets SIGSTOP, and at once
- * SIGCONT, which cancels it. What remains is the flag that makes the kernel restart the call.
+ * A call starts over unnoticed by its program through a pending signal ("kick"): at the end of the call the thread gets
+ * SIGSTOP, and at once SIGCONT, which cancels it. What remains is the flag that makes the kernel restart the call.
  *
  * The question and the objects that it is about are in task storage, so they outlive the restart. It is asked once. Its
  * answer is used once, and only for the same operation on the same objects.
@@ -89,30 +89,17 @@ static __always_inline bool killed(void)
 	return READ_CORE(task, pending.signal.sig[0]) >> (LINUX_SIGKILL - 1) & 1;
 }
 
-static __always_inline void raise_again(uint32_t signal, uint64_t thread, uint64_t process)
-{
-	if (thread >> (signal - 1) & 1)
-		bpf_send_signal_thread(signal);
-	if (process >> (signal - 1) & 1)
-		bpf_send_signal(signal);
-}
-
-/* SIGCONT also cancels stop signals that were pending for the program: send those again. */
+/*
+ * The call starts over. Where its end is watched, the signals come there: what waits between the hook and that, as 9p
+ * does for its server, would have the kernel forget them, and the program see the error -ERESTARTNOINTR.
+ */
 static __always_inline int kick(struct pending *pending)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	const uint64_t stops = 7 << (LINUX_SIGTSTP - 1);
-	uint64_t thread = READ_CORE(task, pending.signal.sig[0]);
-	uint64_t process = READ_CORE(task, signal, shared_pending.signal.sig[0]);
-
 	pending_starts_over(pending);
-	bpf_send_signal_thread(LINUX_SIGSTOP);
-	bpf_send_signal_thread(LINUX_SIGCONT);
-	if ((thread | process) & stops) {
-		raise_again(LINUX_SIGTSTP, thread, process);
-		raise_again(LINUX_SIGTTIN, thread, process);
-		raise_again(LINUX_SIGTTOU, thread, process);
-	}
+	if (control.calls_watched && !waits_in_task_work)
+		pending->kick = true;
+	else
+		kick_now();
 	return -ERESTARTNOINTR;
 }
 
@@ -493,22 +480,12 @@ struct {
 	__type(value, uint64_t);
 } lost_since SEC(".maps");
 
-/* For a kick without task storage, which has to write to some struct pending. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct pending);
-} nobodys SEC(".maps");
-
 enum { LOST_NS = 1000000000 };
 
 /* There was no memory for task storage: start over for up to LOST_NS, then let the miss modes decide. */
 __noinline int question_lost(uint64_t slots)
 {
 	uint64_t key = scalar_of(bpf_get_current_task_btf()) ^ call_hash(), now = bpf_ktime_get_ns(), *since;
-	uint32_t zero = 0;
-	struct pending *none = bpf_map_lookup_elem(&nobodys, &zero);
 
 	if (!slots)
 		return 0;
@@ -516,8 +493,10 @@ __noinline int question_lost(uint64_t slots)
 	since = bpf_map_lookup_elem(&lost_since, &key);
 	if (!since)
 		bpf_map_update_elem(&lost_since, &key, &now, BPF_ANY);
-	if (none && may_restart() && (!since || now - *since < LOST_NS))
-		return kick(none);
+	if (may_restart() && (!since || now - *since < LOST_NS)) {
+		kick_now();
+		return -ERESTARTNOINTR;
+	}
 	bpf_map_delete_elem(&lost_since, &key);
 	return question_unheld(slots);
 }

@@ -2,8 +2,7 @@
 
 /*
  * A client holds an open that makes a file, in a folder that only an overlay's lower layer has, on a file system where
- * the kernel has to ask a server, 9p. It ends as answered, and no program sees the kernel's own error number 513. This
- * needs calls to wait in task work if their hook can't sleep.
+ * the kernel has to ask a server, 9p. It ends as answered, and no program sees the kernel's own error number 513.
  */
 
 #include "es-test.h"
@@ -100,8 +99,6 @@ int main(void)
 	client = test_client(answer, NULL);
 	client->counting = true;
 	test_hold(client, ES_AUTH(CREATE), -1);
-	if (!test_has_task_work())
-		test_skip("waiting in task work, which Linux has since 6.18");
 	for (unsigned int i = 0; i < TRIES; i++) {
 		int status;
 
