@@ -44,8 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 int main(void)
 {
 	static const char *const good[] = {
-		"/kubepods.slice/kubepods-burstable-podd5e1a5e8_7a0e_4c5b_9a1b_0123456789ab.slice/"
-			"cri-containerd-3f4f2a1d7c8e9b0a1122334455667788990011223344556677889900aabbccdd.scope",
+		("/kubepods.slice/kubepods-burstable-podd5e1a5e8_7a0e_4c5b_9a1b_0123456789ab.slice/"
+			"cri-containerd-3f4f2a1d7c8e9b0a1122334455667788990011223344556677889900aabbccdd.scope"),
 		"/lxc.payload.web/docker/3f4f2a1d7c8e9b0a1122334455667788990011223344556677889900aabbccdd",
 		"/machine.slice/systemd-nspawn@deb.service/machine-a\\x2db.scope",
 		"/a.slice:docker:3f4f2a1d7c8e/lxc/x/kubepods/pod0123456789abcdef0123456789abcdef",
