@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/audit.h"
-#include "tests/fuzz/random.h"
+#include "tests/fuzz/texts.h"
 #include "util/macro.h"
 
 /*
@@ -58,18 +58,7 @@ int main(void)
 	};
 	static const char chars[] = "=\"? A0,\n\0acct";
 
-	for (uint32_t round = 0; round < 300000; round++) {
-		const char *text = good[round % ARRAY_SIZE(good)];
-		uint32_t length = strlen(text), from = any(length), kept = any(length - from + 1);
-		_cleanup_free_ uint8_t *exact = malloc(kept);	/* a sanitizer sees its end */
-
-		if (!exact)
-			continue;
-		memcpy(exact, text + from, kept);
-		for (uint32_t i = any(6); kept && i; i--)
-			exact[any(kept)] = any(2) ? (uint8_t)any(256) : (uint8_t)chars[any(sizeof(chars))];
-		LLVMFuzzerTestOneInput(exact, kept);
-	}
+	change_texts(good, ARRAY_SIZE(good), chars, sizeof(chars), 6, LLVMFuzzerTestOneInput);
 	return 0;
 }
 #endif

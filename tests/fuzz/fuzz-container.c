@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/container.h"
-#include "tests/fuzz/random.h"
+#include "tests/fuzz/texts.h"
 #include "util/macro.h"
 
 /*
@@ -52,18 +52,7 @@ int main(void)
 	};
 	static const char chars[] = "/-.:_\\x2\0adocker";
 
-	for (uint32_t round = 0; round < 300000; round++) {
-		const char *text = good[round % ARRAY_SIZE(good)];
-		uint32_t length = strlen(text), from = any(length), kept = any(length - from + 1);
-		_cleanup_free_ uint8_t *exact = malloc(kept);	/* a sanitizer sees its end */
-
-		if (!exact)
-			continue;
-		memcpy(exact, text + from, kept);
-		for (uint32_t i = any(4); kept && i; i--)
-			exact[any(kept)] = any(2) ? (uint8_t)any(256) : (uint8_t)chars[any(sizeof(chars))];
-		LLVMFuzzerTestOneInput(exact, kept);
-	}
+	change_texts(good, ARRAY_SIZE(good), chars, sizeof(chars), 4, LLVMFuzzerTestOneInput);
 	return 0;
 }
 #endif
