@@ -77,7 +77,6 @@ static bool counts(const struct esd_session_facts *facts)
 static void begin(const struct esd_sessions *sessions, struct esd_session *session)
 {
 	session->is_known = true;
-	session->is_doubtful = false;
 	if (session->is_heard || session->facts.began_us >= sessions->since_us)
 		return;
 	session->is_in = counts(&session->facts);
