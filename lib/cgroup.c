@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "file.h"
 #include "unseen.h"
 #include "util/macro.h"
 
@@ -133,17 +134,6 @@ void esl_cgroup_path(uint64_t id, char path[PATH_MAX])
 		return;
 	if (look_up(id, path))
 		keep(id, path);
-}
-
-const struct es_process_part *esl_process_part(const struct esl_message *message, const es_process_t *process)
-{
-	const struct es_record *record = esl_message_record(message);
-	const uint32_t offsets[] = { record->process, record->other };
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(offsets); i++)
-		if (process == &message->process[i] && offsets[i])
-			return (const void *)((const char *)record + offsets[i]);
-	return NULL;
 }
 
 static int digit(char c)

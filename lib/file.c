@@ -39,6 +39,17 @@ const struct es_file_part *esl_file_part(const struct esl_message *message, cons
 	return NULL;
 }
 
+const struct es_process_part *esl_process_part(const struct esl_message *message, const es_process_t *process)
+{
+	const struct es_record *record = esl_message_record(message);
+	const uint32_t processes[] = { record->process, record->other };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(processes); i++)
+		if (process == &message->process[i])
+			return at_offset(record, processes[i]);
+	return NULL;
+}
+
 static es_string_token_t text_of(const struct es_record *record, struct es_span span)
 {
 	static const es_string_token_t empty = { .length = 0, .data = "" };

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
@@ -175,12 +176,10 @@ static void fill(struct esl_code *code, es_process_t *process, const struct es_i
 static bool fill_process(struct esl_identity *identity, struct esl_message *message, unsigned int number,
 			 uint32_t flags)
 {
-	const struct es_record *record = esl_message_record(message);
-	uint32_t offset = number ? record->other : record->process;
-	const struct es_process_part *part = (const void *)((const char *)record + offset);
+	const struct es_process_part *part = esl_process_part(message, &message->process[number]);
 	struct es_identity found;
 
-	if (!message->process[number].executable ||
+	if (!part || !message->process[number].executable ||
 	    !look_up(identity, &part->executable, (pid_t)part->token.pid, message->executable[number].path.data, flags, &found))
 		return true;
 	if (found.state == ES_IDENTITY_KNOWN)
