@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -15,6 +14,7 @@
 #include "daemon/sensor/sensor.h"
 #include "util/log.h"
 #include "util/macro.h"
+#include "util/thread.h"
 
 const struct esd_subject *const esd_reports_subjects[ES_REPORTERS] = { &esd_subject_accounts, &esd_subject_items };
 
@@ -86,15 +86,10 @@ static void *run(void *owner)
 
 int esd_reports_run(struct esd_reports *reports)
 {
-	sigset_t all, before;
-	int r;
+	int r = thread_start(&reports->thread, run, reports);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&reports->thread, NULL, run, reports);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	reports->thread_runs = r == 0;
-	return -r;
+	return r;
 }
 
 bool esd_reports_begun(const struct esd_reports *reports)

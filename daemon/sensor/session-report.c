@@ -2,7 +2,6 @@
 #include "daemon/sensor/session-report.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/macro.h"
+#include "util/thread.h"
 
 /* A subscription waits for a bus that doesn't answer no longer than this. */
 enum { BEGIN_MS = 1000 };
@@ -93,19 +93,6 @@ static void *run(void *owner)
 	return NULL;
 }
 
-static int thread_start(struct esd_session_reports *reports)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&reports->thread, NULL, run, reports);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	reports->runs = r == 0;
-	return -r;
-}
-
 /* ---- life ---- */
 
 static void release(struct esd_session_reports *reports)
@@ -141,7 +128,8 @@ int esd_session_reports_start(struct esd_session_reports *reports, int reports_f
 	reports->started_ns = clock_ns();
 	r = prepare(reports, reports_fd);
 	if (r == 0)
-		r = thread_start(reports);
+		r = thread_start(&reports->thread, run, reports);
+	reports->runs = r == 0;
 	if (r < 0)
 		release(reports);
 	return r == -EOPNOTSUPP ? 0 : r;	/* built without it: nothing comes */
