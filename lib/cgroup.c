@@ -15,6 +15,7 @@
 #include "file.h"
 #include "unseen.h"
 #include "util/macro.h"
+#include "util/number.h"
 
 /*
  * A cgroup's id is the inode number of its folder, and the folder's handle for open_by_handle_at(2). The kernel never
@@ -136,19 +137,14 @@ void esl_cgroup_path(uint64_t id, char path[PATH_MAX])
 		keep(id, path);
 }
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* \x2d and the like of systemd.unit(5). What would make a control character stays as it is. */
 static size_t unescape(char *text, size_t length)
 {
 	size_t to = 0;
 
 	for (size_t i = 0; i < length; i++, to++) {
-		int high = i + 3 < length && text[i] == '\\' && text[i + 1] == 'x' ? digit(text[i + 2]) : -1;
-		int low = high >= 0 ? digit(text[i + 3]) : -1;
+		int high = i + 3 < length && text[i] == '\\' && text[i + 1] == 'x' ? number_hex_digit(text[i + 2]) : -1;
+		int low = high >= 0 ? number_hex_digit(text[i + 3]) : -1;
 		int c = low < 0 ? 0 : high << 4 | low;
 
 		text[to] = text[i];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/macro.h"
+#include "util/number.h"
 
 /*
  * The names that runtimes give, N being an id of hexadecimal digits:
@@ -63,17 +64,12 @@ static bool take_suffix(es_string_token_t *text, const char *suffix)
 	return true;
 }
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 static bool is_id(es_string_token_t text, size_t min)
 {
 	if (text.length < min || text.length > ID_WHOLE)
 		return false;
 	for (size_t i = 0; i < text.length; i++)
-		if (!is_hex(text.data[i]))
+		if (number_hex_digit(text.data[i]) < 0)
 			return false;
 	return true;
 }
@@ -155,7 +151,7 @@ static bool is_pod_uid(es_string_token_t text)
 	size_t digits = 0;
 
 	for (size_t i = 0; i < text.length; i++) {
-		if (is_hex(text.data[i]))
+		if (number_hex_digit(text.data[i]) >= 0)
 			digits++;
 		else if (text.data[i] != '-' && text.data[i] != '_')
 			return false;

@@ -12,6 +12,7 @@
 
 #include "daemon/identity/text-file.h"
 #include "util/macro.h"
+#include "util/number.h"
 
 /*
  * Formats. status and the journal (updates/NNNN, which override it in the order of their names): stanzas of "Field:
@@ -87,17 +88,10 @@ static uint64_t hash_path(const char *path, size_t length)
 	return hash_bytes(hash, path, length);
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool take_md5(const char *text, uint8_t md5[ESD_MD5])
 {
 	for (unsigned int i = 0; i < ESD_MD5; i++) {
-		int high = digit(text[2 * i]), low = high < 0 ? -1 : digit(text[2 * i + 1]);
+		int high = number_hex_digit(text[2 * i]), low = high < 0 ? -1 : number_hex_digit(text[2 * i + 1]);
 
 		if (low < 0)
 			return false;
