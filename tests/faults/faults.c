@@ -294,29 +294,14 @@ static int children_of(pid_t pid, pid_t children[CHILDREN])
 	return count;
 }
 
-static bool is_gone(pid_t pid)
-{
-	char path[64], state = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return true;
-	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	fclose(file);
-	return state == 'Z' || state == 'X';
-}
-
 static void expect_gone(const pid_t *pids, int count)
 {
 	for (int i = 0; i < count; i++) {
 		int ms = 0;
 
-		while (!is_gone(pids[i]) && ms++ < 3000)
+		while (test_runs(pids[i]) && ms++ < 3000)
 			test_sleep_ms(1);
-		CHECK(is_gone(pids[i]));
+		CHECK(!test_runs(pids[i]));
 	}
 }
 
@@ -414,10 +399,10 @@ static void case_end_subject(struct fault *fault)
 
 	if (fault->stop) {
 		kill(fault->point->who == CLIENT ? subject : daemon_pid, SIGCONT);
-		for (int step = fault->point->step; step < STEPS && !is_gone(subject); step++) {
+		for (int step = fault->point->step; step < STEPS && test_runs(subject); step++) {
 			if (__atomic_load_n(&shared->go, __ATOMIC_ACQUIRE) <= step)
 				step_begin(step);
-			while (!step_await(step, 10) && !is_gone(subject))
+			while (!step_await(step, 10) && test_runs(subject))
 				;
 		}
 	}

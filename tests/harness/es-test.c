@@ -455,38 +455,55 @@ int test_daemon_stop(int signal)
 	return status;
 }
 
-static bool is_daemon(pid_t pid)
+static bool is_called(pid_t pid, const char *name)
 {
-	char path[64], name[32] = "";
+	char path[64], comm[32] = "";
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		(void)!read(fd, name, sizeof(name) - 1);
+		(void)!read(fd, comm, sizeof(comm) - 1);
 		close(fd);
 	}
-	return !strcmp(name, "endpointsecurit\n");
+	comm[strcspn(comm, "\n")] = '\0';
+	return !strcmp(comm, name);
+}
+
+pid_t test_child_of(pid_t pid, const char *name)
+{
+	pid_t child, found = 0;
+	char path[64];
+	FILE *list;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	list = fopen(path, "re");
+	REQUIRE(list);
+	while (!found && fscanf(list, "%d", &child) == 1)
+		if (is_called(child, name))
+			found = child;
+	fclose(list);
+	return found;
 }
 
 pid_t test_daemon_of(pid_t keeper)
 {
-	char path[64], text[4096] = "", *at = text;
-	int fd;
+	return test_child_of(keeper, "endpointsecurit");
+}
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", keeper, keeper);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	REQUIRE(fd >= 0);
-	(void)!read(fd, text, sizeof(text) - 1);
-	close(fd);
-	while (*at) {
-		pid_t pid = (pid_t)strtol(at, &at, 10);
+bool test_runs(pid_t pid)
+{
+	char path[64], state = 'Z';
+	FILE *stat;
 
-		if (pid > 0 && is_daemon(pid))
-			return pid;
-		at += strspn(at, " \n");
-	}
-	return 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return false;
+	if (fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'Z';
+	fclose(stat);
+	return state != 'Z' && state != 'X';
 }
 
 /* Children */

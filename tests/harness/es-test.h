@@ -88,6 +88,8 @@ pid_t test_daemon(const char *option, ...);
 pid_t test_daemon_own(void);
 int test_daemon_stop(int signal);		/* returns its wait status */
 pid_t test_daemon_of(pid_t keeper);	/* of test_daemon("--keeper", "yes"), which returns the keeper; 0: it has none now */
+pid_t test_child_of(pid_t pid, const char *name);	/* its child that calls itself so, in 15 bytes; 0: it has none */
+bool test_runs(pid_t pid);	/* false: it is gone, or a zombie */
 extern bool test_all_mounts;	/* set before test_daemon(): limit it to the test's cgroup only */
 extern bool test_no_scope;			/* set before test_daemon(): look at everything, with a daemon of its own */
 

@@ -175,31 +175,10 @@ static void kill_holder_of_stopped_daemon(pid_t daemon)
 	(void)test_wait(holder);
 }
 
-static pid_t warden_of(pid_t daemon)
-{
-	char path[64], comm[32];
-	pid_t child, found = 0;
-	FILE *list;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", daemon, daemon);
-	list = fopen(path, "re");
-	REQUIRE(list);
-	while (fscanf(list, "%d", &child) == 1) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", child);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0 && read(fd, comm, sizeof(comm)) > 0 && !strncmp(comm, "es-warden\n", 10))
-			found = child;
-		close(fd);
-	}
-	fclose(list);
-	return found;
-}
-
 /* As systemd does with all that is left of a service. */
 static void kill_daemon_and_warden(pid_t daemon)
 {
-	pid_t holder, warden = warden_of(daemon);
+	pid_t holder, warden = test_child_of(daemon, "es-warden");
 	uint64_t since;
 
 	prepare();

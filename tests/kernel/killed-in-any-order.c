@@ -103,34 +103,6 @@ static _Noreturn int holder_main(void *context)
 		pause();
 }
 
-/* The daemon's child of that name, 0: it has none. */
-static pid_t child_of(pid_t daemon, const char *name)
-{
-	char path[64], comm[32];
-	pid_t child, found = 0;
-	FILE *list;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", daemon, daemon);
-	list = fopen(path, "re");
-	REQUIRE(list);
-	while (fscanf(list, "%d", &child) == 1) {
-		ssize_t n;
-
-		snprintf(path, sizeof(path), "/proc/%d/comm", child);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		n = fd >= 0 ? read(fd, comm, sizeof(comm) - 1) : 0;
-		comm[n > 0 ? n : 0] = 0;
-		comm[strcspn(comm, "\n")] = 0;
-		if (!strcmp(comm, name))
-			found = child;
-		if (fd >= 0)
-			close(fd);
-	}
-	fclose(list);
-	return found;
-}
-
 struct victims {
 	pid_t daemon, warden, client, gate;
 };
@@ -189,8 +161,8 @@ static void try(const char *order)
 	victims.daemon = test_daemon("--deadline-ms", "60000", NULL);
 	victims.client = test_fork(holder_main, NULL);
 	REQUIRE(await(&shared->subscribed, 1, 10000));
-	victims.warden = child_of(victims.daemon, "es-warden");
-	victims.gate = child_of(victims.daemon, "es-gate");
+	victims.warden = test_child_of(victims.daemon, "es-warden");
+	victims.gate = test_child_of(victims.daemon, "es-gate");
 	REQUIRE(victims.warden > 0);
 	for (unsigned int i = 0; i < PROCESSES; i++)
 		pids[i] = test_fork(process, (void *)(uintptr_t)i);

@@ -33,28 +33,13 @@ static pid_t listener(void)
 	return peer.pid;
 }
 
-static bool runs(pid_t pid)
-{
-	char path[64], state = 'Z';
-	FILE *stat;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	stat = fopen(path, "re");
-	if (!stat)
-		return false;
-	if (fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
-		state = 'Z';
-	fclose(stat);
-	return state != 'Z' && state != 'X';
-}
-
 static void expect_gone(pid_t daemon)
 {
 	uint64_t limit = test_now() + 3000000000ull * test_slow();
 
-	while (runs(daemon) && test_now() < limit)
+	while (test_runs(daemon) && test_now() < limit)
 		test_sleep_ms(5);
-	CHECK(!runs(daemon));
+	CHECK(!test_runs(daemon));
 	CHECK_EQUAL(access(getenv("ENDPOINTSECURITY_SOCKET"), F_OK), -1);
 }
 
@@ -115,14 +100,14 @@ int main(void)
 	CHECK_EQUAL(same, daemon);
 	test_client_delete(client);
 	test_sleep_ms(200);
-	CHECK(runs(daemon));				/* the other client is still there */
+	CHECK(test_runs(daemon));				/* the other client is still there */
 	kill(other, SIGKILL);
 	test_wait(other);
 	expect_gone(daemon);
 
 	/* And again, with a first client that dies by itself. */
 	other = start_other(&daemon);
-	CHECK(daemon > 0 && runs(daemon));
+	CHECK(daemon > 0 && test_runs(daemon));
 	kill(other, SIGKILL);
 	test_wait(other);
 	expect_gone(daemon);
