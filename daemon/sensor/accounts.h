@@ -6,7 +6,7 @@
  * uid to name. Reads the file when a client first wants such messages, and again when it changes. Doesn't ask other
  * sources of accounts (LDAP, NIS): that may take long, and may wait for an operation that a client holds.
  *
- * Used by bpf.c.
+ * Used by bpf-reports.c.
  */
 
 #include "daemon/sensor/passwd.h"

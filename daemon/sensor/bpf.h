@@ -7,6 +7,11 @@
  * choose.c chooses one. These files, and what they use (programs.h, tracepoints.h, cache.h), are the only users of
  * libbpf.
  *
+ * bpf-sensor.c is the sensor itself, as the daemon sees it. Its parts are in files of their own: bpf-load.c opens and loads the
+ * programs, bpf-needed.c attaches them, bpf-slot.c makes a client's ring, bpf-mute.c writes mutes, bpf-missed.c counts what
+ * was missed, bpf-reports.c runs what makes events in the daemon, bpf-capability.c says what this machine can do, and
+ * bpf-take-over.c goes on after another daemon.
+ *
  * The programs that follow processes are loaded at the start, which shows at once if the kernel can't run ours. The
  * others are loaded when they are first needed (programs.h). All are attached only while a client needs them: without a
  * client, none of our code runs in the kernel.
@@ -28,6 +33,7 @@
 #include "daemon/sensor/session-report.h"
 #include "daemon/sensor/tracepoints.h"
 #include "sensor.skel.h"
+#include "util/macro.h"
 
 struct esd_bpf;
 
@@ -109,12 +115,7 @@ struct esd_bpf {
 	struct esd_bpf_slot slots[ES_CLIENTS_MAX];
 };
 
-/* Maps what the descriptors of a slot are of. */
-int esd_bpf_slot_map(struct esd_bpf_slot *slot);
-
-/* Call when the result of restarts() has changed. */
-void esd_bpf_refresh(struct esd_bpf *s);
-
-/* On failure `s` has been freed. `reason` is shown to people: why this sensor and no better one. */
-int esd_bpf_init(struct esd_bpf *s, const struct esd_hold *hold, const struct esd_sensor_config *config,
-		 const struct btf *btf, const char *reason);
+static inline struct esd_bpf *esd_bpf_of(struct esd_sensor *sensor)
+{
+	return container_of(sensor, struct esd_bpf, base);
+}

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * The part of a sensor with kernel programs (bpf.c) that a daemon leaves to the next one: descriptors of maps, programs and
+ * The part of a sensor with kernel programs (bpf.h) that a daemon leaves to the next one: descriptors of maps, programs and
  * links, which live as long as a process has one; what it has found out about programs; and the slots. The next daemon has
  * the same programs (esd_keep_stamp()) and replaces none, so they go on running.
  *
  * Not kept: state that the next change of subscriptions or death of a client can find out anew.
  *
- * Used by bpf.c, and by lsm.c for its own part.
+ * Used by bpf-load.c and bpf-take-over.c, and by lsm.c for its own part.
  */
 
 #include <stddef.h>

@@ -26,6 +26,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "daemon/sensor/bpf-needed.h"
+#include "daemon/sensor/bpf-sensor.h"
 #include "daemon/sensor/cache.h"
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/follow.h"

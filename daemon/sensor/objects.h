@@ -10,7 +10,7 @@
  * The kernel takes some 0.1 s to detach a program. So attached programs stay while there are clients. While no client
  * wants its types, a program only checks that and returns.
  *
- * Used by bpf.c.
+ * Used by bpf-sensor.c and its parts (bpf.h).
  */
 
 #include <stdbool.h>

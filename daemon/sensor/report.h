@@ -7,7 +7,7 @@
  * A thread reads the ring, so that a slow file can't block the loop. A kernel program writes the thread's events into
  * the clients' rings. Each subject has all this for itself, so that a client that wants one doesn't pay for the other.
  *
- * Used by bpf.c, which passes its functions: this file knows maps and programs, but no clients.
+ * Used by bpf-reports.c, which passes its functions: this file knows maps and programs, but no clients.
  */
 
 #include <bpf/libbpf.h>

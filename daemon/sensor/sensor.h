@@ -3,7 +3,7 @@
 
 /*
  * The interface of a sensor to the daemon. A sensor fills the clients' rings and makes operations wait at their gates:
- * bpf.c with tracepoint.c or lsm.c; replay.c, which has a capture in place of a kernel; and fake.c for tests.
+ * bpf-sensor.c with tracepoint.c or lsm.c; replay.c, which has a capture in place of a kernel; and fake.c for tests.
  *
  * client_add() makes all that a client gets, and the sensor owns it until client_remove(). That function allows all
  * that waits for the client, whatever state the client is in.

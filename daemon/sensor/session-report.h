@@ -6,7 +6,7 @@
  * subscribed to one of these types, a thread listens to the bus. For each event it runs a kernel program over logind's
  * task, which makes that the acting process, and writes into the clients' rings.
  *
- * Used by bpf.c, as report.h is, whose events come of files.
+ * Used by bpf-reports.c, as report.h is, whose events come of files.
  */
 
 #include <pthread.h>

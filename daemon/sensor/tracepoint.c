@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/sensor/bpf-sensor.h"
 #include "daemon/sensor/event.h"
 #include "daemon/sensor/gate-fanotify.h"
 #include "util/log.h"

@@ -9,7 +9,7 @@
  * Each system call runs two programs, one at its entry and one at its exit. They make a tail call to a program for the
  * call's kind; this file fills the arrays of those.
  *
- * Used by bpf.c.
+ * Used by bpf-sensor.c and its parts (bpf.h).
  */
 
 #include <stdbool.h>
