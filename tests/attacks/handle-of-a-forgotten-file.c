@@ -42,7 +42,7 @@ static int open_handle(void *directory)
 
 int main(void)
 {
-	const char *folder, *image;
+	const char *folder;
 	struct attack *attack;
 	char command[9000];
 	struct stat stat;
@@ -51,18 +51,15 @@ int main(void)
 	test_no_scope = true;
 	attack = attack_begin(60, judge);
 	folder = test_at("ext4");
-	image = test_at("image");
 	REQUIRE(mkdir(folder, 0755) == 0);
-	snprintf(command, sizeof(command), "truncate -s 8M %s && mkfs.ext4 -q %s && mount -o loop %s %s", image, image, image,
-		 folder);
-	if (system(command) != 0)
+	if (!test_mount_image("ext4", folder))
 		test_skip("a loop device with ext4");
 	REQUIRE(mkdir(test_at("ext4/sub"), 0755) == 0);
 	test_write_file(test_at("ext4/sub/secret"), "text", 0644);
 	REQUIRE(name_to_handle_at(AT_FDCWD, test_at("ext4/sub/secret"), &place.handle, &mount_id, 0) == 0);
 	REQUIRE(lstat(test_at("ext4/sub/secret"), &stat) == 0);
 	inode = stat.st_ino;
-	snprintf(command, sizeof(command), "umount %s && mount -o loop %s %s", folder, image, folder);
+	snprintf(command, sizeof(command), "umount %s && mount -o loop %s/ext4.image %s", folder, test_dir, folder);
 	REQUIRE(system(command) == 0);		/* the kernel forgets all names */
 	test_subscribe(attack->client, ES_AUTH(OPEN), -1);
 	CHECK_EQUAL(attack_status(open_handle, (void *)folder), EPERM);

@@ -631,6 +631,17 @@ void test_write_file(const char *path, const char *text, mode_t mode)
 	close(fd);
 }
 
+bool test_mount_image(const char *type, const char *folder)
+{
+	char command[4 * PATH_MAX];
+
+	/* 300 MiB is the least for xfs. The file has holes. */
+	snprintf(command, sizeof(command), "cd %s && truncate -s 320M %s.image && PATH=$PATH:/sbin:/usr/sbin mkfs.%s -q %s "
+		 "%s.image >/dev/null && mount -o loop %s.image %s", test_dir, type, type, strcmp(type, "ext4") ? "-f" : "-F",
+		 type, type, folder);
+	return system(command) == 0;
+}
+
 void test_copy(const char *from_path, const char *to_path, mode_t mode)
 {
 	_cleanup_close_ int from = open(from_path, O_RDONLY | O_CLOEXEC);

@@ -166,3 +166,6 @@ size_t test_entries(const char *path);	/* how many a directory has, with . and .
 void test_copy(const char *from, const char *to, mode_t mode);
 const char *test_tiny(const char *name);	/* a small static program, copied to test_mnt: exits with its argument */
 void test_write_file(const char *path, const char *text, mode_t mode);
+
+/* Mounts an empty file system of this type (ext4, xfs, btrfs), made in test_dir/TYPE.image. False: it can't be had here. */
+bool test_mount_image(const char *type, const char *folder);

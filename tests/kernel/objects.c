@@ -420,13 +420,6 @@ static void run(struct test_client *client, const struct named_act *row, unsigne
 
 /* ---- file systems ---- */
 
-static bool shell(const char *command)
-{
-	int status = system(command);
-
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 static bool make_tmpfs(void)
 {
 	return mount("none", root, "tmpfs", 0, NULL) == 0;
@@ -446,31 +439,20 @@ static bool make_overlay(void)
 
 static const struct file_system {
 	const char *type;
-	const char *make;		/* the command that makes one in a file; NULL: it needs none */
-	bool (*mount)(void);
+	bool (*mount)(void);		/* NULL: it is made in a file */
 } file_systems[] = {
-	{"tmpfs", NULL, make_tmpfs},
-	{"overlay", NULL, make_overlay},
-	{"ext4", "mkfs.ext4 -q -F", NULL},
-	{"xfs", "mkfs.xfs -q -f", NULL},
-	{"btrfs", "mkfs.btrfs -q -f", NULL},
+	{"tmpfs", make_tmpfs},
+	{"overlay", make_overlay},
+	{"ext4", NULL},
+	{"xfs", NULL},
+	{"btrfs", NULL},
 };
-
-static bool mount_image(const struct file_system *system)
-{
-	char command[8192];
-
-	snprintf(command, sizeof(command), "truncate -s 320M %s/%s.image && PATH=$PATH:/sbin:/usr/sbin %s %s/%s.image "
-		 ">/dev/null && mount -o loop %s/%s.image %s", test_dir, system->type, system->make, test_dir, system->type,
-		 test_dir, system->type, root);
-	return shell(command);
-}
 
 static bool begin(const struct file_system *system)
 {
 	root = test_at("%s", system->type);
 	REQUIRE(mkdir(root, 0755) == 0);
-	if (!(system->mount ? system->mount() : mount_image(system))) {
+	if (!(system->mount ? system->mount() : test_mount_image(system->type, root))) {
 		printf("no %s here: left out\n", system->type);
 		return false;
 	}
