@@ -7,9 +7,9 @@
  * files; name, attribute, process and system have the rest.
  *
  *	file_open		AUTH_OPEN; AUTH_GET_TASK, AUTH_GET_TASK_READ, AUTH_PROC_CHECK, AUTH_FSGETPATH
- *	file_ioctl, file_ioctl_compat	AUTH_SETFLAGS, AUTH_CLONE
+ *	file_ioctl, file_ioctl_compat	AUTH_SETFLAGS
  *	file_fcntl		AUTH_FCNTL; AUTH_SIGNAL
- *	file_permission		AUTH_READDIR, AUTH_COPYFILE; AUTH_SIGNAL
+ *	file_permission		AUTH_READDIR, AUTH_COPYFILE, AUTH_CLONE; AUTH_SIGNAL
  *	mmap_file		AUTH_MMAP
  *	file_mprotect		AUTH_MPROTECT
  */
@@ -107,28 +107,12 @@ static __noinline int on_file_open(struct file *file)
 
 /* ---- open files ---- */
 
-static __always_inline void put_clone(struct scratch *s, struct file *target, uint64_t source)
-{
-	head_of(s)->file[0] = put_file(s, (struct file *)source);
-	put_dir_and_name_of(s, &head_of(s)->file[1], &head_of(s)->str[0], target);
-}
-
-static __always_inline int ask_clone(struct file *target, uint64_t source, enum wait_how how)
-{
-	struct question q = {};
-
-	if (!source ||
-	    !question_open(&q, EV_AUTH_CLONE, EV_NOTIFY_CLONE, (uint64_t)READ_CORE(target, f_inode), source, 0))
-		return 0;
-	return question_ask(&q, how, put_clone(s, target, source));
-}
-
+/* All, if they aren't in memory yet: they may be any, and a denial of some must not be got round. */
 static __always_inline uint32_t flags_at(uint64_t address)
 {
-	uint32_t flags = 0;
+	uint32_t flags;
 
-	bpf_probe_read_user(&flags, sizeof(flags), (void *)address);
-	return flags;
+	return bpf_probe_read_user(&flags, sizeof(flags), (void *)address) ? ~0u : flags;
 }
 
 static __always_inline int ask_flags(struct file *file, uint64_t address, enum wait_how how)
@@ -148,16 +132,9 @@ static __always_inline int ask_flags(struct file *file, uint64_t address, enum w
 static __always_inline int on_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg, enum wait_how how,
 					 int ret)
 {
-	int64_t from = -1;
-
 	if (ret)
 		return ret;
 	switch (cmd) {
-	case LINUX_FICLONE:
-		return ask_clone(file, (uint64_t)file_of_fd(arg), how);
-	case LINUX_FICLONERANGE:
-		bpf_probe_read_user(&from, sizeof(from), (void *)arg);
-		return ask_clone(file, (uint64_t)file_of_fd(from), how);
 	case LINUX_FS_IOC_SETFLAGS:
 	case LINUX_FS_IOC32_SETFLAGS:
 	case LINUX_FS_IOC_FSSETXATTR:
@@ -217,34 +194,77 @@ static __always_inline bool copies_all(struct file *source)
 }
 
 /*
- * The call passes the hook for reading its source, then for writing its target, on some kernels several times. Both are
- * the files that the kernel has: another thread may have put others behind the descriptors by now. If it has when the
- * call comes back, that is another question.
+ * A call that copies passes the hook for reading its source, then for writing its target, on some kernels several times.
+ * Both are the files that the kernel has: another thread may have put others behind the descriptors by now. If it has when
+ * the call comes back, that is another question.
+ *
+ * Gives the source when the target passes, NULL if there is nothing to ask about.
  */
+static __always_inline int source_of(struct file *file, int mask, uint32_t auth, bool asked, struct file **source)
+{
+	struct syscall_state *state = syscall_state_of_current(true);
+
+	*source = NULL;
+	if (!state)
+		return question_lost(mask & LINUX_MAY_READ ? slots_to_ask(auth) : 0);
+	if (mask & LINUX_MAY_READ)
+		state->source = asked ? scalar_of(file) : 0;
+	else
+		*source = (struct file *)state->source;
+	return 0;
+}
+
 static __noinline int ask_copy(struct file *file, int mask)
 {
-	struct syscall_state *state;
 	struct question q = {};
 	struct file *source;
 	uint64_t inode;
+	int ret;
 
 	if (!control.subscribers[EV_AUTH_COPYFILE])
 		return 0;
-	state = syscall_state_of_current(true);
-	if (!state)
-		return question_lost(mask & LINUX_MAY_READ ? slots_to_ask(EV_AUTH_COPYFILE) : 0);
-	if (mask & LINUX_MAY_READ) {
-		state->source = copies_all(file) ? scalar_of(file) : 0;
-		return 0;
-	}
-	source = (struct file *)state->source;
+	ret = source_of(file, mask, EV_AUTH_COPYFILE, mask & LINUX_MAY_READ && copies_all(file), &source);
 	if (!source)
-		return 0;
+		return ret;
 	inode = READ_SCALAR(source, f_inode);
 	if (call_allowed(EV_AUTH_COPYFILE, inode, scalar_of(file), 0) ||
 	    !question_open(&q, EV_AUTH_COPYFILE, EV_NOTIFY_COPYFILE, inode, scalar_of(file), 0))
 		return 0;
 	return question_ask(&q, WAIT_RESTART, put_copy(s, source, file, 0));
+}
+
+static __always_inline void put_clone(struct scratch *s, struct file *target, struct file *source)
+{
+	head_of(s)->file[0] = put_file(s, source);
+	put_dir_and_name_of(s, &head_of(s)->file[1], &head_of(s)->str[0], target);
+}
+
+/* Does ioctl(2) share blocks of one file with another? Other commands read and write as well. */
+static __always_inline bool clones(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	uint32_t cmd = is_compat() ? regs->cx : regs->si;
+
+	return cmd == LINUX_FICLONE || cmd == LINUX_FICLONERANGE;
+}
+
+static __noinline int ask_clone(struct file *file, int mask)
+{
+	struct question q = {};
+	struct file *source;
+	uint64_t inode;
+	int ret;
+
+	if (!control.subscribers[EV_AUTH_CLONE] || !clones())
+		return 0;
+	ret = source_of(file, mask, EV_AUTH_CLONE, true, &source);
+	if (!source)
+		return ret;
+	inode = READ_SCALAR(source, f_inode);
+	if (call_allowed(EV_AUTH_CLONE, inode, scalar_of(file), 0) ||
+	    !question_open(&q, EV_AUTH_CLONE, EV_NOTIFY_CLONE, inode, scalar_of(file), 0))
+		return 0;
+	return question_ask(&q, WAIT_RESTART, put_clone(s, file, source));
 }
 
 /* Each call of getdents(2). */
@@ -259,8 +279,8 @@ static __noinline int ask_readdir(struct file *file)
 }
 
 /*
- * AUTH_READDIR and AUTH_COPYFILE; not about what a file system in layers reads and copies below itself, as it does to
- * remove a folder.
+ * AUTH_READDIR, AUTH_COPYFILE and AUTH_CLONE; not about what a file system in layers reads and copies below itself, as it
+ * does to remove a folder.
  */
 SEC("lsm/file_permission")
 int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
@@ -269,10 +289,12 @@ int BPF_PROG(plain_file_permission, struct file *file, int mask, int ret)
 
 	if (!ret)
 		ret = ask_cgroup_kill(file, mask);
-	if (ret || (kind != ES_KIND_COPY && kind != ES_KIND_READDIR) || opened_by_file_system(file))
+	if (ret || (kind != ES_KIND_COPY && kind != ES_KIND_IOCTL && kind != ES_KIND_READDIR) || opened_by_file_system(file))
 		return hook_result(ret);
 	if (kind == ES_KIND_COPY)
 		return hook_result(ask_copy(file, mask));
+	if (kind == ES_KIND_IOCTL)
+		return hook_result(ask_clone(file, mask));
 	return hook_result(mask & LINUX_MAY_READ ? ask_readdir(file) : 0);
 }
 

@@ -66,8 +66,11 @@ static __always_inline bool owner_wanted(struct file *file, unsigned int cmd, un
 		*pid = arg;
 		return true;
 	case LINUX_F_SETOWN_EX:
-		bpf_probe_read_user(wanted, sizeof(wanted), (void *)arg);
-		*pid = wanted[0] == LINUX_F_OWNER_PGRP ? -wanted[1] : wanted[1];
+		/* What isn't in memory may be anything: as a group, which isn't asked about. */
+		if (bpf_probe_read_user(wanted, sizeof(wanted), (void *)arg))
+			*pid = -1;
+		else
+			*pid = wanted[0] == LINUX_F_OWNER_PGRP ? -wanted[1] : wanted[1];
 		return true;
 	}
 	return false;

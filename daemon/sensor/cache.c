@@ -42,13 +42,12 @@ _Static_assert(ARRAY_SIZE(programs) <= ESD_LSM_CACHE_PROGRAMS, "struct esd_lsm_c
 /*
  * The programs are attached while a client is subscribed to one of these types. Attach them before the hooks that ask:
  * the kernel runs the last attached program first, and a denied operation is no change. (At some hooks the program that
- * asks notes the change itself.) That is why clone, which shares file_ioctl_compat with setflags, is among them.
+ * asks notes the change itself.)
  */
 static const uint8_t kept_types[] = {
 #define KEPT_TYPE(name) ESD_##name,
 	ES_CACHE_TYPES(KEPT_TYPE)
 #undef KEPT_TYPE
-	ESD_AUTH_CLONE,
 };
 
 void esd_lsm_cache_init(struct esd_lsm_cache *cache, struct esd_programs *all)

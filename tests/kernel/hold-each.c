@@ -276,10 +276,20 @@ static int copy(void)
 
 static bool copied(void) { return stat_of("other").st_size == 4; }
 
+/* In a file system whose files can share blocks. */
 static int share_blocks(void)
 {
-	return result(ioctl(open("other", O_WRONLY), FICLONE, open("file", O_RDONLY)));
+	return result(ioctl(open("sharing/other", O_WRONLY), FICLONE, open("sharing/file", O_RDONLY)));
 }
+
+static int share_range(void)
+{
+	struct file_clone_range range = { .src_fd = open("sharing/file", O_RDONLY) };
+
+	return result(ioctl(open("sharing/other", O_WRONLY), FICLONERANGE, &range));
+}
+
+static bool shared(void) { return stat_of("sharing/other").st_size == 4; }
 
 static int open_handle(void)
 {
@@ -449,7 +459,8 @@ static const struct row rows[] = {
 	ROW("chdir", CHDIR, change_dir, NULL, .path = "dir"),
 	ROW("fchdir", CHDIR, change_dir_fd, NULL, .path = "dir"),
 	ROW("setflags", SETFLAGS, lock_flags, flags_set, .path = "file"),
-	ROW("clone", CLONE, share_blocks, NULL, .failure = EOPNOTSUPP),		/* tmpfs can't */
+	ROW("clone", CLONE, share_blocks, shared, .path = "sharing/file"),
+	ROW("clone, range", CLONE, share_range, shared, .path = "sharing/file"),
 	ROW("copyfile", COPYFILE, copy, copied, .path = "file"),
 	ROW("fcntl", FCNTL, fcntl_file, NULL, .path = "file"),
 	ROW("fcntl, lock", FCNTL, lock, NULL, .path = "file"),
@@ -509,6 +520,8 @@ static void reset(void)
 	(void)rmdir(test_at("new"));
 	test_write_file(test_at("file"), "text", 0644);
 	test_write_file(test_at("other"), "other", 0644);
+	test_write_file(test_at("sharing/file"), "text", 0644);
+	test_write_file(test_at("sharing/other"), "", 0644);
 	(void)mkdir(test_at("dir"), 0755);
 	(void)symlink("other", test_at("link"));
 	REQUIRE(setxattr(test_at("file"), attribute, "v", 1, 0) == 0);
@@ -638,7 +651,11 @@ int main(void)
 	unsigned int held = 0;
 
 	test_begin(400);
+	test_all_mounts = true;			/* of the file system that shares blocks, too */
 	(void)test_tiny("tiny");
+	REQUIRE(mkdir(test_at("sharing"), 0755) == 0);
+	if (!test_mount_image("btrfs", test_at("sharing")))
+		printf("no btrfs here\n");
 	REQUIRE(chdir(test_mnt) == 0);
 	reset();
 	test_daemon(NULL);
@@ -676,5 +693,6 @@ int main(void)
 	REQUIRE(chdir("/") == 0);
 	close(listeners[0]);
 	close(listeners[1]);
+	(void)umount2(test_at("sharing"), 0);
 	return test_end();
 }
