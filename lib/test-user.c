@@ -155,6 +155,10 @@ static void test_login(void)
 		"op=login acct=\"t1\" exe=\"/usr/bin/login\" hostname=? addr=? terminal=/dev/tty1 "
 		"res=success" })->login_login;
 	CHECK(e->success && !e->failure_message.length && is(e->username, "t1") && e->has_uid && e->uid.uid == 1001);
+	/* util-linux' login */
+	e = DECODE(LOGIN_LOGIN, .number = 1112, .uid = UID(1001), .text = {
+		"op=login id=1001 exe=\"/usr/bin/login\" hostname=? addr=? terminal=/dev/pts/0 res=success", "t1" })->login_login;
+	CHECK(e->success && is(e->username, "t1") && e->has_uid);
 	e = DECODE(LOGIN_LOGIN, .number = 1112, .uid = UID(0), .text = {
 		"op=login acct=1B5B324A exe=\"/usr/bin/login\" hostname=? addr=? terminal=/dev/tty1 "
 		"res=failed" })->login_login;

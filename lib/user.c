@@ -237,6 +237,8 @@ es_event_login_login_t *esl_user_login_login(const struct esl_user_from *from)
 	event->success = succeeded(&m);
 	event->failure_message = event->success ? none : literal("Login incorrect");
 	event->username = take_account(&m);
+	if (!event->username.length)
+		event->username = from->text[1];
 	event->has_uid = event->success && user_id(&m, &event->uid.uid);
 	return event;
 }

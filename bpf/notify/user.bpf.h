@@ -319,20 +319,43 @@ __noinline int put_account(struct scratch *s, uint32_t off, uint32_t len, uint32
 	return 0;
 }
 
+static __always_inline void put_name_of(struct scratch *s, uint32_t uid)
+{
+	struct es_account_name *name = knows_accounts() ? bpf_map_lookup_elem(&account_names, &uid) : NULL;
+
+	if (name)
+		put_string(s, &head_of(s)->str[1], name->name, sizeof(name->name));
+}
+
 /* Adds the user who started the program: sudo soon changes its own ids. */
 __noinline int put_from(struct scratch *s)
 {
 	struct process *p = process_of(bpf_get_current_task_btf());
-	struct es_account_name *name;
-	uint32_t uid;
 
 	if (!s || !p)
 		return 0;
-	uid = p->started_by;
-	head_of(s)->num[ES_USER_FROM_UID] = uid;
-	name = knows_accounts() ? bpf_map_lookup_elem(&account_names, &uid) : NULL;
-	if (name)
-		put_string(s, &head_of(s)->str[1], name->name, sizeof(name->name));
+	head_of(s)->num[ES_USER_FROM_UID] = p->started_by;
+	put_name_of(s, p->started_by);
+	return 0;
+}
+
+/* Adds the account of a text that has its number in place of its name, as util-linux' login says it. */
+__noinline int put_numbered_account(struct scratch *s, uint32_t off)
+{
+	enum { BEFORE = 12, DIGITS = 10 };	/* "op=login id=" */
+	char text[BEFORE + DIGITS + 2] = {};
+	uint64_t id = 0;
+	uint32_t i;
+
+	if (!s || bpf_probe_read_kernel(text, BEFORE + DIGITS + 1, at(s, off)) ||
+	    __builtin_memcmp(text, "op=login id=", BEFORE))
+		return 0;
+	for (i = 0; i < DIGITS && text[BEFORE + i] >= '0' && text[BEFORE + i] <= '9'; i++)
+		id = id * 10 + (text[BEFORE + i] - '0');
+	if (!i || text[BEFORE + i] != ' ' || id >= (uint32_t)-1)
+		return 0;
+	head_of(s)->num[ES_USER_UID] = id;
+	put_name_of(s, id);
 	return 0;
 }
 
@@ -407,6 +430,8 @@ __noinline int user_tell(uint32_t type, struct user_message *m, struct user_mess
 	head->num[ES_USER_FROM_UID] = -1;
 	if (type == EV_NOTIFY_SU || type == EV_NOTIFY_SUDO)
 		put_from(s);
+	if (type == EV_NOTIFY_LOGIN_LOGIN)
+		put_numbered_account(s, head->str[0].off);
 	put_account(s, head->str[next ? 2 : 0].off, head->str[next ? 2 : 0].len, type == EV_NOTIFY_SU);
 	if (type == EV_NOTIFY_SU)
 		send_su(s, slots);

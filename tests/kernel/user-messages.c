@@ -180,6 +180,14 @@ static void test_login(void)
 	CHECK(login->success && login->has_uid && login->uid.uid == 0);
 	CHECK_TOKEN(ONLY(LOGIN_LOGOUT, pid)->event.login_logout->username, "root");
 	CHECK_EQUAL(all_of(pid), 2);
+
+	/* util-linux' login says the number of a user that it knows, in a failed attempt too. */
+	pid = SAYS("bin/login", "1112", "op=login id=0 exe=\"/usr/bin/login\" hostname=? addr=? terminal=/dev/pts/0 res=failed");
+	login = ONLY(LOGIN_LOGIN, pid)->event.login_login;
+	CHECK(!login->success && !login->has_uid);
+	CHECK_TOKEN(login->username, "root");
+	pid = SAYS("bin/login", "1112", "op=login id=4294967295 exe=\"/usr/bin/login\" hostname=? addr=? terminal=? res=failed");
+	CHECK_TOKEN(ONLY(LOGIN_LOGIN, pid)->event.login_login->username, "");
 }
 
 #define COMMAND(res) "1123", "cwd=\"/\" cmd=2F62696E2F6C73202D6C exe=\"/usr/bin/sudo\" terminal=? res=" res
