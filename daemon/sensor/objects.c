@@ -195,7 +195,9 @@ static void type_try(struct esd_objects *objects, unsigned int type)
 	}
 	r = esd_object_probe(control, type, why, sizeof(objects->why[0]));
 	if (r < 0) {
-		log_warning("NOTIFY_%s is told by system calls: %s", esd_events[type].name + strlen("NOTIFY_"), why);
+		/* Without auditing (audit=0) there are no messages either way: esd_bpf_told_of_users(). */
+		if (r != -EPROTONOSUPPORT)
+			log_warning("NOTIFY_%s is told by system calls: %s", esd_events[type].name + strlen("NOTIFY_"), why);
 		return;
 	}
 	objects->state[type] = ESD_OBJECT_USED;
