@@ -6,13 +6,15 @@ say, or didn't write, and ends with 1 then.
 
     logins-guest.py BUILD auditd|unheard|absent [PATTERN]
 
-Auditing is as usual with auditd; off, as usual without; or absent, by audit=0. Does the acts whose names begin with PATTERN.
+Auditing is as usual with auditd; off, as usual without; or absent, by audit=0. Does the acts whose names match PATTERN, a
+regular expression, at their beginning.
 ES_LOGINS_SHOW: prints what each act gave.
 """
 
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -499,7 +501,7 @@ def try_act(log, name, act, wanted, seconds=SLOW):
 
 def everything():
     """A client of all types that there are starts, and gets the same events of the acts that are done AGAIN."""
-    acts = [act for act in ACTS if act[0] in AGAIN and act[0].startswith(ONLY)]
+    acts = [act for act in ACTS if act[0] in AGAIN and re.match(ONLY, act[0])]
     every = run(f"{BUILD}/tools/eslogger", "--list-events").split()
     wanted_line = '"event":[{]"(' + "|".join(TYPES) + ')":'
     with open(EVERYTHING, "w", encoding="utf-8") as out, open("/run/everything.log", "w", encoding="utf-8") as errors:
@@ -546,7 +548,7 @@ def main():
     if await_true("eslogger", told):
         log.events_of(0)
         for name, act, wanted in ACTS:
-            if name.startswith(ONLY):
+            if re.match(ONLY, name):
                 try_act(log, name, act, wanted)
         everything()
     logger.terminate()
