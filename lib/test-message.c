@@ -127,7 +127,7 @@ CHECKS_AT(authentication, !e->success && e->type == ES_AUTHENTICATION_TYPE_TOKEN
 			  is(e->data.token->instigator->executable->path, "/bin/actor"))
 CHECKS_AT(openssh_login, !e->success && e->result_type == ES_OPENSSH_AUTH_FAIL_PUBKEY && e->has_uid && e->uid.uid == 103)
 CHECKS_AT(openssh_logout, e->uid == 103 && !e->username.length && e->source_address_type == ES_ADDRESS_TYPE_NONE)
-CHECKS_AT(login_login, !e->success && is(e->failure_message, "Login incorrect") && !e->has_uid && !e->username.length)
+CHECKS_AT(login_login, !e->success && is(e->failure_message, "Login incorrect") && !e->has_uid && is(e->username, "string1"))
 CHECKS_AT(login_logout, e->uid == 103 && !e->username.length)
 CHECKS_AT(su, !e->success && is(e->failure_message, "Session not opened") && e->from_uid == 104 &&
 	      is(e->from_username, "string1") && e->has_to_uid && e->to_uid.uid == 103 && !e->shell.length &&
