@@ -33,6 +33,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +73,7 @@ static const uint32_t changing_flags = FWRITE;
 
 static char folder[PATH_MAX];
 static bool report_only;
+static atomic_uint lines_lost;		/* that say() could not print */
 
 /* The named programs. Keep their files open, so that no other file can get their inode numbers. */
 static struct stat programs[PROGRAMS_MAX];
@@ -131,22 +134,92 @@ static bool changes_folder(const es_message_t *message)
 	}
 }
 
-/* A name may contain any bytes, even a terminal's commands. */
-static void print_escaped(const char *text)
+/* What the operation changes: the first of its files, or the folder that gets a new name. */
+static const char *changed_path(const es_message_t *message)
 {
-	for (; *text; text++)
-		if (*text < ' ' || *text == 0x7f || *text == '\\')
-			printf("\\x%02x", (unsigned char)*text);
-		else
-			putchar(*text);
+	const es_events_t *event = &message->event;
+
+	switch (message->event_type) {
+	case ES_EVENT_TYPE_AUTH_OPEN:		return event->open.file->path.data;
+	case ES_EVENT_TYPE_AUTH_CREATE:
+		return event->create.destination_type == ES_DESTINATION_TYPE_EXISTING_FILE ?
+			event->create.destination.existing_file->path.data : event->create.destination.new_path.dir->path.data;
+	case ES_EVENT_TYPE_AUTH_UNLINK:		return event->unlink.target->path.data;
+	case ES_EVENT_TYPE_AUTH_RENAME:		return event->rename.source->path.data;
+	case ES_EVENT_TYPE_AUTH_EXCHANGEDATA:	return event->exchangedata.file1->path.data;
+	case ES_EVENT_TYPE_AUTH_LINK:		return event->link.source->path.data;
+	case ES_EVENT_TYPE_AUTH_CLONE:		return event->clone.target_dir->path.data;
+	case ES_EVENT_TYPE_AUTH_COPYFILE:	return event->copyfile.target_dir->path.data;
+	case ES_EVENT_TYPE_AUTH_TRUNCATE:	return event->truncate.target->path.data;
+	case ES_EVENT_TYPE_AUTH_MMAP:		return event->mmap.source->path.data;
+	case ES_EVENT_TYPE_AUTH_SETMODE:	return event->setmode.target->path.data;
+	case ES_EVENT_TYPE_AUTH_SETOWNER:	return event->setowner.target->path.data;
+	case ES_EVENT_TYPE_AUTH_SETFLAGS:	return event->setflags.target->path.data;
+	case ES_EVENT_TYPE_AUTH_UTIMES:		return event->utimes.target->path.data;
+	case ES_EVENT_TYPE_AUTH_SETEXTATTR:	return event->setextattr.target->path.data;
+	case ES_EVENT_TYPE_AUTH_DELETEEXTATTR:	return event->deleteextattr.target->path.data;
+	case ES_EVENT_TYPE_AUTH_SETACL:		return event->setacl.target->path.data;
+	case ES_EVENT_TYPE_AUTH_UIPC_BIND:	return event->uipc_bind.dir->path.data;
+	case ES_EVENT_TYPE_AUTH_MOUNT:		return event->mount.statfs->f_mntonname;
+	default:				return "?";
+	}
+}
+
+/* --- printing --- */
+
+/* A name may contain any bytes, even a terminal's commands. Cuts what is too long. */
+static const char *escaped(const char *text, char *buffer, size_t size)
+{
+	size_t used = 0;
+
+	for (; *text && used + sizeof("\\x00") <= size; text++)
+		used += (size_t)snprintf(buffer + used, size - used, *text < ' ' || *text == 0x7f || *text == '\\' ?
+					 "\\x%02x" : "%c", (unsigned char)*text);
+	buffer[used] = '\0';
+	return buffer;
+}
+
+/*
+ * Prints a line, or leaves it out if the reader of a pipe or terminal is gone or stands still: questions must not wait
+ * for it, nor SIGTERM. When poll(2) finds a pipe writable, PIPE_BUF bytes fit.
+ */
+static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	char line[PIPE_BUF];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (length >= (int)sizeof(line))
+		line[length = sizeof(line) - 1] = '\n';
+	if (poll(&out, 1, 0) != 1 || out.revents != POLLOUT || write(STDOUT_FILENO, line, (size_t)length) != length)
+		lines_lost++;
+}
+
+/* Call it before say(), so that the gap stands where it was. */
+static void report_lost(void)
+{
+	unsigned int lost = atomic_exchange(&lines_lost, 0);
+
+	if (!lost)
+		return;
+	say("%u lines could not be printed\n", lost);
+	if (lines_lost)
+		lines_lost += lost - 1;
 }
 
 static void report_denial(const es_message_t *message)
 {
-	printf("%s: %s by pid %u, user %u, ", report_only ? "would be denied" : "denied",
-	       es_linux_event_name(message->event_type), message->process->audit_token.val[5], message->process->audit_token.val[1]);
-	print_escaped(message->process->executable->path.data);
-	putchar('\n');
+	char path[PIPE_BUF / 3], program[PIPE_BUF / 3];
+
+	report_lost();
+	say("%s: %s by pid %u, user %u, %s: %s\n", report_only ? "would be denied" : "denied",
+	    es_linux_event_name(message->event_type), message->process->audit_token.val[5],
+	    message->process->audit_token.val[1], escaped(message->process->executable->path.data, program, sizeof(program)),
+	    escaped(changed_path(message), path, sizeof(path)));
 }
 
 /*
@@ -272,10 +345,14 @@ static bool stopped(int signal_fd, int timeout_ms)
 /* Waits for a signal (false) or the daemon's end (true). */
 static bool serve(es_client_t *client, int signal_fd)
 {
-	while (!es_linux_stream_ended(client))
-		if (stopped(signal_fd, RECONNECT_MS))
-			return false;
-	return true;
+	struct pollfd fds[] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = es_linux_stream_end_fd(client), .events = POLLIN },
+	};
+
+	while (poll(fds, COUNT(fds), -1) < 0)
+		;
+	return !fds[0].revents;
 }
 
 /* Once the folder is protected, nobody can make further names. */
@@ -283,6 +360,7 @@ static void report_second_names(void)
 {
 	char *const roots[] = { folder, NULL };
 	FTS *tree = fts_open(roots, FTS_PHYSICAL, NULL);
+	char path[PIPE_BUF / 2];
 	bool complete = tree;
 	FTSENT *entry;
 
@@ -290,12 +368,11 @@ static void report_second_names(void)
 		complete &= entry->fts_info != FTS_ERR && entry->fts_info != FTS_DNR && entry->fts_info != FTS_NS;
 		if (entry->fts_info != FTS_F || entry->fts_statp->st_nlink == 1)
 			continue;
-		printf("has %ju names, some may be outside: ", (uintmax_t)entry->fts_statp->st_nlink);
-		print_escaped(entry->fts_path);
-		putchar('\n');
+		say("has %ju names, some may be outside: %s\n", (uintmax_t)entry->fts_statp->st_nlink,
+		    escaped(entry->fts_path, path, sizeof(path)));
 	}
 	if (!complete)
-		printf("could not look everywhere for files with several names\n");
+		say("could not look everywhere for files with several names\n");
 	if (tree)
 		fts_close(tree);
 }
@@ -326,11 +403,11 @@ static int protect(int signal_fd)
 		}
 		if (first)
 			report_second_names();
-		printf("%s is %s\n", folder, report_only ? "watched" : "protected");
+		say("%s is %s\n", folder, report_only ? "watched" : "protected");
 		first = false;
 		if (!serve(client, signal_fd))
 			break;
-		printf("%s is NOT %s: the daemon has ended\n", folder, report_only ? "watched" : "protected");
+		say("%s is NOT %s: the daemon has ended\n", folder, report_only ? "watched" : "protected");
 		set_client(NULL);
 		es_delete_client(client);
 	}
@@ -390,7 +467,7 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN);	/* the folder stays protected when nobody reads the log any more */
 	if (signal_fd < 0 || pthread_create(&worker, NULL, work, NULL)) {
 		fprintf(stderr, "protect: can't start\n");
 		return EXIT_FAILURE;

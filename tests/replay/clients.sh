@@ -97,6 +97,24 @@ says err "has gone"
 	cmp -s out before || fail "twice the same"
 }
 
+# examples/protect answers, and ends when it is told to, while its output's reader stands still, and after that has gone.
+# (Its descriptor keeps a reader only until it is closed; a pipe takes no more once a write of 64 KiB has filled it.)
+protects() {	# WHERE
+	timeout -k 5 30 "$escap" replay "$sample" -- "$build/examples/protect" /etc >&4 2>err </dev/null || fail "protect ends, $1"
+	says err "4 asked: 3 allowed, 1 denied, 0 without an answer"
+}
+[ -x "$build/examples/protect" ] && {
+	replay 0 "$sample" -- "$build/examples/protect" /etc
+	says out "denied: AUTH_OPEN by pid 1202, user 1000, /usr/bin/ed: /etc/passwd$"
+	mkfifo pipe
+	exec 3<>pipe 4>pipe
+	head -c 65536 /dev/zero >&4
+	protects "with a full pipe"
+	exec 3<&-
+	protects "with a closed pipe"
+	exec 4>&-
+}
+
 # The largest exec that the kernel allows: as large as it is recorded, it is cut, merged and delivered.
 "$build/examples/sample-capture" large.escap large 6200000 || fail "sample-capture makes a large exec"
 run 0 "$escap" cut --events exec -o exec.escap large.escap
