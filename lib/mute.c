@@ -129,6 +129,13 @@ es_return_t es_unmute_process_events(es_client_t *client, const audit_token_t *a
 
 enum { WARNINGS_MAX = 16 };		/* of this process; a loop that gets it wrong would fill a log */
 
+static bool may_warn(void)
+{
+	static _Atomic unsigned int warnings;
+
+	return atomic_fetch_add(&warnings, 1) < WARNINGS_MAX;
+}
+
 static bool is_target(es_mute_path_type_t type)
 {
 	return type == ES_MUTE_PATH_TYPE_TARGET_PREFIX || type == ES_MUTE_PATH_TYPE_TARGET_LITERAL;
@@ -162,16 +169,15 @@ static char *other_spelling(const char *path, bool prefix)
 /* Mutes are compared as text with messages' paths. One that no message can have is logged, and is no error. */
 static void warn_of_path(const char *path, es_mute_path_type_t type)
 {
-	static _Atomic unsigned int warnings;
 	_cleanup_free_ char *other = NULL;
 
 	if (*path != '/' && !(is_target(type) && *path == '@') && !(is_prefix(type) && !*path)) {
-		if (atomic_fetch_add(&warnings, 1) < WARNINGS_MAX)
+		if (may_warn())
 			esl_log("\"%s\" is muted, and no event has such a path: they begin with /", path);
 		return;
 	}
 	other = *path == '/' ? other_spelling(path, is_prefix(type)) : NULL;
-	if (other && atomic_fetch_add(&warnings, 1) < WARNINGS_MAX)
+	if (other && may_warn())
 		esl_log("\"%s\" is muted, but events have the path without links, which begins with %s", path, other);
 }
 
@@ -181,8 +187,13 @@ static es_return_t edit_path(es_client_t *client, enum es_request_op op, const c
 	size_t length = path ? strnlen(path, ES_MUTE_PATH_BYTES) : 0;
 	es_return_t result;
 
-	if (!path || (unsigned int)type >= ES_MUTE_PATH_KINDS || length >= ES_MUTE_PATH_BYTES)
+	if (!path || (unsigned int)type >= ES_MUTE_PATH_KINDS)
 		return ES_RETURN_ERROR;
+	if (length >= ES_MUTE_PATH_BYTES) {
+		if (op == ES_REQUEST_MUTE && may_warn())
+			esl_log("\"%.60s...\" is not muted: a path can have %d bytes", path, ES_MUTE_PATH_BYTES - 1);
+		return ES_RETURN_ERROR;
+	}
 	request->abi = ES_ABI_VERSION;
 	request->op = op;
 	request->kind = type;

@@ -81,8 +81,12 @@ es_return_t es_subscribe(es_client_t *pointer, const es_event_type_t *events, ui
 	_cleanup_(esl_client_putp) struct es_client_s *client = esl_client_get(pointer);
 	uint64_t types[ES_TYPE_WORDS];
 
-	if (!client || !collect(events, event_count, types) || is_closed(types))
+	if (!client || !collect(events, event_count, types))
 		return ES_RETURN_ERROR;
+	if (is_closed(types)) {
+		esl_log("cannot subscribe to the types RESERVED_0 to RESERVED_2: leave them out of the list");
+		return ES_RETURN_ERROR;
+	}
 	if (!event_count)
 		return ES_RETURN_SUCCESS;
 	return change(client, ES_REQUEST_SUBSCRIBE, types);

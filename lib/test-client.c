@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fuse.h>
 #include <poll.h>
 #include <pthread.h>
@@ -233,6 +234,46 @@ static void test_no_client(void)
 	CHECK(es_delete_client((es_client_t *)&seen) == ES_RETURN_ERROR);
 	es_retain_message(NULL);
 	es_release_message(NULL);
+}
+
+/* stderr goes to a file from here to log_has(), which puts it back. */
+static int log_fd, old_stderr;
+
+static void log_begin(void)
+{
+	log_fd = memfd_create("log", MFD_CLOEXEC);
+	old_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	CHECK(log_fd >= 0 && old_stderr >= 0 && dup2(log_fd, STDERR_FILENO) == STDERR_FILENO);
+}
+
+static bool log_has(const char *text)
+{
+	char buffer[4096] = "";
+	ssize_t length = pread(log_fd, buffer, sizeof(buffer) - 1, 0);
+
+	CHECK(length >= 0 && dup2(old_stderr, STDERR_FILENO) == STDERR_FILENO);
+	close(log_fd);
+	close(old_stderr);
+	return strstr(buffer, text);
+}
+
+/* The library logs why it refuses. */
+static void test_refusals_are_explained(void)
+{
+	static const es_event_type_t closed[] = { ES_EVENT_TYPE_NOTIFY_OPEN, ES_EVENT_TYPE_RESERVED_2 };
+	es_client_t *client = new_client(NULL);
+	char path[PATH_MAX + 1];
+
+	memset(path, 'a', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	log_begin();
+	CHECK(es_subscribe(client, closed, ARRAY_SIZE(closed)) == ES_RETURN_ERROR);
+	CHECK(log_has("cannot subscribe to the types RESERVED_0 to RESERVED_2"));
+	log_begin();
+	CHECK(es_mute_path(client, path, ES_MUTE_PATH_TYPE_LITERAL) == ES_RETURN_ERROR);
+	CHECK(log_has("is not muted: a path can have 4095 bytes"));
+	CHECK(es_delete_client(client) == ES_RETURN_SUCCESS);
 }
 
 static void test_subscriptions(void)
@@ -905,6 +946,7 @@ int main(void)
 	test_timeout();
 	test_no_client();
 	test_subscriptions();
+	test_refusals_are_explained();
 	test_delivery();
 	test_respond();
 	test_unsubscribed_while_held();
