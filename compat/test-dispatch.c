@@ -187,6 +187,9 @@ static void test_attributes(void)
 	queue = dispatch_queue_create("wide", attr);
 	check_all_meet(queue);
 	dispatch_release(queue);
+	queue = dispatch_queue_create("pools", DISPATCH_QUEUE_CONCURRENT_WITH_AUTORELEASE_POOL);
+	check_all_meet(queue);
+	dispatch_release(queue);
 }
 
 /* ---- sync ---- */

@@ -24,6 +24,7 @@ typedef qos_class_t dispatch_qos_class_t;
 #define DISPATCH_QUEUE_SERIAL			((dispatch_queue_attr_t)0)
 #define DISPATCH_QUEUE_CONCURRENT		(&_dispatch_queue_attr_concurrent)
 #define DISPATCH_QUEUE_SERIAL_WITH_AUTORELEASE_POOL	DISPATCH_QUEUE_SERIAL
+#define DISPATCH_QUEUE_CONCURRENT_WITH_AUTORELEASE_POOL	DISPATCH_QUEUE_CONCURRENT
 #define DISPATCH_TARGET_QUEUE_DEFAULT		((dispatch_queue_t)0)
 #define DISPATCH_CURRENT_QUEUE_LABEL		((dispatch_queue_t)0)
 
