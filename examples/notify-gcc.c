@@ -39,7 +39,7 @@ int main(void)
 
 	result = es_new_client_f(&client, handle_message, stdout);
 	if (result != ES_NEW_CLIENT_RESULT_SUCCESS) {
-		fprintf(stderr, "es_new_client_f failed: %d\n", result);
+		fprintf(stderr, "es_new_client_f failed: %s\n", es_linux_new_client_result_name(result));
 		return EXIT_FAILURE;
 	}
 	if (es_subscribe(client, events, 1) != ES_RETURN_SUCCESS) {

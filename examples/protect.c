@@ -320,6 +320,7 @@ static int new_client(es_client_t **ret_client)
 	es_client_t *client;
 	es_new_client_result_t result = es_new_client_f(&client, handle, NULL);
 	es_deadline_miss_mode_t mode = report_only ? ES_DEADLINE_MISS_MODE_FAIL_OPEN : ES_DEADLINE_MISS_MODE_FAIL_CLOSED;
+	bool ended;
 
 	if (result != ES_NEW_CLIENT_RESULT_SUCCESS)
 		return result == ES_NEW_CLIENT_RESULT_ERR_INTERNAL ? -EAGAIN : -EPERM;
@@ -330,9 +331,9 @@ static int new_client(es_client_t **ret_client)
 		return 0;
 	}
 	set_client(NULL);
-	result = es_linux_stream_ended(client) ? -EAGAIN : -EOPNOTSUPP;
+	ended = es_linux_stream_ended(client);
 	es_delete_client(client);
-	return result;
+	return ended ? -EAGAIN : -EOPNOTSUPP;
 }
 
 static bool stopped(int signal_fd, int timeout_ms)
